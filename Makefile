@@ -1,0 +1,67 @@
+# Shortcuts over CMake. `make help` lists them; everything else is in CMakeLists.txt.
+#
+#   BUILD=build          the build folder
+#   CMAKE_FLAGS=...      flags for configuring, for example -DGN_WERROR=ON
+#   ARGS=...             flags for the program, for example make train ARGS="--epochs 1"
+#   PREFIX=/usr/local    where `make install` puts things (DESTDIR is honoured)
+
+BUILD ?= build
+PREFIX ?= /usr/local
+CMAKE_FLAGS ?=
+ARGS ?=
+CTEST_FLAGS ?=
+
+PROGRAM = $(BUILD)/googlenet
+CTEST = ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 $(CTEST_FLAGS)
+
+.PHONY: all help build train test test-quick test-full check format bench bench-peers install clean
+
+all: build
+
+help:
+	@echo 'make build       install what is missing, build $(PROGRAM)'
+	@echo 'make train       build, find or fetch Fashion-MNIST, train the network (ARGS=...)'
+	@echo 'make test        build and run the tests (test-quick: under a minute; test-full: all)'
+	@echo 'make bench       time a training step (ARGS=...); bench-peers: beside other frameworks'
+	@echo 'make check       format of the source and direction of its includes'
+	@echo 'make format      format the source with clang-format'
+	@echo 'make install     install below PREFIX=$(PREFIX)'
+	@echo 'make clean       remove $(BUILD)/'
+
+build:
+	@tools/setup.sh build
+	@tools/build.sh $(BUILD) product $(CMAKE_FLAGS)
+
+train:
+	@tools/setup.sh train
+	@tools/build.sh $(BUILD) product $(CMAKE_FLAGS)
+	$(PROGRAM) train --data fashion-mnist $(ARGS)
+
+test test-quick test-full:
+	@tools/setup.sh test
+	@tools/build.sh $(BUILD) all $(CMAKE_FLAGS)
+	$(CTEST) $(LABELS_$@)
+
+LABELS_test = -L 'quick|push'
+LABELS_test-quick = -L quick
+
+check:
+	@tools/setup.sh format
+	@tools/check-format.sh
+	@tools/check-floors.sh
+
+format:
+	@tools/setup.sh format
+	@tools/check-format.sh --fix
+
+bench: build
+	$(PROGRAM) bench --train $(ARGS)
+
+bench-peers: build
+	bench/peers/run.sh $(ARGS)
+
+install: build
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf $(BUILD)

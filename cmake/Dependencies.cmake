@@ -1,0 +1,40 @@
+# The libraries of the distribution. Required: OpenMP, zlib, jansson, threads. Each optional one
+# that is missing leaves out its feature; `googlenet info` says so.
+#
+# Sets GN_HAVE_<LIB> (1 or 0), GN_LIBS (for linking here) and GN_STATIC_LIBS (what somebody who
+# links the static library must add, as -l flags).
+
+find_package(PkgConfig REQUIRED)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.10)
+
+set(GN_LIBS OpenMP::OpenMP_C Threads::Threads ZLIB::ZLIB PkgConfig::jansson m)
+set(GN_STATIC_LIBS -ljansson -lz -lpthread -lm)
+if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+    list(APPEND GN_STATIC_LIBS -lomp)
+else()
+    list(APPEND GN_STATIC_LIBS -lgomp)
+endif()
+
+# gn_optional(NAME MODULE FLAG TEXT): GN_HAVE_NAME = whether pkg-config knows MODULE.
+function(gn_optional name module flag what)
+    option(GN_WITH_${name} "Use ${module} when it is there: ${what}" ON)
+    set(have 0)
+    if(GN_WITH_${name})
+        pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})
+        if(${name}_FOUND)
+            set(have 1)
+            set(GN_LIBS ${GN_LIBS} PkgConfig::${name} PARENT_SCOPE)
+            set(GN_STATIC_LIBS ${flag} ${GN_STATIC_LIBS} PARENT_SCOPE)
+        else()
+            message(STATUS "${module} not found, left out: ${what}")
+        endif()
+    endif()
+    set(GN_HAVE_${name} ${have} PARENT_SCOPE)
+endfunction()
+
+gn_optional(CURL libcurl -lcurl "download of named data sets")
+gn_optional(CAIRO cairo -lcairo "drawing of the training curves")

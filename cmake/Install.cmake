@@ -1,0 +1,38 @@
+# What `cmake --install` puts where: program, header, both libraries, googlenet.pc and the CMake
+# package `googlenet` with its targets googlenet::googlenet and googlenet::googlenet_static.
+
+if(NOT DEFINED CMAKE_INSTALL_LIBDIR)
+    set(CMAKE_INSTALL_LIBDIR lib CACHE STRING "Folder of libraries below the prefix")
+endif()
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(GN_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/googlenet)
+
+install(TARGETS googlenet_shared EXPORT googlenetTargets)
+install(TARGETS googlenet_static)
+if(EXISTS ${PROJECT_SOURCE_DIR}/include/googlenet.h)
+    install(FILES include/googlenet.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endif()
+if(TARGET program)
+    # The installed program finds its library wherever the prefix is moved to.
+    file(RELATIVE_PATH up /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(program PROPERTIES INSTALL_RPATH "$ORIGIN/${up}")
+    install(TARGETS program)
+endif()
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# googlenet.pc is found relative to itself, so it stays true under any --prefix.
+file(RELATIVE_PATH GN_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" GN_PC_PREFIX "${GN_PC_PREFIX}")
+string(REPLACE ";" " " GN_PC_LIBS_PRIVATE "${GN_STATIC_LIBS}")
+configure_file(googlenet.pc.in googlenet.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/googlenet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(EXPORT googlenetTargets NAMESPACE googlenet:: DESTINATION ${GN_PACKAGE_DIR})
+configure_package_config_file(cmake/googlenetConfig.cmake.in googlenetConfig.cmake
+                              INSTALL_DESTINATION ${GN_PACKAGE_DIR}
+                              PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+write_basic_package_version_file(googlenetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/googlenetConfig.cmake
+              ${PROJECT_BINARY_DIR}/googlenetConfigVersion.cmake
+        DESTINATION ${GN_PACKAGE_DIR})

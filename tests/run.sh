@@ -1,0 +1,11 @@
+#!/bin/sh
+# run.sh COMMAND...: runs a test in a private empty folder, which is also its TMPDIR, and removes
+# the folder afterwards. The folder lies below $GN_BUILD_DIR, on a real disk.
+set -u
+mkdir -p "${GN_BUILD_DIR:-/tmp}/tests/tmp" || exit 1
+folder=$(mktemp -d "${GN_BUILD_DIR:-/tmp}/tests/tmp/XXXXXX") || exit 1
+trap 'chmod -R u+rwX "$folder" 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
+export TMPDIR="$folder"
+cd "$folder" || exit 1
+"$@"
