@@ -1,0 +1,471 @@
+/*
+ * googlenet.h - GoogLeNet (Inception v1) and networks of its block, in C.
+ *
+ * Build, train, evaluate and use the network of "Dive into Deep Learning", section 5.9
+ * (Szegedy et al., "Going Deeper with Convolutions", 2014) on the CPU. A whole program:
+ *
+ *     #include <googlenet.h>
+ *
+ *     int main(void)
+ *     {
+ *         gn_net *net = gn_googlenet(.size = 96, .channels = 1, .classes = 10);
+ *         gn_summary(net, stdout);
+ *
+ *         gn_dataset *train = gn_open_dataset("fashion-mnist", .split = GN_TRAIN, .size = 96);
+ *         gn_dataset *test = gn_open_dataset("fashion-mnist", .split = GN_TEST, .size = 96);
+ *
+ *         gn_fit(net, train, .validation = test, .epochs = 5, .batch = 128, .lr = 0.05);
+ *         return gn_save(net, "model.safetensors");
+ *     }
+ *
+ * Conventions
+ *   Options are structs filled by name; a field that is zero has its default. Under every macro
+ *   stands a plain function (`..._with`) that takes the struct, for C++ and bindings; NULL means
+ *   all defaults. Functions that can fail return 0 (GN_OK) or a pointer that is not NULL; then
+ *   gn_error_message() says in one sentence what was wrong. Every function accepts the NULL of a
+ *   failed constructor, does nothing and keeps the first message, so a program may check once.
+ *   The library never prints, exits or installs signal handlers, and keeps no global state but
+ *   the last error of each thread.
+ *
+ * Tensors are float32, NHWC; convolution weights [kh][kw][in][out], dense weights [in][out].
+ *
+ * Threads: an object is used by one thread at a time; different objects freely. Computations run
+ * on OpenMP threads; their number never changes a single bit of a result.
+ */
+#ifndef GOOGLENET_H
+#define GOOGLENET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define GN_API __attribute__((visibility("default")))
+#define GN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define GN_API
+#define GN_PRINTF(fmt, args)
+#endif
+
+/* ---- Status and errors ------------------------------------------------------------------- */
+
+typedef enum gn_status {
+    GN_OK = 0,
+    GN_STATUS_BAD_ARGUMENT, /* a value or combination that makes no sense */
+    GN_STATUS_BAD_SHAPE,    /* tensors that do not fit together */
+    GN_STATUS_BAD_DATA,     /* a data set is missing, damaged or contradicts itself */
+    GN_STATUS_BAD_MODEL,    /* a model file is missing, damaged or of another network */
+    GN_STATUS_UNSUPPORTED,  /* a model file of a kind or version that is not read */
+    GN_STATUS_NO_MEMORY,    /* does not fit in memory */
+    GN_STATUS_NO_DEVICE,    /* the device or an optional part is not there */
+    GN_STATUS_IO,           /* reading or writing failed (disk full, no permission) */
+    GN_STATUS_BUSY,         /* another process holds the run folder */
+    GN_STATUS_STOPPED,      /* stopped on request, after a clean checkpoint */
+    GN_STATUS_DIVERGED,     /* the loss became NaN or infinite */
+    GN_STATUS_INTERNAL      /* a fault of the library */
+} gn_status;
+
+/* The sentence of this thread's last error; "" when there was none. Never NULL. A hint of what to
+ * do may follow in a second line. Valid until the thread's next failing call. */
+GN_API const char *gn_error_message(void);
+
+/* The status that belongs to gn_error_message(). */
+GN_API gn_status gn_error_status(void);
+
+/* Forgets this thread's last error. */
+GN_API void gn_clear_error(void);
+
+/* The library's version, such as "0.1.0". */
+GN_API const char *gn_version(void);
+
+/* ---- Simple: the verbs of the notebook ---------------------------------------------------- */
+
+typedef struct gn_net gn_net;         /* a network with its parameters */
+typedef struct gn_dataset gn_dataset; /* labelled images */
+typedef struct gn_history gn_history; /* what a training run reported */
+
+typedef enum gn_split { GN_TRAIN = 0, GN_TEST } gn_split;
+
+/* How an image comes to the network's size (formulas: docs/design.md). */
+typedef enum gn_resize {
+    GN_RESIZE_DEFAULT = 0,  /* the model's own; for new models the notebook's, tf1-legacy */
+    GN_RESIZE_TF1_LEGACY,   /* TensorFlow 1.x, align_corners=False */
+    GN_RESIZE_HALF_PIXEL,   /* TensorFlow 2.x, PyTorch, OpenCV */
+    GN_RESIZE_PIL_BILINEAR  /* Pillow's BILINEAR: on bytes, with antialiasing */
+} gn_resize;
+
+struct gn_preset_options {
+    const char *preset; /* NULL: "googlenet" */
+    int size;           /* height and width of the input; 0: the preset's (96) */
+    int channels;       /* of the input; 0: the preset's (1) */
+    int classes;        /* 0: the preset's (10) */
+    uint64_t seed;      /* of the initial weights */
+    gn_resize resize;   /* stored in the model; 0: tf1-legacy */
+    uint64_t reserved[4];
+};
+
+/* The notebook's network with Glorot-uniform weights and zero biases. The caller frees it with
+ * gn_free_net. NULL on error (a size from which no pixel is left, no memory). */
+#define gn_googlenet(...)                                                                          \
+    gn_preset_with(&(struct gn_preset_options){.preset = "googlenet", __VA_ARGS__})
+
+/* The same for any preset by name: gn_preset("googlenet", .size = 224). An unknown name is
+ * BAD_MODEL and the message names the nearest one. */
+#define gn_preset(...) gn_preset_with(&(struct gn_preset_options){.preset = __VA_ARGS__})
+GN_API gn_net *gn_preset_with(const struct gn_preset_options *options);
+
+/* Name of preset number i, NULL behind the last one. */
+GN_API const char *gn_preset_name(int i);
+
+GN_API void gn_free_net(gn_net *net);
+
+/* Keras-like table of all layers with output shapes, parameters and totals. */
+GN_API int gn_summary(const gn_net *net, FILE *out);
+
+/* One line a stage, as the notebook's shape walk: "b1 output shape:\t (1, 24, 24, 64)". */
+GN_API int gn_walk(const gn_net *net, FILE *out);
+
+/* Opens labelled images. `data` is a folder with the four IDX files (plain or .gz), or the name
+ * of a known set (gn_dataset_info). Images are resized when batches are made; `size` (0: the
+ * network's) only states what the network must have. Free with gn_close_dataset. */
+struct gn_dataset_options {
+    const char *data;     /* folder or name */
+    gn_split split;       /* GN_TRAIN or GN_TEST */
+    int size;             /* 0: whatever the network takes */
+    int classes;          /* 0: the named set's, else largest label + 1; a larger label is an error */
+    gn_resize resize;     /* 0: the model's */
+    const char *data_dir; /* NULL: $GOOGLENET_DATA and the usual places */
+    bool offline;         /* never download */
+    uint64_t limit;       /* only the first N samples of the file; 0: all */
+    uint64_t reserved[4];
+};
+#define gn_open_dataset(...)                                                                       \
+    gn_open_dataset_with(&(struct gn_dataset_options){.data = __VA_ARGS__})
+GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
+GN_API void gn_close_dataset(gn_dataset *data);
+
+/* What a data set holds. Strings belong to the data set. */
+struct gn_dataset_info {
+    const char *name;          /* "fashion-mnist", or the folder's path */
+    const char *path;          /* the folder that the files were read from */
+    uint64_t samples;          /* after `limit` */
+    int height, width;         /* of the stored images */
+    int channels, classes;
+    const char *const *labels; /* `classes` names, or NULL */
+};
+GN_API int gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info);
+
+/* Copies sample i: height*width*channels bytes as stored (either pointer may be NULL). */
+GN_API int gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label);
+
+typedef enum gn_shuffle {
+    GN_SHUFFLE_FULL = 0, /* a new permutation of all samples every epoch */
+    GN_SHUFFLE_WINDOW,   /* tf.data's shuffle(window): uniform pick from a moving buffer */
+    GN_SHUFFLE_NONE      /* the file's order */
+} gn_shuffle;
+
+typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW } gn_optimizer;
+
+/* One report of a running fit; see gn_fit_options.on_event. */
+typedef enum gn_event_kind {
+    GN_EVENT_START = 1, /* before the first step: totals are known */
+    GN_EVENT_STEP,      /* after every step */
+    GN_EVENT_VALIDATE,  /* after every validation batch */
+    GN_EVENT_EPOCH,     /* after an epoch and its validation, files written */
+    GN_EVENT_WARNING    /* `message` says what; training goes on */
+} gn_event_kind;
+
+struct gn_event {
+    gn_event_kind kind;
+    int epoch, epochs;           /* counted from 1 */
+    uint64_t step, steps;        /* in this epoch, counted from 1; of this epoch */
+    uint64_t total_step;         /* since the run began */
+    uint64_t samples;            /* seen in this epoch so far */
+    double loss, accuracy;       /* mean over the samples of this epoch so far */
+    double step_loss;            /* mean over the batch, before the update */
+    double lr;
+    bool has_validation;
+    double val_loss, val_accuracy;
+    double seconds;              /* since the epoch began; of the epoch in GN_EVENT_EPOCH */
+    bool is_best;                /* GN_EVENT_EPOCH: best validation accuracy so far */
+    const char *message;         /* GN_EVENT_WARNING, GN_EVENT_START (what will happen) */
+};
+
+struct gn_fit_options {
+    gn_dataset *train;
+    gn_dataset *validation;     /* NULL: none */
+    int epochs;                 /* 0: 5 */
+    int batch;                  /* 0: 128 */
+    double lr;                  /* 0: 0.05 (adamw 0.001) */
+    bool zero_lr;               /* a learning rate of zero */
+    uint64_t seed;              /* of the order of samples */
+    gn_shuffle shuffle;
+    int window;                 /* of GN_SHUFFLE_WINDOW; 0: 1000 */
+    gn_resize resize;           /* 0: the model's */
+    uint64_t limit_train;       /* first N samples in file order; 0: all */
+    uint64_t limit_val;         /* the same for validation */
+    uint64_t max_steps;         /* stop after this many steps since the run began; 0: no limit */
+    gn_optimizer optimizer;
+    double momentum;            /* sgd */
+    bool nesterov;              /* sgd with momentum */
+    double weight_decay;        /* 0: none for sgd, 0.004 for adamw */
+    bool no_weight_decay;       /* adamw without decay */
+    bool decay_all;             /* decay biases too, not only kernels */
+    double adam_eps;            /* 0: 1e-7 */
+    int threads;                /* 0: all that the process may use */
+    const char *out;            /* folder of the run's files; NULL: write nothing */
+    bool overwrite;             /* `out` may hold an earlier run, which is replaced */
+    bool resume;                /* go on from the checkpoint in `out` */
+    uint64_t log_steps;         /* a step record in history.jsonl every N steps; 0: none */
+    uint64_t checkpoint_steps;  /* a checkpoint every N steps too; 0: only each epoch */
+    void (*on_event)(const struct gn_event *event, void *user);
+    void *user;
+    const volatile int *stop;   /* not NULL and not zero: finish the step, save, GN_STATUS_STOPPED */
+    uint64_t reserved[4];
+};
+
+/* Trains. Returns what was reported, to be freed with gn_free_history; NULL on error, with the
+ * last good files kept (GN_STATUS_DIVERGED when the loss is no longer finite, GN_STATUS_STOPPED
+ * after a requested stop). With `out` the folder holds model.safetensors, best.safetensors,
+ * checkpoint.safetensors, history.csv, history.jsonl, curves.svg and config.json. */
+#define gn_fit(net, ...) gn_fit_with((net), &(struct gn_fit_options){.train = __VA_ARGS__})
+GN_API gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options);
+GN_API void gn_free_history(gn_history *history);
+
+struct gn_epoch {
+    int epoch; /* counted from 1 */
+    double loss, accuracy;
+    bool has_validation;
+    double val_loss, val_accuracy;
+    double seconds;
+};
+GN_API int gn_history_epochs(const gn_history *history);
+GN_API int gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch);
+
+struct gn_score {
+    uint64_t samples;
+    double loss, accuracy; /* means over the samples */
+    uint64_t correct;
+    double seconds;
+};
+struct gn_evaluate_options {
+    gn_dataset *data;
+    uint64_t limit; /* first N samples; 0: all */
+    int batch;      /* 0: 128 */
+    gn_resize resize;
+    int threads;
+    const volatile int *stop;
+    uint64_t reserved[4];
+};
+#define gn_evaluate(net, score, ...)                                                               \
+    gn_evaluate_with((net), (score), &(struct gn_evaluate_options){.data = __VA_ARGS__})
+GN_API int gn_evaluate_with(gn_net *net, struct gn_score *score,
+                            const struct gn_evaluate_options *options);
+
+/* Logits of n images. `pixels` holds n*height*width*channels bytes (u8, NHWC); they are scaled
+ * and resized as the model says. `logits` has room for n*classes floats. */
+struct gn_predict_options {
+    const uint8_t *pixels;
+    uint64_t n;
+    int height, width, channels;
+    gn_resize resize;
+    int threads;
+    uint64_t reserved[4];
+};
+GN_API int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options *options);
+#define gn_predict(net, logits, ...)                                                               \
+    gn_predict_with((net), (logits), &(struct gn_predict_options){.pixels = __VA_ARGS__})
+
+/* Writes the weights with all that prediction needs (geometry, preprocessing, labels, checksums)
+ * as one safetensors file, atomically. */
+GN_API int gn_save(const gn_net *net, const char *path);
+
+/* Reads a model file. A file without our metadata (made by another tool, with our tensor names;
+ * float16, bfloat16, float32 or float64) needs `preset`; what else is 0 takes the preset's value.
+ * The same fields override a file's own where that makes sense (another size). */
+struct gn_load_options {
+    const char *path;
+    const char *preset;
+    int size, channels, classes;
+    gn_resize resize;
+    uint64_t reserved[4];
+};
+#define gn_load(...) gn_load_with(&(struct gn_load_options){.path = __VA_ARGS__})
+GN_API gn_net *gn_load_with(const struct gn_load_options *options);
+
+/* ---- Explicit: the network's parts --------------------------------------------------------- */
+
+struct gn_net_info {
+    const char *preset;  /* "googlenet", or "custom" for a graph of the caller */
+    int size_h, size_w, channels, classes;
+    gn_resize resize;
+    uint64_t params, macs; /* trainable values; multiply-adds of one forward image, nominal */
+    int layers, stages, tensors;
+    const char *const *labels; /* `classes` names, or NULL */
+};
+GN_API int gn_net_describe(const gn_net *net, struct gn_net_info *info);
+
+/* Names of the classes, kept in model files; copied. NULL removes them. */
+GN_API int gn_net_set_labels(gn_net *net, const char *const *labels, int n);
+
+/* Layer i in graph order: weighted layers, pools and concatenations. */
+struct gn_layer_info {
+    const char *name; /* tensor prefix ("b3.inception3a.p1_1"), others block and path */
+    const char *type; /* "Conv2D", "MaxPooling2D", "Concatenate", ... */
+    const char *stage;
+    int rank;         /* 3 or 1 */
+    int shape[3];     /* without batch: height, width, channels; or units */
+    uint64_t params, macs;
+};
+GN_API int gn_net_layer(const gn_net *net, int i, struct gn_layer_info *info);
+
+/* Stage i of the shape walk: name and output shape. */
+GN_API int gn_net_stage(const gn_net *net, int i, struct gn_layer_info *info);
+
+/* Parameter tensor i (graph order, each weight before its bias); `values` stay the net's. */
+struct gn_tensor_info {
+    const char *name; /* "b1.conv.weight" */
+    int rank;
+    int shape[4];
+    size_t count;
+    float *values;
+};
+GN_API int gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info);
+
+/* A CRC32C over all parameters, to compare two runs. */
+GN_API uint32_t gn_net_hash(const gn_net *net);
+
+/* Builders of your own network. The first error sticks to the graph: later builders return an
+ * invalid node and gn_compile reports it, so model code needs no checks. Example:
+ * examples/tiny_inception.c */
+typedef struct gn_graph gn_graph;
+typedef struct gn_node {
+    int id; /* -1: invalid */
+} gn_node;
+
+/* Channels of a two-layer path: the 1x1 reduction, then the output. */
+typedef struct gn_pair {
+    int reduce, out;
+} gn_pair;
+
+struct gn_conv_options {
+    int channels;     /* output channels */
+    int kernel;       /* height and width */
+    int stride;       /* 0: 1 */
+    const char *name; /* NULL: "conv", "conv_1", ... within the stage */
+    bool explicit_pads; /* take the pads below instead of TensorFlow's asymmetric SAME */
+    int pad_top, pad_bottom, pad_left, pad_right;
+    uint64_t reserved[4];
+};
+struct gn_pool_options {
+    int kernel, stride; /* SAME; stride 0: the kernel */
+    const char *name;
+    uint64_t reserved[4];
+};
+
+GN_API gn_graph *gn_graph_create(void);
+GN_API void gn_graph_free(gn_graph *graph);
+
+/* Names what follows: nodes until the next call belong to stage `name` of the shape walk and
+ * their names begin with it. NULL ends the stage. */
+GN_API void gn_stage(gn_graph *graph, const char *name);
+
+GN_API gn_node gn_input(gn_graph *graph, int height, int width, int channels);
+#define gn_conv(graph, x, ...)                                                                     \
+    gn_conv_with((graph), (x), &(struct gn_conv_options){.channels = __VA_ARGS__})
+#define gn_conv_relu(graph, x, ...)                                                                \
+    gn_conv_relu_with((graph), (x), &(struct gn_conv_options){.channels = __VA_ARGS__})
+#define gn_max_pool(graph, x, ...)                                                                 \
+    gn_max_pool_with((graph), (x), &(struct gn_pool_options){.kernel = __VA_ARGS__})
+GN_API gn_node gn_conv_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
+GN_API gn_node gn_conv_relu_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
+GN_API gn_node gn_relu(gn_graph *graph, gn_node x);
+GN_API gn_node gn_max_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
+GN_API gn_node gn_global_avg_pool(gn_graph *graph, gn_node x);
+GN_API gn_node gn_concat(gn_graph *graph, const gn_node *nodes, int n, const char *name);
+GN_API gn_node gn_dense(gn_graph *graph, gn_node x, int units, const char *name);
+
+/* The Inception block with the notebook's c1...c4:
+ * p1: 1x1 - p2: 1x1 then 3x3 - p3: 1x1 then 5x5 - p4: max pool then 1x1, concatenated. */
+GN_API gn_node gn_inception(gn_graph *graph, gn_node x, const char *name, int c1, gn_pair c2,
+                            gn_pair c3, int c4);
+
+/* Turns the graph into a network whose answer is `output` (logits); the graph is consumed, also
+ * on error. Weights are Glorot-uniform by `seed`, biases zero. */
+GN_API gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed);
+
+/* Reads weights from a model file into an existing network of the same tensors. */
+GN_API int gn_load_weights(gn_net *net, const char *path);
+
+/* ---- Measuring and machine ------------------------------------------------------------------ */
+
+struct gn_bench_options {
+    bool train;   /* a whole training step; false: a forward pass */
+    int batch;    /* 0: 128 */
+    int threads;  /* 0: all that the process may use */
+    int rounds;   /* timed repetitions; 0: chosen for about three seconds */
+    bool layers;  /* time every layer too */
+    uint64_t reserved[4];
+};
+struct gn_bench_layer {
+    char name[64];
+    char pass[16]; /* "forward", "backward", "update" */
+    char kernel[32];
+    double ms;
+    double gflops; /* nominal, 0 where no multiplications are counted */
+};
+struct gn_bench_result {
+    double ms_median, ms_min, images_per_second;
+    double ms_plan; /* planning and packing before the first step */
+    int batch, threads, rounds;
+    const char *isa;
+    uint64_t arena_bytes;
+    int n_layers;
+    struct gn_bench_layer *layers; /* free with gn_free_bench */
+};
+GN_API int gn_bench(gn_net *net, struct gn_bench_result *result,
+                    const struct gn_bench_options *options);
+GN_API void gn_free_bench(struct gn_bench_result *result);
+
+/* Bytes that training (or predicting) with this batch will take; checked before training. */
+GN_API uint64_t gn_memory_estimate(const gn_net *net, int batch, bool train);
+
+struct gn_system_info {
+    const char *version, *compiler;
+    const char *isa;            /* kernel set in use; NULL and an error when GOOGLENET_ISA is bad */
+    const char *isa_available;  /* such as "avx2 generic" */
+    const char *cpu_features;   /* such as "avx2 fma f16c" */
+    int threads;                /* that a computation would use */
+    const char *threads_reason; /* such as "affinity mask" */
+    uint64_t memory_bytes;      /* that the process may use */
+    bool has_curl, has_cairo;
+    const char *libraries;      /* such as "zlib 1.2.13, jansson 2.14" */
+};
+/* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
+GN_API int gn_system_describe(struct gn_system_info *info);
+
+/* Data sets that the library knows by name, NULL behind the last one. */
+struct gn_known_dataset {
+    const char *name;
+    int classes;
+    const char *where; /* the folder where it lies, or NULL */
+    bool verified;     /* all files are there and their bytes are right (only when checked) */
+};
+/* Fills `known` for data set number i; BAD_ARGUMENT behind the last one. With `verify` the files
+ * are read and their digests compared. */
+GN_API int gn_dataset_known(int i, const char *data_dir, bool verify,
+                            struct gn_known_dataset *known);
+/* Finds or downloads a named set and verifies it; `where` (may be NULL) gets the folder. */
+GN_API int gn_dataset_get(const char *name, const char *data_dir, bool offline, char *where,
+                          size_t where_size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

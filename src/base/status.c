@@ -1,0 +1,142 @@
+/* The last error of each thread, and the two text helpers that error sentences need. */
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 1024, NAME_BYTES = 64 };
+
+static _Thread_local char message[MESSAGE_BYTES];
+static _Thread_local gn_status last_status;
+
+const char *gn_error_message(void)
+{
+    return message;
+}
+
+gn_status gn_error_status(void)
+{
+    return last_status;
+}
+
+void gn_clear_error(void)
+{
+    message[0] = '\0';
+    last_status = GN_OK;
+}
+
+gn_status gn_last_status(void)
+{
+    return last_status == GN_OK ? GN_STATUS_INTERNAL : last_status;
+}
+
+gn_status gn_fail(gn_status status, const char *format, ...)
+{
+    /* The arguments may point into the old message, so the new one is made beside it. */
+    char text[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    memcpy(message, text, sizeof message);
+    last_status = status;
+    return status;
+}
+
+void gn_hint(const char *format, ...)
+{
+    const size_t used = strlen(message);
+    if (used + 16 >= sizeof message)
+        return;
+    const int head = snprintf(message + used, sizeof message - used, "\n  hint: ");
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message + used + head, sizeof message - used - (size_t)head, format, args);
+    va_end(args);
+}
+
+void gn_error_prefix(const char *prefix)
+{
+    char text[MESSAGE_BYTES];
+    const int head = snprintf(text, sizeof text, "%s: ", prefix);
+    if (head < 0 || (size_t)head >= sizeof text)
+        return;
+    (void)snprintf(text + head, sizeof text - (size_t)head, "%s", message);
+    memcpy(message, text, sizeof message);
+}
+
+/* Length of the valid UTF-8 sequence at s (1 to 4), 0 when it is none or a control character. */
+static size_t utf8_length(const unsigned char *s)
+{
+    if (s[0] >= 0x20 && s[0] < 0x7f)
+        return 1;
+    const size_t n = s[0] >= 0xf0 && s[0] < 0xf5   ? 4
+                     : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                     : s[0] >= 0xc3 && s[0] < 0xe0 ? 2
+                                                   : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+const char *gn_printable(char *buffer, size_t size, const char *text)
+{
+    size_t out = 0;
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s != '\0') {
+        const size_t n = utf8_length(s);
+        const size_t need = n == 0 ? 1 : n;
+        if (out + need + 4 > size) {
+            memcpy(buffer + out, "...", 4);
+            return buffer;
+        }
+        if (n == 0)
+            buffer[out] = '?';
+        else
+            memcpy(buffer + out, s, n);
+        out += need;
+        s += need;
+    }
+    buffer[out] = '\0';
+    return buffer;
+}
+
+/* Optimal string alignment: insert, delete, replace, swap neighbours. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t rows[3][NAME_BYTES + 1];
+    const size_t n = strlen(a), m = strlen(b);
+    if (n > NAME_BYTES || m > NAME_BYTES)
+        return NAME_BYTES;
+    for (size_t j = 0; j <= m; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i - 1) % 3], *above2 = rows[(i + 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+            best = above[j] + 1 < best ? above[j] + 1 : best;
+            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                best = above2[j - 2] + 1 < best ? above2[j - 2] + 1 : best;
+            row[j] = best;
+        }
+    }
+    return rows[n % 3][m];
+}
+
+const char *gn_nearest(const char *word, const char *const *names)
+{
+    const char *best = NULL;
+    size_t best_distance = strlen(word) / 3 + 2;
+    for (; *names != NULL; names++) {
+        const size_t d = edit_distance(word, *names);
+        if (d < best_distance) {
+            best_distance = d;
+            best = *names;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,45 @@
+/*
+ * How errors travel inside the library: a status goes up, the sentence that belongs to it is kept
+ * for the thread and read with gn_error_message().
+ */
+#ifndef GN_BASE_STATUS_H
+#define GN_BASE_STATUS_H
+
+#include <googlenet.h>
+
+#include <assert.h>
+
+/* Records the sentence as this thread's last error and returns `status`. Names inside the
+ * arguments are the caller's to escape (gn_printable). */
+gn_status gn_fail(gn_status status, const char *format, ...) GN_PRINTF(2, 3);
+
+/* Appends the line "  hint: ..." to the last error. */
+void gn_hint(const char *format, ...) GN_PRINTF(1, 2);
+
+/* Puts "PREFIX: " in front of the last error. */
+void gn_error_prefix(const char *prefix);
+
+/* The last error must not be lost: returns its status, INTERNAL when there is none. */
+gn_status gn_last_status(void);
+
+#define GN_TRY(call)                                                                               \
+    do {                                                                                           \
+        const gn_status gn_try_status = (call);                                                    \
+        if (gn_try_status != GN_OK)                                                                \
+            return gn_try_status;                                                                  \
+    } while (0)
+
+#define GN_FAIL(...) return gn_fail(__VA_ARGS__)
+
+/* Our own bugs, never input. On in debug and test builds (NDEBUG not defined). */
+#define GN_ASSERT(condition) assert(condition)
+
+/* Copies `text` so that a terminal or log cannot be harmed: control and non-UTF-8 bytes become
+ * '?', longer texts end in "...". Returns `buffer`. */
+const char *gn_printable(char *buffer, size_t size, const char *text);
+
+/* The entry of `names` (NULL-terminated) that is nearest to `word` by edit distance, or NULL when
+ * none is near enough to be meant. */
+const char *gn_nearest(const char *word, const char *const *names);
+
+#endif

@@ -1,0 +1,70 @@
+/* Threads that the process may use, floating-point state, and the clock. */
+#define _GNU_SOURCE
+#include "base/threads.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <time.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+/* CPUs that the cgroup's quota allows, rounded up; 0 when there is none. */
+static int cgroup_quota(void)
+{
+    double quota = -1, period = 0;
+    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+    if (f != NULL) {
+        if (fscanf(f, "%lf %lf", &quota, &period) != 2)
+            quota = -1;
+        (void)fclose(f);
+    }
+    if (quota <= 0 || period <= 0)
+        return 0;
+    const double cpus = quota / period;
+    return cpus < 1 ? 1 : cpus > GN_MAX_THREADS ? GN_MAX_THREADS : (int)(cpus + 0.999);
+}
+
+int gn_usable_threads(const char **reason)
+{
+    const char *why = "affinity mask";
+    int n = 1;
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        n = CPU_COUNT(&set);
+    const int quota = cgroup_quota();
+    if (quota > 0 && quota < n) {
+        n = quota;
+        why = "cgroup quota";
+    }
+    if (reason != NULL)
+        *reason = why;
+    return n < 1 ? 1 : n > GN_MAX_THREADS ? GN_MAX_THREADS : n;
+}
+
+unsigned gn_float_enter(void)
+{
+#if defined(__SSE2__)
+    const unsigned state = _mm_getcsr();
+    _mm_setcsr(state | 0x8040U); /* flush results to zero, treat denormal inputs as zero */
+    return state;
+#else
+    return 0;
+#endif
+}
+
+void gn_float_leave(unsigned state)
+{
+#if defined(__SSE2__)
+    _mm_setcsr(state);
+#else
+    (void)state;
+#endif
+}
+
+double gn_seconds(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

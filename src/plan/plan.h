@@ -1,0 +1,62 @@
+/*
+ * A plan is a network made concrete for a batch size, a mode and a kernel set: a flat list of
+ * steps over one arena. After gn_plan_create no memory is allocated.
+ *
+ * A batch runs in slices of a fixed number of images, forward and backward before the next slice
+ * starts, so that activations take the memory of one slice; gradients add up in slice order.
+ * Results do not depend on the number of threads.
+ */
+#ifndef GN_PLAN_PLAN_H
+#define GN_PLAN_PLAN_H
+
+#include "graph/graph.h"
+
+struct gn_plan;
+
+struct gn_plan_options {
+    bool train;     /* with gradients */
+    int batch;      /* the largest batch that will be run */
+    int threads;    /* 0: gn_usable_threads() */
+    int slice;      /* images a slice; 0: chosen from shape and mode alone */
+    bool reference; /* every step by the plain-C reference */
+};
+
+/* NULL with NO_MEMORY and the estimate when it cannot fit. The net must outlive the plan. */
+struct gn_plan *gn_plan_create(struct gn_net *net, const struct gn_plan_options *options);
+void gn_plan_free(struct gn_plan *plan);
+
+/* images: n*h*w*c floats, logits: n*classes floats; n <= batch. */
+gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits);
+
+/* Forward and backward on one batch. `grads` gets the gradient of the mean loss in the layout of
+ * net->params; *loss_sum the sum of the samples' losses before any update, *correct the number of
+ * right arg-maxes. labels: n classes in [0, classes). */
+gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels,
+                            int n, float *grads, double *loss_sum, int *correct);
+
+/* The net's parameters were changed: packed copies are made anew at the next run. */
+void gn_plan_params_changed(struct gn_plan *plan);
+
+int gn_plan_threads(const struct gn_plan *plan);
+uint64_t gn_plan_bytes(const struct gn_plan *plan);
+
+/* Bytes that a plan with these options will take (arena, packed weights; not the net's own
+ * arrays), computed without allocating it. UINT64_MAX when it overflows. */
+uint64_t gn_plan_estimate(const struct gn_net *net, const struct gn_plan_options *options);
+
+/* Runs step by step with a clock: milliseconds by step over the last run. */
+struct gn_plan_timing {
+    const char *layer, *pass, *kernel;
+    double ms;
+    double macs; /* nominal, of the whole batch */
+};
+/* Switches timing on; gn_plan_timings returns the table (owned by the plan) after runs, sums
+ * since the last call of gn_plan_time. NO_MEMORY. */
+gn_status gn_plan_time(struct gn_plan *plan);
+int gn_plan_timings(const struct gn_plan *plan, const struct gn_plan_timing **table);
+
+/* The output of layer i after gn_plan_forward of a plan with batch <= slice made for training
+ * (activations are kept): copies n images' h*w*c floats. For tests. */
+gn_status gn_plan_copy_output(const struct gn_plan *plan, int layer, int n, float *values);
+
+#endif
