@@ -1,0 +1,56 @@
+#!/bin/sh
+# check-floors.sh: does every file include only from its own floor or below?
+#
+# Floors, lowest first: base; ops with cpu; graph; plan; data, formats, train, models; cli. The
+# program sees the public header alone. zlib, libcurl and cairo are each met in one file.
+set -eu
+cd "$(dirname "$0")/.."
+
+includes() { # FILE:LINE:"path" or <path> of every include below the given folders
+    grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.c' --include='*.h' "$@" 2>/dev/null |
+        sed -E 's/[[:space:]]*#[[:space:]]*include[[:space:]]*//; s/[[:space:]]*(\/[\/*].*)?$//'
+}
+
+includes src include examples | awk -F: '
+    BEGIN {
+        split("base ops cpu graph plan data formats train models cli", name, " ")
+        split("1    2   2   3     4    5    5       5     5      6", rank, " ")
+        for (i in name)
+            floor[name[i]] = rank[i]
+    }
+    function complain(text) {
+        printf "check-floors: %s:%s: %s\n", $1, $2, text
+        bad = 1
+    }
+    {
+        what = $3
+        quoted = what ~ /^"/
+        gsub(/["<>]/, "", what)
+        split($1, own, "/")
+        split(what, other, "/")
+
+        if (!quoted) {
+            if (what ~ /^(zlib\.h|curl\/curl\.h|cairo.*\.h)$/) {
+                library = what
+                sub(/[-\/.].*/, "", library)
+                if (library in first && first[library] != $1)
+                    complain("<" what "> is already met in " first[library] ", keep it to one file")
+                first[library] = $1
+            }
+            next
+        }
+        if (own[1] != "src")
+            complain("\"" what "\": only <googlenet.h> is public")
+        else if (what == "gn_config.h" && own[2] != "cli")
+            next
+        else if (!(own[2] in floor))
+            complain("folder src/" own[2] " has no floor, add it to tools/check-floors.sh")
+        else if (!(other[1] in floor))
+            complain("\"" what "\": name it from src/, as \"base/status.h\"")
+        else if (own[2] == "cli" && other[1] != "cli")
+            complain("\"" what "\": the program sees only <googlenet.h>")
+        else if (floor[other[1]] > floor[own[2]])
+            complain("\"" what "\": " other[1] " stands above " own[2])
+    }
+    END { exit bad }
+' >&2
