@@ -1,0 +1,15 @@
+/* CRC32C (Castagnoli, reflected polynomial 0x82f63b78), the checksum of our model files. */
+#ifndef GN_BASE_CRC32C_H
+#define GN_BASE_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Continues `crc`, the sum of the bytes before (0 at the start), with n more bytes. That of
+ * "123456789" is e3069283. */
+uint32_t gn_crc32c(uint32_t crc, const void *data, size_t n);
+
+/* The same without special instructions: what gn_crc32c takes on other processors. */
+uint32_t gn_crc32c_portable(uint32_t crc, const void *data, size_t n);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * Files: opening one without being caught by a folder, pipe or device, reading it whole below a
+ * limit, and replacing one atomically, so that a crash at any instant leaves either the old file
+ * or the new one, complete.
+ *
+ * Sentences begin "PATH: KIND: ", where kind is the format's name ("IDX", "safetensors").
+ */
+#ifndef GN_BASE_FILE_H
+#define GN_BASE_FILE_H
+
+#include "base/status.h"
+
+enum { GN_PATH_TEXT = 256, GN_ERRNO_TEXT = 128 };
+
+/* The system's words for an errno value, in a buffer of GN_ERRNO_TEXT bytes (thread-safe). */
+const char *gn_errno_text(int number, char buffer[GN_ERRNO_TEXT]);
+
+/* ---- Reading ---- */
+
+/* Opens a regular file for reading and tells its size. `bad` (BAD_DATA, BAD_MODEL) is the status
+ * when there is no such file, it is a folder, pipe, socket or device, or may not be read; IO when
+ * the system is at fault. The caller closes *fd. */
+gn_status gn_file_open(const char *path, const char *kind, gn_status bad, int *fd, uint64_t *size);
+
+/* Reads n bytes at `offset`, all of them: `bad` when the file ends before. */
+gn_status gn_file_pread(int fd, const char *path, const char *kind, gn_status bad, void *buffer,
+                        size_t n, uint64_t offset);
+
+/* A file in memory. */
+struct gn_bytes {
+    uint8_t *data; /* free with gn_free */
+    size_t size;
+};
+
+/* Reads a whole regular file of at most `limit` bytes, else `bad`. */
+gn_status gn_file_read(const char *path, const char *kind, gn_status bad, uint64_t limit,
+                       struct gn_bytes *bytes);
+
+/* ---- Replacing atomically ---- */
+
+struct gn_file_writer;
+
+/* Begins a new version of `path` in PATH.tmp.PID beside it. `bytes` is the expected size, which
+ * must fit on the disk (0: unknown). NULL with IO when the folder is missing or not writable, the
+ * disk too full, or `path` is there and not a regular file. */
+struct gn_file_writer *gn_file_begin(const char *path, const char *kind, uint64_t bytes);
+
+/* Appends. An error is kept and reported by gn_file_commit too. */
+gn_status gn_file_append(struct gn_file_writer *writer, const void *data, size_t n);
+
+/* Makes the file durable (fsync, close, read back and compared) and gives it its name; the file
+ * of before stays under the name `keep_previous` in the same folder when that is not NULL. Frees
+ * the writer in every case. On an error the file of before is untouched and the temporary file
+ * gone. */
+gn_status gn_file_commit(struct gn_file_writer *writer, const char *keep_previous);
+
+/* Gives up: removes the temporary file and frees the writer. NULL is fine. */
+void gn_file_abort(struct gn_file_writer *writer);
+
+/* The three steps for bytes in memory. */
+gn_status gn_file_write(const char *path, const char *kind, const void *data, size_t n,
+                        const char *keep_previous);
+
+/* ---- For tests ---- */
+
+enum gn_file_call {
+    GN_FILE_CALL_NONE,
+    GN_FILE_CALL_OPEN,
+    GN_FILE_CALL_WRITE,
+    GN_FILE_CALL_FSYNC,
+    GN_FILE_CALL_CLOSE,
+    GN_FILE_CALL_LINK,
+    GN_FILE_CALL_RENAME,
+    GN_FILE_CALL_ANY
+};
+
+/* The k-th next call of this kind fails with errno `number` (1: the next one). A write with number
+ * 0 is short instead: half of its bytes. NONE switches this off. */
+void gn_file_fail_after(enum gn_file_call call, uint64_t k, int number);
+
+/* Calls of any kind so far: how many points of failure an action has. */
+uint64_t gn_file_calls(void);
+
+#endif
