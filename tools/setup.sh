@@ -101,8 +101,10 @@ if [ "$as_root" = none ]; then
         echo "setup.sh: going on without: $useful (an administrator could: apt-get install $useful)" >&2
         exit 0
     fi
+    become="su -c"
+    have sudo && become="sudo sh -c"
     echo "setup.sh: some packages are missing and only an administrator can install them; type" >&2
-    echo "    su -c 'apt-get update && apt-get install -y --no-install-recommends $all'" >&2
+    echo "    $become 'apt-get update && apt-get install -y --no-install-recommends $all'" >&2
     exit 5
 fi
 
