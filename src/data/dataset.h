@@ -21,8 +21,13 @@ void gn_resize_image(float *out, int oh, int ow, const uint8_t *pixels, int h, i
                      gn_resize rule, void *scratch);
 size_t gn_resize_scratch_bytes(int oh, int ow, int h, int w, int c, gn_resize rule);
 
+/* The same in two halves, for many images of one size: the first writes tables into `scratch`,
+ * the second uses them (and changes scratch, so it belongs to one thread). */
+void gn_resize_prepare(void *scratch, int oh, int ow, int h, int w, int c, gn_resize rule);
+void gn_resize_apply(float *out, const uint8_t *pixels, void *scratch);
+
 /* The order of samples in an epoch: a pure function of its arguments. order[0..n-1] is filled.
- * GN_SHUFFLE_WINDOW is tf.data's buffer. NO_MEMORY for the window's buffer. */
+ * GN_SHUFFLE_WINDOW is tf.data's buffer of `window` samples (0: 1000; BAD_ARGUMENT below). */
 gn_status gn_shuffle_order(uint32_t *order, uint32_t n, gn_shuffle shuffle, int window,
                            uint64_t seed, uint64_t epoch);
 
