@@ -24,7 +24,9 @@ endif()
 
 set(GN_CODE
     -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fexceptions
-    -fstack-clash-protection -fcf-protection=full -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+    -fstack-clash-protection -fcf-protection=full
+    # Two builds in different places give the same bytes.
+    -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=./build)
 # Not for the hot kernel files, where a cleared tile or a checked frame costs time.
 set(GN_CODE_COLD -fstack-protector-strong)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
@@ -40,7 +42,8 @@ function(gn_keep_known LIST_NAME)
     set(known)
     set(refused)
     foreach(flag IN LISTS ${LIST_NAME})
-        string(MAKE_C_IDENTIFIER "GN_HAS${flag}" probe)
+        string(REGEX REPLACE "=/.*" "" probe "${flag}")
+        string(MAKE_C_IDENTIFIER "GN_HAS${probe}" probe)
         if(flag MATCHES "^-Wl,")
             check_linker_flag(C "${flag}" ${probe})
         else()
