@@ -17,7 +17,7 @@ dir=$1
 python3 -m venv "$dir"
 pip="$dir/bin/pip install --quiet --disable-pip-version-check"
 $pip tensorflow-cpu==2.21.0 keras==3.15.1 numpy==2.4.6 pillow==12.0.0
-$pip torch==2.15.0 --index-url https://download.pytorch.org/whl/cpu ||
+$pip --retries 1 torch==2.15.0 --index-url https://download.pytorch.org/whl/cpu 2>/dev/null ||
     $pip torch==2.15.0
 
 "$dir/bin/python" - <<'PY'
