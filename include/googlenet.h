@@ -67,7 +67,8 @@ typedef enum gn_status {
     GN_STATUS_BUSY,         /* another process holds the run folder */
     GN_STATUS_STOPPED,      /* stopped on request, after a clean checkpoint */
     GN_STATUS_DIVERGED,     /* the loss became NaN or infinite */
-    GN_STATUS_INTERNAL      /* a fault of the library */
+    GN_STATUS_INTERNAL,     /* a fault of the library */
+    GN_STATUS_SIGNED = -1   /* never returned: makes the type as signed as the int it comes in */
 } gn_status;
 
 /* The sentence of this thread's last error; "" when there was none. Never NULL. A hint of what to

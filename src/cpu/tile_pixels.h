@@ -1,0 +1,56 @@
+/*
+ * The micro-kernel of the weight gradient:
+ *
+ *   dw[i][:] (+)= sum over listed pixels p of a[at[p].a + i] * b[at[p].b][:]
+ */
+#ifndef GN_CPU_TILE_PIXELS_H
+#define GN_CPU_TILE_PIXELS_H
+
+#include "cpu/tile.h"
+
+/* One pixel of tile_pixels. */
+INLINE void pixels_step(int nv, vf acc[MR][2], const float *a, const float *b)
+{
+    vf column[2];
+    UNROLL for (int j = 0; j < nv; j++)
+        column[j] = load(b + j * VL);
+    UNROLL for (int i = 0; i < MR; i++)
+    {
+        const vf s = splat(a[i]);
+        UNROLL for (int j = 0; j < nv; j++)
+            acc[i][j] += s * column[j];
+    }
+}
+
+/* Where pixel p of a list stands: float offset of its channels of x, number of its row of dy. */
+struct pixel_pair {
+    int32_t a, b;
+};
+
+INLINE void tile_pixels_body(int nv, const float *a, const float *b, const struct pixel_pair *at,
+                             int n, const struct tile_end *e)
+{
+    vf acc[MR][2];
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int j = 0; j < nv; j++)
+            acc[i][j] = (vf){ 0 };
+    for (int p = 0; p < n; p++)
+        pixels_step(nv, acc, a + at[p].a, b + at[p].b * (nv * VL));
+    finish_tile(nv, acc, e);
+}
+
+/*
+ * a: rows of channels, MR of which are read behind each offset (the caller pads the last ones);
+ * b: one panel of dy, [pixel][columns], columns as in tile_rows.
+ */
+static __attribute__((noinline)) void tile_pixels(const float *a, const float *b,
+                                                  const struct pixel_pair *at, int n,
+                                                  const struct tile_end *e)
+{
+    if (e->n_columns > VL)
+        tile_pixels_body(2, a, b, at, n, e);
+    else
+        tile_pixels_body(1, a, b, at, n, e);
+}
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * The micro-kernel of forward and backward-data:
+ *
+ *   y[row][:] = sum over taps t, channels k of rows[t][row][k] * b[t][k][:]
+ *
+ * Rows are read in place through pointers, one for each tap and row (Dukhan, "The Indirect
+ * Convolution Algorithm", arXiv 1907.02129).
+ */
+#ifndef GN_CPU_TILE_ROWS_H
+#define GN_CPU_TILE_ROWS_H
+
+#include "cpu/tile.h"
+
+/* One k of tile_rows. */
+INLINE void rows_step(int nv, vf acc[MR][2], const float *const *row, int k, const float *b)
+{
+    vf column[2];
+    UNROLL for (int j = 0; j < nv; j++)
+        column[j] = load(b + j * VL);
+    UNROLL for (int i = 0; i < MR; i++)
+    {
+        const vf a = splat(row[i][k]);
+        UNROLL for (int j = 0; j < nv; j++)
+            acc[i][j] += a * column[j];
+    }
+}
+
+INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, int n_taps, int k,
+                           const float *b, const struct tile_end *e)
+{
+    vf acc[MR][2];
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int j = 0; j < nv; j++)
+            acc[i][j] = (vf){ 0 };
+    for (int t = 0; t < n_taps; t++) {
+        const float *row[MR];
+        UNROLL for (int i = 0; i < MR; i++)
+            row[i] = rows[t * MR + i];
+        const float *bt = b + (size_t)taps[t] * (size_t)k * (size_t)(nv * VL);
+        int i = 0;
+        for (; i + 4 <= k; i += 4, bt += 4 * nv * VL) {
+            rows_step(nv, acc, row, i, bt);
+            rows_step(nv, acc, row, i + 1, bt + nv * VL);
+            rows_step(nv, acc, row, i + 2, bt + 2 * nv * VL);
+            rows_step(nv, acc, row, i + 3, bt + 3 * nv * VL);
+        }
+        for (; i < k; i++, bt += nv * VL)
+            rows_step(nv, acc, row, i, bt);
+    }
+    finish_tile(nv, acc, e);
+}
+
+/*
+ * rows: [n_taps][MR] pointers to k channels; taps: which tap of b each belongs to; b: one panel
+ * of packed weights [tap][k][columns], columns = 2 VL, or VL when at most VL exist.
+ */
+static __attribute__((noinline)) void tile_rows(const float *const *rows, const int *taps,
+                                                int n_taps, int k, const float *b,
+                                                const struct tile_end *e)
+{
+    if (e->n_columns > VL)
+        tile_rows_body(2, rows, taps, n_taps, k, b, e);
+    else
+        tile_rows_body(1, rows, taps, n_taps, k, b, e);
+}
+
+#endif

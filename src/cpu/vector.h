@@ -1,0 +1,66 @@
+/*
+ * Vectors of floats in the compilers' vector extensions, one width for each instruction set. Only
+ * files that are compiled once for each set include this; nothing of it crosses into other files.
+ *
+ *   GN_ISA_AVX512  16 lanes, 32 registers      GN_ISA_AVX2  8 lanes, 16 registers
+ *   GN_ISA_GENERIC  4 lanes (128 bit, any machine)
+ */
+#ifndef GN_CPU_VECTOR_H
+#define GN_CPU_VECTOR_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(GN_ISA_AVX512)
+#define VL 16
+#define GN_ISA_FUNCTION(name) name##__avx512
+#elif defined(GN_ISA_AVX2)
+#define VL 8
+#define GN_ISA_FUNCTION(name) name##__avx2
+#else
+#define VL 4
+#define GN_ISA_FUNCTION(name) name##__generic
+#endif
+
+typedef float vf __attribute__((vector_size(VL * 4)));
+typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef uint8_t vb __attribute__((vector_size(VL)));
+typedef float vf_memory __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+INLINE vf load(const float *p)
+{
+    return *(const vf_memory *)p;
+}
+
+INLINE void store(float *p, vf v)
+{
+    *(vf_memory *)p = v;
+}
+
+/* s - 0 keeps every bit of s; s + 0 would cost an addition, because of -0. */
+INLINE vf splat(float s)
+{
+    return s - (vf){ 0 };
+}
+
+/* max(x, 0) that keeps NaN, so that a diverged network is seen. */
+INLINE vf relu(vf x)
+{
+    return (vf)((vi)x & ~(x < (vf){ 0 }));
+}
+
+/* v where x > 0, else 0: ReLU's gradient. */
+INLINE vf where_positive(vf x, vf v)
+{
+    return (vf)((vi)v & (x > (vf){ 0 }));
+}
+
+#endif

@@ -1,0 +1,322 @@
+/*
+ * The builders of the public header: they append layers, check shapes and compute nothing. The
+ * first error sticks to the graph; later builders return an invalid node.
+ */
+#include "graph/graph.h"
+
+#include "base/memory.h"
+#include "ops/rules.h"
+
+#include <string.h>
+
+static const gn_node invalid = { -1 };
+
+gn_graph *gn_graph_create(void)
+{
+    gn_graph *g = gn_calloc(1, sizeof *g, "a graph");
+    if (g != NULL)
+        g->stage = -1;
+    return g;
+}
+
+void gn_graph_free(gn_graph *g)
+{
+    if (g == NULL)
+        return;
+    gn_free(g->layers);
+    gn_free(g->tensors);
+    gn_free(g->stages);
+    gn_free(g);
+}
+
+/* Keeps the thread's last error as the graph's, if it is its first. */
+static gn_node stick(gn_graph *g)
+{
+    if (g->status == GN_OK) {
+        g->status = gn_last_status();
+        (void)snprintf(g->message, sizeof g->message, "%s", gn_error_message());
+    }
+    return invalid;
+}
+
+#define STICK(g, ...) ((void)gn_fail(__VA_ARGS__), stick(g))
+
+/* Room for one more element of a growing array; false: NO_MEMORY. */
+static bool grow(void *array, int n, int *room, size_t size, const char *purpose)
+{
+    if (n < *room)
+        return true;
+    void *old;
+    memcpy(&old, array, sizeof old);
+    const int more = *room == 0 ? 32 : *room * 2;
+    void *fresh = gn_realloc(old, (size_t)more * size, purpose);
+    if (fresh == NULL)
+        return false;
+    memcpy(array, &fresh, sizeof fresh);
+    *room = more;
+    return true;
+}
+
+void gn_stage(gn_graph *g, const char *name)
+{
+    if (g == NULL || g->status != GN_OK)
+        return;
+    g->stage = -1;
+    if (name == NULL)
+        return;
+    if (!grow(&g->stages, g->n_stages, &g->cap_stages, sizeof *g->stages, "stage names")) {
+        (void)stick(g);
+        return;
+    }
+    (void)snprintf(g->stages[g->n_stages], GN_NAME_BYTES, "%s", name);
+    g->stage = g->n_stages++;
+}
+
+static bool name_taken(const gn_graph *g, const char *name)
+{
+    for (int i = 0; i < g->n_layers; i++)
+        if (strcmp(g->layers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "stage.name", or "stage.kind", "stage.kind_1", ... when no name is given. */
+static gn_status make_name(const gn_graph *g, const char *name, const char *kind, char *full)
+{
+    char prefix[GN_NAME_BYTES] = "";
+    if (g->stage >= 0)
+        (void)snprintf(prefix, sizeof prefix, "%.60s.", g->stages[g->stage]);
+    const char *wanted = name == NULL ? kind : name;
+    if (strlen(prefix) + strlen(wanted) + 8 > GN_NAME_BYTES)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s%s: the name is longer than %d bytes", prefix, wanted,
+                GN_NAME_BYTES - 8);
+    for (int i = 0;; i++) {
+        if (i == 0)
+            (void)snprintf(full, GN_NAME_BYTES, "%s%.55s", prefix, wanted);
+        else
+            (void)snprintf(full, GN_NAME_BYTES, "%s%.50s_%d", prefix, wanted, i);
+        if (!name_taken(g, full))
+            return GN_OK;
+        if (name != NULL)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: two layers have this name", full);
+    }
+}
+
+/* Appends a layer of kind `op` that reads `in`; NULL when the graph has failed or fails now. */
+static struct gn_layer *append(gn_graph *g, enum gn_op op, const char *name, const char *kind,
+                               const gn_node *in, int n)
+{
+    if (g == NULL || g->status != GN_OK)
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        if (in[i].id < 0 || in[i].id >= g->n_layers) {
+            (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: input %d is not a node of this graph",
+                        name == NULL ? kind : name, i);
+            return NULL;
+        }
+    }
+    if (g->n_layers >= GN_MAX_LAYERS) {
+        (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "a graph has at most %d layers", GN_MAX_LAYERS);
+        return NULL;
+    }
+    struct gn_layer layer = { .op = op, .stage = g->stage, .n_inputs = n, .weight = -1,
+                              .bias = -1 };
+    if (make_name(g, name, kind, layer.name) != GN_OK ||
+        !grow(&g->layers, g->n_layers, &g->cap_layers, sizeof layer, "layers")) {
+        (void)stick(g);
+        return NULL;
+    }
+    for (int i = 0; i < n; i++)
+        layer.inputs[i] = in[i].id;
+    g->layers[g->n_layers] = layer;
+    return &g->layers[g->n_layers++];
+}
+
+static struct gn_shape shape_of(const gn_graph *g, gn_node x)
+{
+    return g->layers[x.id].out;
+}
+
+static gn_node node_of(const gn_graph *g)
+{
+    return (gn_node){ g->n_layers - 1 };
+}
+
+/* A tensor "<layer>.<suffix>" at the end of the flat arrays; -1: NO_MEMORY, stuck. */
+static int append_tensor(gn_graph *g, const char *layer, const char *suffix, int rank,
+                         const int *shape)
+{
+    if (!grow(&g->tensors, g->n_tensors, &g->cap_tensors, sizeof *g->tensors, "tensors")) {
+        (void)stick(g);
+        return -1;
+    }
+    struct gn_tensor *t = &g->tensors[g->n_tensors];
+    *t = (struct gn_tensor){ .rank = rank, .count = 1, .offset = g->n_floats };
+    (void)snprintf(t->name, sizeof t->name, "%s.%s", layer, suffix);
+    for (int i = 0; i < rank; i++) {
+        t->shape[i] = shape[i];
+        t->count *= (size_t)shape[i];
+    }
+    g->n_floats += (t->count + 15) / 16 * 16;
+    return g->n_tensors++;
+}
+
+/* Weight and bias of a layer whose window and channels are known. */
+static void append_parameters(gn_graph *g, struct gn_layer *layer)
+{
+    const struct gn_geometry *w = &layer->window;
+    const int kernel[4] = { w->kh, w->kw, w->c, w->oc };
+    const bool dense = layer->op == GN_OP_DENSE;
+    layer->weight = dense ? append_tensor(g, layer->name, "weight", 2, kernel + 2)
+                          : append_tensor(g, layer->name, "weight", 4, kernel);
+    layer->bias = append_tensor(g, layer->name, "bias", 1, kernel + 3);
+    if (layer->weight < 0)
+        return;
+    struct gn_tensor *t = &g->tensors[layer->weight];
+    t->is_kernel = true;
+    t->fan_in = (double)w->kh * w->kw * w->c;
+    t->fan_out = (double)w->kh * w->kw * w->oc;
+}
+
+gn_node gn_input(gn_graph *g, int height, int width, int channels)
+{
+    struct gn_layer *layer = append(g, GN_OP_INPUT, "input", "input", NULL, 0);
+    if (layer == NULL)
+        return invalid;
+    if (height < 1 || height > GN_MAX_SIZE || width < 1 || width > GN_MAX_SIZE || channels < 1 ||
+        channels > GN_MAX_CHANNELS)
+        return STICK(g, GN_STATUS_BAD_SHAPE,
+                     "input: %dx%dx%d (sizes 1 to %d, channels 1 to %d are possible)", height,
+                     width, channels, GN_MAX_SIZE, GN_MAX_CHANNELS);
+    layer->out = (struct gn_shape){ height, width, channels };
+    return node_of(g);
+}
+
+gn_node gn_conv_with(gn_graph *g, gn_node x, const struct gn_conv_options *options)
+{
+    struct gn_layer *layer = append(g, GN_OP_CONV, options->name, "conv", &x, 1);
+    if (layer == NULL)
+        return invalid;
+    if (gn_conv_rule(layer->name, shape_of(g, x), options, &layer->window) != GN_OK)
+        return stick(g);
+    layer->out = (struct gn_shape){ layer->window.oh, layer->window.ow, layer->window.oc };
+    append_parameters(g, layer);
+    return g->status == GN_OK ? node_of(g) : invalid;
+}
+
+gn_node gn_relu(gn_graph *g, gn_node x)
+{
+    struct gn_layer *layer = append(g, GN_OP_RELU, NULL, "relu", &x, 1);
+    if (layer == NULL)
+        return invalid;
+    layer->out = shape_of(g, x);
+    return node_of(g);
+}
+
+gn_node gn_conv_relu_with(gn_graph *g, gn_node x, const struct gn_conv_options *options)
+{
+    const gn_node y = gn_relu(g, gn_conv_with(g, x, options));
+    if (y.id >= 0)
+        g->layers[y.id].hidden = true;
+    return y;
+}
+
+gn_node gn_max_pool_with(gn_graph *g, gn_node x, const struct gn_pool_options *options)
+{
+    struct gn_layer *layer = append(g, GN_OP_MAX_POOL, options->name, "pool", &x, 1);
+    if (layer == NULL)
+        return invalid;
+    if (gn_pool_rule(layer->name, shape_of(g, x), options, &layer->window) != GN_OK)
+        return stick(g);
+    layer->out = (struct gn_shape){ layer->window.oh, layer->window.ow, layer->window.oc };
+    return node_of(g);
+}
+
+gn_node gn_global_avg_pool(gn_graph *g, gn_node x)
+{
+    struct gn_layer *layer = append(g, GN_OP_GLOBAL_AVG_POOL, NULL, "global_pool", &x, 1);
+    if (layer == NULL)
+        return invalid;
+    layer->out = (struct gn_shape){ 1, 1, shape_of(g, x).c };
+    return node_of(g);
+}
+
+gn_node gn_concat(gn_graph *g, const gn_node *nodes, int n, const char *name)
+{
+    if (g != NULL && g->status == GN_OK && (n < 1 || n > GN_MAX_INPUTS))
+        return STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: %d inputs (1 to %d are possible)",
+                     name == NULL ? "concat" : name, n, (int)GN_MAX_INPUTS);
+    struct gn_layer *layer = append(g, GN_OP_CONCAT, name, "concat", nodes, n);
+    if (layer == NULL)
+        return invalid;
+    struct gn_shape in[GN_MAX_INPUTS];
+    for (int i = 0; i < n; i++)
+        in[i] = shape_of(g, nodes[i]);
+    if (gn_concat_rule(layer->name, in, n, &layer->out) != GN_OK)
+        return stick(g);
+    return node_of(g);
+}
+
+gn_node gn_dense(gn_graph *g, gn_node x, int units, const char *name)
+{
+    struct gn_layer *layer = append(g, GN_OP_DENSE, name, "dense", &x, 1);
+    if (layer == NULL)
+        return invalid;
+    if (gn_dense_rule(layer->name, shape_of(g, x), units, &layer->window) != GN_OK)
+        return stick(g);
+    layer->out = (struct gn_shape){ 1, 1, units };
+    append_parameters(g, layer);
+    return g->status == GN_OK ? node_of(g) : invalid;
+}
+
+uint64_t gn_graph_params(const struct gn_graph *g)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < g->n_tensors; i++)
+        n += g->tensors[i].count;
+    return n;
+}
+
+uint64_t gn_layer_macs(const struct gn_graph *g, int i)
+{
+    const struct gn_layer *layer = &g->layers[i];
+    const struct gn_geometry *w = &layer->window;
+    if (layer->op != GN_OP_CONV && layer->op != GN_OP_DENSE)
+        return 0;
+    return (uint64_t)w->oh * (uint64_t)w->ow * (uint64_t)w->oc * (uint64_t)w->kh * (uint64_t)w->kw *
+           (uint64_t)w->c;
+}
+
+int gn_graph_find_tensor(const struct gn_graph *g, const char *name)
+{
+    for (int i = 0; i < g->n_tensors; i++)
+        if (strcmp(g->tensors[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* Folds a text or number into a running 64-bit hash. */
+static uint64_t fold(uint64_t hash, const void *data, size_t n)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < n; i++) /* FNV-1a */
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+void gn_graph_fingerprint(const struct gn_graph *g, char hex[17])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (int i = 0; i < g->n_layers; i++) {
+        const struct gn_layer *layer = &g->layers[i];
+        const struct gn_geometry *w = &layer->window;
+        char text[256];
+        const int n = snprintf(text, sizeof text, "%d %s %d %d %d %d %d %d %d", (int)layer->op,
+                               layer->name, w->kh, w->kw, w->stride, w->pad_top, w->pad_left,
+                               w->c, w->oc);
+        hash = fold(hash, text, n > 0 ? (size_t)n : 0);
+        for (int k = 0; k < layer->n_inputs; k++)
+            hash = fold(hash, &layer->inputs[k], sizeof layer->inputs[k]);
+    }
+    (void)snprintf(hex, 17, "%016llx", (unsigned long long)hash);
+}

@@ -1,0 +1,131 @@
+/* A network: a finished graph with the values of its parameters. */
+#include "base/crc32c.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "graph/graph.h"
+
+#include <math.h>
+#include <string.h>
+
+void gn_net_init(struct gn_net *net, uint64_t seed)
+{
+    const struct gn_graph *g = net->graph;
+    memset(net->params, 0, g->n_floats * sizeof(float));
+    for (int i = 0; i < g->n_tensors; i++) {
+        const struct gn_tensor *t = &g->tensors[i];
+        if (!t->is_kernel)
+            continue;
+        const float limit = (float)sqrt(6.0 / (t->fan_in + t->fan_out));
+        for (size_t k = 0; k < t->count; k++)
+            net->params[t->offset + k] =
+                limit * (2 * gn_random_unit(seed, GN_RANDOM_INIT, (uint64_t)i, k) - 1);
+    }
+}
+
+/* The one input layer's shape; false when there is none or more than one. */
+static bool find_input(const struct gn_graph *g, struct gn_shape *input)
+{
+    int n = 0;
+    for (int i = 0; i < g->n_layers; i++) {
+        if (g->layers[i].op == GN_OP_INPUT) {
+            *input = g->layers[i].out;
+            n++;
+        }
+    }
+    return n == 1;
+}
+
+static gn_status check_graph(const struct gn_graph *g, gn_node output, struct gn_shape *input)
+{
+    if (g->status != GN_OK)
+        return gn_fail(g->status, "%s", g->message);
+    if (output.id < 0 || output.id >= g->n_layers)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "gn_compile: the output is not a node of this graph");
+    if (!find_input(g, input))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "gn_compile: a network has exactly one input");
+    const struct gn_layer *last = &g->layers[output.id];
+    if (last->out.h != 1 || last->out.w != 1)
+        GN_FAIL(GN_STATUS_BAD_SHAPE,
+                "%s: the answer must be a vector of logits, it is %dx%dx%d (pool it, then dense)",
+                last->name, last->out.h, last->out.w, last->out.c);
+    return GN_OK;
+}
+
+gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed)
+{
+    if (graph == NULL)
+        return NULL;
+    struct gn_shape input;
+    gn_net *net = NULL;
+    if (check_graph(graph, output, &input) == GN_OK)
+        net = gn_calloc(1, sizeof *net, "a network");
+    if (net != NULL)
+        net->params = gn_calloc(graph->n_floats + 1, sizeof(float), "parameters");
+    if (net == NULL || net->params == NULL) {
+        gn_free(net);
+        gn_graph_free(graph);
+        return NULL;
+    }
+    net->graph = graph;
+    net->output = output.id;
+    net->input = input;
+    net->classes = graph->layers[output.id].out.c;
+    net->resize = GN_RESIZE_TF1_LEGACY;
+    (void)snprintf(net->preset, sizeof net->preset, "custom");
+    gn_net_init(net, seed);
+    return net;
+}
+
+static void free_labels(gn_net *net)
+{
+    for (int i = 0; net->labels != NULL && i < net->classes; i++)
+        gn_free(net->labels[i]);
+    gn_free(net->labels);
+    net->labels = NULL;
+}
+
+void gn_free_net(gn_net *net)
+{
+    if (net == NULL)
+        return;
+    free_labels(net);
+    gn_graph_free(net->graph);
+    gn_free(net->params);
+    gn_free(net);
+}
+
+int gn_net_set_labels(gn_net *net, const char *const *labels, int n)
+{
+    if (net == NULL)
+        return (int)gn_last_status();
+    if (labels != NULL && n != net->classes)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d labels for a network of %d classes", n, net->classes);
+    char **copy = NULL;
+    if (labels != NULL) {
+        copy = gn_calloc((size_t)n, sizeof *copy, "labels");
+        for (int i = 0; copy != NULL && i < n; i++) {
+            copy[i] = gn_strdup(labels[i]);
+            if (copy[i] == NULL) {
+                while (i-- > 0)
+                    gn_free(copy[i]);
+                gn_free(copy);
+                copy = NULL;
+            }
+        }
+        if (copy == NULL)
+            return (int)gn_last_status();
+    }
+    free_labels(net);
+    net->labels = copy;
+    return GN_OK;
+}
+
+uint32_t gn_net_hash(const gn_net *net)
+{
+    uint32_t crc = 0;
+    for (int i = 0; net != NULL && i < net->graph->n_tensors; i++) {
+        const struct gn_tensor *t = &net->graph->tensors[i];
+        crc = gn_crc32c(crc, net->params + t->offset, t->count * sizeof(float));
+    }
+    return crc;
+}

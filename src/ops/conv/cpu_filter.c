@@ -1,0 +1,295 @@
+/*
+ * Gradient of weights and bias of the direct convolution. Compiled once for each instruction set.
+ *
+ *   dw[tap][ci][co] = sum over output pixels p of x[p moved by tap][ci] * dy[p][co]
+ *
+ * A unit owns a block of input channels and a block of output channels for all taps and walks
+ * over all pixels in chunks: it copies its channels of x and dy (panels of columns) into its
+ * scratch, then adds tile after tile to dw. Each output is summed by one unit in the order of
+ * the chunks, each chunk in registers, so the result depends neither on the number of threads nor
+ * on how channels are cut into units, and long sums are sums of short ones.
+ *
+ * Taps that fall outside the image are left out of a tap's list of pixels.
+ */
+#include "cpu/tile_pixels.h"
+#include "ops/conv/conv_cpu.h"
+
+enum {
+    CHUNK_PIXELS = 192,   /* a panel of dy and the lines of x that a tile reads fit L1 together */
+    MAX_CHANNELS = 256,   /* input channels of a unit: its copy of x stays in L2 */
+    MAX_COLUMNS = 256     /* output channels of a unit */
+};
+
+/* How the work is cut. Units only decide who computes what. */
+struct cut {
+    int rows;          /* input channels in all; kh*kw*c for patches */
+    int taps;          /* 1 for patches */
+    int unit_rows, unit_columns, row_units, column_units;
+    int images, oh;    /* a chunk: `images` whole images, or `oh` output rows of one */
+    int in_rows;       /* input rows that a chunk may need, of one image */
+    int ldx;           /* floats between two pixels of the copy of x */
+};
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static int round_up(int a, int b)
+{
+    return divide_up(a, b) * b;
+}
+
+static struct cut cut_work(const struct gn_args *a)
+{
+    const struct gn_geometry *g = &a->g;
+    const bool patched = is_patched(g);
+    const int target = a->threads < 2 ? 2 : 2 * a->threads;
+    struct cut c = { .rows = patched ? g->kh * g->kw * g->c : g->c,
+                     .taps = patched ? 1 : g->kh * g->kw };
+    c.row_units = divide_up(c.rows, MAX_CHANNELS);
+    c.column_units = divide_up(g->oc, MAX_COLUMNS);
+    /* Halve the longer side until there is work for everybody: rows are cheaper to cut, since a
+     * cut of the columns repeats the copy of x. */
+    while (c.row_units * c.column_units < target) {
+        if (c.rows / (c.row_units + 1) >= 2 * MR)
+            c.row_units++;
+        else if (g->oc / (c.column_units + 1) >= NR)
+            c.column_units++;
+        else
+            break;
+    }
+    c.unit_rows = round_up(divide_up(c.rows, c.row_units), MR);
+    c.row_units = divide_up(c.rows, c.unit_rows);
+    c.unit_columns = round_up(divide_up(g->oc, c.column_units), NR);
+    c.column_units = divide_up(g->oc, c.unit_columns);
+    if (g->oh * g->ow >= CHUNK_PIXELS) {
+        c.images = 1;
+        c.oh = CHUNK_PIXELS / g->ow < 1 ? 1 : CHUNK_PIXELS / g->ow;
+    } else {
+        c.images = CHUNK_PIXELS / (g->oh * g->ow);
+        c.oh = g->oh;
+    }
+    c.in_rows = (c.oh - 1) * g->stride + g->kh;
+    c.in_rows = c.in_rows < g->h ? c.in_rows : g->h;
+    /* An odd number of cache lines: pixels 4 KiB apart would share one set of L1. */
+    c.ldx = round_up(c.unit_rows, 16) + (round_up(c.unit_rows, 16) % 32 == 0 ? 16 : 0);
+    return c;
+}
+
+/* Pixels of x that a chunk's copy holds. */
+static size_t copied_pixels(const struct gn_geometry *g, const struct cut *c)
+{
+    if (is_patched(g))
+        return (size_t)(c->images * c->oh * g->ow);
+    return (size_t)(c->images * c->in_rows * g->w);
+}
+
+static size_t filter_bytes(const struct gn_args *a)
+{
+    const struct cut c = cut_work(a);
+    const size_t pixels = (size_t)(c.images * c.oh * a->g.ow);
+    return copied_pixels(&a->g, &c) * (size_t)c.ldx * 4 + pixels * (size_t)c.unit_columns * 4 +
+           pixels * sizeof(struct pixel_pair) + 4096;
+}
+
+static int filter_units(const struct gn_args *a, const struct gn_run *r)
+{
+    (void)r;
+    const struct cut c = cut_work(a);
+    return c.row_units * c.column_units;
+}
+
+/* One chunk of output pixels: images [n0, n1), output rows [y0, y1), input rows from in0. */
+struct chunk {
+    int n0, n1, y0, y1, in0, in1;
+};
+
+static struct chunk chunk_at(const struct gn_geometry *g, const struct cut *c, int n, int index)
+{
+    const int per_image = divide_up(g->oh, c->oh);
+    struct chunk k;
+    k.n0 = index / per_image * c->images;
+    k.n1 = k.n0 + c->images < n ? k.n0 + c->images : n;
+    k.y0 = index % per_image * c->oh;
+    k.y1 = k.y0 + c->oh < g->oh ? k.y0 + c->oh : g->oh;
+    k.in0 = k.y0 * g->stride - g->pad_top;
+    k.in0 = k.in0 < 0 ? 0 : k.in0;
+    k.in1 = (k.y1 - 1) * g->stride - g->pad_top + g->kh;
+    k.in1 = k.in1 > g->h ? g->h : k.in1;
+    return k;
+}
+
+static void copy_row(float *to, const float *from, int n, int room)
+{
+    int i = 0;
+    for (; i + VL <= n; i += VL)
+        store(to + i, load(from + i));
+    for (; i < n; i++)
+        to[i] = from[i];
+    for (; i < room; i++)
+        to[i] = 0;
+}
+
+/* The unit's channels [i0, i0 + n) of the chunk's input pixels. */
+static void copy_x(const struct gn_args *a, const struct cut *c, const struct chunk *k, int i0,
+                   int n, float *to)
+{
+    const struct gn_geometry *g = &a->g;
+    for (int image = k->n0; image < k->n1; image++) {
+        const size_t first = ((size_t)image * (size_t)g->h + (size_t)k->in0) * (size_t)g->w;
+        const float *from = a->x.data + first * (size_t)a->x.ld + i0;
+        for (int p = 0; p < (k->in1 - k->in0) * g->w; p++, to += c->ldx, from += a->x.ld)
+            copy_row(to, from, n, c->unit_rows);
+    }
+}
+
+/* Rows [i0, i0 + n) of the patches of the chunk's output pixels (element = tap * c + channel). */
+static void copy_patches(const struct gn_args *a, const struct cut *c, const struct chunk *k,
+                         int i0, int n, float *to)
+{
+    const struct gn_geometry *g = &a->g;
+    for (int image = k->n0; image < k->n1; image++) {
+        const float *x = a->x.data + (size_t)image * (size_t)(g->h * g->w) * (size_t)a->x.ld;
+        for (int y = k->y0; y < k->y1; y++) {
+            for (int ox = 0; ox < g->ow; ox++, to += c->ldx) {
+                for (int i = 0; i < c->unit_rows; i++) {
+                    const int e = i0 + i, tap = e / g->c;
+                    const int iy = y * g->stride - g->pad_top + tap / g->kw;
+                    const int ix = ox * g->stride - g->pad_left + tap % g->kw;
+                    const bool inside =
+                        i < n && iy >= 0 && iy < g->h && ix >= 0 && ix < g->w;
+                    to[i] = inside ? x[(size_t)(iy * g->w + ix) * (size_t)a->x.ld +
+                                       (size_t)(e % g->c)]
+                                   : 0;
+                }
+            }
+        }
+    }
+}
+
+/* Columns [j0, j0 + n) of dy as panels [panel][pixel][NR], and their sums into db. */
+static void copy_dy(const struct gn_args *a, const struct chunk *k, int j0, int n, float *to,
+                    float *db)
+{
+    const struct gn_geometry *g = &a->g;
+    const int rows = (k->y1 - k->y0) * g->ow;
+    for (int j = 0; j < n; j += NR) {
+        const int width = n - j < NR ? n - j : NR;
+        const int room = width <= VL ? VL : NR;
+        vf sum[2] = { { 0 }, { 0 } };
+        for (int image = k->n0; image < k->n1; image++) {
+            const size_t first =
+                ((size_t)image * (size_t)g->oh + (size_t)k->y0) * (size_t)g->ow;
+            const float *from = a->dy.data + first * (size_t)a->dy.ld + j0 + j;
+            for (int p = 0; p < rows; p++, from += a->dy.ld, to += room) {
+                copy_row(to, from, width, room);
+                for (int v = 0; v * VL < room; v++)
+                    sum[v] += load(to + v * VL);
+            }
+        }
+        if (db == NULL)
+            continue;
+        float sums[NR];
+        store(sums, sum[0]);
+        store(sums + VL, sum[1]);
+        for (int i = 0; i < width; i++)
+            db[j0 + j + i] += sums[i];
+    }
+}
+
+/* The pixels at which tap (r, s) reads inside the image. */
+static int list_pixels(const struct gn_geometry *g, const struct cut *c, const struct chunk *k,
+                       int tap, struct pixel_pair *at)
+{
+    const int in_rows = k->in1 - k->in0, r = tap / g->kw, s = tap % g->kw;
+    int n = 0, p = 0;
+    for (int image = 0; image < k->n1 - k->n0; image++) {
+        for (int y = k->y0; y < k->y1; y++) {
+            const int iy = y * g->stride - g->pad_top + r;
+            for (int x = 0; x < g->ow; x++, p++) {
+                const int ix = x * g->stride - g->pad_left + s;
+                if (iy < 0 || iy >= g->h || ix < 0 || ix >= g->w)
+                    continue;
+                at[n].a = ((image * in_rows + iy - k->in0) * g->w + ix) * c->ldx;
+                at[n++].b = p;
+            }
+        }
+    }
+    return n;
+}
+
+static int list_patches(int pixels, int ldx, struct pixel_pair *at)
+{
+    for (int p = 0; p < pixels; p++)
+        at[p] = (struct pixel_pair){ p * ldx, p };
+    return pixels;
+}
+
+/* What a unit works with: its channels and the copies in its scratch. */
+struct unit {
+    int i0, n_rows, j0, n_columns;
+    float *x, *dy;
+    struct pixel_pair *at;
+};
+
+static struct unit unit_at(const struct gn_args *a, const struct cut *c, int unit, void *scratch)
+{
+    struct unit u;
+    u.i0 = unit / c->column_units * c->unit_rows;
+    u.j0 = unit % c->column_units * c->unit_columns;
+    u.n_rows = c->rows - u.i0 < c->unit_rows ? c->rows - u.i0 : c->unit_rows;
+    u.n_columns = a->g.oc - u.j0 < c->unit_columns ? a->g.oc - u.j0 : c->unit_columns;
+    const size_t pixels = (size_t)(c->images * c->oh * a->g.ow);
+    u.x = scratch;
+    u.dy = u.x + (copied_pixels(&a->g, c) * (size_t)c->ldx + 31) / 16 * 16;
+    u.at = (struct pixel_pair *)(void *)(u.dy + pixels * (size_t)c->unit_columns);
+    return u;
+}
+
+/* Adds one tap's tiles over the `n` listed pixels of a chunk; `pixels` it has in all. */
+static void add_tap(const struct gn_args *a, const struct cut *c, const struct unit *u, int tap,
+                    int n, int pixels, bool first)
+{
+    for (int j = 0; j < u->n_columns; j += NR) {
+        struct tile_end e = { .ldy = a->g.oc, .accumulate = !first };
+        e.n_columns = u->n_columns - j < NR ? u->n_columns - j : NR;
+        for (int i = 0; i < u->n_rows; i += MR) {
+            const size_t row = (size_t)tap * (size_t)c->rows + (size_t)(u->i0 + i);
+            e.n_rows = u->n_rows - i < MR ? u->n_rows - i : MR;
+            e.y = a->dw + row * (size_t)a->g.oc + u->j0 + j;
+            tile_pixels(u->x + i, u->dy + (size_t)j * (size_t)pixels, u->at, n, &e);
+        }
+    }
+}
+
+static void filter(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    const struct cut c = cut_work(a);
+    const struct unit u = unit_at(a, &c, unit, scratch);
+    const bool patched = is_patched(&a->g);
+    float *db = u.i0 == 0 ? a->db : NULL;
+    if (db != NULL && run->first)
+        memset(db + u.j0, 0, (size_t)u.n_columns * sizeof *db);
+    const int chunks = divide_up(run->n, c.images) * divide_up(a->g.oh, c.oh);
+    for (int index = 0; index < chunks; index++) {
+        const struct chunk k = chunk_at(&a->g, &c, run->n, index);
+        const int pixels = (k.n1 - k.n0) * (k.y1 - k.y0) * a->g.ow;
+        if (patched)
+            copy_patches(a, &c, &k, u.i0, u.n_rows, u.x);
+        else
+            copy_x(a, &c, &k, u.i0, u.n_rows, u.x);
+        copy_dy(a, &k, u.j0, u.n_columns, u.dy, db);
+        for (int tap = 0; tap < c.taps; tap++) {
+            const int n = patched ? list_patches(pixels, c.ldx, u.at)
+                                  : list_pixels(&a->g, &c, &k, tap, u.at);
+            add_tap(a, &c, &u, tap, n, pixels, run->first && index == 0);
+        }
+    }
+}
+
+void GN_ISA_FUNCTION(gn_conv_filter_kernels)(struct gn_kernel_set *set)
+{
+    set->table[GN_KERNEL_CONV_BACK_FILTER] =
+        (struct gn_kernel){ "direct", filter_units, filter, filter_bytes };
+}

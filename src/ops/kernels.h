@@ -1,0 +1,109 @@
+/*
+ * The contract between the plan and every kernel, reference or fast.
+ *
+ * A kernel's work falls into units that may run in any order on any thread: no result depends on
+ * who computes a unit, and every sum has a fixed order inside one unit. The executor hands the
+ * units out and puts a barrier behind each step.
+ */
+#ifndef GN_OPS_KERNELS_H
+#define GN_OPS_KERNELS_H
+
+#include "ops/ops.h"
+
+/* n images in NHWC whose pixels stand `ld` floats apart: a whole tensor, or a slice of the
+ * channels of a wider one (a branch inside a concatenation). Pixels are dense otherwise: image
+ * and row strides are h*w*ld and w*ld. */
+struct gn_view {
+    float *data;
+    int ld;
+};
+
+/* One call of an operator. What an operator does not use stays zero. */
+struct gn_args {
+    struct gn_geometry g;
+    struct gn_view x, y;   /* input (n, h, w, c), output (n, oh, ow, oc) */
+    struct gn_view dx, dy; /* their gradients */
+    const float *w, *b;    /* weights [kh][kw][c][oc], bias [oc] */
+    float *dw, *db;
+    float *packed;         /* weights in the order that the forward kernel reads */
+    float *packed_back;    /* the same for backward-data */
+    uint8_t *argmax;       /* max pool: which tap won (n, oh, ow, oc); NULL: not wanted */
+    const float *zeros;    /* at least max(c, oc) zeros, 64-byte aligned */
+    bool relu;             /* forward: y = max(y, 0) */
+    bool accumulate;       /* backward-data: dx += instead of dx = */
+    bool mask;             /* backward-data: dx = x > 0 ? dx : 0, after accumulation: x is the
+                              stored output of a ReLU, so this is its gradient */
+    const int32_t *const *labels; /* loss: classes of the slice, n of them */
+    double *loss;                 /* loss: sum over the slice is added */
+    int *correct;                 /* loss: right arg-maxes are added */
+    int threads;           /* a hint for the number of units, never for the result */
+};
+
+/* The run that a step belongs to. */
+struct gn_run {
+    int n;      /* images in this slice */
+    int batch;  /* images in the whole batch: the loss is their mean */
+    bool first; /* first slice of the batch: parameter gradients are written, later ones added */
+};
+
+struct gn_kernel {
+    const char *name; /* "direct", "reference": shown by the benchmark */
+    int (*units)(const struct gn_args *a, const struct gn_run *r);
+    void (*run)(const struct gn_args *a, const struct gn_run *r, int unit, void *scratch);
+    size_t (*scratch_bytes)(const struct gn_args *a); /* of one thread; NULL: none */
+};
+
+enum gn_kernel_id {
+    GN_KERNEL_CONV_PACK,
+    GN_KERNEL_CONV_PACK_BACK,
+    GN_KERNEL_CONV_FORWARD,
+    GN_KERNEL_CONV_BACK_DATA,
+    GN_KERNEL_CONV_BACK_FILTER,
+    GN_KERNEL_POOL_FORWARD,
+    GN_KERNEL_POOL_BACK,
+    GN_KERNEL_AVG_FORWARD,
+    GN_KERNEL_AVG_BACK,
+    GN_KERNEL_RELU_FORWARD,
+    GN_KERNEL_RELU_BACK,
+    GN_KERNEL_COPY_FORWARD, /* y = x for one input of a concatenation that is not in place */
+    GN_KERNEL_COPY_BACK,
+    GN_KERNEL_LOSS,
+    GN_KERNEL_COUNT
+};
+
+/* Kernels of one instruction set (or the reference). Entries with run == NULL do nothing. */
+struct gn_kernel_set {
+    const char *isa;
+    int (*packed_floats)(const struct gn_geometry *g); /* of gn_args.packed */
+    int (*packed_back_floats)(const struct gn_geometry *g);
+    struct gn_kernel table[GN_KERNEL_COUNT];
+};
+
+/* The plain-C formulas: the oracle of every test. */
+const struct gn_kernel_set *gn_reference_kernels(void);
+
+/* The set that GOOGLENET_ISA names, or the best that this CPU can run. NULL with BAD_ARGUMENT for
+ * an unknown or unsupported name. */
+const struct gn_kernel_set *gn_cpu_kernels(void);
+
+/* By name ("avx512", "avx2", "generic"); NULL when it is not built in or the CPU cannot run it. */
+const struct gn_kernel_set *gn_cpu_kernels_named(const char *isa);
+
+/* What one file of an operator adds to the sets: reference kernels, and the fast ones of each
+ * instruction set. src/cpu/dispatch.c puts the sets together. */
+#define GN_KERNELS_OF(op)                                                                          \
+    void gn_##op##_kernels__ref(struct gn_kernel_set *set);                                        \
+    void gn_##op##_kernels__generic(struct gn_kernel_set *set);                                    \
+    void gn_##op##_kernels__avx2(struct gn_kernel_set *set);                                       \
+    void gn_##op##_kernels__avx512(struct gn_kernel_set *set);
+GN_KERNELS_OF(conv)
+GN_KERNELS_OF(pool)
+GN_KERNELS_OF(relu)
+GN_KERNELS_OF(concat)
+void gn_loss_kernels(struct gn_kernel_set *set);
+
+/* A unit for every image, or one unit alone: for kernels that need no finer split. */
+int gn_units_images(const struct gn_args *a, const struct gn_run *r);
+int gn_units_one(const struct gn_args *a, const struct gn_run *r);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * Softmax cross-entropy on logits, its gradient for the mean over the batch, and the arg-max
+ * (the lowest index wins among equals). With m = max z: loss = log sum exp(z - m) - (z_label - m),
+ * gradient (softmax - one-hot) / batch. Computed in double, one image after the other: ten
+ * logits an image need no fast version, so this is the kernel of every set.
+ */
+#include "ops/loss/loss.h"
+
+#include <math.h>
+
+double gn_softmax_loss(const float *logits, int classes, int label, int *argmax,
+                       double *probabilities)
+{
+    int best = 0;
+    for (int k = 1; k < classes; k++)
+        if (logits[k] > logits[best])
+            best = k;
+    const double top = (double)logits[best];
+    double sum = 0;
+    for (int k = 0; k < classes; k++) {
+        const double e = exp((double)logits[k] - top);
+        sum += e;
+        if (probabilities != NULL)
+            probabilities[k] = e;
+    }
+    for (int k = 0; probabilities != NULL && k < classes; k++)
+        probabilities[k] /= sum;
+    *argmax = best;
+    return label < 0 ? 0 : log(sum) - ((double)logits[label] - top);
+}
+
+/* Gradient of one image from its logits: a second exp instead of memory for `classes` doubles. */
+static void gradient(const float *z, float *dz, int classes, int label, int batch)
+{
+    double top = (double)z[0], sum = 0;
+    for (int k = 1; k < classes; k++)
+        top = (double)z[k] > top ? (double)z[k] : top;
+    for (int k = 0; k < classes; k++)
+        sum += exp((double)z[k] - top);
+    for (int k = 0; k < classes; k++)
+        dz[k] = (float)((exp((double)z[k] - top) / sum - (k == label)) / batch);
+}
+
+static void loss(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)unit;
+    (void)scratch;
+    for (int i = 0; i < run->n; i++) {
+        const float *z = a->x.data + (size_t)i * (size_t)a->x.ld;
+        float *dz = a->dx.data + (size_t)i * (size_t)a->dx.ld;
+        const int label = (*a->labels)[i];
+        int argmax;
+        *a->loss += gn_softmax_loss(z, a->g.c, label, &argmax, NULL);
+        *a->correct += argmax == label;
+        gradient(z, dz, a->g.c, label, run->batch);
+    }
+}
+
+void gn_loss_kernels(struct gn_kernel_set *set)
+{
+    set->table[GN_KERNEL_LOSS] = (struct gn_kernel){ "double", gn_units_one, loss, NULL };
+}

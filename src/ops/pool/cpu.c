@@ -1,0 +1,227 @@
+/*
+ * Max pooling and the global mean in vectors of channels, see ref.c. A unit is one row of pixels
+ * of one image. The backward pass gathers: each input pixel looks at the windows that contain it,
+ * in the reference's order, so there is nothing to synchronise. Compiled once for each instruction
+ * set.
+ */
+#include "cpu/vector.h"
+#include "ops/kernels.h"
+
+/* The taps of one window that lie inside the image. */
+struct window {
+    int r0, r1, s0, s1; /* rows [r0, r1), columns [s0, s1) */
+    const float *x;     /* pixel of tap (0, 0), perhaps outside */
+};
+
+static int clamp(int value, int low, int high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static struct window window_at(const struct gn_args *a, int image, int oy, int ox)
+{
+    const struct gn_geometry *g = &a->g;
+    const int y = oy * g->stride - g->pad_top, x = ox * g->stride - g->pad_left;
+    const ptrdiff_t first = ((ptrdiff_t)image * g->h + y) * g->w + x;
+    return (struct window){ clamp(-y, 0, g->kh), clamp(g->h - y, 0, g->kh), clamp(-x, 0, g->kw),
+                            clamp(g->w - x, 0, g->kw), a->x.data + first * a->x.ld };
+}
+
+static void store_taps(uint8_t *argmax, vi taps)
+{
+    const vb narrow = __builtin_convertvector(taps, vb);
+    memcpy(argmax, &narrow, sizeof narrow);
+}
+
+/* `n` channels (VL, or fewer at the end of the pixel) of one window. */
+INLINE void pool_channels(const struct gn_args *a, const struct window *w, int c, int n, float *y,
+                          uint8_t *argmax)
+{
+    const ptrdiff_t row = (ptrdiff_t)a->g.w * a->x.ld;
+    vf best = { 0 };
+    vi taps = { 0 };
+    for (int r = w->r0; r < w->r1; r++) {
+        for (int s = w->s0; s < w->s1; s++) {
+            const float *p = w->x + r * row + s * (ptrdiff_t)a->x.ld + c;
+            vf x = { 0 };
+            if (n == VL)
+                x = load(p);
+            else
+                memcpy(&x, p, (size_t)n * sizeof *p);
+            const bool start = r == w->r0 && s == w->s0;
+            const vi wins = start ? (vi){ 0 } - 1 : (vi)(x > best);
+            best = (vf)(((vi)x & wins) | ((vi)best & ~wins));
+            taps = (((vi){ 0 } + (r * a->g.kw + s)) & wins) | (taps & ~wins);
+        }
+    }
+    if (n == VL) {
+        store(y, best);
+        if (argmax != NULL)
+            store_taps(argmax, taps);
+        return;
+    }
+    memcpy(y, &best, (size_t)n * sizeof *y);
+    for (int i = 0; argmax != NULL && i < n; i++)
+        argmax[i] = (uint8_t)taps[i];
+}
+
+static int forward_units(const struct gn_args *a, const struct gn_run *r)
+{
+    return r->n * a->g.oh;
+}
+
+static void forward(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const struct gn_geometry *g = &a->g;
+    const int image = unit / g->oh, oy = unit % g->oh;
+    for (int ox = 0; ox < g->ow; ox++) {
+        const struct window w = window_at(a, image, oy, ox);
+        const size_t at = (size_t)unit * (size_t)g->ow + (size_t)ox;
+        float *y = a->y.data + at * (size_t)a->y.ld;
+        uint8_t *argmax = a->argmax == NULL ? NULL : a->argmax + at * (size_t)g->c;
+        for (int c = 0; c < g->c; c += VL) {
+            const int n = g->c - c < VL ? g->c - c : VL;
+            uint8_t *to = argmax == NULL ? NULL : argmax + c;
+            if (n == VL)
+                pool_channels(a, &w, c, VL, y + c, to);
+            else
+                pool_channels(a, &w, c, n, y + c, to);
+        }
+    }
+}
+
+/* A window that contains an input pixel, and the tap by which it does. */
+struct source {
+    const float *dy;
+    const uint8_t *argmax;
+    int tap;
+};
+
+enum { MAX_SOURCES = 64 };
+
+/* The windows of which input (iy, ix) is a tap, in row-major order of the taps. */
+static int find_sources(const struct gn_args *a, int image, int iy, int ix, struct source *list)
+{
+    const struct gn_geometry *g = &a->g;
+    int n = 0;
+    for (int r = 0; r < g->kh; r++) {
+        const int ty = iy + g->pad_top - r, oy = ty / g->stride;
+        if (ty < 0 || ty % g->stride != 0 || oy >= g->oh)
+            continue;
+        for (int s = 0; s < g->kw && n < MAX_SOURCES; s++) {
+            const int tx = ix + g->pad_left - s, ox = tx / g->stride;
+            if (tx < 0 || tx % g->stride != 0 || ox >= g->ow)
+                continue;
+            const size_t at = ((size_t)image * (size_t)g->oh + (size_t)oy) * (size_t)g->ow +
+                              (size_t)ox;
+            list[n++] = (struct source){ a->dy.data + at * (size_t)a->dy.ld,
+                                         a->argmax + at * (size_t)g->c, r * g->kw + s };
+        }
+    }
+    return n;
+}
+
+INLINE vf gather(const struct source *list, int n, int c)
+{
+    vf sum = { 0 };
+    for (int i = 0; i < n; i++) {
+        vb narrow;
+        memcpy(&narrow, list[i].argmax + c, sizeof narrow);
+        const vi won = __builtin_convertvector(narrow, vi) == list[i].tap;
+        sum += (vf)((vi)load(list[i].dy + c) & won);
+    }
+    return sum;
+}
+
+static int back_units(const struct gn_args *a, const struct gn_run *r)
+{
+    return r->n * a->g.h;
+}
+
+static void back(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const struct gn_geometry *g = &a->g;
+    for (int ix = 0; ix < g->w; ix++) {
+        struct source list[MAX_SOURCES];
+        const int n = find_sources(a, unit / g->h, unit % g->h, ix, list);
+        const size_t at = (size_t)unit * (size_t)g->w + (size_t)ix;
+        const float *x = a->x.data + at * (size_t)a->x.ld;
+        float *dx = a->dx.data + at * (size_t)a->dx.ld;
+        int c = 0;
+        for (; c + VL <= g->c; c += VL) {
+            vf v = gather(list, n, c);
+            if (a->accumulate)
+                v += load(dx + c);
+            store(dx + c, a->mask ? where_positive(load(x + c), v) : v);
+        }
+        for (; c < g->c; c++) {
+            float sum = 0;
+            for (int i = 0; i < n; i++)
+                sum += list[i].argmax[c] == list[i].tap ? list[i].dy[c] : 0;
+            sum += a->accumulate ? dx[c] : 0;
+            dx[c] = !a->mask || x[c] > 0 ? sum : 0;
+        }
+    }
+}
+
+static void average(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const int pixels = a->g.h * a->g.w;
+    const float *x = a->x.data + (size_t)image * (size_t)pixels * (size_t)a->x.ld;
+    float *y = a->y.data + (size_t)image * (size_t)a->y.ld;
+    const size_t ld = (size_t)a->x.ld;
+    int c = 0;
+    for (; c + VL <= a->g.c; c += VL) {
+        vf sum = { 0 };
+        for (int p = 0; p < pixels; p++)
+            sum += load(x + (size_t)p * ld + c);
+        store(y + c, sum / splat((float)pixels));
+    }
+    for (; c < a->g.c; c++) {
+        float sum = 0;
+        for (int p = 0; p < pixels; p++)
+            sum += x[(size_t)p * ld + (size_t)c];
+        y[c] = sum / (float)pixels;
+    }
+}
+
+static void average_back(const struct gn_args *a, const struct gn_run *run, int image,
+                         void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const int pixels = a->g.h * a->g.w;
+    const float *dy = a->dy.data + (size_t)image * (size_t)a->dy.ld;
+    for (int p = image * pixels; p < (image + 1) * pixels; p++) {
+        const float *x = a->x.data + (size_t)p * (size_t)a->x.ld;
+        float *dx = a->dx.data + (size_t)p * (size_t)a->dx.ld;
+        int c = 0;
+        for (; c + VL <= a->g.c; c += VL) {
+            vf v = load(dy + c) / splat((float)pixels);
+            if (a->accumulate)
+                v += load(dx + c);
+            store(dx + c, a->mask ? where_positive(load(x + c), v) : v);
+        }
+        for (; c < a->g.c; c++) {
+            const float sum = dy[c] / (float)pixels + (a->accumulate ? dx[c] : 0);
+            dx[c] = !a->mask || x[c] > 0 ? sum : 0;
+        }
+    }
+}
+
+void GN_ISA_FUNCTION(gn_pool_kernels)(struct gn_kernel_set *set)
+{
+    set->table[GN_KERNEL_POOL_FORWARD] =
+        (struct gn_kernel){ "vector", forward_units, forward, NULL };
+    set->table[GN_KERNEL_POOL_BACK] = (struct gn_kernel){ "gather", back_units, back, NULL };
+    set->table[GN_KERNEL_AVG_FORWARD] =
+        (struct gn_kernel){ "vector", gn_units_images, average, NULL };
+    set->table[GN_KERNEL_AVG_BACK] =
+        (struct gn_kernel){ "vector", gn_units_images, average_back, NULL };
+}

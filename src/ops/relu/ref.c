@@ -1,0 +1,41 @@
+/* ReLU as its formula: y = max(x, 0); its gradient passes where y > 0 and is 0 at 0. For a ReLU
+ * that no convolution could take into its own epilogue. */
+#include "ops/kernels.h"
+
+static void forward(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const int pixels = a->g.h * a->g.w;
+    for (int p = image * pixels; p < (image + 1) * pixels; p++) {
+        const float *x = a->x.data + (size_t)p * (size_t)a->x.ld;
+        float *y = a->y.data + (size_t)p * (size_t)a->y.ld;
+        for (int c = 0; c < a->g.c; c++)
+            y[c] = x[c] < 0 ? 0 : x[c];
+    }
+}
+
+static void back(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const int pixels = a->g.h * a->g.w;
+    for (int p = image * pixels; p < (image + 1) * pixels; p++) {
+        const float *x = a->x.data + (size_t)p * (size_t)a->x.ld;
+        const float *y = a->y.data + (size_t)p * (size_t)a->y.ld;
+        const float *dy = a->dy.data + (size_t)p * (size_t)a->dy.ld;
+        float *dx = a->dx.data + (size_t)p * (size_t)a->dx.ld;
+        for (int c = 0; c < a->g.c; c++) {
+            const float sum = (y[c] > 0 ? dy[c] : 0) + (a->accumulate ? dx[c] : 0);
+            dx[c] = !a->mask || x[c] > 0 ? sum : 0;
+        }
+    }
+}
+
+void gn_relu_kernels__ref(struct gn_kernel_set *set)
+{
+    set->table[GN_KERNEL_RELU_FORWARD] =
+        (struct gn_kernel){ "reference", gn_units_images, forward, NULL };
+    set->table[GN_KERNEL_RELU_BACK] =
+        (struct gn_kernel){ "reference", gn_units_images, back, NULL };
+}
