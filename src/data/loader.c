@@ -93,6 +93,8 @@ static gn_status check(const struct gn_loader_options *options)
                 options->width);
     if (options->window < 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "loader: shuffle window %d is negative", options->window);
+    if (data->labels == NULL)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: images without labels", data->name);
     if (options->channels != data->channels)
         GN_FAIL(GN_STATUS_BAD_SHAPE, "%s: images have %d channels, the network takes %d",
                 data->name, data->channels, options->channels);

@@ -1,0 +1,34 @@
+/*
+ * IDX, the format of MNIST: two zero bytes, element type, rank, then as many big-endian 32-bit
+ * dimensions, then the elements. Read here: unsigned bytes of rank 1 (labels), 3 (gray images:
+ * count, height, width) or 4 (count, height, width, channels), plain or packed with gzip.
+ */
+#ifndef GN_DATA_IDX_H
+#define GN_DATA_IDX_H
+
+#include "base/md5.h"
+#include "base/status.h"
+
+enum { GN_IDX_RANK = 4 };
+
+struct gn_idx {
+    char *path;
+    int rank;
+    uint64_t dims[GN_IDX_RANK]; /* dims[0] counts; those beyond the rank are 1 */
+    size_t bytes;               /* product of dims */
+    struct gn_stream *stream;
+};
+
+/* Opens a file and checks its header: all claims of size against what the file can hold, the rank
+ * (images: 3 or 4 with 1 or 3 channels; else 1), and that it is not empty. `digest`: gn_idx_read
+ * shall compute the MD5. BAD_DATA, NO_MEMORY or IO with a sentence; then *idx needs no closing. */
+gn_status gn_idx_open(struct gn_idx *idx, const char *path, bool images, bool digest);
+
+/* Reads all elements and verifies that the file ends behind them. *values (free with gn_free) has
+ * idx->bytes bytes; `md5` (may be NULL) gets the digest of the unpacked file. */
+gn_status gn_idx_read(struct gn_idx *idx, uint8_t **values, char md5[GN_MD5_HEX]);
+
+/* A closed or zeroed one is fine. */
+void gn_idx_close(struct gn_idx *idx);
+
+#endif
