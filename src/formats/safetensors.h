@@ -37,6 +37,16 @@ bool gn_st_is_ours(const struct gn_st_file *file); /* has gn.format, checksums w
 /* Element-wise conversion to float32 of any floating dtype; false for integer dtypes. */
 bool gn_st_to_float(const struct gn_st_tensor *tensor, float *out);
 
+/* False when an element is NaN or infinite as float32; *where gets the index of the first one.
+ * Integer dtypes are always finite. */
+bool gn_st_is_finite(const struct gn_st_tensor *tensor, uint64_t *where);
+
+/* Parts of messages: "F32"; "[7,7,1,64]" written to `buffer`, which is returned; the byte at which
+ * the header speaks of a tensor or key. */
+const char *gn_dtype_name(enum gn_dtype dtype);
+const char *gn_st_shape_text(char *buffer, size_t size, const uint64_t *shape, int rank);
+uint64_t gn_st_header_offset(const struct gn_st_file *file, const char *name);
+
 /* Writes atomically: temporary file in the same folder, fsync, rename, fsync of the folder.
  * Metadata is written in the order given after the keys of the format itself; tensors are ordered
  * by dtype size, then name, as the reference writer does. Adds gn.header_crc32c, gn.format and

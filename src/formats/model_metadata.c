@@ -1,0 +1,256 @@
+/*
+ * "gn.model": the JSON text in a model file that tells all that prediction needs besides the
+ * weights: preset, geometry, labels and how a picture becomes numbers. Order of the
+ * preprocessing steps matters: Pillow's rule resizes bytes, the others resize what was divided.
+ */
+#include "formats/model_internal.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const rule_names[] = { [GN_RESIZE_TF1_LEGACY] = "tf1-legacy",
+                                          [GN_RESIZE_HALF_PIXEL] = "half-pixel",
+                                          [GN_RESIZE_PIL_BILINEAR] = "pil-bilinear" };
+enum { RULES = sizeof rule_names / sizeof rule_names[0] };
+
+/* ---- Writing ---- */
+
+/* Whether every window of the net is padded as TensorFlow's SAME. */
+static bool is_same_padded(const struct gn_graph *graph)
+{
+    for (int i = 0; i < graph->n_layers; i++) {
+        const struct gn_layer *layer = &graph->layers[i];
+        const struct gn_geometry *g = &layer->window;
+        if (layer->op != GN_OP_CONV && layer->op != GN_OP_MAX_POOL)
+            continue;
+        int oh, ow, top, left, after;
+        gn_same_padding(g->h, g->kh, g->stride, &oh, &top, &after);
+        gn_same_padding(g->w, g->kw, g->stride, &ow, &left, &after);
+        if (oh != g->oh || ow != g->ow || top != g->pad_top || left != g->pad_left)
+            return false;
+    }
+    return true;
+}
+
+static json_t *make_preprocess(const struct gn_net *net)
+{
+    json_t *steps = json_array();
+    json_t *divide = json_pack("{s:s, s:i}", "step", "div", "by", 255);
+    json_t *resize = json_pack("{s:s, s:i, s:i, s:s, s:b}", "step", "resize", "h", net->input.h,
+                               "w", net->input.w, "rule", rule_names[net->resize], "antialias",
+                               net->resize == GN_RESIZE_PIL_BILINEAR);
+    const bool resize_first = net->resize == GN_RESIZE_PIL_BILINEAR;
+    int failed = 0;
+    /* Other numbers of channels have no name in this list: they are taken as they are stored. */
+    if (net->input.c == 1 || net->input.c == 3)
+        failed |= json_array_append_new(steps, json_pack("{s:s, s:s}", "step", "decode", "channels",
+                                                         net->input.c == 1 ? "gray" : "rgb"));
+    failed |= json_array_append_new(steps, resize_first ? resize : divide);
+    failed |= json_array_append_new(steps, resize_first ? divide : resize);
+    if (failed == 0)
+        return steps;
+    json_decref(steps);
+    return NULL;
+}
+
+static json_t *make_labels(const struct gn_net *net)
+{
+    if (net->labels == NULL)
+        return json_null();
+    json_t *labels = json_array();
+    for (int i = 0; i < net->classes; i++)
+        if (json_array_append_new(labels, json_string(net->labels[i])) != 0) {
+            json_decref(labels);
+            return NULL;
+        }
+    return labels;
+}
+
+char *gn_model_metadata(const struct gn_net *net)
+{
+    char layers[17];
+    gn_graph_fingerprint(net->graph, layers);
+    json_t *model = json_object();
+    int failed = 0;
+    failed |= json_object_set_new(model, "preset", json_string(net->preset));
+    failed |= json_object_set_new(model, "padding",
+                                  json_string(is_same_padded(net->graph) ? "same" : "explicit"));
+    failed |= json_object_set_new(model, "input",
+                                  json_pack("[i,i,i]", net->input.h, net->input.w, net->input.c));
+    failed |= json_object_set_new(model, "classes", json_integer(net->classes));
+    failed |= json_object_set_new(model, "labels", make_labels(net));
+    failed |= json_object_set_new(model, "output", json_string("logits"));
+    failed |= json_object_set_new(model, "heads", json_pack("[s]", "main"));
+    failed |= json_object_set_new(model, "lrn", json_null());
+    failed |= json_object_set_new(model, "bn_eps", json_null());
+    if (strcmp(net->preset, "googlenet") == 0) {
+        failed |= json_object_set_new(model, "pool4", json_string("3x3"));
+        failed |= json_object_set_new(model, "b5x5", json_integer(5));
+    }
+    failed |= json_object_set_new(model, "layers", json_string(layers));
+    failed |= json_object_set_new(model, "preprocess", make_preprocess(net));
+    char *text = failed == 0 ? json_dumps(model, JSON_COMPACT) : NULL;
+    json_decref(model);
+    char *copy = NULL;
+    if (text != NULL)
+        copy = gn_strdup(text);
+    else
+        (void)gn_fail(GN_STATUS_NO_MEMORY, "no memory for the description of the model, or a label "
+                                           "is not UTF-8");
+    free(text);
+    return copy;
+}
+
+/* ---- Reading ---- */
+
+static gn_status bad_field(const char *name, const char *field, const char *what)
+{
+    GN_FAIL(GN_STATUS_BAD_MODEL, "%s: safetensors: the field \"%s\" of \"gn.model\" %s", name,
+            field, what);
+}
+
+static gn_status not_supported(const char *name, const char *field, const json_t *value)
+{
+    char text[128], shown[128];
+    const char *string = json_string_value(value);
+    text[0] = '\0';
+    if (string == NULL && value != NULL) {
+        const size_t n = json_dumpb(value, text, sizeof text - 1, JSON_COMPACT | JSON_ENCODE_ANY);
+        text[n < sizeof text ? n : 0] = '\0';
+    }
+    (void)gn_fail(
+        GN_STATUS_UNSUPPORTED,
+        "%s: safetensors: the model needs \"%s\" = %s, which this version cannot do", name, field,
+        value == NULL ? "nothing"
+                      : gn_printable(shown, sizeof shown, string != NULL ? string : text));
+    gn_hint("a newer googlenet may read it");
+    return GN_STATUS_UNSUPPORTED;
+}
+
+/* A whole number from 1 to `limit`. */
+static bool read_count(const json_t *value, int limit, int *number)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 1 ||
+        json_integer_value(value) > limit)
+        return false;
+    *number = (int)json_integer_value(value);
+    return true;
+}
+
+static gn_status read_geometry(const char *name, struct gn_model_fields *fields)
+{
+    const json_t *input = json_object_get(fields->root, "input");
+    if (!json_is_array(input) || json_array_size(input) != 3 ||
+        !read_count(json_array_get(input, 0), GN_MODEL_MAX_SIZE, &fields->h) ||
+        !read_count(json_array_get(input, 1), GN_MODEL_MAX_SIZE, &fields->w) ||
+        !read_count(json_array_get(input, 2), GN_MODEL_MAX_CHANNELS, &fields->channels))
+        return bad_field(name, "input",
+                         "is not a height, a width (1 to 16384) and channels (1 to "
+                         "1024)");
+    if (!read_count(json_object_get(fields->root, "classes"), GN_MODEL_MAX_CLASSES,
+                    &fields->classes))
+        return bad_field(name, "classes", "is no whole number from 1 to 65536");
+    const json_t *labels = json_object_get(fields->root, "labels");
+    if (labels == NULL || json_is_null(labels))
+        return GN_OK;
+    if (!json_is_array(labels) || json_array_size(labels) != (size_t)fields->classes)
+        return bad_field(name, "labels", "is neither null nor one text for each class");
+    for (size_t i = 0; i < json_array_size(labels); i++)
+        if (!json_is_string(json_array_get(labels, i)))
+            return bad_field(name, "labels", "holds something that is no text");
+    fields->labels = labels;
+    return GN_OK;
+}
+
+static gn_status read_resize(const char *name, const json_t *step, struct gn_model_fields *fields)
+{
+    int h, w;
+    if (fields->resize != GN_RESIZE_DEFAULT)
+        return bad_field(name, "preprocess", "resizes twice");
+    if (!read_count(json_object_get(step, "h"), GN_MODEL_MAX_SIZE, &h) ||
+        !read_count(json_object_get(step, "w"), GN_MODEL_MAX_SIZE, &w) || h != fields->h ||
+        w != fields->w)
+        return bad_field(name, "preprocess", "does not resize to the network's input");
+    const char *rule = json_string_value(json_object_get(step, "rule"));
+    for (int i = GN_RESIZE_TF1_LEGACY; i < RULES && rule != NULL; i++)
+        if (strcmp(rule, rule_names[i]) == 0)
+            fields->resize = (gn_resize)i;
+    return fields->resize == GN_RESIZE_DEFAULT ? not_supported(name, "preprocess", step) : GN_OK;
+}
+
+/* Accepts exactly the lists that make_preprocess writes. */
+static gn_status read_preprocess(const char *name, struct gn_model_fields *fields)
+{
+    const json_t *steps = json_object_get(fields->root, "preprocess");
+    if (!json_is_array(steps))
+        return bad_field(name, "preprocess", "is no array");
+    bool divided = false;
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *step = json_array_get(steps, i);
+        const char *what = json_string_value(json_object_get(step, "step"));
+        const char *channels = json_string_value(json_object_get(step, "channels"));
+        const char *expected = fields->channels == 1 ? "gray" : fields->channels == 3 ? "rgb" : "";
+        if (what == NULL)
+            return bad_field(name, "preprocess", "has a step without a name");
+        if (strcmp(what, "resize") == 0) {
+            GN_TRY(read_resize(name, step, fields));
+            if (divided == (fields->resize == GN_RESIZE_PIL_BILINEAR))
+                return not_supported(name, "preprocess", step);
+        } else if (strcmp(what, "div") == 0 && !divided &&
+                   json_integer_value(json_object_get(step, "by")) == 255) {
+            divided = true;
+        } else if (i != 0 || strcmp(what, "decode") != 0 || channels == NULL ||
+                   strcmp(channels, expected) != 0) {
+            return not_supported(name, "preprocess", step);
+        }
+    }
+    if (!divided || fields->resize == GN_RESIZE_DEFAULT)
+        return not_supported(name, "preprocess", steps);
+    return GN_OK;
+}
+
+/* What other versions may write and this one would silently do wrong. */
+static gn_status check_kind(const char *name, const struct gn_model_fields *fields)
+{
+    const json_t *root = fields->root, *output = json_object_get(root, "output");
+    if (!json_is_string(output) || strcmp(json_string_value(output), "logits") != 0)
+        return not_supported(name, "output", output);
+    static const char *const absent[] = { "lrn", "bn_eps" };
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+        const json_t *value = json_object_get(root, absent[i]);
+        if (value != NULL && !json_is_null(value))
+            return not_supported(name, absent[i], value);
+    }
+    return GN_OK;
+}
+
+gn_status gn_model_fields_read(const struct gn_st_file *file, const char *name,
+                               struct gn_model_fields *fields)
+{
+    *fields = (struct gn_model_fields){ .root = NULL };
+    const char *text = gn_st_metadata(file, "gn.model");
+    if (text == NULL)
+        GN_FAIL(GN_STATUS_BAD_MODEL, "%s: safetensors: the metadata \"gn.model\" is missing", name);
+    json_error_t error;
+    fields->root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(fields->root))
+        GN_FAIL(GN_STATUS_BAD_MODEL, "%s: safetensors: the metadata \"gn.model\" is no JSON object",
+                name);
+    fields->preset = json_string_value(json_object_get(fields->root, "preset"));
+    fields->layers = json_string_value(json_object_get(fields->root, "layers"));
+    if (fields->preset == NULL)
+        return bad_field(name, "preset", "is no text");
+    if (fields->layers == NULL)
+        return bad_field(name, "layers", "is no text");
+    GN_TRY(read_geometry(name, fields));
+    GN_TRY(check_kind(name, fields));
+    return read_preprocess(name, fields);
+}
+
+void gn_model_fields_free(struct gn_model_fields *fields)
+{
+    json_decref(fields->root);
+    fields->root = NULL;
+}

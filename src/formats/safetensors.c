@@ -1,0 +1,216 @@
+/* Opening a safetensors file: sizes, header, data, checksums, in this order; and looking into it. */
+#include "formats/safetensors_internal.h"
+
+#include "base/crc32c.h"
+#include "base/memory.h"
+#include "base/reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char kind[] = "safetensors";
+
+/* Reads the length and says why the file cannot be one of this format. */
+static gn_status read_length(struct gn_st_file *file, const char *path, int fd, uint64_t size)
+{
+    uint8_t head[512];
+    const size_t n = size < sizeof head ? (size_t)size : sizeof head;
+    GN_TRY(gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, head, n, 0));
+    struct gn_reader reader;
+    uint64_t length = 0;
+    gn_rd_init(&reader, head, n);
+    const bool has_length = gn_rd_le64(&reader, &length);
+    if (has_length && length >= 2 && length <= GN_ST_MAX_HEADER &&
+        length <= size - GN_ST_LENGTH_BYTES && gn_rd_match(&reader, "{", 1)) {
+        file->header_size = length;
+        file->data_size = size - GN_ST_LENGTH_BYTES - length;
+        return GN_OK;
+    }
+    GN_TRY(gn_st_recognise(path, file->text, head, n));
+    if (!has_length)
+        GN_FAIL(GN_STATUS_BAD_MODEL,
+                "%s: %s: truncated (%" PRIu64 " bytes, the length alone has %d) at byte 0",
+                file->text, kind, size, GN_ST_LENGTH_BYTES);
+    if (length > GN_ST_MAX_HEADER)
+        GN_FAIL(GN_STATUS_BAD_MODEL,
+                "%s: %s: this is no model file (header length %" PRIu64 ", limit %d) at byte 0",
+                file->text, kind, length, GN_ST_MAX_HEADER);
+    if (length > size - GN_ST_LENGTH_BYTES)
+        GN_FAIL(GN_STATUS_BAD_MODEL,
+                "%s: %s: truncated (header length %" PRIu64 ", file holds %" PRIu64
+                " bytes) at byte 0",
+                file->text, kind, length, size);
+    GN_FAIL(GN_STATUS_BAD_MODEL,
+            "%s: %s: this is no model file (the header does not start with \"{\") at byte %d",
+            file->text, kind, GN_ST_LENGTH_BYTES);
+}
+
+/* The data in one block, so that every tensor of our files is aligned. */
+static gn_status read_data(struct gn_st_file *file, const char *path, int fd)
+{
+    size_t n;
+    if (!gn_to_size(file->data_size, &n))
+        GN_FAIL(GN_STATUS_NO_MEMORY, "%s: %s: too large for this machine", file->text, kind);
+    file->data = gn_alloc(n, "the tensors of a model file");
+    if (file->data == NULL)
+        return gn_last_status();
+    GN_TRY(gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, file->data, n,
+                         GN_ST_LENGTH_BYTES + file->header_size));
+    struct gn_reader reader;
+    gn_rd_init(&reader, file->data, n);
+    for (int i = 0; i < file->n; i++) {
+        struct gn_st_entry *entry = &file->entries[i];
+        const uint8_t *bytes;
+        if (!gn_rd_seek(&reader, entry->begin) ||
+            !gn_rd_bytes(&reader, entry->end - entry->begin, &bytes))
+            GN_FAIL(GN_STATUS_INTERNAL, "%s: %s: a tensor lies outside the data", file->text, kind);
+        entry->tensor.data = bytes;
+    }
+    return GN_OK;
+}
+
+static gn_status check_tensor_crc(const struct gn_st_file *file, const json_t *sums,
+                                  const struct gn_st_entry *entry)
+{
+    char name[128], shown[32], computed[GN_ST_DIGITS + 1];
+    const char *stored = json_string_value(json_object_get(sums, entry->tensor.name));
+    (void)gn_printable(name, sizeof name, entry->tensor.name);
+    if (stored == NULL)
+        GN_FAIL(GN_STATUS_BAD_MODEL, "%s: %s: tensor \"%s\" has no checksum at byte %" PRIu64,
+                file->text, kind, name, gn_st_header_offset(file, entry->tensor.name));
+    (void)snprintf(computed, sizeof computed, "%08" PRIx32,
+                   gn_crc32c(0, entry->tensor.data, (size_t)(entry->end - entry->begin)));
+    if (strcmp(stored, computed) == 0)
+        return GN_OK;
+    (void)gn_fail(GN_STATUS_BAD_MODEL,
+                  "%s: %s: tensor \"%s\" is damaged (CRC32C %s, stored %s) at byte %" PRIu64,
+                  file->text, kind, name, computed, gn_printable(shown, sizeof shown, stored),
+                  GN_ST_LENGTH_BYTES + file->header_size + entry->begin);
+    gn_hint("take another copy of the file");
+    return GN_STATUS_BAD_MODEL;
+}
+
+/* "gn.crc32c" must hold one sum for every tensor and nothing else. */
+static gn_status check_data(const struct gn_st_file *file)
+{
+    const char *text = gn_st_metadata(file, "gn.crc32c");
+    json_t *sums = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    gn_status status = GN_OK;
+    if (!json_is_object(sums) || json_object_size(sums) != (size_t)file->n)
+        status = gn_fail(GN_STATUS_BAD_MODEL,
+                         "%s: %s: the metadata \"gn.crc32c\" does not hold a checksum for each of "
+                         "the %d tensors at byte %" PRIu64,
+                         file->text, kind, file->n, gn_st_header_offset(file, "gn.crc32c"));
+    for (int i = 0; i < file->n && status == GN_OK; i++)
+        status = check_tensor_crc(file, sums, &file->entries[i]);
+    json_decref(sums);
+    return status;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct gn_st_entry *const *x = a, *const *y = b;
+    return strcmp((*x)->tensor.name, (*y)->tensor.name);
+}
+
+static gn_status make_index(struct gn_st_file *file)
+{
+    file->by_name = gn_calloc((size_t)file->n, sizeof *file->by_name, "the index of tensors");
+    if (file->by_name == NULL)
+        return gn_last_status();
+    for (int i = 0; i < file->n; i++)
+        file->by_name[i] = &file->entries[i];
+    qsort(file->by_name, (size_t)file->n, sizeof *file->by_name, by_name);
+    return GN_OK;
+}
+
+static gn_status load(struct gn_st_file *file, const char *path, int fd, uint64_t size)
+{
+    if (size > GN_ST_MAX_FILE)
+        GN_FAIL(GN_STATUS_BAD_MODEL,
+                "%s: %s: too large (%" PRIu64 " bytes, limit %" PRIu64 ") at byte 0", file->text,
+                kind, size, GN_ST_MAX_FILE);
+    GN_TRY(read_length(file, path, fd, size));
+    const size_t n = GN_ST_LENGTH_BYTES + (size_t)file->header_size;
+    file->header = gn_alloc(n, "the header of a model file");
+    if (file->header == NULL)
+        return gn_last_status();
+    GN_TRY(gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, file->header, n, 0));
+    GN_TRY(gn_st_parse_header(file));
+    GN_TRY(read_data(file, path, fd));
+    if (file->ours)
+        GN_TRY(check_data(file));
+    return make_index(file);
+}
+
+struct gn_st_file *gn_st_open(const char *path)
+{
+    int fd;
+    uint64_t size;
+    if (path == NULL) {
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "the path of the model file is missing");
+        return NULL;
+    }
+    if (gn_file_open(path, kind, GN_STATUS_BAD_MODEL, &fd, &size) != GN_OK)
+        return NULL;
+    struct gn_st_file *file = gn_calloc(1, sizeof *file, "a model file");
+    if (file != NULL) {
+        (void)gn_printable(file->text, sizeof file->text, path);
+        if (load(file, path, fd, size) != GN_OK) {
+            gn_st_close(file);
+            file = NULL;
+        }
+    }
+    (void)close(fd);
+    return file;
+}
+
+void gn_st_close(struct gn_st_file *file)
+{
+    if (file == NULL)
+        return;
+    json_decref(file->root);
+    gn_free(file->header);
+    gn_free(file->data);
+    gn_free(file->entries);
+    gn_free(file->by_name);
+    gn_free(file);
+}
+
+int gn_st_count(const struct gn_st_file *file)
+{
+    return file->n;
+}
+
+const struct gn_st_tensor *gn_st_tensor(const struct gn_st_file *file, int i)
+{
+    return i >= 0 && i < file->n ? &file->entries[i].tensor : NULL;
+}
+
+const struct gn_st_tensor *gn_st_find(const struct gn_st_file *file, const char *name)
+{
+    for (int low = 0, high = file->n; low < high;) {
+        const int middle = low + (high - low) / 2;
+        const struct gn_st_tensor *tensor = &file->by_name[middle]->tensor;
+        const int order = strcmp(name, tensor->name);
+        if (order == 0)
+            return tensor;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const char *gn_st_metadata(const struct gn_st_file *file, const char *key)
+{
+    return json_string_value(json_object_get(file->metadata, key));
+}
+
+bool gn_st_is_ours(const struct gn_st_file *file)
+{
+    return file->ours;
+}

@@ -1,0 +1,188 @@
+/*
+ * Writing a safetensors file: the order of tensors, the header with its checksums, the bytes.
+ * Nothing in it depends on time, place or threads, so equal content gives equal bytes.
+ */
+#include "formats/safetensors_internal.h"
+
+#include "base/crc32c.h"
+#include "base/memory.h"
+#include "base/reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char kind[] = "safetensors";
+
+struct item {
+    const struct gn_st_tensor *tensor;
+    uint64_t bytes;
+};
+
+/* Wide elements first, so that every tensor is aligned to its own. */
+static int by_width_and_name(const void *a, const void *b)
+{
+    const struct item *x = a, *y = b;
+    const uint64_t width_x = gn_dtype_size(x->tensor->dtype);
+    const uint64_t width_y = gn_dtype_size(y->tensor->dtype);
+    if (width_x != width_y)
+        return width_x > width_y ? -1 : 1;
+    return strcmp(x->tensor->name, y->tensor->name);
+}
+
+/* Fills and sorts the items; *total gets the bytes of all. */
+static gn_status sort_items(struct item *items, const struct gn_st_tensor *tensors, int n,
+                            uint64_t *total)
+{
+    *total = 0;
+    for (int i = 0; i < n; i++) {
+        items[i].tensor = &tensors[i];
+        if (!gn_mul_u64(tensors[i].count, gn_dtype_size(tensors[i].dtype), &items[i].bytes) ||
+            !gn_add_u64(*total, items[i].bytes, total) || *total > GN_ST_MAX_FILE)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the tensors are too large for one model file");
+    }
+    qsort(items, (size_t)n, sizeof *items, by_width_and_name);
+    for (int i = 1; i < n; i++)
+        if (strcmp(items[i - 1].tensor->name, items[i].tensor->name) == 0)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "two tensors have the name \"%s\"",
+                    items[i].tensor->name);
+    return GN_OK;
+}
+
+/* Sets a string under `key`; false when there is no memory or `value` is not UTF-8. */
+static bool set_text(json_t *object, const char *key, const char *value)
+{
+    return json_object_set_new(object, key, json_string(value)) == 0;
+}
+
+/* The text of "gn.crc32c", to be freed with free(); NULL: no memory. */
+static char *checksums(const struct item *items, int n)
+{
+    json_t *sums = json_object();
+    bool good = sums != NULL;
+    for (int i = 0; i < n && good; i++) {
+        char digits[GN_ST_DIGITS + 1];
+        (void)snprintf(digits, sizeof digits, "%08" PRIx32,
+                       gn_crc32c(0, items[i].tensor->data, (size_t)items[i].bytes));
+        good = set_text(sums, items[i].tensor->name, digits);
+    }
+    char *text = good ? json_dumps(sums, JSON_COMPACT) : NULL;
+    json_decref(sums);
+    return text;
+}
+
+static json_t *make_metadata(const struct item *items, int n, const struct gn_st_text *metadata,
+                             int n_metadata)
+{
+    json_t *object = json_object();
+    char *sums = checksums(items, n);
+    bool good = object != NULL && sums != NULL &&
+                set_text(object, "gn.header_crc32c", "00000000") &&
+                set_text(object, "gn.format", "1") && set_text(object, "gn.crc32c", sums);
+    for (int i = 0; i < n_metadata && good; i++)
+        good = set_text(object, metadata[i].key, metadata[i].value);
+    free(sums);
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *make_entry(const struct item *item, uint64_t begin)
+{
+    json_t *shape = json_array();
+    for (int i = 0; i < item->tensor->rank; i++)
+        (void)json_array_append_new(shape, json_integer((json_int_t)item->tensor->shape[i]));
+    json_t *entry =
+        json_pack("{s:s, s:o, s:[I,I]}", "dtype", gn_dtype_name(item->tensor->dtype), "shape",
+                  shape, "data_offsets", (json_int_t)begin, (json_int_t)(begin + item->bytes));
+    if (json_array_size(json_object_get(entry, "shape")) == (size_t)item->tensor->rank)
+        return entry;
+    json_decref(entry);
+    return NULL;
+}
+
+/* The header's JSON text without padding, to be freed with free(); NULL: NO_MEMORY, or
+ * BAD_ARGUMENT for a name or value that is not UTF-8 (the JSON library tells neither apart). */
+static char *make_header(const struct item *items, int n, const struct gn_st_text *metadata,
+                         int n_metadata)
+{
+    json_t *root = json_object();
+    bool good = json_object_set_new(root, "__metadata__",
+                                    make_metadata(items, n, metadata, n_metadata)) == 0;
+    uint64_t begin = 0;
+    for (int i = 0; i < n && good; i++) {
+        good = json_object_set_new(root, items[i].tensor->name, make_entry(&items[i], begin)) == 0;
+        begin += items[i].bytes;
+    }
+    char *text = good ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    if (text == NULL)
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
+                      "the header of the model file cannot be made: a name, label or text is not "
+                      "UTF-8, or there is no memory");
+    return text;
+}
+
+/* The first bytes of the file up to the data: length, JSON, spaces, checksum. */
+static gn_status make_start(const char *json, struct gn_bytes *start)
+{
+    const size_t length = strlen(json);
+    if (length > GN_ST_MAX_HEADER - GN_ST_ALIGN)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the header of the model file is too large (%zu bytes)",
+                length);
+    const size_t size = (GN_ST_LENGTH_BYTES + length + GN_ST_ALIGN - 1) / GN_ST_ALIGN * GN_ST_ALIGN;
+    uint8_t *bytes = gn_alloc(size, "the header of a model file");
+    if (bytes == NULL)
+        return gn_last_status();
+    const uint64_t padded = size - GN_ST_LENGTH_BYTES;
+    memcpy(bytes, &padded, GN_ST_LENGTH_BYTES);
+    memcpy(bytes + GN_ST_LENGTH_BYTES, json, length);
+    memset(bytes + GN_ST_LENGTH_BYTES + length, ' ', (size_t)padded - length);
+    char digits[GN_ST_DIGITS + 1];
+    (void)snprintf(digits, sizeof digits, "%08" PRIx32, gn_st_header_crc(bytes, (size_t)padded));
+    memcpy(bytes + GN_ST_DIGITS_AT, digits, GN_ST_DIGITS);
+    start->data = bytes;
+    start->size = size;
+    return GN_OK;
+}
+
+static gn_status write_items(const char *path, const struct gn_bytes *start,
+                             const struct item *items, int n, uint64_t total,
+                             const char *keep_previous)
+{
+    struct gn_file_writer *writer = gn_file_begin(path, kind, start->size + total);
+    if (writer == NULL)
+        return gn_last_status();
+    gn_status status = gn_file_append(writer, start->data, start->size);
+    for (int i = 0; i < n && status == GN_OK; i++)
+        status = gn_file_append(writer, items[i].tensor->data, (size_t)items[i].bytes);
+    return gn_file_commit(writer, keep_previous);
+}
+
+gn_status gn_st_write(const char *path, const struct gn_st_tensor *tensors, int n,
+                      const struct gn_st_text *metadata, int n_metadata, const char *keep_previous)
+{
+    if (path == NULL)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the path of the model file is missing");
+    if (n < 0 || n > GN_ST_MAX_TENSORS)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d tensors do not fit in a model file (limit %d)", n,
+                GN_ST_MAX_TENSORS);
+    struct item *items = gn_calloc((size_t)n, sizeof *items, "the order of tensors");
+    if (items == NULL)
+        return gn_last_status();
+    uint64_t total;
+    struct gn_bytes start = { NULL, 0 };
+    char *json = NULL;
+    gn_status status = sort_items(items, tensors, n, &total);
+    if (status == GN_OK) {
+        json = make_header(items, n, metadata, n_metadata);
+        status = json == NULL ? gn_last_status() : make_start(json, &start);
+    }
+    if (status == GN_OK)
+        status = write_items(path, &start, items, n, total, keep_previous);
+    free(json);
+    gn_free(start.data);
+    gn_free(items);
+    return status;
+}
