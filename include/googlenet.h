@@ -148,6 +148,10 @@ struct gn_dataset_options {
 #define gn_open_dataset(...)                                                                       \
     gn_open_dataset_with(&(struct gn_dataset_options){.data = __VA_ARGS__})
 GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
+
+/* Opens the images of one IDX file (plain or .gz), to predict their classes: gn_dataset_sample
+ * gives label -1, and such a set cannot be trained on. */
+GN_API gn_dataset *gn_open_images(const char *path);
 GN_API void gn_close_dataset(gn_dataset *data);
 
 /* What a data set holds. Strings belong to the data set. */

@@ -1,0 +1,185 @@
+/*
+ * googlenet bench: how fast a forward pass or a training step is.
+ */
+#include "cli/commands.h"
+#include "cli/report.h"
+#include "cli/shared.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+struct bench {
+    struct cli_common common;
+    struct cli_net net;
+    const char *model;
+    bool train, layers;
+    int batch, threads, rounds;
+};
+
+static const struct bench defaults = { .batch = 128 };
+
+/* clang-format off */
+static const struct cli_option options[] = {
+    CLI_HEADING("Measurement"),
+    { .name = "train", .kind = CLI_FLAG, .offset = offsetof(struct bench, train),
+      .help = "a training step (forward, backward, update), not only a forward pass" },
+    { .name = "batch", .kind = CLI_INT, .value = "N", .offset = offsetof(struct bench, batch),
+      .low = 1, .high = CLI_LARGEST_INT, .standard = "128", .help = "samples of a step" },
+    CLI_THREADS_ROW(struct bench),
+    { .name = "rounds", .kind = CLI_INT, .value = "N", .offset = offsetof(struct bench, rounds),
+      .low = 1, .high = CLI_LARGEST_INT, .standard = "about three seconds",
+      .help = "timed repetitions" },
+    { .name = "layers", .kind = CLI_FLAG, .offset = offsetof(struct bench, layers),
+      .help = "a table of the time of every layer, too" },
+    { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .offset = offsetof(struct bench, model),
+      .standard = "googlenet", .help = "the same as the argument MODEL" },
+    { .name = "algorithm", .kind = CLI_LATER,
+      .help = "this version has one algorithm for convolutions" },
+    CLI_NET_ROWS(struct bench),
+    CLI_COMMON_ROWS(struct bench),
+};
+/* clang-format on */
+
+/* What bench measured, beside the library's result. */
+struct report {
+    struct gn_bench_result result;
+    struct gn_net_info net;
+    const char *mode;
+    uint64_t peak_rss_bytes;
+};
+
+static uint64_t peak_rss_bytes(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0 || usage.ru_maxrss < 0)
+        return 0;
+    return (uint64_t)usage.ru_maxrss * 1024; /* Linux counts in KiB */
+}
+
+static json_t *json_layers(const struct gn_bench_result *result)
+{
+    json_t *layers = json_array();
+    for (int i = 0; i < result->n_layers; i++) {
+        const struct gn_bench_layer *layer = &result->layers[i];
+        json_t *row = json_object();
+        json_object_set_new(row, "name", cli_json_text(layer->name));
+        json_object_set_new(row, "pass", cli_json_text(layer->pass));
+        json_object_set_new(row, "kernel", cli_json_text(layer->kernel));
+        json_object_set_new(row, "ms", cli_json_rounded(layer->ms, 4));
+        json_object_set_new(row, "gflops", cli_json_rounded(layer->gflops, 1));
+        json_array_append_new(layers, row);
+    }
+    return layers;
+}
+
+static void print_json(const struct report *report)
+{
+    const struct gn_bench_result *result = &report->result;
+    json_t *root = json_object();
+    json_object_set_new(root, "mode", json_string(report->mode));
+    json_object_set_new(root, "preset", cli_json_text(report->net.preset));
+    json_object_set_new(root, "size", json_integer(report->net.size_h));
+    json_object_set_new(root, "channels", json_integer(report->net.channels));
+    json_object_set_new(root, "batch", json_integer(result->batch));
+    json_object_set_new(root, "threads", json_integer(result->threads));
+    json_object_set_new(root, "isa", cli_json_text(result->isa));
+    json_object_set_new(root, "rounds", json_integer(result->rounds));
+    json_object_set_new(root, "ms_median", cli_json_rounded(result->ms_median, 4));
+    json_object_set_new(root, "ms_min", cli_json_rounded(result->ms_min, 4));
+    json_object_set_new(root, "images_per_second", cli_json_rounded(result->images_per_second, 2));
+    json_object_set_new(root, "ms_plan", cli_json_rounded(result->ms_plan, 4));
+    json_object_set_new(root, "arena_bytes", json_integer((json_int_t)result->arena_bytes));
+    json_object_set_new(root, "peak_rss_bytes", json_integer((json_int_t)report->peak_rss_bytes));
+    if (result->n_layers > 0)
+        json_object_set_new(root, "layers", json_layers(result));
+    cli_print_json(root);
+}
+
+static void print_layers(const struct gn_bench_result *result)
+{
+    double sum = 0.0;
+    for (int i = 0; i < result->n_layers; i++)
+        sum += result->layers[i].ms;
+    printf("\n%-28s  %-9s  %-24s  %9s  %6s  %8s\n", "layer", "pass", "kernel", "ms", "share",
+           "GFLOP/s");
+    for (int i = 0; i < result->n_layers; i++) {
+        const struct gn_bench_layer *layer = &result->layers[i];
+        printf("%-28s  %-9s  %-24s  %9.3f  %5.1f%%  ", layer->name, layer->pass, layer->kernel,
+               layer->ms, sum > 0.0 ? 100.0 * layer->ms / sum : 0.0);
+        if (layer->gflops > 0.0)
+            printf("%8.1f\n", layer->gflops);
+        else
+            printf("%8s\n", "-");
+    }
+    printf("%-28s  %-9s  %-24s  %9.3f\n", "sum", "", "", sum);
+}
+
+static void print_text(const struct report *report)
+{
+    const struct gn_bench_result *result = &report->result;
+    char arena[24], peak[24];
+    printf("%s, %s %dx%dx%d, batch %d, %d threads, %s kernels, %d rounds\n",
+           report->mode[0] == 't' ? "training step" : "forward pass", report->net.preset,
+           report->net.size_h, report->net.size_w, report->net.channels, result->batch,
+           result->threads, result->isa, result->rounds);
+    printf("median %.2f ms, best %.2f ms, %.1f images/s\n", result->ms_median, result->ms_min,
+           result->images_per_second);
+    printf("plan %.1f ms, arena %s, peak memory of the process %s\n", result->ms_plan,
+           cli_bytes(arena, result->arena_bytes), cli_bytes(peak, report->peak_rss_bytes));
+    if (result->n_layers > 0)
+        print_layers(result);
+}
+
+static int measure(gn_net *net, const struct bench *given)
+{
+    struct report report = { .mode = given->train ? "train" : "infer" };
+    const struct gn_bench_options options_of_run = {
+        .train = given->train,
+        .batch = given->batch,
+        .threads = given->threads,
+        .rounds = given->rounds,
+        .layers = given->layers,
+    };
+    cli_note_machine(given->threads);
+    if (gn_net_describe(net, &report.net) != GN_OK ||
+        gn_bench(net, &report.result, &options_of_run) != GN_OK)
+        return cli_fail_library();
+    report.peak_rss_bytes = peak_rss_bytes();
+    if (given->common.json)
+        print_json(&report);
+    else
+        print_text(&report);
+    gn_free_bench(&report.result);
+    return CLI_DONE;
+}
+
+static int run(struct cli_args *args)
+{
+    const struct bench *given = args->values;
+    const char *argument = args->n_arguments ? args->arguments[0] : given->model;
+    int code = 0;
+    if (args->n_arguments && given->model && strcmp(argument, given->model) != 0)
+        return cli_fail(CLI_USAGE, "bench: MODEL is given twice, %s and --model %s", argument,
+                        given->model);
+    gn_net *net = cli_open_model(argument, &given->net, 0, &code);
+    if (net)
+        code = measure(net, given);
+    gn_free_net(net);
+    return code;
+}
+
+const struct cli_command cli_bench = {
+    .name = "bench",
+    .usage = "[MODEL] [--train] [flags]",
+    .summary = "measure the speed of a forward pass or of a training step",
+    .examples = "  googlenet bench --train\n"
+                "  googlenet bench --batch 1 --size 224 --channels 3\n"
+                "  googlenet bench --train --layers --threads 1 --json\n",
+    .argument = "MODEL",
+    .max_arguments = 1,
+    .options = options,
+    .n_options = CLI_COUNT_OF(options),
+    .defaults = &defaults,
+    .values_size = sizeof(struct bench),
+    .run = run,
+};

@@ -1,0 +1,112 @@
+/*
+ * googlenet info: the machine as the program sees it, and what this build holds.
+ */
+#include "cli/commands.h"
+#include "cli/report.h"
+#include "cli/shared.h"
+
+struct info {
+    struct cli_common common;
+    struct cli_place place;
+};
+
+static const struct info defaults;
+
+static const struct cli_option options[] = {
+    CLI_HEADING("Data"),
+    CLI_PLACE_ROWS(struct info),
+    CLI_COMMON_ROWS(struct info),
+};
+
+static json_t *json_presets(void)
+{
+    json_t *presets = json_array();
+    for (int i = 0; gn_preset_name(i); i++)
+        json_array_append_new(presets, cli_json_text(gn_preset_name(i)));
+    return presets;
+}
+
+static json_t *json_data(const char *data_dir)
+{
+    json_t *sets = json_array();
+    struct gn_known_dataset known;
+    for (int i = 0; gn_dataset_known(i, data_dir, false, &known) == GN_OK; i++) {
+        json_t *set = json_object();
+        json_object_set_new(set, "name", cli_json_text(known.name));
+        json_object_set_new(set, "where", cli_json_text(known.where));
+        json_array_append_new(sets, set);
+    }
+    gn_clear_error();
+    return sets;
+}
+
+static void print_json(const struct gn_system_info *system, const char *data_dir)
+{
+    json_t *root = json_object(), *optional = json_object();
+    json_object_set_new(root, "version", cli_json_text(system->version));
+    json_object_set_new(root, "compiler", cli_json_text(system->compiler));
+    json_object_set_new(root, "isa", cli_json_text(system->isa));
+    json_object_set_new(root, "isa_available", cli_json_text(system->isa_available));
+    json_object_set_new(root, "cpu_features", cli_json_text(system->cpu_features));
+    json_object_set_new(root, "threads", json_integer(system->threads));
+    json_object_set_new(root, "threads_reason", cli_json_text(system->threads_reason));
+    json_object_set_new(root, "memory_bytes", json_integer((json_int_t)system->memory_bytes));
+    json_object_set_new(root, "libraries", cli_json_text(system->libraries));
+    json_object_set_new(optional, "curl", json_boolean(system->has_curl));
+    json_object_set_new(optional, "cairo", json_boolean(system->has_cairo));
+    json_object_set_new(root, "optional", optional);
+    json_object_set_new(root, "presets", json_presets());
+    json_object_set_new(root, "data", json_data(data_dir));
+    cli_print_json(root);
+}
+
+static void print_text(const struct gn_system_info *system, const char *data_dir)
+{
+    char memory[24];
+    struct gn_known_dataset known;
+    printf("version       googlenet %s\n", system->version);
+    printf("compiler      %s\n", system->compiler);
+    printf("kernels       %s (available: %s)\n", system->isa, system->isa_available);
+    printf("CPU features  %s\n", system->cpu_features);
+    printf("threads       %d (%s)\n", system->threads, system->threads_reason);
+    printf("memory        %s\n", cli_bytes(memory, system->memory_bytes));
+    printf("libraries     %s\n", system->libraries);
+    printf("downloads     %s\n",
+           system->has_curl ? "built in (libcurl)" : "not built in: libcurl was not found");
+    printf("curves        %s\n",
+           system->has_cairo ? "built in (cairo)" : "not built in: cairo was not found");
+    printf("presets      ");
+    for (int i = 0; gn_preset_name(i); i++)
+        printf(" %s", gn_preset_name(i));
+    putchar('\n');
+    for (int i = 0; gn_dataset_known(i, data_dir, false, &known) == GN_OK; i++)
+        printf("%-13s %s: %s\n", i ? "" : "data sets", known.name,
+               known.where ? known.where : "not on this machine");
+    gn_clear_error();
+}
+
+static int run(struct cli_args *args)
+{
+    const struct info *given = args->values;
+    struct gn_system_info system;
+    if (gn_system_describe(&system) != GN_OK)
+        return cli_fail_library();
+    if (given->common.json)
+        print_json(&system, given->place.data_dir);
+    else
+        print_text(&system, given->place.data_dir);
+    return CLI_DONE;
+}
+
+const struct cli_command cli_info = {
+    .name = "info",
+    .usage = "[flags]",
+    .summary = "show the machine, the kernels in use and the parts of this build",
+    .examples = "  googlenet info\n"
+                "  googlenet info --json\n",
+    .options = options,
+    .n_options = CLI_COUNT_OF(options),
+    .defaults = &defaults,
+    .values_size = sizeof(struct info),
+    .run = run,
+};

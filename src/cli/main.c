@@ -1,0 +1,148 @@
+/*
+ * The program: finds the command, prepares the streams, and turns its result into an exit code.
+ */
+#include "cli/commands.h"
+#include "cli/report.h"
+#include "cli/shared.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct cli_command *const commands[] = {
+    &cli_train, &cli_eval, &cli_predict, &cli_summary, &cli_bench, &cli_data, &cli_info,
+};
+static const int n_commands = CLI_COUNT_OF(commands);
+
+/* Commands of later versions: known by name, so that the error can say so. */
+static const char *const later_commands[] = { "export", "import", "verify", "serve" };
+
+/* A file opened later must not get the number of a standard stream that the caller closed; and a
+ * closed pipe or a full disk is an error of the write, not the end of the process. */
+static void prepare_streams(void)
+{
+    for (int stream = 0; stream <= 2; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != stream)
+            exit(CLI_ENVIRONMENT);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static void print_usage(FILE *out)
+{
+    fputs("Usage: googlenet COMMAND [ARGUMENTS] [FLAGS]\n\n"
+          "GoogLeNet (Inception v1) in C: trains, evaluates and uses the network.\n\n"
+          "Examples:\n"
+          "  googlenet train --data fashion-mnist\n"
+          "  googlenet eval runs/1-googlenet-fashion-mnist/best.safetensors"
+          " --data fashion-mnist\n"
+          "  googlenet summary --walk\n\n"
+          "Commands:\n",
+          out);
+    for (int i = 0; i < n_commands; i++)
+        fprintf(out, "  %-10s  %s\n", commands[i]->name, commands[i]->summary);
+    fputs("  help        explain a command: googlenet help train\n\n"
+          "googlenet COMMAND --help lists a command's flags; googlenet --version prints the "
+          "version.\n"
+          "Exit codes: 0 done, 1 failed (diverged), 2 usage, 3 bad or missing data, 4 bad model "
+          "file,\n5 environment (memory, disk, permission), 130 interrupted after a clean "
+          "checkpoint.\n"
+          "GOOGLENET_ISA=avx512|avx2|generic forces a kernel set, GOOGLENET_DATA names the folder "
+          "of data sets.\n",
+          out);
+}
+
+static const struct cli_command *find_command(const char *name)
+{
+    for (int i = 0; i < n_commands; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *word)
+{
+    for (int i = 0; i < CLI_COUNT_OF(later_commands); i++)
+        if (strcmp(word, later_commands[i]) == 0)
+            return cli_fail(CLI_USAGE, "%s: this version (%s) does not have this command yet", word,
+                            gn_version());
+    const char *names[CLI_COUNT_OF(commands) + 1];
+    for (int i = 0; i < n_commands; i++)
+        names[i] = commands[i]->name;
+    names[n_commands] = "help";
+    const char *nearest = cli_nearest(word, names, n_commands + 1);
+    const bool is_flag = word[0] == '-';
+    const int code = cli_fail(CLI_USAGE, "unknown %s \"%s\"", is_flag ? "flag" : "command", word);
+    if (nearest && !is_flag)
+        cli_hint("did you mean %s?", nearest);
+    else
+        cli_hint(is_flag ? "a command comes first: googlenet --help lists them"
+                         : "googlenet --help lists the commands");
+    return code;
+}
+
+static void set_voice(const struct cli_common *common)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    const bool is_plain = !term || strcmp(term, "dumb") == 0;
+    cli_voice.quiet = common->quiet;
+    cli_voice.verbose = common->verbose && !common->quiet;
+    cli_voice.json = common->json;
+    cli_voice.terminal = isatty(STDERR_FILENO) && !is_plain;
+    cli_voice.colour =
+        cli_voice.terminal && !common->no_color && !(no_color && no_color[0] != '\0');
+}
+
+static int run_command(const struct cli_command *command, int argc, char **argv)
+{
+    struct cli_args args;
+    struct gn_system_info system;
+    int code = cli_parse(&args, command, argc, argv);
+    if (code == 0 && args.help) {
+        cli_print_help(command);
+    } else if (code == 0) {
+        set_voice((const struct cli_common *)args.values);
+        code = gn_system_describe(&system) == GN_OK ? command->run(&args) : cli_fail_library();
+    }
+    cli_free_args(&args);
+    return code;
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc == 0) {
+        print_usage(stdout);
+        return CLI_DONE;
+    }
+    const struct cli_command *command = find_command(argv[0]);
+    if (!command)
+        return unknown_command(argv[0]);
+    cli_print_help(command);
+    return CLI_DONE;
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return CLI_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--version") == 0) {
+        printf("googlenet %s\n", gn_version());
+        return CLI_DONE;
+    }
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return help(argc - 2, argv + 2);
+    const struct cli_command *command = find_command(word);
+    return command ? run_command(command, argc - 2, argv + 2) : unknown_command(word);
+}
+
+int main(int argc, char **argv)
+{
+    prepare_streams();
+    return cli_finish(run(argc, argv));
+}

@@ -1,0 +1,262 @@
+/*
+ * googlenet predict: classes of the images in IDX files, as text or as one JSON object a line.
+ */
+#include "cli/commands.h"
+#include "cli/report.h"
+#include "cli/shared.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IMAGES_AT_ONCE = 64 };
+
+struct predict {
+    struct cli_common common;
+    struct cli_net net;
+    int top, threads;
+    uint64_t limit; /* of each file; 0: all */
+    bool logits;
+};
+
+static const struct predict defaults = { .top = 5 };
+
+static const struct cli_option options[] = {
+    CLI_HEADING("Answer"),
+    { .name = "top",
+      .kind = CLI_INT,
+      .value = "K",
+      .offset = offsetof(struct predict, top),
+      .low = 1,
+      .high = CLI_LARGEST_INT,
+      .standard = "5",
+      .help = "the K most probable classes" },
+    { .name = "logits",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct predict, logits),
+      .help = "also the network's values before the softmax" },
+    { .name = "limit",
+      .kind = CLI_COUNT,
+      .value = "N",
+      .offset = offsetof(struct predict, limit),
+      .low = 1,
+      .high = CLI_LARGEST_COUNT,
+      .standard = "all",
+      .help = "only the first N images of a file" },
+    CLI_THREADS_ROW(struct predict),
+    CLI_NET_ROWS(struct predict),
+    CLI_COMMON_ROWS(struct predict),
+};
+
+/* One file being answered, with room for a batch of its images. */
+struct answer {
+    const struct predict *given;
+    gn_net *net;
+    struct gn_net_info info;
+    const char *file;
+    uint8_t *pixels;
+    float *logits;         /* IMAGES_AT_ONCE * classes */
+    double *probabilities; /* classes */
+    int *order;            /* classes, by falling probability */
+};
+
+/* Softmax in double, and the classes by falling probability; of equals the lower class first. */
+static void rank_classes(struct answer *answer, const float *logits)
+{
+    const int classes = answer->info.classes;
+    const int top = answer->given->top < classes ? answer->given->top : classes;
+    double largest = (double)logits[0], sum = 0.0;
+    for (int i = 1; i < classes; i++)
+        largest = (double)logits[i] > largest ? (double)logits[i] : largest;
+    for (int i = 0; i < classes; i++)
+        sum += answer->probabilities[i] = exp((double)logits[i] - largest);
+    for (int i = 0; i < classes; i++) {
+        answer->probabilities[i] /= sum;
+        answer->order[i] = i;
+    }
+    for (int k = 0; k < top; k++) {
+        int best = k;
+        for (int i = k + 1; i < classes; i++) {
+            const float a = logits[answer->order[i]], b = logits[answer->order[best]];
+            if (a > b || (!(a < b) && answer->order[i] < answer->order[best]))
+                best = i;
+        }
+        const int swapped = answer->order[k];
+        answer->order[k] = answer->order[best];
+        answer->order[best] = swapped;
+    }
+}
+
+/* The class's name, or its number where the model knows no names. */
+static const char *class_name(const struct answer *answer, int class, char *buffer, size_t size)
+{
+    if (answer->info.labels)
+        return answer->info.labels[class];
+    snprintf(buffer, size, "%d", class);
+    return buffer;
+}
+
+static void print_json_line(const struct answer *answer, uint64_t index, const float *logits)
+{
+    const int classes = answer->info.classes;
+    json_t *line = json_object(), *top = json_array();
+    json_object_set_new(line, "file", cli_json_text(answer->file));
+    json_object_set_new(line, "index", json_integer((json_int_t)index));
+    for (int k = 0; k < answer->given->top && k < classes; k++) {
+        char name[16];
+        const int class = answer->order[k];
+        json_t *entry = json_object();
+        json_object_set_new(entry, "label",
+                            cli_json_text(class_name(answer, class, name, sizeof name)));
+        json_object_set_new(entry, "index", json_integer(class));
+        json_object_set_new(entry, "probability",
+                            cli_json_float((float)answer->probabilities[class]));
+        json_array_append_new(top, entry);
+    }
+    json_object_set_new(line, "top", top);
+    if (answer->given->logits) {
+        json_t *values = json_array();
+        for (int i = 0; i < classes; i++)
+            json_array_append_new(values, cli_json_float(logits[i]));
+        json_object_set_new(line, "logits", values);
+    }
+    cli_print_json(line);
+}
+
+static void print_text_line(const struct answer *answer, uint64_t index, const float *logits)
+{
+    const int classes = answer->info.classes;
+    printf("%s[%llu]:", answer->file, (unsigned long long)index);
+    for (int k = 0; k < answer->given->top && k < classes; k++) {
+        char name[16];
+        const int class = answer->order[k];
+        printf("%s %s %.4f", k ? "," : "", class_name(answer, class, name, sizeof name),
+               answer->probabilities[class]);
+    }
+    if (answer->given->logits) {
+        printf("; logits");
+        for (int i = 0; i < classes; i++)
+            printf(" %.9g", (double)logits[i]);
+    }
+    putchar('\n');
+}
+
+/* Answers images first..first+n-1 of the file. */
+static int answer_batch(struct answer *answer, const gn_dataset *images,
+                        const struct gn_dataset_info *info, uint64_t first, int n)
+{
+    const size_t image_bytes = (size_t)info->height * (size_t)info->width * (size_t)info->channels;
+    for (int i = 0; i < n; i++)
+        if (gn_dataset_sample(images, first + (uint64_t)i, answer->pixels + (size_t)i * image_bytes,
+                              NULL) != GN_OK)
+            return cli_fail_library();
+    const struct gn_predict_options options_of_run = {
+        .pixels = answer->pixels,
+        .n = (uint64_t)n,
+        .height = info->height,
+        .width = info->width,
+        .channels = info->channels,
+        .threads = answer->given->threads,
+    };
+    if (gn_predict_with(answer->net, answer->logits, &options_of_run) != GN_OK)
+        return cli_fail_library();
+    for (int i = 0; i < n; i++) {
+        const float *logits = answer->logits + (size_t)i * (size_t)answer->info.classes;
+        rank_classes(answer, logits);
+        if (answer->given->common.json)
+            print_json_line(answer, first + (uint64_t)i, logits);
+        else
+            print_text_line(answer, first + (uint64_t)i, logits);
+    }
+    /* Nobody reads on: a closed pipe ends the work. */
+    return ferror(stdout) ? CLI_ENVIRONMENT : CLI_DONE;
+}
+
+/* Pictures are recognised, to say that they are not read. Never waits for a pipe. */
+static bool is_picture(const char *path)
+{
+    static const unsigned char jpeg[] = { 0xff, 0xd8, 0xff }, png[] = { 0x89, 'P', 'N', 'G' };
+    unsigned char head[4] = { 0 };
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return false;
+    const bool is_long = read(descriptor, head, sizeof head) == (ssize_t)sizeof head;
+    close(descriptor);
+    return is_long && (memcmp(head, jpeg, sizeof jpeg) == 0 || memcmp(head, png, sizeof png) == 0);
+}
+
+static int answer_file(struct answer *answer, const char *path)
+{
+    struct gn_dataset_info info;
+    int code = CLI_DONE;
+    gn_dataset *images = gn_open_images(path);
+    if (!images) {
+        if (!is_picture(path))
+            return cli_fail_library();
+        code = cli_fail(CLI_DATA, "%s: pictures are not read by this version", path);
+        cli_hint("predict reads images in IDX files, plain or .gz");
+        return code;
+    }
+    if (gn_dataset_describe(images, &info) != GN_OK)
+        code = cli_fail_library();
+    uint64_t samples = code ? 0 : info.samples;
+    if (answer->given->limit && answer->given->limit < samples)
+        samples = answer->given->limit;
+    answer->file = path;
+    answer->pixels =
+        samples ? cli_calloc((size_t)info.height * (size_t)info.width * (size_t)info.channels,
+                             IMAGES_AT_ONCE)
+                : NULL;
+    for (uint64_t first = 0; first < samples && code == CLI_DONE; first += IMAGES_AT_ONCE) {
+        const uint64_t left = samples - first;
+        code = answer_batch(answer, images, &info, first,
+                            left < IMAGES_AT_ONCE ? (int)left : IMAGES_AT_ONCE);
+    }
+    free(answer->pixels);
+    gn_close_dataset(images);
+    return code;
+}
+
+static int run(struct cli_args *args)
+{
+    const struct predict *given = args->values;
+    struct answer answer = { .given = given };
+    int code = 0;
+    answer.net = cli_open_model(args->arguments[0], &given->net, 0, &code);
+    if (!answer.net)
+        return code;
+    if (gn_net_describe(answer.net, &answer.info) != GN_OK)
+        code = cli_fail_library();
+    const size_t classes = code ? 1 : (size_t)answer.info.classes;
+    answer.logits = cli_calloc(classes * IMAGES_AT_ONCE, sizeof *answer.logits);
+    answer.probabilities = cli_calloc(classes, sizeof *answer.probabilities);
+    answer.order = cli_calloc(classes, sizeof *answer.order);
+    if (cli_is_preset(args->arguments[0]))
+        cli_note("network   %s is a preset: its weights are fresh, not trained",
+                 args->arguments[0]);
+    for (int i = 1; i < args->n_arguments && code == 0; i++)
+        code = answer_file(&answer, args->arguments[i]);
+    free(answer.logits);
+    free(answer.probabilities);
+    free(answer.order);
+    gn_free_net(answer.net);
+    return code;
+}
+
+const struct cli_command cli_predict = {
+    .name = "predict",
+    .usage = "MODEL FILE... [flags]",
+    .summary = "name the classes of images",
+    .examples = "  googlenet predict best.safetensors t10k-images-idx3-ubyte.gz --limit 3\n"
+                "  googlenet predict best.safetensors images.idx --top 1 --json --logits\n",
+    .argument = "MODEL or FILE",
+    .min_arguments = 2,
+    .max_arguments = INT32_MAX,
+    .options = options,
+    .n_options = CLI_COUNT_OF(options),
+    .defaults = &defaults,
+    .values_size = sizeof(struct predict),
+    .run = run,
+};

@@ -1,0 +1,160 @@
+/*
+ * Progress of a training. On a terminal one line is redrawn a few times a second; elsewhere a line
+ * is printed after the first step, then every ten seconds (and so at least every thirty, unless a
+ * single step takes longer), and one an epoch.
+ */
+#include "cli/progress.h"
+
+#include "cli/report.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static const double redraw_seconds = 0.1;
+static const double plain_seconds = 10.0;
+
+static const char *colour(const char *code)
+{
+    return cli_voice.colour ? code : "";
+}
+
+#define BOLD  colour("\033[1m")
+#define GREEN colour("\033[32m")
+#define PLAIN colour("\033[0m")
+
+void cli_progress_end(struct cli_progress *progress)
+{
+    if (progress->line_is_open)
+        fputs("\r\033[K", stderr);
+    progress->line_is_open = false;
+}
+
+/* Prints `text` over the line that stands there, cut to the terminal's width. */
+static void redraw(struct cli_progress *progress, const char *text)
+{
+    struct winsize size;
+    int width = 80;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10)
+        width = size.ws_col;
+    fprintf(stderr, "\r\033[K%.*s", width - 1, text);
+    fflush(stderr);
+    progress->line_is_open = true;
+}
+
+static void draw_bar(char *bar, int width, uint64_t done, uint64_t all)
+{
+    const int full = all ? (int)((uint64_t)width * (done < all ? done : all) / all) : 0;
+    for (int i = 0; i < width; i++)
+        bar[i] = i < full ? '=' : i == full ? '>' : ' ';
+    bar[width] = '\0';
+}
+
+/* Seconds until the run ends, from the steps that this process has done so far. */
+static double remaining_seconds(const struct cli_progress *progress, const struct gn_event *event)
+{
+    uint64_t steps = (uint64_t)(event->epochs - event->epoch) * event->steps;
+    steps += event->steps > event->step ? event->steps - event->step : 0;
+    if (progress->max_steps) {
+        const uint64_t left =
+            progress->max_steps > event->total_step ? progress->max_steps - event->total_step : 0;
+        steps = left < steps ? left : steps;
+    }
+    if (progress->steps_done == 0)
+        return 0.0;
+    return (cli_seconds() - progress->begin) / (double)progress->steps_done * (double)steps;
+}
+
+static void show_step(struct cli_progress *progress, const struct gn_event *event, double now)
+{
+    char eta[24], bar[24], text[256];
+    const double seconds = now - progress->epoch_begin;
+    const double rate = seconds > 0.0 ? (double)progress->epoch_samples / seconds : 0.0;
+    const unsigned long long step = event->step, steps = event->steps;
+    cli_duration(eta, remaining_seconds(progress, event));
+    if (cli_voice.terminal) {
+        draw_bar(bar, 16, event->step, event->steps);
+        snprintf(text, sizeof text,
+                 "epoch %d/%d [%s] %llu/%llu loss %.4f accuracy %.4f %.0f images/s ETA %s",
+                 event->epoch, event->epochs, bar, step, steps, event->loss, event->accuracy, rate,
+                 eta);
+        redraw(progress, text);
+    } else {
+        cli_note("epoch %d/%d step %llu/%llu: loss %.4f, accuracy %.4f, %.0f images/s, ETA %s",
+                 event->epoch, event->epochs, step, steps, event->loss, event->accuracy, rate, eta);
+    }
+    progress->last_shown = now;
+}
+
+static void step(struct cli_progress *progress, const struct gn_event *event)
+{
+    const double now = cli_seconds();
+    const bool is_first = progress->steps_done == 0;
+    /* In a resumed epoch the first report counts samples of the earlier process, too. */
+    if (event->samples > progress->last_samples && !is_first)
+        progress->epoch_samples += event->samples - progress->last_samples;
+    progress->last_samples = event->samples;
+    progress->total_step = event->total_step;
+    progress->steps_done++;
+    if (is_first && event->step == 1)
+        progress->epoch_samples = event->samples;
+    const double wait = cli_voice.terminal ? redraw_seconds : plain_seconds;
+    if (is_first || now - progress->last_shown >= wait)
+        show_step(progress, event, now);
+}
+
+static void validate(struct cli_progress *progress, const struct gn_event *event)
+{
+    char bar[24], text[256];
+    const double now = cli_seconds();
+    if (!cli_voice.terminal || now - progress->last_shown < redraw_seconds)
+        return;
+    draw_bar(bar, 16, event->step, event->steps);
+    snprintf(text, sizeof text, "epoch %d/%d [%s] %llu/%llu validation", event->epoch,
+             event->epochs, bar, (unsigned long long)event->step, (unsigned long long)event->steps);
+    redraw(progress, text);
+    progress->last_shown = now;
+}
+
+static void epoch(struct cli_progress *progress, const struct gn_event *event)
+{
+    cli_progress_end(progress);
+    fprintf(stderr, "%sepoch %d/%d%s: %llu steps, %.1f s, loss %.4f, accuracy %.4f", BOLD,
+            event->epoch, event->epochs, PLAIN, (unsigned long long)event->step, event->seconds,
+            event->loss, event->accuracy);
+    if (event->has_validation)
+        fprintf(stderr, ", val_loss %.4f, val_accuracy %.4f", event->val_loss, event->val_accuracy);
+    if (event->is_best && event->has_validation)
+        fprintf(stderr, " %s(best)%s", GREEN, PLAIN);
+    fputc('\n', stderr);
+    progress->epoch_begin = progress->last_shown = cli_seconds();
+    progress->epoch_samples = progress->last_samples = 0;
+}
+
+void cli_progress_event(struct cli_progress *progress, const struct gn_event *event)
+{
+    switch (event->kind) {
+    case GN_EVENT_START:
+        progress->begin = progress->epoch_begin = cli_seconds();
+        if (event->message)
+            cli_note("%s", event->message);
+        break;
+    case GN_EVENT_STEP:
+        if (!cli_voice.quiet)
+            step(progress, event);
+        progress->total_step = event->total_step;
+        break;
+    case GN_EVENT_VALIDATE:
+        if (!cli_voice.quiet)
+            validate(progress, event);
+        break;
+    case GN_EVENT_EPOCH:
+        if (!cli_voice.quiet)
+            epoch(progress, event);
+        break;
+    case GN_EVENT_WARNING:
+        cli_progress_end(progress);
+        cli_warn("%s", event->message ? event->message : "");
+        break;
+    }
+}

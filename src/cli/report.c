@@ -1,0 +1,249 @@
+/*
+ * Errors, exit codes, talk and JSON. Nothing here knows a command.
+ */
+#include "cli/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct cli_voice cli_voice;
+
+/* Terminal escapes and line breaks inside names must not reach the terminal or a log. */
+static void print_clean(const char *text, bool keep_lines)
+{
+    for (; *text; text++) {
+        const unsigned char c = (unsigned char)*text;
+        const bool is_control = c < 0x20 || c == 0x7f;
+        fputc(is_control && !(keep_lines && c == '\n') ? '?' : c, stderr);
+    }
+}
+
+static GN_PRINTF(2, 0) void print_line(const char *begin, const char *format, va_list list)
+{
+    char text[1024];
+    vsnprintf(text, sizeof text, format, list);
+    fputs(begin, stderr);
+    print_clean(text, false);
+    fputc('\n', stderr);
+}
+
+int cli_fail(int code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    print_line("googlenet: ", format, list);
+    va_end(list);
+    return code;
+}
+
+void cli_hint(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    print_line("  hint: ", format, list);
+    va_end(list);
+}
+
+void cli_warn(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    print_line("googlenet: warning: ", format, list);
+    va_end(list);
+}
+
+void cli_note(const char *format, ...)
+{
+    if (cli_voice.quiet)
+        return;
+    va_list list;
+    va_start(list, format);
+    print_line("", format, list);
+    va_end(list);
+}
+
+int cli_exit_code(gn_status status)
+{
+    switch (status) {
+    case GN_OK:
+        return CLI_DONE;
+    case GN_STATUS_BAD_ARGUMENT:
+    case GN_STATUS_BAD_SHAPE:
+        return CLI_USAGE;
+    case GN_STATUS_BAD_DATA:
+        return CLI_DATA;
+    case GN_STATUS_BAD_MODEL:
+    case GN_STATUS_UNSUPPORTED:
+        return CLI_MODEL;
+    case GN_STATUS_NO_MEMORY:
+    case GN_STATUS_NO_DEVICE:
+    case GN_STATUS_IO:
+    case GN_STATUS_BUSY:
+        return CLI_ENVIRONMENT;
+    case GN_STATUS_STOPPED:
+        return CLI_INTERRUPTED;
+    case GN_STATUS_SIGNED:
+    case GN_STATUS_DIVERGED:
+    case GN_STATUS_INTERNAL:
+        break;
+    }
+    return CLI_FAILED;
+}
+
+int cli_fail_library(void)
+{
+    const char *message = gn_error_message();
+    fputs("googlenet: ", stderr);
+    print_clean(message[0] ? message : "the library failed without saying why", true);
+    fputc('\n', stderr);
+    const int code = cli_exit_code(gn_error_status());
+    return code == CLI_DONE ? CLI_FAILED : code;
+}
+
+int cli_finish(int code)
+{
+    errno = 0;
+    const bool failed = fflush(stdout) != 0 || ferror(stdout);
+    if (!failed)
+        return code;
+    const char *why = errno ? strerror(errno) : "output closed or disk full";
+    const int result = cli_fail(CLI_ENVIRONMENT, "cannot write the results: %s", why);
+    return code == CLI_DONE ? result : code;
+}
+
+void *cli_calloc(size_t count, size_t size)
+{
+    void *block = calloc(count ? count : 1, size ? size : 1);
+    if (!block)
+        exit(cli_fail(CLI_ENVIRONMENT, "no memory for %zu values of %zu bytes", count, size));
+    return block;
+}
+
+char *cli_format(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    const int length = vsnprintf(NULL, 0, format, list);
+    va_end(list);
+    const size_t size = length < 0 ? 1 : (size_t)length + 1;
+    char *text = cli_calloc(size, 1);
+    va_start(list, format);
+    vsnprintf(text, size, format, list);
+    va_end(list);
+    return text;
+}
+
+const char *cli_bytes(char *buffer, uint64_t bytes)
+{
+    static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB" };
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= 1024.0 && unit + 1 < sizeof units / sizeof *units; unit++)
+        value /= 1024.0;
+    snprintf(buffer, 24, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return buffer;
+}
+
+const char *cli_duration(char *buffer, double seconds)
+{
+    const double limit = 359999.0;
+    const int whole = seconds > 0.0 ? (int)(seconds < limit ? seconds + 0.5 : limit) : 0;
+    if (whole >= 3600)
+        snprintf(buffer, 24, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+    else
+        snprintf(buffer, 24, "%d:%02d", whole / 60, whole % 60);
+    return buffer;
+}
+
+double cli_seconds(void)
+{
+    struct timespec now = { 0 };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+json_t *cli_json_real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *cli_json_rounded(double value, int decimals)
+{
+    char text[400];
+    snprintf(text, sizeof text, "%.*f", decimals, value);
+    return cli_json_real(strtod(text, NULL));
+}
+
+json_t *cli_json_float(float value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.9g", (double)value);
+    return cli_json_real(strtod(text, NULL));
+}
+
+json_t *cli_json_text(const char *text)
+{
+    if (!text)
+        return json_null();
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    char *copy = cli_format("%s", text);
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    value = json_string(copy);
+    free(copy);
+    return value ? value : json_null();
+}
+
+/* Digits that the number needs to come back exactly. */
+static size_t digits_needed(double value)
+{
+    char text[40];
+    for (int digits = 6; digits < 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
+            return (size_t)digits;
+    }
+    return 17;
+}
+
+/* The most digits that a number in `value` needs. The tree is our own and shallow. */
+static size_t tree_digits(json_t *value)
+{
+    size_t most = 6, index = 0;
+    const char *key;
+    json_t *item;
+    if (json_is_real(value))
+        return digits_needed(json_real_value(value));
+    json_object_foreach(value, key, item)
+    {
+        const size_t digits = tree_digits(item);
+        most = digits > most ? digits : most;
+    }
+    json_array_foreach(value, index, item)
+    {
+        const size_t digits = tree_digits(item);
+        most = digits > most ? digits : most;
+    }
+    return most;
+}
+
+bool cli_write_json(FILE *out, json_t *value, size_t flags)
+{
+    const size_t digits = tree_digits(value);
+    const int failed = json_dumpf(value, out, flags | JSON_REAL_PRECISION(digits));
+    json_decref(value);
+    return !failed && fputc('\n', out) != EOF;
+}
+
+void cli_print_json(json_t *value)
+{
+    cli_write_json(stdout, value, 0);
+}

@@ -1,0 +1,77 @@
+/*
+ * What the program says: errors and exit codes, talk on stderr, results on stdout.
+ */
+#ifndef GN_CLI_REPORT_H
+#define GN_CLI_REPORT_H
+
+#include <googlenet.h>
+#include <jansson.h>
+
+/* Exit codes; the table of statuses is in report.c. */
+enum {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,      /* diverged, an internal fault, a second interrupt */
+    CLI_USAGE = 2,       /* unknown option, bad value, contradiction */
+    CLI_DATA = 3,        /* data missing or bad */
+    CLI_MODEL = 4,       /* model file missing or bad */
+    CLI_ENVIRONMENT = 5, /* memory, device, disk, permission */
+    CLI_INTERRUPTED = 130
+};
+
+/* How the program talks, set once by main. */
+struct cli_voice {
+    bool quiet, verbose, json;
+    bool terminal; /* stderr is a terminal that can redraw a line */
+    bool colour;
+};
+extern struct cli_voice cli_voice;
+
+/* Prints the sentence "googlenet: ..." on stderr, without control characters, and returns
+ * `code`. */
+int cli_fail(int code, const char *format, ...) GN_PRINTF(2, 3);
+
+/* Prints the line "  hint: ..." behind an error. */
+void cli_hint(const char *format, ...) GN_PRINTF(1, 2);
+
+/* Prints the library's last error with its hint and returns the exit code of its status. */
+int cli_fail_library(void);
+int cli_exit_code(gn_status status);
+
+/* "googlenet: warning: ..." on stderr, also with --quiet. */
+void cli_warn(const char *format, ...) GN_PRINTF(1, 2);
+
+/* A line of talk on stderr; silent with --quiet. */
+void cli_note(const char *format, ...) GN_PRINTF(1, 2);
+
+/* Writes out what stdout still holds. Returns `code`, or 5 when the results could not be
+ * written. */
+int cli_finish(int code);
+
+/* Memory that the program cannot do without: zeroed, or the program ends with code 5. */
+void *cli_calloc(size_t count, size_t size);
+char *cli_format(const char *format, ...) GN_PRINTF(1, 2);
+
+/* "1.5 GiB"; returns `buffer`, which has room for 24 bytes. */
+const char *cli_bytes(char *buffer, uint64_t bytes);
+
+/* "2:05" or "1:02:05"; returns `buffer`, which has room for 24 bytes. */
+const char *cli_duration(char *buffer, double seconds);
+
+/* Monotonic time in seconds. */
+double cli_seconds(void);
+
+/* JSON values: null for what is not finite; rounded to a number of decimals; a text whose bytes
+ * that are not UTF-8 became '?', null for NULL. */
+json_t *cli_json_real(double value);
+json_t *cli_json_rounded(double value, int decimals);
+json_t *cli_json_float(float value);
+json_t *cli_json_text(const char *text);
+
+/* Writes `value` with as few digits as bring every number back exactly, then a newline; takes the
+ * reference. `flags` are jansson's. False when writing failed. */
+bool cli_write_json(FILE *out, json_t *value, size_t flags);
+
+/* One object on one line of stdout. */
+void cli_print_json(json_t *value);
+
+#endif

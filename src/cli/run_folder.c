@@ -1,0 +1,152 @@
+/*
+ * Folders of runs. The library locks a folder and tries whether it can be written; here are the
+ * checks that can be made before the data is read, and the names.
+ */
+#include "cli/run_folder.h"
+
+#include "cli/report.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RUNS "runs"
+
+static bool holds(const char *folder, const char *name)
+{
+    struct stat status;
+    char *path = cli_format("%s/%s", folder, name);
+    const bool found = lstat(path, &status) == 0;
+    free(path);
+    return found;
+}
+
+int cli_check_new_run(const char *folder, bool overwrite)
+{
+    static const char *const files[] = {
+        "checkpoint.safetensors", "model.safetensors", "best.safetensors",
+        "history.jsonl",          "history.csv",       "config.json"
+    };
+    for (size_t i = 0; !overwrite && i < sizeof files / sizeof *files; i++) {
+        if (!holds(folder, files[i]))
+            continue;
+        const int code =
+            cli_fail(CLI_ENVIRONMENT, "%s: already holds a run (%s is there)", folder, files[i]);
+        cli_hint("--overwrite replaces it, --resume %s goes on with it", folder);
+        return code;
+    }
+    return 0;
+}
+
+int cli_check_old_run(const char *folder)
+{
+    struct stat status;
+    if (stat(folder, &status) != 0)
+        return cli_fail(CLI_DATA, "%s: cannot resume: %s", folder, strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return cli_fail(CLI_DATA, "%s: cannot resume: not the folder of a run", folder);
+    if (!holds(folder, "checkpoint.safetensors") &&
+        !holds(folder, "checkpoint.previous.safetensors"))
+        return cli_fail(CLI_DATA, "%s: cannot resume: it holds no checkpoint.safetensors", folder);
+    return 0;
+}
+
+static int cannot_create(const char *folder)
+{
+    return cli_fail(CLI_ENVIRONMENT, "%s: cannot create the output folder: %s", folder,
+                    strerror(errno));
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return false;
+    errno = S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+    return S_ISDIR(status.st_mode);
+}
+
+int cli_make_folder(const char *folder)
+{
+    char *path = cli_format("%s", folder);
+    bool is_good = true;
+    for (char *c = path + 1; is_good && path[0]; c++) {
+        const char kept = *c;
+        if (kept != '/' && kept != '\0')
+            continue;
+        *c = '\0';
+        is_good = mkdir(path, 0777) == 0 || (errno == EEXIST && is_folder(path)) ||
+                  (errno != ENOTDIR && is_folder(path));
+        *c = kept;
+        if (kept == '\0')
+            break;
+    }
+    const int code = is_good ? 0 : cannot_create(folder);
+    free(path);
+    return code;
+}
+
+/* The highest n of the entries "<n>-..." in RUNS, 0 when there are none. */
+static int last_number(void)
+{
+    DIR *folder = opendir(RUNS);
+    int last = 0;
+    if (!folder)
+        return 0;
+    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        const size_t digits = strspn(entry->d_name, "0123456789");
+        if (digits == 0 || digits > 8 || entry->d_name[digits] != '-')
+            continue;
+        const int number = atoi(entry->d_name);
+        last = number > last ? number : last;
+    }
+    closedir(folder);
+    return last;
+}
+
+static char *run_path(int number, const char *preset, const char *data)
+{
+    size_t length = strlen(data);
+    while (length > 1 && data[length - 1] == '/')
+        length--;
+    size_t begin = length;
+    while (begin > 0 && data[begin - 1] != '/')
+        begin--;
+    if (length - begin > 80)
+        length = begin + 80;
+    char *path =
+        cli_format("%s/%d-%s-%.*s", RUNS, number, preset, (int)(length - begin), data + begin);
+    for (char *c = path + sizeof RUNS; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
+            *c = '_';
+    return path;
+}
+
+char *cli_next_run_folder(const char *preset, const char *data)
+{
+    return run_path(last_number() + 1, preset, data);
+}
+
+int cli_make_run_folder(char **folder, const char *preset, const char *data)
+{
+    int code = cli_make_folder(RUNS);
+    if (code)
+        return code;
+    /* Another run may take the number at the same moment. */
+    for (int number = last_number() + 1;; number++) {
+        *folder = run_path(number, preset, data);
+        if (mkdir(*folder, 0777) == 0)
+            return 0;
+        if (errno != EEXIST) {
+            code = cannot_create(*folder);
+            free(*folder);
+            *folder = NULL;
+            return code;
+        }
+        free(*folder);
+    }
+}

@@ -1,0 +1,25 @@
+/*
+ * The folder of a training run: its name, and whether it may be used.
+ */
+#ifndef GN_CLI_RUN_FOLDER_H
+#define GN_CLI_RUN_FOLDER_H
+
+#include <stdbool.h>
+
+/* Refuses (5) a folder that already holds a run, unless `overwrite`. */
+int cli_check_new_run(const char *folder, bool overwrite);
+
+/* Refuses (3) a folder without checkpoint. */
+int cli_check_old_run(const char *folder);
+
+/* Creates `folder` and the folders above it. 0, or 5 after the fault was named. */
+int cli_make_folder(const char *folder);
+
+/* Creates a new folder runs/<n>-<preset>-<data> and gives its path in *folder (to be freed);
+ * `data` is a set's name or a path. 0, or 5 after the fault was named. */
+int cli_make_run_folder(char **folder, const char *preset, const char *data);
+
+/* The path that the next such run would get, for --dry-run; to be freed. */
+char *cli_next_run_folder(const char *preset, const char *data);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * Opening what commands name on their line: a preset or model file, a data set.
+ */
+#include "cli/shared.h"
+
+#include "cli/report.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Entry 0 stands for "not given" and is no word that can be typed. */
+const char *const cli_resize_names[] = { "", "tf1-legacy", "half-pixel", "pil-bilinear", NULL };
+const char *const cli_split_names[] = { "train", "test", NULL };
+
+const char *cli_resize_name(gn_resize resize)
+{
+    return cli_resize_names[resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : resize];
+}
+
+bool cli_is_preset(const char *word)
+{
+    for (int i = 0; gn_preset_name(i); i++)
+        if (strcmp(word, gn_preset_name(i)) == 0)
+            return true;
+    return false;
+}
+
+static int unknown_model(const char *word)
+{
+    const char *names[32];
+    int n = 0;
+    for (; n < CLI_COUNT_OF(names) && gn_preset_name(n); n++)
+        names[n] = gn_preset_name(n);
+    const int code = cli_fail(CLI_MODEL, "%s: neither a preset nor a model file that exists", word);
+    const char *nearest = cli_nearest(word, names, n);
+    if (!nearest && !strpbrk(word, "./") && n > 0)
+        nearest = names[0];
+    if (nearest)
+        cli_hint("the nearest preset is %s", nearest);
+    return code;
+}
+
+gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t seed, int *code)
+{
+    if (!word)
+        word = flags->preset ? flags->preset : "googlenet";
+    struct stat status;
+    gn_net *net = NULL;
+    *code = 0;
+    if (cli_is_preset(word)) {
+        if (flags->preset && strcmp(word, flags->preset) != 0) {
+            *code =
+                cli_fail(CLI_USAGE, "--preset %s contradicts the preset %s", flags->preset, word);
+            return NULL;
+        }
+        net = gn_preset_with(&(struct gn_preset_options){
+            .preset = word,
+            .size = flags->size,
+            .channels = flags->channels,
+            .classes = flags->classes,
+            .seed = seed,
+            .resize = (gn_resize)flags->resize,
+        });
+    } else if (stat(word, &status) == 0) {
+        net = gn_load_with(&(struct gn_load_options){
+            .path = word,
+            .preset = flags->preset,
+            .size = flags->size,
+            .channels = flags->channels,
+            .classes = flags->classes,
+            .resize = (gn_resize)flags->resize,
+        });
+    } else {
+        *code = unknown_model(word);
+        return NULL;
+    }
+    if (!net)
+        *code = cli_fail_library();
+    return net;
+}
+
+/* A named set that lies nowhere yet is fetched by the library in silence: announce it. */
+static void announce_download(const char *data, const struct cli_place *place)
+{
+    struct gn_known_dataset known;
+    struct stat status;
+    if (place->offline || stat(data, &status) == 0)
+        return;
+    for (int i = 0; gn_dataset_known(i, place->data_dir, false, &known) == GN_OK; i++)
+        if (strcmp(known.name, data) == 0 && !known.where)
+            cli_note("%s is not on this machine, downloading it", data);
+    gn_clear_error();
+}
+
+gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_t limit,
+                          const struct cli_place *place, int *code)
+{
+    announce_download(data, place);
+    gn_dataset *set = gn_open_dataset_with(&(struct gn_dataset_options){
+        .data = data,
+        .split = split,
+        .classes = classes,
+        .data_dir = place->data_dir,
+        .offline = place->offline,
+        .limit = limit,
+    });
+    *code = set ? 0 : cli_fail_library();
+    return set;
+}
+
+void cli_interval(uint64_t correct, uint64_t n, double *low, double *high)
+{
+    *low = 0.0;
+    *high = 1.0;
+    if (n == 0)
+        return;
+    const double z = 1.959963984540054; /* 97.5% quantile of the normal distribution */
+    const double count = (double)n, p = (double)correct / count;
+    const double scale = 1.0 / (1.0 + z * z / count);
+    const double centre = scale * (p + z * z / (2.0 * count));
+    const double half = scale * z * sqrt(p * (1.0 - p) / count + z * z / (4.0 * count * count));
+    *low = centre > half ? centre - half : 0.0;
+    *high = centre + half < 1.0 ? centre + half : 1.0;
+}
+
+void cli_note_machine(int threads)
+{
+    struct gn_system_info system;
+    if (gn_system_describe(&system) != GN_OK)
+        return;
+    if (threads > 0)
+        cli_note("machine   %d threads (--threads), %s kernels", threads, system.isa);
+    else
+        cli_note("machine   %d threads (%s), %s kernels", system.threads, system.threads_reason,
+                 system.isa);
+}

@@ -1,0 +1,106 @@
+/*
+ * What several commands share: rows of their option tables, and opening the MODEL and the data set
+ * that they name.
+ */
+#ifndef GN_CLI_SHARED_H
+#define GN_CLI_SHARED_H
+
+#include "cli/options.h"
+
+#include <googlenet.h>
+
+/* Flags that every command has; a command's struct holds it first, under the name `common`. */
+struct cli_common {
+    bool quiet, verbose, json, no_color;
+};
+
+/* Flags that describe a network; member `net` of a command's struct. Zero: not given. */
+struct cli_net {
+    const char *preset;
+    int size, channels, classes;
+    int resize; /* gn_resize */
+};
+
+/* Flags that say where data lies; member `place` of a command's struct. */
+struct cli_place {
+    const char *data_dir;
+    bool offline;
+};
+
+extern const char *const cli_resize_names[]; /* by gn_resize */
+extern const char *const cli_split_names[];  /* by gn_split */
+
+#define CLI_COUNT_OF(table) ((int)(sizeof(table) / sizeof *(table)))
+#define CLI_LARGEST_INT     2147483647.0
+#define CLI_LARGEST_COUNT   9007199254740992.0 /* 2^53: exact in a double and in JSON */
+#define CLI_LARGEST_FLOAT   3.4e38
+
+#define CLI_HEADING(text)                                                                          \
+    {                                                                                              \
+        .kind = CLI_GROUP, .name = "", .help = (text)                                              \
+    }
+
+/* clang-format off */
+#define CLI_COMMON_ROWS(T)                                                                         \
+    CLI_HEADING("Common"),                                                                         \
+    { .name = "json", .kind = CLI_FLAG, .offset = offsetof(T, common.json),                        \
+      .help = "print the result as JSON on stdout" },                                              \
+    { .name = "quiet", .letter = 'q', .kind = CLI_FLAG, .offset = offsetof(T, common.quiet),       \
+      .help = "say nothing but errors and warnings" },                                             \
+    { .name = "verbose", .letter = 'v', .kind = CLI_FLAG, .offset = offsetof(T, common.verbose),   \
+      .help = "say more" },                                                                        \
+    { .name = "no-color", .kind = CLI_FLAG, .offset = offsetof(T, common.no_color),                \
+      .help = "no colours (also: NO_COLOR, TERM=dumb)" }
+
+#define CLI_NET_ROWS(T)                                                                            \
+    CLI_HEADING("Network"),                                                                        \
+    { .name = "preset", .kind = CLI_TEXT, .value = "NAME", .offset = offsetof(T, net.preset),      \
+      .traits = CLI_SAVED, .help = "network of a model file that does not say it" },               \
+    { .name = "size", .kind = CLI_INT, .value = "N", .offset = offsetof(T, net.size),              \
+      .low = 1, .high = CLI_LARGEST_INT, .standard = "the model's, 96", .traits = CLI_SAVED,       \
+      .help = "height and width of the input" },                                                   \
+    { .name = "channels", .kind = CLI_INT, .value = "N", .offset = offsetof(T, net.channels),      \
+      .low = 1, .high = CLI_LARGEST_INT, .traits = CLI_SAVED,                                      \
+      .help = "channels of the input" },                                                           \
+    { .name = "classes", .kind = CLI_INT, .value = "N", .offset = offsetof(T, net.classes),        \
+      .low = 1, .high = CLI_LARGEST_INT, .traits = CLI_SAVED, .help = "classes of the output" },   \
+    { .name = "resize", .kind = CLI_CHOICE, .value = "RULE", .offset = offsetof(T, net.resize),    \
+      .choices = cli_resize_names, .standard = "the model's, tf1-legacy", .traits = CLI_SAVED,     \
+      .help = "tf1-legacy, half-pixel or pil-bilinear" }
+
+#define CLI_PLACE_ROWS(T)                                                                          \
+    { .name = "data-dir", .kind = CLI_TEXT, .value = "DIR", .traits = CLI_SAVED | CLI_ANEW,        \
+      .offset = offsetof(T, place.data_dir), .standard = "$GOOGLENET_DATA and the usual places",   \
+      .help = "where named data sets lie" },                                                       \
+    { .name = "offline", .kind = CLI_FLAG, .offset = offsetof(T, place.offline),                   \
+      .traits = CLI_SAVED | CLI_ANEW, .help = "never download" }
+
+#define CLI_THREADS_ROW(T)                                                                         \
+    { .name = "threads", .kind = CLI_INT, .value = "N", .offset = offsetof(T, threads),            \
+      .low = 1, .high = 256, .standard = "all that the process may use",                           \
+      .traits = CLI_SAVED | CLI_ANEW, .help = "threads; they change no bit of a result" }
+/* clang-format on */
+
+/* The network that MODEL names: a preset with weights drawn by `seed`, or a model file. `word` NULL
+ * stands for --preset, or for "googlenet". NULL after the fault was named; *code gets the exit
+ * code. Free with gn_free_net. */
+gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t seed, int *code);
+
+/* Whether `word` is a preset's name. */
+bool cli_is_preset(const char *word);
+
+/* Opens a split of --data; `classes` and `limit` 0 as in gn_dataset_options. Says so when a named
+ * set must be downloaded first. NULL after the fault was named; *code gets the exit code. */
+gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_t limit,
+                          const struct cli_place *place, int *code);
+
+/* Bounds of the 95% interval (Wilson's) of an accuracy over n samples. */
+void cli_interval(uint64_t correct, uint64_t n, double *low, double *high);
+
+/* The rule's name; "tf1-legacy" for the default. */
+const char *cli_resize_name(gn_resize resize);
+
+/* One line of talk about the machine: threads and why, kernel set. `threads` 0: not given. */
+void cli_note_machine(int threads);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * googlenet train, the first half: its options, what they must not contradict, and the objects of
+ * the run. train_fit.c does the rest.
+ */
+#define _XOPEN_SOURCE 700 /* realpath */
+
+#include "cli/train.h"
+
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/report.h"
+#include "cli/run_folder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const optimizer_names[] = { "sgd", "adamw", NULL };
+static const char *const bad_image_names[] = { "stop", "skip", NULL };
+
+static const struct train defaults = {
+    .epochs = 5,
+    .batch = 128,
+    .limit_train = TRAIN_NO_LIMIT,
+    .limit_val = TRAIN_NO_LIMIT,
+    .lr = TRAIN_NO_REAL,
+    .weight_decay = TRAIN_NO_REAL,
+    .adam_eps = 1e-7,
+};
+
+#define AT(member) offsetof(struct train, member)
+
+/* clang-format off */
+static const struct cli_option options[] = {
+    CLI_HEADING("Data"),
+    { .name = "data", .kind = CLI_TEXT, .value = "D", .traits = CLI_SAVED | CLI_ANEW,
+      .offset = AT(data), .help = "folder with the four IDX files, or the name of a known set" },
+    CLI_PLACE_ROWS(struct train),
+    { .name = "limit-train", .kind = CLI_COUNT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(limit_train), .low = 1, .high = CLI_LARGEST_COUNT, .standard = "all",
+      .help = "only the first N training samples" },
+    { .name = "limit-val", .kind = CLI_COUNT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(limit_val), .low = 0, .high = CLI_LARGEST_COUNT, .standard = "all",
+      .help = "only the first N test samples; 0: no validation" },
+    { .name = "shuffle", .kind = CLI_SHUFFLE, .value = "S", .traits = CLI_SAVED,
+      .offset = AT(shuffle), .standard = "full",
+      .help = "full, none, or window:N as tf.data (the notebook: window:1000)" },
+    { .name = "on-bad-image", .kind = CLI_CHOICE, .value = "WHAT", .traits = CLI_SAVED,
+      .offset = AT(on_bad_image), .choices = bad_image_names, .standard = "stop",
+      .help = "stop or skip, for sets of picture files" },
+    { .name = "val-fraction", .kind = CLI_LATER,
+      .help = "it splits a folder of pictures, which this version does not read yet" },
+    CLI_HEADING("Training"),
+    { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .traits = CLI_SAVED,
+      .offset = AT(model), .standard = "googlenet",
+      .help = "preset, or a model file to start from its weights" },
+    { .name = "epochs", .kind = CLI_INT, .value = "N", .traits = CLI_SAVED | CLI_ANEW,
+      .offset = AT(epochs), .low = 1, .high = CLI_LARGEST_INT, .standard = "5",
+      .help = "passes over the training samples" },
+    { .name = "batch", .kind = CLI_INT, .value = "N", .traits = CLI_SAVED, .offset = AT(batch),
+      .low = 1, .high = CLI_LARGEST_INT, .standard = "128", .help = "samples of a step" },
+    { .name = "lr", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED, .offset = AT(lr),
+      .low = 0, .high = CLI_LARGEST_FLOAT, .standard = "0.05, adamw 0.001",
+      .help = "learning rate" },
+    { .name = "optimizer", .kind = CLI_CHOICE, .value = "NAME", .traits = CLI_SAVED,
+      .offset = AT(optimizer), .choices = optimizer_names, .standard = "sgd",
+      .help = "sgd or adamw" },
+    { .name = "momentum", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
+      .offset = AT(momentum), .low = 0, .high = 1, .standard = "0", .help = "of sgd" },
+    { .name = "nesterov", .kind = CLI_FLAG, .traits = CLI_SAVED, .offset = AT(nesterov),
+      .help = "Nesterov's form of the momentum" },
+    { .name = "weight-decay", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
+      .offset = AT(weight_decay), .low = 0, .high = CLI_LARGEST_FLOAT,
+      .standard = "0, adamw 0.004", .help = "w -= lr*X*w before the update" },
+    { .name = "decay-all", .kind = CLI_FLAG, .traits = CLI_SAVED, .offset = AT(decay_all),
+      .help = "decay biases too, not only kernels" },
+    { .name = "adam-eps", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
+      .offset = AT(adam_eps), .low = 1e-30, .high = CLI_LARGEST_FLOAT, .standard = "1e-7",
+      .help = "epsilon of adamw" },
+    { .name = "seed", .kind = CLI_SEED, .value = "N", .traits = CLI_SAVED, .offset = AT(seed),
+      .standard = "0", .help = "of the weights and of the order of samples" },
+    { .name = "max-steps", .kind = CLI_COUNT, .value = "N", .traits = CLI_SAVED | CLI_ANEW,
+      .offset = AT(max_steps), .low = 1, .high = CLI_LARGEST_COUNT, .standard = "no limit",
+      .help = "end after N steps, counted from the beginning of the run" },
+    CLI_THREADS_ROW(struct train),
+    CLI_HEADING("Run"),
+    { .name = "out", .kind = CLI_TEXT, .value = "DIR", .offset = AT(out),
+      .standard = "runs/<n>-<preset>-<data>", .help = "folder of the run's files" },
+    { .name = "overwrite", .kind = CLI_FLAG, .offset = AT(overwrite),
+      .help = "replace a run that the folder holds" },
+    { .name = "resume", .kind = CLI_TEXT, .value = "DIR", .offset = AT(resume),
+      .help = "go on with the run in DIR, with its options" },
+    { .name = "log-steps", .kind = CLI_COUNT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(log_steps), .low = 0, .high = CLI_LARGEST_COUNT, .standard = "0: none",
+      .help = "a record in history.jsonl every N steps" },
+    { .name = "checkpoint-steps", .kind = CLI_COUNT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(checkpoint_steps), .low = 0, .high = CLI_LARGEST_COUNT,
+      .standard = "0: each epoch", .help = "a checkpoint every N steps, too" },
+    { .name = "dry-run", .kind = CLI_FLAG, .offset = AT(dry_run),
+      .help = "say what would happen and stop" },
+    CLI_NET_ROWS(struct train),
+    CLI_COMMON_ROWS(struct train),
+};
+/* clang-format on */
+
+/* Options of the first run may not change in the middle of it. */
+static int check_resume_flags(const struct cli_args *args)
+{
+    for (int i = 0; i < args->command->n_options; i++) {
+        const struct cli_option *option = &args->command->options[i];
+        const bool is_fixed = (option->traits & CLI_SAVED) && !(option->traits & CLI_ANEW);
+        const bool is_folder =
+            strcmp(option->name, "out") == 0 || strcmp(option->name, "overwrite") == 0;
+        if (!args->given[i] || !(is_fixed || is_folder))
+            continue;
+        const int code = cli_fail(CLI_USAGE, "--%s cannot be given with --resume", option->name);
+        cli_hint("the run keeps its options; only --epochs, --max-steps, --threads, --data and "
+                 "--data-dir may be given anew");
+        return code;
+    }
+    return 0;
+}
+
+/* What the table cannot say about single values; also fills in defaults that depend on others. */
+static int check_options(struct train *given)
+{
+    const bool is_adamw = given->optimizer == GN_ADAMW;
+    if (!given->data)
+        return cli_fail(CLI_USAGE, "train: --data is missing (a folder or the name of a set)");
+    if (is_adamw && (given->momentum > 0.0 || given->nesterov))
+        return cli_fail(CLI_USAGE, "--momentum and --nesterov belong to --optimizer sgd, "
+                                   "adamw was given");
+    if (given->nesterov && given->momentum <= 0.0)
+        return cli_fail(CLI_USAGE, "--nesterov needs a --momentum above 0");
+    if (given->lr < 0.0)
+        given->lr = is_adamw ? 0.001 : 0.05;
+    if (given->weight_decay < 0.0)
+        given->weight_decay = is_adamw ? 0.004 : 0.0;
+    return 0;
+}
+
+static int open_net(struct train_run *run, const json_t *config)
+{
+    struct train *given = run->given;
+    int code = 0;
+    /* A resumed network is built from its saved shape; the checkpoint brings the weights. */
+    run->net = cli_open_model(config ? NULL : given->model, &given->net, given->seed, &code);
+    if (!run->net)
+        return code;
+    if (config && cli_restore_labels(run->net, config) != GN_OK)
+        return cli_fail_library();
+    if (gn_net_describe(run->net, &run->net_info) != GN_OK)
+        return cli_fail_library();
+    return 0;
+}
+
+static int open_split(gn_dataset **data, struct gn_dataset_info *info, const struct train *given,
+                      gn_split split, int classes)
+{
+    int code = 0;
+    *data = cli_open_data(given->data, split, classes, 0, &given->place, &code);
+    if (*data && gn_dataset_describe(*data, info) != GN_OK)
+        code = cli_fail_library();
+    return code;
+}
+
+/* A preset takes channels and classes from the data; a model file or a resumed run has its own,
+ * and a label beyond its classes is an error of the data. */
+static int open_net_and_data(struct train_run *run, const json_t *config)
+{
+    struct train *given = run->given;
+    const bool is_preset = !given->model || cli_is_preset(given->model);
+    int code = 0;
+    if (!is_preset || config) {
+        code = open_net(run, config);
+        if (!code)
+            code =
+                open_split(&run->train, &run->train_info, given, GN_TRAIN, run->net_info.classes);
+    } else {
+        code = open_split(&run->train, &run->train_info, given, GN_TRAIN, given->net.classes);
+        if (!given->net.classes)
+            given->net.classes = run->train_info.classes;
+        if (!given->net.channels)
+            given->net.channels = run->train_info.channels;
+        if (!code)
+            code = open_net(run, config);
+    }
+    if (!code && run->net_info.channels != run->train_info.channels)
+        code = cli_fail(CLI_USAGE, "%s: the images have %d channels, the network takes %d",
+                        run->train_info.name, run->train_info.channels, run->net_info.channels);
+    if (!code && given->limit_val != 0)
+        code = open_split(&run->validation, &run->validation_info, given, GN_TEST,
+                          run->net_info.classes);
+    return code;
+}
+
+/* What config.json shall hold: the network as it is, and paths that mean the same from elsewhere.
+ * The texts live until free_run. */
+static void settle_options(struct train_run *run, char **data_path)
+{
+    struct train *given = run->given;
+    struct stat status;
+    given->net = (struct cli_net){
+        .preset = run->net_info.preset,
+        .size = run->net_info.size_h,
+        .channels = run->net_info.channels,
+        .classes = run->net_info.classes,
+        .resize = (int)(run->net_info.resize ? run->net_info.resize : GN_RESIZE_TF1_LEGACY),
+    };
+    if (stat(given->data, &status) == 0)
+        *data_path = realpath(given->data, NULL);
+    if (*data_path)
+        given->data = *data_path;
+}
+
+static int make_folder(struct train_run *run)
+{
+    const struct train *given = run->given;
+    if (!given->out && !given->resume)
+        return cli_make_run_folder(&run->folder, run->net_info.preset, run->train_info.name);
+    run->folder = cli_format("%s", given->resume ? given->resume : given->out);
+    return given->resume ? 0 : cli_make_folder(run->folder);
+}
+
+static int train(struct train_run *run, const json_t *config)
+{
+    const struct train *given = run->given;
+    char *data_path = NULL;
+    int code = open_net_and_data(run, config);
+    if (code)
+        return code;
+    settle_options(run, &data_path);
+    if (given->dry_run) {
+        char *folder = given->out || given->resume
+                           ? cli_format("%s", given->out ? given->out : given->resume)
+                           : cli_next_run_folder(run->net_info.preset, run->train_info.name);
+        train_announce(run, folder);
+        free(folder);
+    } else {
+        code = make_folder(run);
+        if (!code) {
+            train_announce(run, run->folder);
+            code = train_fit(run);
+            /* A run that never began leaves no empty folder behind. */
+            if (code && !given->resume)
+                rmdir(run->folder);
+        }
+    }
+    free(data_path);
+    return code;
+}
+
+static int run(struct cli_args *args)
+{
+    struct train_run state = { .args = args, .given = args->values };
+    struct train *given = state.given;
+    json_t *config = NULL;
+    int code = 0;
+    if (given->resume) {
+        code = check_resume_flags(args);
+        if (!code)
+            code = cli_check_old_run(given->resume);
+        if (!code) {
+            config = cli_load_config(given->resume);
+            code = config ? cli_restore_options(args, given->resume, config) : CLI_DATA;
+        }
+    } else if (given->out) {
+        code = cli_check_new_run(given->out, given->overwrite);
+    }
+    if (!code)
+        code = check_options(given);
+    if (!code)
+        code = train(&state, config);
+    gn_close_dataset(state.train);
+    gn_close_dataset(state.validation);
+    gn_free_net(state.net);
+    free(state.folder);
+    json_decref(config);
+    return code;
+}
+
+const struct cli_command cli_train = {
+    .name = "train",
+    .usage = "--data D [flags]",
+    .summary = "train a network on a data set",
+    .examples = "  googlenet train --data fashion-mnist\n"
+                "  googlenet train --data fashion-mnist --epochs 1 --limit-train 6000 --out quick\n"
+                "  googlenet train --data folder/ --model model.safetensors --lr 0.01\n"
+                "  googlenet train --resume runs/1-googlenet-fashion-mnist --epochs 10\n",
+    .argument = "nothing",
+    .options = options,
+    .n_options = CLI_COUNT_OF(options),
+    .defaults = &defaults,
+    .values_size = sizeof(struct train),
+    .run = run,
+};

@@ -1,0 +1,47 @@
+/*
+ * What the files of googlenet train share: its options and the run that they describe.
+ */
+#ifndef GN_CLI_TRAIN_H
+#define GN_CLI_TRAIN_H
+
+#include "cli/shared.h"
+
+struct train {
+    struct cli_common common;
+    struct cli_net net;
+    struct cli_place place;
+    const char *data, *model, *out, *resume;
+    bool overwrite, dry_run;
+    int epochs, batch;
+    uint64_t seed, limit_train, limit_val, max_steps;
+    struct cli_shuffle shuffle;
+    int on_bad_image;
+    int optimizer; /* gn_optimizer */
+    double lr, momentum, weight_decay, adam_eps;
+    bool nesterov, decay_all;
+    uint64_t log_steps, checkpoint_steps;
+    int threads;
+};
+
+/* Values of a struct train that stand for "not given". */
+#define TRAIN_NO_REAL  (-1.0)
+#define TRAIN_NO_LIMIT UINT64_MAX
+
+/* A run that is ready to begin. */
+struct train_run {
+    struct cli_args *args;
+    struct train *given; /* args->values */
+    gn_net *net;
+    gn_dataset *train, *validation; /* validation: NULL with --limit-val 0 */
+    struct gn_net_info net_info;
+    struct gn_dataset_info train_info, validation_info;
+    char *folder;
+};
+
+/* Says on stderr what is going to happen. */
+void train_announce(const struct train_run *run, const char *folder);
+
+/* Trains in run->folder, shows progress, prints the result. Returns the exit code. */
+int train_fit(struct train_run *run);
+
+#endif
