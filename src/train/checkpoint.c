@@ -1,0 +1,256 @@
+/*
+ * Tensors of a checkpoint: the weights under their own names, the optimiser's arrays below
+ * "train/<array>/", and "train/history" (float64, a row an epoch: loss, accuracy and, when the
+ * run validates, val_loss and val_accuracy). What is no tensor is JSON in the metadata.
+ */
+#include "train/checkpoint.h"
+
+#include "base/memory.h"
+#include "formats/model.h"
+#include "train/train_text.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_ARRAYS = 3, N_TEXTS = 4 };
+
+static const char *const HISTORY = "train/history";
+
+/* ---- Writing ---- */
+
+/* Everything that must live until the file is written. */
+struct image {
+    int n_tensors;
+    struct gn_st_tensor *tensors;
+    char *names;
+    double *history;
+    struct gn_st_text texts[N_TEXTS];
+    char *values[N_TEXTS];
+};
+
+static void image_free(struct image *image)
+{
+    gn_free(image->tensors);
+    gn_free(image->names);
+    gn_free(image->history);
+    for (int i = 0; i < N_TEXTS; i++)
+        gn_free(image->values[i]);
+}
+
+/* The rows as a tensor; none when no epoch is finished. */
+static gn_status add_history(struct image *image, const struct gn_training *t)
+{
+    const uint64_t rows = t->progress.epoch, columns = t->settings.n_val > 0 ? 4 : 2;
+    if (rows == 0)
+        return GN_OK;
+    image->history = gn_calloc(rows * columns, sizeof(double), "the checkpoint's history");
+    if (image->history == NULL)
+        return gn_last_status();
+    for (uint64_t i = 0; i < rows; i++) {
+        const struct gn_epoch *row = &t->history->rows[i];
+        const double values[] = { row->loss, row->accuracy, row->val_loss, row->val_accuracy };
+        memcpy(image->history + i * columns, values, columns * sizeof(double));
+    }
+    image->tensors[image->n_tensors++] = (struct gn_st_tensor){ .name = HISTORY,
+                                                                .dtype = GN_F64,
+                                                                .rank = 2,
+                                                                .shape = { rows, columns },
+                                                                .count = rows * columns,
+                                                                .data = image->history };
+    return GN_OK;
+}
+
+static gn_status image_build(struct image *image, const struct gn_training *t)
+{
+    static const char *const keys[N_TEXTS] = { "gn.model", "gn.train", "gn.data", "gn.build" };
+    const int per_array = t->net->graph->n_tensors;
+    const size_t most = MAX_ARRAYS * (size_t)per_array;
+    image->tensors = gn_calloc(most + 1, sizeof *image->tensors, "the checkpoint's tensors");
+    image->names = gn_calloc(most, GN_ST_NAME_BYTES, "the checkpoint's names");
+    if (image->tensors == NULL || image->names == NULL)
+        return gn_last_status();
+    const float *values = t->net->params;
+    const char *prefix = "";
+    for (int i = 0; values != NULL; i++) {
+        gn_model_tensors(t->net, values, prefix,
+                         image->names + (size_t)image->n_tensors * GN_ST_NAME_BYTES,
+                         image->tensors + image->n_tensors);
+        image->n_tensors += per_array;
+        values = gn_updater_state(t->updater, i, &prefix);
+    }
+    GN_TRY(add_history(image, t));
+    image->values[0] = gn_model_metadata(t->net);
+    image->values[1] = gn_train_text(t);
+    image->values[2] = gn_data_text(&t->settings);
+    image->values[3] = gn_build_text();
+    for (int i = 0; i < N_TEXTS; i++) {
+        if (image->values[i] == NULL)
+            return gn_last_status();
+        image->texts[i] = (struct gn_st_text){ .key = keys[i], .value = image->values[i] };
+    }
+    return GN_OK;
+}
+
+gn_status gn_checkpoint_write(const struct gn_training *training,
+                              const struct gn_run_folder *folder)
+{
+    char path[GN_RUN_PATH], previous[GN_RUN_PATH];
+    gn_run_file(folder, "checkpoint.safetensors", path);
+    gn_run_file(folder, "checkpoint.previous.safetensors", previous);
+    struct image image = { 0 };
+    gn_status status = image_build(&image, training);
+    if (status == GN_OK)
+        status = gn_st_write(path, image.tensors, image.n_tensors, image.texts, N_TEXTS, previous);
+    image_free(&image);
+    return status;
+}
+
+/* ---- Reading ---- */
+
+/* A generation that was read and checked, not yet put into place. */
+struct generation {
+    struct gn_st_file *file;
+    const char *path;
+    struct gn_progress progress;
+};
+
+/* The layer table that a file was written for must be the net's. */
+static gn_status check_layers(const struct gn_net *net, const struct gn_st_file *file,
+                              const char *path)
+{
+    const char *text = gn_st_metadata(file, "gn.model");
+    json_t *model = text == NULL ? NULL : json_loads(text, 0, NULL);
+    const char *layers = json_string_value(json_object_get(model, "layers"));
+    char ours[17], theirs[24];
+    gn_graph_fingerprint(net->graph, ours);
+    gn_status status = GN_OK;
+    if (layers == NULL || strcmp(layers, ours) != 0)
+        status =
+            gn_fail(GN_STATUS_BAD_MODEL,
+                    "%s: checkpoint: of another network (layer table %s, this one has %s)", path,
+                    gn_printable(theirs, sizeof theirs, layers == NULL ? "?" : layers), ours);
+    json_decref(model);
+    return status;
+}
+
+static gn_status check_history(const struct gn_training *t, const struct generation *g)
+{
+    const struct gn_st_tensor *tensor = gn_st_find(g->file, HISTORY);
+    const uint64_t rows = g->progress.epoch, columns = t->settings.n_val > 0 ? 4 : 2;
+    if (tensor == NULL ? rows != 0
+                       : tensor->dtype != GN_F64 || tensor->rank != 2 || tensor->shape[0] != rows ||
+                             tensor->shape[1] != columns)
+        GN_FAIL(GN_STATUS_BAD_MODEL,
+                "%s: checkpoint: tensor \"%s\" is not float64 [%llu,%llu], a row for each of %llu "
+                "finished epochs",
+                g->path, HISTORY, (unsigned long long)rows, (unsigned long long)columns,
+                (unsigned long long)rows);
+    return GN_OK;
+}
+
+static gn_status open_generation(const struct gn_training *t, struct generation *g)
+{
+    g->file = gn_st_open(g->path);
+    if (g->file == NULL)
+        return gn_last_status();
+    if (!gn_st_is_ours(g->file))
+        GN_FAIL(GN_STATUS_BAD_MODEL,
+                "%s: checkpoint: has no checksums and no training state; a run cannot go on from "
+                "it",
+                g->path);
+    GN_TRY(check_layers(t->net, g->file, g->path));
+    GN_TRY(gn_data_text_check(gn_st_metadata(g->file, "gn.data"), g->path, &t->settings));
+    GN_TRY(gn_train_text_read(gn_st_metadata(g->file, "gn.train"), g->path, t, &g->progress));
+    return check_history(t, g);
+}
+
+static gn_status restore_history(struct gn_training *t, const struct generation *g)
+{
+    const int rows = (int)g->progress.epoch;
+    GN_TRY(gn_history_reserve(t->history, rows));
+    t->history->n = 0;
+    const struct gn_st_tensor *tensor = gn_st_find(g->file, HISTORY);
+    const bool validates = t->settings.n_val > 0;
+    const char *data = rows == 0 ? NULL : tensor->data;
+    for (int i = 0; i < rows; i++) {
+        double v[4] = { 0 };
+        const size_t bytes = (validates ? 4 : 2) * sizeof(double);
+        memcpy(v, data + (size_t)i * bytes, bytes);
+        gn_history_append(t->history, &(struct gn_epoch){ .epoch = i + 1,
+                                                          .loss = v[0],
+                                                          .accuracy = v[1],
+                                                          .has_validation = validates,
+                                                          .val_loss = v[2],
+                                                          .val_accuracy = v[3] });
+    }
+    return GN_OK;
+}
+
+/* Weights go through an array aside, so that a bad file leaves the net alone. */
+static gn_status restore(struct gn_training *t, const struct generation *g)
+{
+    const size_t n = t->net->graph->n_floats;
+    float *params = gn_calloc(n, sizeof *params, "the checkpoint's weights");
+    gn_status status = params == NULL ? gn_last_status() : GN_OK;
+    if (status == GN_OK)
+        status = gn_model_read_tensors(t->net, g->file, g->path, "", params);
+    const char *prefix;
+    float *state = gn_updater_state(t->updater, 0, &prefix);
+    for (int i = 1; status == GN_OK && state != NULL; i++) {
+        status = gn_model_read_tensors(t->net, g->file, g->path, prefix, state);
+        state = gn_updater_state(t->updater, i, &prefix);
+    }
+    if (status == GN_OK)
+        status = restore_history(t, g);
+    if (status == GN_OK) {
+        memcpy(t->net->params, params, n * sizeof *params);
+        t->progress = g->progress;
+    }
+    gn_free(params);
+    return status;
+}
+
+gn_status gn_checkpoint_read(struct gn_training *training, const struct gn_run_folder *folder,
+                             char *note, size_t note_size)
+{
+    char paths[2][GN_RUN_PATH];
+    struct generation found[2] = {
+        { .path = gn_run_file(folder, "checkpoint.safetensors", paths[0]) },
+        { .path = gn_run_file(folder, "checkpoint.previous.safetensors", paths[1]) },
+    };
+    bool whole[2] = { false, false };
+    char fault[512] = "";
+    gn_status status = GN_OK;
+    note[0] = '\0';
+    for (int i = 0; i < 2; i++) {
+        if (access(found[i].path, F_OK) != 0)
+            continue;
+        const gn_status opened = open_generation(training, &found[i]);
+        whole[i] = opened == GN_OK;
+        /* The first fault is the one to report: that of the newest file. */
+        if (opened != GN_OK && fault[0] == '\0') {
+            (void)snprintf(fault, sizeof fault, "%s", gn_error_message());
+            status = opened;
+        }
+    }
+    /* Only damage is a reason to look at the older file; other options or data are not. */
+    const bool damaged = status == GN_OK || status == GN_STATUS_BAD_MODEL;
+    const int newest = whole[1] && (!whole[0] || found[1].progress.step > found[0].progress.step);
+    if (damaged && whole[newest]) {
+        status = restore(training, &found[newest]);
+        if (status == GN_OK &&
+            !gn_build_text_differs(gn_st_metadata(found[newest].file, "gn.build"),
+                                   found[newest].path, note, note_size) &&
+            newest == 1)
+            (void)snprintf(note, note_size, "%s\n  hint: using %s (step %llu)", fault, paths[1],
+                           (unsigned long long)found[1].progress.step);
+    } else {
+        status = gn_fail(status == GN_OK ? GN_STATUS_BAD_DATA : status, "%s",
+                         fault[0] != '\0' ? fault : "the checkpoint has disappeared");
+    }
+    for (int i = 0; i < 2; i++)
+        gn_st_close(found[i].file);
+    return status;
+}

@@ -1,0 +1,48 @@
+/*
+ * Checkpoints: one safetensors file that holds everything a run needs to go on as if it had never
+ * been interrupted. Layout in docs/formats.md; nothing in it depends on time, host, threads or
+ * paths, so equal runs give equal bytes.
+ */
+#ifndef GN_TRAIN_CHECKPOINT_H
+#define GN_TRAIN_CHECKPOINT_H
+
+#include "train/history.h"
+#include "train/optimizer.h"
+#include "train/run_folder.h"
+#include "train/settings.h"
+
+/* Where a run stands. */
+struct gn_progress {
+    uint64_t step;    /* updates since the run began */
+    uint64_t epoch;   /* finished epochs */
+    uint64_t batch;   /* batches of the running epoch that are done, */
+    uint64_t samples; /* and their sums */
+    uint64_t correct;
+    double loss_sum;
+    uint64_t best_epoch; /* counted from 1; 0: none yet */
+    double best_accuracy;
+};
+
+/* The parts of a run that a checkpoint saves and restores. All belong to the caller. */
+struct gn_training {
+    struct gn_net *net;
+    struct gn_updater *updater;
+    struct gn_settings settings;
+    struct gn_progress progress;
+    struct gn_history *history; /* its first progress.epoch rows are saved */
+};
+
+/* Writes checkpoint.safetensors; the one of before becomes checkpoint.previous.safetensors. IO,
+ * NO_MEMORY. */
+gn_status gn_checkpoint_write(const struct gn_training *training,
+                              const struct gn_run_folder *folder);
+
+/* Restores weights, optimiser state, progress and history from the newest checkpoint of the
+ * folder that verifies. `note` gets a sentence when something about it deserves a warning (the
+ * newest is damaged, another build wrote it), else "". BAD_MODEL: none is whole or it is of
+ * another net; BAD_ARGUMENT: other options; BAD_DATA: other data. On an error the net is as it
+ * was. */
+gn_status gn_checkpoint_read(struct gn_training *training, const struct gn_run_folder *folder,
+                             char *note, size_t note_size);
+
+#endif

@@ -1,0 +1,399 @@
+/*
+ * The training loop: batches in the order that (seed, epoch) gives, gradient, update, validation
+ * after each epoch. Everything that decides about the next step is in gn_training, which a
+ * checkpoint saves whole; so a run may stop behind any step and go on with the same bits.
+ */
+#include "train/fit.h"
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "train/evaluate.h"
+
+#include <math.h>
+
+/* ---- Reports ---- */
+
+void gn_fit_report(struct gn_fit *fit, gn_event_kind kind)
+{
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    fit->event.kind = kind;
+    if (o->on_event != NULL)
+        o->on_event(&fit->event, o->user);
+}
+
+void gn_fit_warn(struct gn_fit *fit, const char *advice)
+{
+    if (advice != NULL)
+        gn_hint("%s", advice);
+    fit->event.message = gn_error_message();
+    gn_fit_report(fit, GN_EVENT_WARNING);
+    fit->event.message = NULL;
+    gn_clear_error();
+}
+
+/* The figures of the running epoch. */
+static void fill_event(struct gn_fit *fit)
+{
+    const struct gn_progress *p = &fit->t.progress;
+    struct gn_event *e = &fit->event;
+    const double n = p->samples > 0 ? (double)p->samples : 1;
+    e->epoch = (int)p->epoch + 1;
+    e->step = p->batch;
+    e->total_step = p->step;
+    e->samples = p->samples;
+    e->loss = p->loss_sum / n;
+    e->accuracy = (double)p->correct / n;
+    e->seconds = gn_seconds() - fit->epoch_began;
+}
+
+static void report_start(struct gn_fit *fit)
+{
+    const struct gn_settings *s = &fit->t.settings;
+    char text[256];
+    int used = snprintf(text, sizeof text, "%s on %llu samples, %llu steps an epoch, %d epochs",
+                        fit->t.progress.step > 0 ? "training goes on" : "training",
+                        (unsigned long long)s->n_train, (unsigned long long)fit->n_batches,
+                        s->options.epochs);
+    if (s->n_val > 0)
+        used += snprintf(text + used, sizeof text - (size_t)used, ", validation on %llu samples",
+                         (unsigned long long)s->n_val);
+    if (fit->t.progress.step > 0)
+        (void)snprintf(text + used, sizeof text - (size_t)used, ", from step %llu",
+                       (unsigned long long)fit->t.progress.step);
+    fill_event(fit);
+    fit->event.epochs = s->options.epochs;
+    fit->event.steps = fit->n_batches;
+    fit->event.lr = s->options.lr;
+    fit->event.message = text;
+    gn_fit_report(fit, GN_EVENT_START);
+    fit->event.message = NULL;
+}
+
+/* ---- One step ---- */
+
+static gn_status diverged(const struct gn_fit *fit, const char *what)
+{
+    const struct gn_progress *p = &fit->t.progress;
+    const double lr = fit->t.settings.options.lr;
+    (void)gn_fail(GN_STATUS_DIVERGED,
+                  "training: %s at step %llu (epoch %llu, step %llu of %llu, lr %g)", what,
+                  (unsigned long long)p->step, (unsigned long long)p->epoch + 1,
+                  (unsigned long long)p->batch, (unsigned long long)fit->n_batches, lr);
+    gn_hint("lower the learning rate, for example to %g; the files saved before are kept",
+            lr > 1 ? 0.05 : lr / 10);
+    return GN_STATUS_DIVERGED;
+}
+
+static gn_status train_step(struct gn_fit *fit)
+{
+    struct gn_progress *p = &fit->t.progress;
+    struct gn_net *net = fit->t.net;
+    struct gn_batch batch;
+    GN_TRY(gn_loader_next(fit->loader, &batch));
+    if (batch.n == 0)
+        GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended at batch %llu of %llu",
+                (unsigned long long)p->batch, (unsigned long long)fit->n_batches);
+    double loss_sum = 0;
+    int correct = 0;
+    GN_TRY(gn_plan_gradients(fit->plan, batch.images, batch.labels, batch.n, fit->grads, &loss_sum,
+                             &correct));
+    p->step++;
+    p->batch++;
+    if (!isfinite(loss_sum))
+        return diverged(fit, isnan(loss_sum) ? "the loss is not a number" : "the loss is infinite");
+    if (!gn_updater_finite(fit->t.updater, fit->grads))
+        return diverged(fit, "a gradient is not finite");
+    gn_updater_step(fit->t.updater, net->params, fit->grads, p->step);
+    gn_plan_params_changed(fit->plan);
+    p->samples += (uint64_t)batch.n;
+    p->correct += (uint64_t)correct;
+    p->loss_sum += loss_sum;
+    fit->event.step_loss = loss_sum / batch.n;
+    gn_files_step(fit, fit->event.step_loss);
+    fill_event(fit);
+    gn_fit_report(fit, GN_EVENT_STEP);
+    return GN_OK;
+}
+
+/* ---- The end of an epoch ---- */
+
+static void report_validation(void *user, uint64_t batch, const struct gn_score *so_far)
+{
+    struct gn_fit *fit = user;
+    fit->event.step = batch;
+    fit->event.steps = gn_loader_batches(fit->validation);
+    fit->event.has_validation = true;
+    fit->event.val_loss = so_far->loss;
+    fit->event.val_accuracy = so_far->accuracy;
+    fit->event.seconds = gn_seconds() - fit->epoch_began;
+    gn_fit_report(fit, GN_EVENT_VALIDATE);
+    fit->event.steps = fit->n_batches;
+}
+
+static bool wants_stop(const struct gn_fit *fit)
+{
+    const volatile int *stop = fit->t.settings.options.stop;
+    return stop != NULL && *stop != 0;
+}
+
+/* Weights and optimiser state are saved only while they are numbers. */
+static gn_status check_finite(struct gn_fit *fit)
+{
+    const char *prefix;
+    const float *values = fit->t.net->params;
+    for (int i = 0; values != NULL; i++) {
+        if (!gn_updater_finite(fit->t.updater, values))
+            return diverged(fit, i == 0 ? "a weight is not finite after the update"
+                                        : "the optimiser's state is not finite after the update");
+        values = gn_updater_state(fit->t.updater, i, &prefix);
+    }
+    return GN_OK;
+}
+
+/* Saves where the run stands and ends it with STOPPED. */
+static gn_status stop_here(struct gn_fit *fit)
+{
+    const struct gn_progress *p = &fit->t.progress;
+    GN_TRY(check_finite(fit));
+    const struct gn_save save = { .best = p->best_epoch == 0, .partial = true, .last = true };
+    GN_TRY(gn_files_save(fit, &save));
+    (void)gn_fail(GN_STATUS_STOPPED,
+                  "training: stopped on request at step %llu (epoch %llu, step %llu of %llu)",
+                  (unsigned long long)p->step, (unsigned long long)p->epoch + 1,
+                  (unsigned long long)p->batch, (unsigned long long)fit->n_batches);
+    if (fit->files.folder != NULL)
+        gn_hint("everything is saved; resume the run in %s to go on",
+                gn_run_folder_name(fit->files.folder));
+    return GN_STATUS_STOPPED;
+}
+
+/* The row of the running epoch, validation included. */
+static gn_status close_epoch(struct gn_fit *fit, struct gn_epoch *row)
+{
+    const struct gn_progress *p = &fit->t.progress;
+    *row = (struct gn_epoch){ .epoch = (int)p->epoch + 1,
+                              .loss = p->loss_sum / (double)p->samples,
+                              .accuracy = (double)p->correct / (double)p->samples };
+    GN_TRY(check_finite(fit));
+    if (fit->validation != NULL) {
+        const struct gn_scoring scoring = { .plan = fit->plan,
+                                            .loader = fit->validation,
+                                            .logits = fit->logits,
+                                            .classes = fit->t.net->classes,
+                                            .stop = fit->t.settings.options.stop,
+                                            .on_batch = report_validation,
+                                            .user = fit };
+        struct gn_score score;
+        const gn_status status = gn_score_all(&scoring, &score);
+        if (status == GN_STATUS_STOPPED)
+            return stop_here(fit); /* a resumed run validates this epoch anew */
+        GN_TRY(status);
+        if (!isfinite(score.loss))
+            return diverged(fit, "the validation loss is not finite after the update");
+        row->has_validation = true;
+        row->val_loss = score.loss;
+        row->val_accuracy = score.accuracy;
+    }
+    row->seconds = gn_seconds() - fit->epoch_began;
+    return GN_OK;
+}
+
+static void report_epoch(struct gn_fit *fit, const struct gn_epoch *row, bool best)
+{
+    struct gn_event *e = &fit->event;
+    e->epoch = row->epoch;
+    e->has_validation = row->has_validation;
+    e->val_loss = row->val_loss;
+    e->val_accuracy = row->val_accuracy;
+    e->seconds = row->seconds;
+    e->is_best = best;
+    gn_fit_report(fit, GN_EVENT_EPOCH);
+    e->is_best = false;
+    e->has_validation = false;
+}
+
+static bool reached_limit(const struct gn_fit *fit)
+{
+    const uint64_t most = fit->t.settings.options.max_steps;
+    return most != 0 && fit->t.progress.step >= most;
+}
+
+/* The best weights are those of the highest validation accuracy, the earliest of equals; without
+ * validation the latest. */
+static bool is_best(const struct gn_fit *fit, const struct gn_epoch *row)
+{
+    const struct gn_progress *p = &fit->t.progress;
+    return p->best_epoch == 0 || !row->has_validation || row->val_accuracy > p->best_accuracy;
+}
+
+static gn_status finish_epoch(struct gn_fit *fit)
+{
+    struct gn_progress *p = &fit->t.progress;
+    struct gn_epoch row;
+    GN_TRY(close_epoch(fit, &row));
+    fill_event(fit);
+    GN_TRY(gn_history_reserve(fit->t.history, fit->t.history->n + 1));
+    gn_history_append(fit->t.history, &row);
+    *p = (struct gn_progress){ .step = p->step,
+                               .epoch = p->epoch + 1,
+                               .best_epoch = p->best_epoch,
+                               .best_accuracy = p->best_accuracy };
+    const struct gn_save save = { .row = &row,
+                                  .best = is_best(fit, &row),
+                                  .last = p->epoch >= (uint64_t)fit->t.settings.options.epochs ||
+                                          reached_limit(fit) };
+    GN_TRY(gn_files_save(fit, &save));
+    report_epoch(fit, &row, save.best);
+    return GN_OK;
+}
+
+/* max_steps ends the run inside an epoch: all files are left as if the epoch had ended here, but
+ * the checkpoint keeps the position, from which a resumed run goes on. */
+static gn_status cut_epoch(struct gn_fit *fit)
+{
+    struct gn_epoch row;
+    GN_TRY(close_epoch(fit, &row));
+    fill_event(fit);
+    GN_TRY(gn_history_reserve(fit->t.history, fit->t.history->n + 1));
+    gn_history_append(fit->t.history, &row);
+    const struct gn_save save = {
+        .row = &row, .best = fit->t.progress.best_epoch == 0, .partial = true, .last = true
+    };
+    GN_TRY(gn_files_save(fit, &save));
+    report_epoch(fit, &row, save.best);
+    return GN_OK;
+}
+
+/* ---- The run ---- */
+
+/* The rest of the running epoch. *ended: max_steps is reached. */
+static gn_status run_epoch(struct gn_fit *fit, bool *ended)
+{
+    struct gn_progress *p = &fit->t.progress;
+    const uint64_t checkpoint_steps = fit->t.settings.options.checkpoint_steps;
+    fit->epoch_began = gn_seconds();
+    if (p->batch < fit->n_batches)
+        GN_TRY(gn_loader_start(fit->loader, p->epoch, p->batch));
+    while (p->batch < fit->n_batches) {
+        if (wants_stop(fit))
+            return stop_here(fit);
+        if (reached_limit(fit)) {
+            *ended = true;
+            return p->batch == 0 ? GN_OK : cut_epoch(fit);
+        }
+        GN_TRY(train_step(fit));
+        if (checkpoint_steps != 0 && p->step % checkpoint_steps == 0 && p->batch < fit->n_batches)
+            GN_TRY(gn_files_checkpoint(fit));
+    }
+    return wants_stop(fit) ? stop_here(fit) : finish_epoch(fit);
+}
+
+static gn_status run(struct gn_fit *fit)
+{
+    const uint64_t epochs = (uint64_t)fit->t.settings.options.epochs;
+    bool ended = false;
+    report_start(fit);
+    if (!fit->t.settings.options.resume)
+        GN_TRY(gn_files_save_start(fit));
+    while (!ended && fit->t.progress.epoch < epochs)
+        GN_TRY(run_epoch(fit, &ended));
+    return GN_OK;
+}
+
+/* Everything but the net and the files. */
+static gn_status create_parts(struct gn_fit *fit)
+{
+    struct gn_net *net = fit->t.net;
+    const struct gn_settings *s = &fit->t.settings;
+    const struct gn_fit_options *o = &s->options;
+    const struct gn_plan_options plan_options = { .train = true,
+                                                  .batch = o->batch,
+                                                  .threads = o->threads };
+    struct gn_loader_options loader =
+        gn_loader_for(net, o->train, o->limit_train, o->batch, s->rule);
+    loader.shuffle = o->shuffle;
+    loader.window = o->window;
+    loader.seed = o->seed;
+    fit->plan = gn_plan_create(net, &plan_options);
+    if (fit->plan == NULL)
+        return gn_last_status();
+    fit->loader = gn_loader_create(&loader);
+    if (fit->loader == NULL)
+        return gn_last_status();
+    if (s->n_val > 0) {
+        const struct gn_loader_options validation =
+            gn_loader_for(net, o->validation, o->limit_val, o->batch, s->rule);
+        fit->validation = gn_loader_create(&validation);
+        if (fit->validation == NULL)
+            return gn_last_status();
+    }
+    fit->grads = gn_calloc(net->graph->n_floats, sizeof(float), "gradients");
+    fit->logits = gn_calloc((size_t)o->batch * (size_t)net->classes, sizeof(float), "logits");
+    if (fit->grads == NULL || fit->logits == NULL)
+        return gn_last_status();
+    fit->n_batches = gn_loader_batches(fit->loader);
+    return GN_OK;
+}
+
+static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *options)
+{
+    struct gn_net *net = fit->t.net;
+    struct gn_settings *s = &fit->t.settings;
+    GN_TRY(gn_settings_resolve(net, options, s));
+    char what[96];
+    (void)snprintf(what, sizeof what, "training with batch %d at %dx%d", s->options.batch,
+                   net->input.h, net->input.w);
+    GN_TRY(gn_check_memory(gn_settings_memory(net, s), what));
+    GN_TRY(gn_files_open(fit));
+    const struct gn_dataset *data = options->train;
+    if (data->label_names != NULL && data->classes == net->classes &&
+        gn_net_set_labels(net, data->label_names, data->classes) != 0)
+        return gn_last_status();
+    net->resize = s->rule;
+    fit->t.history = gn_history_create();
+    fit->t.updater = gn_updater_create(net->graph, &s->optimizer);
+    if (fit->t.history == NULL || fit->t.updater == NULL)
+        return gn_last_status();
+    GN_TRY(gn_files_begin(fit));
+    GN_TRY(create_parts(fit));
+    return run(fit);
+}
+
+static void free_parts(struct gn_fit *fit)
+{
+    gn_files_close(fit);
+    if (fit->loader != NULL)
+        gn_loader_free(fit->loader);
+    if (fit->validation != NULL)
+        gn_loader_free(fit->validation);
+    if (fit->plan != NULL)
+        gn_plan_free(fit->plan);
+    gn_updater_free(fit->t.updater);
+    gn_free(fit->grads);
+    gn_free(fit->logits);
+}
+
+gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
+{
+    if (net == NULL || options == NULL || options->train == NULL) {
+        if (gn_error_status() == GN_OK)
+            (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "fit: no %s is given",
+                          net == NULL ? "network" : "training data");
+        return NULL;
+    }
+    struct gn_fit *fit = gn_calloc(1, sizeof *fit, "the training run");
+    if (fit == NULL)
+        return NULL;
+    fit->t.net = net;
+    const unsigned state = gn_float_enter();
+    const gn_status status = fit_net(fit, options);
+    gn_float_leave(state);
+    gn_history *history = fit->t.history;
+    free_parts(fit);
+    gn_free(fit);
+    if (status != GN_OK) {
+        gn_free_history(history);
+        return NULL;
+    }
+    return history;
+}

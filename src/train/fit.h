@@ -1,0 +1,65 @@
+/* Inside of a training run, shared by fit.c (the loop) and fit_files.c (what it leaves on disk). */
+#ifndef GN_TRAIN_FIT_H
+#define GN_TRAIN_FIT_H
+
+#include "plan/plan.h"
+#include "train/checkpoint.h"
+#include "train/journal.h"
+
+struct gn_run_files {
+    struct gn_run_folder *folder; /* NULL: nothing is written */
+    struct gn_journal *journal;   /* NULL: none, or given up after an error */
+    int failed_saves;             /* in a row */
+    bool csv_failed, curves_failed;
+};
+
+struct gn_fit {
+    struct gn_training t;
+    struct gn_plan *plan;
+    struct gn_loader *loader, *validation; /* validation may be NULL */
+    float *grads;                          /* in the layout of the parameters */
+    float *logits;                         /* of a validation batch */
+    struct gn_run_files files;
+    uint64_t n_batches; /* of an epoch */
+    double epoch_began; /* seconds of the clock */
+    struct gn_event event;
+};
+
+/* Hands the event to the caller as `kind`. */
+void gn_fit_report(struct gn_fit *fit, gn_event_kind kind);
+
+/* Reports the thread's last error as a warning and forgets it. `advice` becomes a hint; NULL: none. */
+void gn_fit_warn(struct gn_fit *fit, const char *advice);
+
+/* ---- fit_files.c ---- */
+
+/* Opens or makes the folder of the run; does nothing without one. Before the data are touched. */
+gn_status gn_files_open(struct gn_fit *fit);
+
+/* Restores the checkpoint when the run is resumed and begins the histories. */
+gn_status gn_files_begin(struct gn_fit *fit);
+
+/* The state before the first step, so that a run killed in its first epoch can be resumed. */
+gn_status gn_files_save_start(struct gn_fit *fit);
+
+/* What happens to the files at a save. */
+struct gn_save {
+    const struct gn_epoch *row; /* of the history, to be recorded; NULL: none */
+    bool best;                  /* the weights become best.safetensors too */
+    bool partial;               /* the epoch is cut short: its best is not the run's */
+    bool last;                  /* no save follows: failing is an error, not a warning */
+};
+
+/* Writes histories, curves, best, model and checkpoint, and notes in the progress which epoch is
+ * the best one saved. */
+gn_status gn_files_save(struct gn_fit *fit, const struct gn_save *save);
+
+/* A checkpoint alone, in the middle of an epoch. */
+gn_status gn_files_checkpoint(struct gn_fit *fit);
+
+/* One step record, when it is this step's turn. */
+void gn_files_step(struct gn_fit *fit, double loss);
+
+void gn_files_close(struct gn_fit *fit);
+
+#endif

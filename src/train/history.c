@@ -1,0 +1,87 @@
+/* Rows of epochs, and the CSV file made of them (keras/src/callbacks/csv_logger.py). */
+#include "train/history.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "train/number.h"
+
+#include <string.h>
+
+struct gn_history *gn_history_create(void)
+{
+    return gn_calloc(1, sizeof(struct gn_history), "the history");
+}
+
+void gn_free_history(gn_history *history)
+{
+    if (history == NULL)
+        return;
+    gn_free(history->rows);
+    gn_free(history);
+}
+
+gn_status gn_history_reserve(struct gn_history *history, int n)
+{
+    if (n <= history->capacity)
+        return GN_OK;
+    struct gn_epoch *rows =
+        gn_realloc(history->rows, (size_t)n * sizeof *rows, "the history's rows");
+    if (rows == NULL)
+        return gn_last_status();
+    history->rows = rows;
+    history->capacity = n;
+    return GN_OK;
+}
+
+void gn_history_append(struct gn_history *history, const struct gn_epoch *row)
+{
+    GN_ASSERT(history->n < history->capacity);
+    history->rows[history->n++] = *row;
+}
+
+int gn_history_epochs(const gn_history *history)
+{
+    return history == NULL ? 0 : history->n;
+}
+
+int gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch)
+{
+    if (history == NULL)
+        return (int)gn_last_status();
+    if (epoch == NULL || i < 0 || i >= history->n)
+        return (int)gn_fail(GN_STATUS_BAD_ARGUMENT, "history: there is no row %d, it has %d", i,
+                            history->n);
+    *epoch = history->rows[i];
+    return GN_OK;
+}
+
+static void append_text(struct gn_file_writer *writer, const char *text)
+{
+    (void)gn_file_append(writer, text, strlen(text));
+}
+
+static void append_cell(struct gn_file_writer *writer, bool known, double value, const char *end)
+{
+    char text[GN_NUMBER_TEXT];
+    append_text(writer, known ? gn_decimal_text(value, text) : "NA");
+    append_text(writer, end);
+}
+
+gn_status gn_history_write_csv(const struct gn_history *history, const char *path)
+{
+    struct gn_file_writer *writer = gn_file_begin(path, "history", 0);
+    if (writer == NULL)
+        return gn_last_status();
+    append_text(writer, "epoch,accuracy,loss,val_accuracy,val_loss\r\n");
+    for (int i = 0; i < history->n; i++) {
+        const struct gn_epoch *row = &history->rows[i];
+        char number[16];
+        (void)snprintf(number, sizeof number, "%d,", row->epoch - 1);
+        append_text(writer, number);
+        append_cell(writer, true, row->accuracy, ",");
+        append_cell(writer, true, row->loss, ",");
+        append_cell(writer, row->has_validation, row->val_accuracy, ",");
+        append_cell(writer, row->has_validation, row->val_loss, "\r\n");
+    }
+    return gn_file_commit(writer, NULL);
+}

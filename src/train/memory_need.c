@@ -1,0 +1,77 @@
+/* How much memory a run takes, told before any of it is allocated. */
+#include "train/settings.h"
+
+#include "base/memory.h"
+#include "plan/plan.h"
+
+enum { LOADER_BUFFERS = 3 };
+
+uint64_t gn_bytes_add(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static uint64_t bytes_mul(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+static uint64_t loader_bytes(const struct gn_net *net, int batch)
+{
+    const uint64_t image = bytes_mul((uint64_t)net->input.h * (uint64_t)net->input.w,
+                                     (uint64_t)net->input.c * sizeof(float));
+    return bytes_mul(LOADER_BUFFERS * (uint64_t)batch, gn_bytes_add(image, sizeof(int32_t)));
+}
+
+static uint64_t dataset_bytes(const struct gn_dataset *data)
+{
+    const uint64_t image =
+        (uint64_t)data->height * (uint64_t)data->width * (uint64_t)data->channels;
+    return data->samples * (image + 1);
+}
+
+/* `arrays` flat arrays in the layout of the parameters. */
+static uint64_t array_bytes(const struct gn_net *net, uint64_t arrays)
+{
+    return bytes_mul(arrays, (uint64_t)net->graph->n_floats * sizeof(float));
+}
+
+uint64_t gn_memory_estimate(const gn_net *net, int batch, bool train)
+{
+    if (net == NULL || batch < 1)
+        return 0;
+    const struct gn_plan_options options = { .train = train, .batch = batch };
+    uint64_t bytes = gn_plan_estimate(net, &options);
+    bytes = gn_bytes_add(bytes, loader_bytes(net, batch));
+    return gn_bytes_add(bytes, array_bytes(net, train ? 2 : 1));
+}
+
+uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *settings)
+{
+    const struct gn_fit_options *o = &settings->options;
+    uint64_t bytes = gn_memory_estimate(net, o->batch, true);
+    bytes = gn_bytes_add(bytes, dataset_bytes(o->train));
+    const int states = gn_updater_states(&settings->optimizer);
+    bytes = gn_bytes_add(bytes, array_bytes(net, (uint64_t)states));
+    if (o->validation == NULL)
+        return bytes;
+    bytes = gn_bytes_add(bytes, dataset_bytes(o->validation));
+    return gn_bytes_add(bytes, loader_bytes(net, o->batch));
+}
+
+gn_status gn_check_memory(uint64_t need, const char *what)
+{
+    const uint64_t limit = gn_memory_limit();
+    if (need <= limit)
+        return GN_OK;
+    if (need == UINT64_MAX)
+        (void)gn_fail(GN_STATUS_NO_MEMORY,
+                      "%s needs more bytes than can be counted, this process may use %.1f MB", what,
+                      (double)limit / 1e6);
+    else
+        (void)gn_fail(GN_STATUS_NO_MEMORY, "%s needs %.1f MB, this process may use %.1f MB", what,
+                      (double)need / 1e6, (double)limit / 1e6);
+    gn_hint("a smaller batch or input size takes less");
+    return GN_STATUS_NO_MEMORY;
+}

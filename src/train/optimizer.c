@@ -1,0 +1,247 @@
+/*
+ * The updates of keras/src/optimizers/{sgd,adam,base_optimizer}.py (Keras 3). Decay comes before
+ * the update: w -= w * wd * lr.
+ *
+ *   SGD         w -= g * lr
+ *   momentum    v = v * mu - g * lr;  w += v, or w += v * mu - g * lr (Nesterov)
+ *   AdamW       m += (g - m) * (1 - b1);  v += (g * g - v) * (1 - b2)
+ *               w -= m * alpha / (sqrt(v) + eps),  alpha = lr * sqrt(1 - b2^t) / (1 - b1^t)
+ *
+ * Tensors are cut into blocks of a fixed size that the threads share out.
+ */
+#include "train/optimizer.h"
+
+#include "base/memory.h"
+#include "base/threads.h"
+
+#include <math.h>
+
+enum { BLOCK_FLOATS = 16384, ROOT_FLOATS = 256, MAX_STATES = 2 };
+
+static const double BETA_1 = 0.9, BETA_2 = 0.999;
+
+struct block {
+    size_t first, count;
+    bool decays;
+};
+
+struct gn_updater {
+    struct gn_optimizer_options options;
+    int n_blocks;
+    struct block *blocks;
+    float *states[MAX_STATES];
+};
+
+/* What one update needs, rounded to float32 where Keras casts. */
+struct factors {
+    float lr, momentum, decay;
+    float alpha, one_minus_beta_1, one_minus_beta_2, eps;
+};
+
+int gn_updater_states(const struct gn_optimizer_options *options)
+{
+    if (options->kind == GN_ADAMW)
+        return 2;
+    return options->momentum > 0 ? 1 : 0;
+}
+
+static int count_blocks(const struct gn_graph *graph)
+{
+    size_t n = 0;
+    for (int i = 0; i < graph->n_tensors; i++)
+        n += (graph->tensors[i].count + BLOCK_FLOATS - 1) / BLOCK_FLOATS;
+    return (int)n;
+}
+
+static void fill_blocks(struct gn_updater *u, const struct gn_graph *graph)
+{
+    int n = 0;
+    for (int i = 0; i < graph->n_tensors; i++) {
+        const struct gn_tensor *t = &graph->tensors[i];
+        for (size_t done = 0; done < t->count; done += BLOCK_FLOATS) {
+            const size_t left = t->count - done;
+            u->blocks[n++] = (struct block){ .first = t->offset + done,
+                                             .count = left < BLOCK_FLOATS ? left : BLOCK_FLOATS,
+                                             .decays = t->is_kernel || u->options.decay_all };
+        }
+    }
+}
+
+struct gn_updater *gn_updater_create(const struct gn_graph *graph,
+                                     const struct gn_optimizer_options *options)
+{
+    struct gn_updater *u = gn_calloc(1, sizeof *u, "the optimiser");
+    if (u == NULL)
+        return NULL;
+    u->options = *options;
+    u->n_blocks = count_blocks(graph);
+    u->blocks = gn_calloc((size_t)u->n_blocks, sizeof *u->blocks, "the optimiser");
+    bool ok = u->blocks != NULL;
+    for (int i = 0; ok && i < gn_updater_states(options); i++) {
+        u->states[i] = gn_calloc(graph->n_floats, sizeof(float), "the optimiser's state");
+        ok = u->states[i] != NULL;
+    }
+    if (!ok) {
+        gn_updater_free(u);
+        return NULL;
+    }
+    fill_blocks(u, graph);
+    return u;
+}
+
+void gn_updater_free(struct gn_updater *updater)
+{
+    if (updater == NULL)
+        return;
+    for (int i = 0; i < MAX_STATES; i++)
+        gn_free(updater->states[i]);
+    gn_free(updater->blocks);
+    gn_free(updater);
+}
+
+float *gn_updater_state(struct gn_updater *updater, int i, const char **prefix)
+{
+    static const char *const names[2][MAX_STATES] = { { "train/momentum/", NULL },
+                                                      { "train/m/", "train/v/" } };
+    if (i < 0 || i >= gn_updater_states(&updater->options))
+        return NULL;
+    *prefix = names[updater->options.kind == GN_ADAMW][i];
+    return updater->states[i];
+}
+
+/* base^n by squaring in double: unlike pow() the same bits on every machine. */
+static double power(double base, uint64_t n)
+{
+    double result = 1;
+    for (; n != 0; n >>= 1) {
+        if ((n & 1) != 0)
+            result *= base;
+        base *= base;
+    }
+    return result;
+}
+
+static struct factors factors_of(const struct gn_optimizer_options *o, uint64_t step)
+{
+    struct factors f = { .lr = (float)o->lr,
+                         .momentum = (float)o->momentum,
+                         .decay = (float)o->weight_decay,
+                         .one_minus_beta_1 = (float)(1 - BETA_1),
+                         .one_minus_beta_2 = (float)(1 - BETA_2),
+                         .eps = (float)o->adam_eps };
+    const float power_1 = (float)power((double)(float)BETA_1, step);
+    const float power_2 = (float)power((double)(float)BETA_2, step);
+    f.alpha = f.lr * sqrtf(1.0F - power_2) / (1.0F - power_1);
+    return f;
+}
+
+static void decay(float *restrict w, size_t n, const struct factors *f)
+{
+    const float wd = f->decay, lr = f->lr;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        w[i] = w[i] - w[i] * wd * lr;
+}
+
+static void sgd(float *restrict w, const float *restrict g, size_t n, float lr)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        w[i] = w[i] - g[i] * lr;
+}
+
+static void sgd_momentum(float *restrict w, float *restrict v, const float *restrict g, size_t n,
+                         const struct factors *f)
+{
+    const float mu = f->momentum, lr = f->lr;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        v[i] = v[i] * mu - g[i] * lr;
+        w[i] = w[i] + v[i];
+    }
+}
+
+static void sgd_nesterov(float *restrict w, float *restrict v, const float *restrict g, size_t n,
+                         const struct factors *f)
+{
+    const float mu = f->momentum, lr = f->lr;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        v[i] = v[i] * mu - g[i] * lr;
+        w[i] = w[i] + (v[i] * mu - g[i] * lr);
+    }
+}
+
+/* Roots stand in a loop of their own: sqrtf may set errno, which keeps its loop scalar. */
+static void adam(float *restrict w, float *restrict m, float *restrict v, const float *restrict g,
+                 size_t n, const struct factors *f)
+{
+    const float k1 = f->one_minus_beta_1, k2 = f->one_minus_beta_2, alpha = f->alpha, eps = f->eps;
+    float root[ROOT_FLOATS];
+    for (size_t first = 0; first < n; first += ROOT_FLOATS) {
+        const size_t end = n - first < ROOT_FLOATS ? n : first + ROOT_FLOATS;
+#pragma omp simd
+        for (size_t i = first; i < end; i++) {
+            m[i] = m[i] + (g[i] - m[i]) * k1;
+            v[i] = v[i] + (g[i] * g[i] - v[i]) * k2;
+        }
+        for (size_t i = first; i < end; i++)
+            root[i - first] = sqrtf(v[i]);
+#pragma omp simd
+        for (size_t i = first; i < end; i++)
+            w[i] = w[i] - m[i] * alpha / (root[i - first] + eps);
+    }
+}
+
+static void update_block(const struct gn_updater *u, const struct block *b, float *params,
+                         const float *grads, const struct factors *f)
+{
+    float *w = params + b->first;
+    const float *g = grads + b->first;
+    if (b->decays && f->decay > 0)
+        decay(w, b->count, f);
+    if (u->options.kind == GN_ADAMW)
+        adam(w, u->states[0] + b->first, u->states[1] + b->first, g, b->count, f);
+    else if (u->states[0] == NULL)
+        sgd(w, g, b->count, f->lr);
+    else if (u->options.nesterov)
+        sgd_nesterov(w, u->states[0] + b->first, g, b->count, f);
+    else
+        sgd_momentum(w, u->states[0] + b->first, g, b->count, f);
+}
+
+void gn_updater_step(struct gn_updater *updater, float *params, const float *grads, uint64_t step)
+{
+    const struct factors f = factors_of(&updater->options, step);
+    /* w - g * 0 would turn -0 into +0. */
+    if (f.lr <= 0)
+        return;
+#pragma omp parallel num_threads(updater->options.threads)
+    {
+        const unsigned state = gn_float_enter();
+#pragma omp for schedule(static)
+        for (int i = 0; i < updater->n_blocks; i++)
+            update_block(updater, &updater->blocks[i], params, grads, &f);
+        gn_float_leave(state);
+    }
+}
+
+/* x * 0 is NaN exactly for NaN and infinity, and NaN survives the sum. */
+static bool block_is_finite(const float *x, size_t n)
+{
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * 0.0F;
+    return isfinite(sum);
+}
+
+bool gn_updater_finite(const struct gn_updater *updater, const float *values)
+{
+    int n_bad = 0;
+#pragma omp parallel for schedule(static) num_threads(updater->options.threads) reduction(+ : n_bad)
+    for (int i = 0; i < updater->n_blocks; i++)
+        if (!block_is_finite(values + updater->blocks[i].first, updater->blocks[i].count))
+            n_bad++;
+    return n_bad == 0;
+}

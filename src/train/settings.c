@@ -1,0 +1,196 @@
+/*
+ * What a caller may ask of a training run. Every number is looked at here once, so that the rest
+ * of the folder works with values that make sense.
+ */
+#include "train/settings.h"
+
+#include "base/memory.h"
+#include "base/threads.h"
+
+#include <math.h>
+
+enum { DEFAULT_EPOCHS = 5, DEFAULT_BATCH = 128, DEFAULT_WINDOW = 1000 };
+
+static const double DEFAULT_LR_SGD = 0.05, DEFAULT_LR_ADAMW = 0.001;
+static const double DEFAULT_DECAY_ADAMW = 0.004, DEFAULT_ADAM_EPS = 1e-7;
+
+const char *gn_resize_text(gn_resize rule)
+{
+    switch (rule) {
+    case GN_RESIZE_TF1_LEGACY:
+        return "tf1-legacy";
+    case GN_RESIZE_HALF_PIXEL:
+        return "half-pixel";
+    case GN_RESIZE_PIL_BILINEAR:
+        return "pil-bilinear";
+    case GN_RESIZE_DEFAULT:
+        break;
+    }
+    return "default";
+}
+
+gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data, const char *what)
+{
+    const int size = data->options.size;
+    if (size != 0 && (size != net->input.h || size != net->input.w))
+        GN_FAIL(GN_STATUS_BAD_SHAPE,
+                "%s data: opened for size %d, the network takes %dx%d; open it with .size = %d",
+                what, size, net->input.h, net->input.w, net->input.h);
+    if (data->channels != net->input.c)
+        GN_FAIL(GN_STATUS_BAD_SHAPE,
+                "%s data: images have %d channels, the network takes %d; build it with .channels "
+                "= %d",
+                what, data->channels, net->input.c, data->channels);
+    if (data->classes > net->classes)
+        GN_FAIL(GN_STATUS_BAD_SHAPE,
+                "%s data: %d classes, the network tells %d apart; build it with .classes = %d",
+                what, data->classes, net->classes, data->classes);
+    if (data->samples == 0)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s data: no samples; at least one is needed", what);
+    return GN_OK;
+}
+
+gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
+                            const struct gn_dataset *first, const struct gn_dataset *second,
+                            gn_resize *rule)
+{
+    const gn_resize wishes[] = { asked, first != NULL ? first->options.resize : GN_RESIZE_DEFAULT,
+                                 second != NULL ? second->options.resize : GN_RESIZE_DEFAULT };
+    *rule = GN_RESIZE_DEFAULT;
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+        if ((int)wishes[i] < 0 || wishes[i] > GN_RESIZE_PIL_BILINEAR)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "resize: rule number %d is unknown", (int)wishes[i]);
+        if (wishes[i] == GN_RESIZE_DEFAULT)
+            continue;
+        if (*rule != GN_RESIZE_DEFAULT && *rule != wishes[i])
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                    "resize: %s and %s are both asked for; options and data sets must agree",
+                    gn_resize_text(*rule), gn_resize_text(wishes[i]));
+        *rule = wishes[i];
+    }
+    if (*rule == GN_RESIZE_DEFAULT)
+        *rule = net->resize;
+    return GN_OK;
+}
+
+struct gn_loader_options gn_loader_for(const struct gn_net *net, const struct gn_dataset *data,
+                                       uint64_t limit, int batch, gn_resize rule)
+{
+    return (struct gn_loader_options){ .data = data,
+                                       .limit = limit,
+                                       .batch = batch,
+                                       .height = net->input.h,
+                                       .width = net->input.w,
+                                       .channels = net->input.c,
+                                       .rule = rule,
+                                       .shuffle = GN_SHUFFLE_NONE };
+}
+
+static uint64_t limited(const struct gn_dataset *data, uint64_t limit)
+{
+    return limit != 0 && limit < data->samples ? limit : data->samples;
+}
+
+static gn_status check_count(const char *name, int value)
+{
+    if (value < 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: %s is %d, it must be 1 or more (0: the default)",
+                name, value);
+    return GN_OK;
+}
+
+/* Finite and in [0, below). */
+static gn_status check_real(const char *name, double value, double below)
+{
+    if (!(value >= 0) || value >= below) {
+        if (isinf(below))
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: %s is %g, it must be finite and not negative",
+                    name, value);
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: %s is %g, it must be at least 0 and below %g", name,
+                value, below);
+    }
+    return GN_OK;
+}
+
+static gn_status check_options(const struct gn_fit_options *o)
+{
+    GN_TRY(check_count("epochs", o->epochs));
+    GN_TRY(check_count("batch", o->batch));
+    GN_TRY(check_count("window", o->window));
+    GN_TRY(check_count("threads", o->threads));
+    if (o->threads > GN_MAX_THREADS)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: threads is %d, at most %d are possible", o->threads,
+                GN_MAX_THREADS);
+    GN_TRY(check_real("lr", o->lr, HUGE_VAL));
+    GN_TRY(check_real("momentum", o->momentum, 1));
+    GN_TRY(check_real("weight_decay", o->weight_decay, HUGE_VAL));
+    GN_TRY(check_real("adam_eps", o->adam_eps, HUGE_VAL));
+    if (o->zero_lr && o->lr > 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: lr is %g and zero_lr is set; give one of them",
+                o->lr);
+    if ((int)o->shuffle < 0 || o->shuffle > GN_SHUFFLE_NONE)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: shuffle number %d is unknown", (int)o->shuffle);
+    if ((int)o->optimizer < 0 || o->optimizer > GN_ADAMW)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: optimizer number %d is unknown", (int)o->optimizer);
+    if (o->optimizer == GN_ADAMW && (o->momentum > 0 || o->nesterov))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "fit: momentum and nesterov belong to sgd, the optimizer is adamw");
+    if (o->nesterov && o->momentum <= 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: nesterov needs a momentum above 0");
+    if (o->no_weight_decay && o->weight_decay > 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "fit: weight_decay is %g and no_weight_decay is set; give one of them",
+                o->weight_decay);
+    if (o->resume && o->out == NULL)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: resume needs the folder of the run in .out");
+    if (o->resume && o->overwrite)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: resume and overwrite exclude each other");
+    return GN_OK;
+}
+
+static void fill_defaults(struct gn_fit_options *o)
+{
+    const bool adamw = o->optimizer == GN_ADAMW;
+    if (o->epochs == 0)
+        o->epochs = DEFAULT_EPOCHS;
+    if (o->batch == 0)
+        o->batch = DEFAULT_BATCH;
+    if (o->window == 0)
+        o->window = DEFAULT_WINDOW;
+    if (o->threads == 0)
+        o->threads = gn_usable_threads(NULL);
+    if (o->lr <= 0 && !o->zero_lr)
+        o->lr = adamw ? DEFAULT_LR_ADAMW : DEFAULT_LR_SGD;
+    if (o->weight_decay <= 0 && adamw && !o->no_weight_decay)
+        o->weight_decay = DEFAULT_DECAY_ADAMW;
+    if (o->adam_eps <= 0)
+        o->adam_eps = DEFAULT_ADAM_EPS;
+}
+
+gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_options *options,
+                              struct gn_settings *settings)
+{
+    *settings = (struct gn_settings){ .options = *options };
+    struct gn_fit_options *o = &settings->options;
+    GN_TRY(check_options(o));
+    fill_defaults(o);
+    GN_TRY(gn_check_data(net, o->train, "training"));
+    settings->n_train = limited(o->train, o->limit_train);
+    if (settings->n_train > UINT32_MAX)
+        GN_FAIL(GN_STATUS_BAD_DATA, "training data: %llu samples, at most %llu can be used",
+                (unsigned long long)settings->n_train, (unsigned long long)UINT32_MAX);
+    if (o->validation != NULL) {
+        GN_TRY(gn_check_data(net, o->validation, "validation"));
+        settings->n_val = limited(o->validation, o->limit_val);
+    }
+    GN_TRY(gn_resolve_resize(net, o->resize, o->train, o->validation, &settings->rule));
+    settings->optimizer = (struct gn_optimizer_options){ .kind = o->optimizer,
+                                                         .lr = o->lr,
+                                                         .momentum = o->momentum,
+                                                         .weight_decay = o->weight_decay,
+                                                         .adam_eps = o->adam_eps,
+                                                         .nesterov = o->nesterov,
+                                                         .decay_all = o->decay_all,
+                                                         .threads = o->threads };
+    return GN_OK;
+}

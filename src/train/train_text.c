@@ -1,0 +1,314 @@
+/*
+ * Integers are plain JSON numbers, except the seed, which may need 64 bits and is a decimal
+ * string; other numbers are hexadecimal-float strings, which return exactly.
+ */
+#include "train/train_text.h"
+
+#include "base/memory.h"
+#include "gn_config.h"
+#include "ops/kernels.h"
+#include "train/number.h"
+
+#include <jansson.h>
+#include <string.h>
+
+enum { SEED_TEXT = 24 };
+
+/* Everything below 2^53 is exact for every JSON reader. */
+static const json_int_t LARGEST_COUNT = (json_int_t)1 << 53;
+
+/* The compact text of an object, which is given up; NULL: NO_MEMORY. */
+static char *text_of(json_t *object)
+{
+    char *text = NULL;
+    const size_t size = object == NULL ? 0 : json_dumpb(object, NULL, 0, JSON_COMPACT);
+    if (size != 0)
+        text = gn_alloc(size + 1, "the checkpoint's metadata");
+    else
+        (void)gn_fail(GN_STATUS_NO_MEMORY, "no memory for the checkpoint's metadata");
+    if (text != NULL) {
+        (void)json_dumpb(object, text, size, JSON_COMPACT);
+        text[size] = '\0';
+    }
+    json_decref(object);
+    return text;
+}
+
+static void set_count(json_t *object, const char *key, uint64_t value)
+{
+    (void)json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static void set_real(json_t *object, const char *key, double value)
+{
+    char text[GN_NUMBER_TEXT];
+    (void)json_object_set_new(object, key, json_string(gn_hex_text(value, text)));
+}
+
+static void set_text(json_t *object, const char *key, const char *value)
+{
+    (void)json_object_set_new(object, key, json_string(value));
+}
+
+/* The options that decide about bits; how long a run goes on is none of them. */
+static json_t *options_object(const struct gn_settings *s)
+{
+    static const char *const shuffles[] = { "full", "window", "none" };
+    const struct gn_fit_options *o = &s->options;
+    char seed[SEED_TEXT];
+    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
+    json_t *options = json_object();
+    set_count(options, "batch", (uint64_t)o->batch);
+    set_text(options, "seed", seed);
+    set_text(options, "shuffle", shuffles[o->shuffle]);
+    if (o->shuffle == GN_SHUFFLE_WINDOW)
+        set_count(options, "window", (uint64_t)o->window);
+    set_text(options, "resize", gn_resize_text(s->rule));
+    set_count(options, "train_samples", s->n_train);
+    set_count(options, "validation_samples", s->n_val);
+    set_text(options, "optimizer", o->optimizer == GN_ADAMW ? "adamw" : "sgd");
+    set_real(options, "lr", o->lr);
+    set_real(options, "weight_decay", o->weight_decay);
+    if (o->weight_decay > 0)
+        (void)json_object_set_new(options, "decay_all", json_boolean(o->decay_all));
+    if (o->optimizer == GN_ADAMW)
+        set_real(options, "adam_eps", o->adam_eps);
+    if (o->momentum > 0) {
+        set_real(options, "momentum", o->momentum);
+        (void)json_object_set_new(options, "nesterov", json_boolean(o->nesterov));
+    }
+    return options;
+}
+
+char *gn_train_text(const struct gn_training *training)
+{
+    const struct gn_progress *p = &training->progress;
+    json_t *object = json_object();
+    set_count(object, "step", p->step);
+    set_count(object, "epoch", p->epoch);
+    set_count(object, "batch", p->batch);
+    set_count(object, "samples", p->samples);
+    set_count(object, "correct", p->correct);
+    set_real(object, "loss_sum", p->loss_sum);
+    set_count(object, "best_epoch", p->best_epoch);
+    set_real(object, "best_accuracy", p->best_accuracy);
+    (void)json_object_set_new(object, "options", options_object(&training->settings));
+    return text_of(object);
+}
+
+static json_t *data_object(const struct gn_dataset *data)
+{
+    if (data == NULL)
+        return json_null();
+    char crc[16];
+    (void)snprintf(crc, sizeof crc, "%08lx", (unsigned long)data->fingerprint);
+    json_t *object = json_object();
+    set_count(object, "samples", data->samples);
+    set_count(object, "height", (uint64_t)data->height);
+    set_count(object, "width", (uint64_t)data->width);
+    set_count(object, "channels", (uint64_t)data->channels);
+    set_count(object, "classes", (uint64_t)data->classes);
+    set_text(object, "crc32c", crc);
+    return object;
+}
+
+char *gn_data_text(const struct gn_settings *settings)
+{
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "train", data_object(settings->options.train));
+    (void)json_object_set_new(object, "validation", data_object(settings->options.validation));
+    return text_of(object);
+}
+
+char *gn_build_text(void)
+{
+    const struct gn_kernel_set *kernels = gn_cpu_kernels();
+    if (kernels == NULL)
+        return NULL;
+    json_t *object = json_object();
+    set_text(object, "version", GN_CONFIG_VERSION);
+    set_text(object, "compiler", GN_CONFIG_COMPILER);
+    set_text(object, "isa", kernels->isa);
+    return text_of(object);
+}
+
+/* ---- Reading ---- */
+
+static json_t *parse(const char *text, const char *path, const char *key)
+{
+    json_t *object = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(object)) {
+        (void)gn_fail(GN_STATUS_BAD_MODEL, "%s: checkpoint: %s", path,
+                      text == NULL ? "has no training state (it is a model, not a checkpoint)"
+                                   : "its metadata is no JSON object");
+        gn_hint("key %s", key);
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* Counts that are missing or no count leave `ok` false. */
+static uint64_t get_count(const json_t *object, const char *key, bool *ok)
+{
+    const json_t *value = json_object_get(object, key);
+    const json_int_t count = json_integer_value(value);
+    if (!json_is_integer(value) || count < 0 || count > LARGEST_COUNT) {
+        *ok = false;
+        return 0;
+    }
+    return (uint64_t)count;
+}
+
+static double get_real(const json_t *object, const char *key, bool *ok)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    double value = 0;
+    if (text == NULL || !gn_hex_parse(text, &value))
+        *ok = false;
+    return value;
+}
+
+/* "64" or "sgd": a value of the options as a message shows it. */
+static const char *shown(const json_t *value, char *buffer, size_t size)
+{
+    char text[GN_NUMBER_TEXT];
+    double real;
+    if (json_is_integer(value))
+        (void)snprintf(buffer, size, "%lld", (long long)json_integer_value(value));
+    else if (json_is_boolean(value))
+        (void)snprintf(buffer, size, "%s", json_is_true(value) ? "on" : "off");
+    else if (!json_is_string(value))
+        (void)snprintf(buffer, size, "none");
+    else if (gn_hex_parse(json_string_value(value), &real))
+        (void)snprintf(buffer, size, "%s", gn_decimal_text(real, text));
+    else
+        (void)gn_printable(buffer, size, json_string_value(value));
+    return buffer;
+}
+
+static gn_status compare_options(json_t *saved, json_t *ours, const char *path)
+{
+    json_t *const both[] = { ours, saved };
+    for (int i = 0; i < 2; i++) {
+        const char *key;
+        json_t *value;
+        json_object_foreach(both[i], key, value)
+        {
+            const json_t *there = json_object_get(saved, key), *here = json_object_get(ours, key);
+            if (json_equal(there, here))
+                continue;
+            char a[64], b[64], name[64];
+            (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
+                          "%s: checkpoint: made with %s %s, this run has %s", path,
+                          gn_printable(name, sizeof name, key), shown(there, a, sizeof a),
+                          shown(here, b, sizeof b));
+            gn_hint("a resumed run keeps the options it began with");
+            return GN_STATUS_BAD_ARGUMENT;
+        }
+    }
+    return GN_OK;
+}
+
+static gn_status check_progress(const struct gn_progress *p, const struct gn_settings *s,
+                                const char *path)
+{
+    const uint64_t batch = (uint64_t)s->options.batch;
+    const uint64_t batches = (s->n_train + batch - 1) / batch;
+    const uint64_t samples = p->batch * batch < s->n_train ? p->batch * batch : s->n_train;
+    if (p->epoch > INT32_MAX || p->batch > batches || p->step != p->epoch * batches + p->batch ||
+        p->samples != samples || p->correct > p->samples || p->best_epoch > p->epoch)
+        GN_FAIL(GN_STATUS_BAD_MODEL,
+                "%s: checkpoint: its position contradicts itself (step=%llu epoch=%llu "
+                "batch=%llu samples=%llu, an epoch has %llu batches)",
+                path, (unsigned long long)p->step, (unsigned long long)p->epoch,
+                (unsigned long long)p->batch, (unsigned long long)p->samples,
+                (unsigned long long)batches);
+    return GN_OK;
+}
+
+gn_status gn_train_text_read(const char *text, const char *path, const struct gn_training *training,
+                             struct gn_progress *progress)
+{
+    json_t *object = parse(text, path, "gn.train");
+    if (object == NULL)
+        return gn_last_status();
+    json_t *ours = options_object(&training->settings);
+    bool ok = true;
+    *progress = (struct gn_progress){ .step = get_count(object, "step", &ok),
+                                      .epoch = get_count(object, "epoch", &ok),
+                                      .batch = get_count(object, "batch", &ok),
+                                      .samples = get_count(object, "samples", &ok),
+                                      .correct = get_count(object, "correct", &ok),
+                                      .loss_sum = get_real(object, "loss_sum", &ok),
+                                      .best_epoch = get_count(object, "best_epoch", &ok),
+                                      .best_accuracy = get_real(object, "best_accuracy", &ok) };
+    gn_status status = GN_OK;
+    if (!ok || !json_is_object(json_object_get(object, "options")))
+        status = gn_fail(GN_STATUS_BAD_MODEL,
+                         "%s: checkpoint: a field of gn.train is missing or no number", path);
+    if (status == GN_OK)
+        status = compare_options(json_object_get(object, "options"), ours, path);
+    if (status == GN_OK)
+        status = check_progress(progress, &training->settings, path);
+    json_decref(ours);
+    json_decref(object);
+    return status;
+}
+
+/* "60000 samples (crc32c 0123abcd)", "none". */
+static void describe_data(const json_t *data, char *buffer, size_t size)
+{
+    char crc[16];
+    const char *text = json_string_value(json_object_get(data, "crc32c"));
+    if (text == NULL)
+        (void)snprintf(buffer, size, "none");
+    else
+        (void)snprintf(buffer, size, "%lld samples of %lldx%lld (CRC32C %s)",
+                       (long long)json_integer_value(json_object_get(data, "samples")),
+                       (long long)json_integer_value(json_object_get(data, "height")),
+                       (long long)json_integer_value(json_object_get(data, "width")),
+                       gn_printable(crc, sizeof crc, text));
+}
+
+gn_status gn_data_text_check(const char *text, const char *path, const struct gn_settings *settings)
+{
+    static const char *const keys[] = { "train", "validation" };
+    json_t *saved = parse(text, path, "gn.data");
+    if (saved == NULL)
+        return gn_last_status();
+    json_t *ours[] = { data_object(settings->options.train),
+                       data_object(settings->options.validation) };
+    gn_status status = GN_OK;
+    for (int i = 0; i < 2; i++) {
+        const json_t *there = json_object_get(saved, keys[i]);
+        char a[96], b[96];
+        if (status == GN_OK && !json_equal(there, ours[i])) {
+            describe_data(there, a, sizeof a);
+            describe_data(ours[i], b, sizeof b);
+            status = gn_fail(GN_STATUS_BAD_DATA,
+                             "%s: checkpoint: its %s data are %s, the data given now are %s; a run "
+                             "goes on with the data it began with",
+                             path, i == 0 ? "training" : "validation", a, b);
+        }
+        json_decref(ours[i]);
+    }
+    json_decref(saved);
+    return status;
+}
+
+bool gn_build_text_differs(const char *text, const char *path, char *note, size_t note_size)
+{
+    char *ours = gn_build_text();
+    const bool differs = text == NULL || ours == NULL || strcmp(text, ours) != 0;
+    if (differs) {
+        char there[128], here[128];
+        (void)snprintf(note, note_size,
+                       "%s: checkpoint: written by another build (%s), this is %s; the bits of the "
+                       "resumed run may differ",
+                       path, gn_printable(there, sizeof there, text == NULL ? "unknown" : text),
+                       gn_printable(here, sizeof here, ours == NULL ? "unknown" : ours));
+    }
+    gn_free(ours);
+    return differs;
+}

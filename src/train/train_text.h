@@ -1,0 +1,26 @@
+/* The JSON texts gn.train, gn.data and gn.build of a checkpoint. */
+#ifndef GN_TRAIN_TRAIN_TEXT_H
+#define GN_TRAIN_TRAIN_TEXT_H
+
+#include "train/checkpoint.h"
+
+/* Each is to be freed with gn_free; NULL: NO_MEMORY. */
+char *gn_train_text(const struct gn_training *training);
+char *gn_data_text(const struct gn_settings *settings);
+char *gn_build_text(void);
+
+/* Reads gn.train: the progress it tells. `path` names the file in messages. BAD_MODEL when the
+ * text is none of ours or its numbers contradict each other, BAD_ARGUMENT when the options of
+ * `training` are not those of the text. */
+gn_status gn_train_text_read(const char *text, const char *path, const struct gn_training *training,
+                             struct gn_progress *progress);
+
+/* BAD_DATA when gn.data tells of other data than the settings have. */
+gn_status gn_data_text_check(const char *text, const char *path,
+                             const struct gn_settings *settings);
+
+/* Whether this build may compute other bits than the one that gn.build tells of; then `note` gets
+ * a sentence. */
+bool gn_build_text_differs(const char *text, const char *path, char *note, size_t note_size);
+
+#endif
