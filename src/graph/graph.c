@@ -91,10 +91,13 @@ static gn_status make_name(const gn_graph *g, const char *name, const char *kind
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s%s: the name is longer than %d bytes", prefix, wanted,
                 GN_NAME_BYTES - 8);
     for (int i = 0;; i++) {
+        char text[GN_NAME_BYTES * 3];
         if (i == 0)
-            (void)snprintf(full, GN_NAME_BYTES, "%s%.55s", prefix, wanted);
+            (void)snprintf(text, sizeof text, "%s%s", prefix, wanted);
         else
-            (void)snprintf(full, GN_NAME_BYTES, "%s%.50s_%d", prefix, wanted, i);
+            (void)snprintf(text, sizeof text, "%s%s_%d", prefix, wanted, i);
+        memcpy(full, text, GN_NAME_BYTES);
+        full[GN_NAME_BYTES - 1] = '\0';
         if (!name_taken(g, full))
             return GN_OK;
         if (name != NULL)

@@ -1,0 +1,166 @@
+/*
+ * Running a plan: one team of threads walks the list of steps together, takes units of the
+ * current step one by one, and meets at a barrier behind it.
+ */
+#include "base/memory.h"
+#include "base/threads.h"
+#include "plan/internal.h"
+
+#include <omp.h>
+#include <string.h>
+
+/* One call of the plan. */
+struct call {
+    const float *images;
+    const int32_t *labels; /* NULL: forward only */
+    float *logits;         /* NULL: not wanted */
+    float *grads;
+    int n;
+};
+
+/* Steps [from, to) by every thread of the team. */
+static void run_steps(struct gn_plan *plan, const struct gn_run *run, int from, int to)
+{
+    void *scratch = plan->scratch + plan->scratch_bytes * (size_t)omp_get_thread_num();
+    for (int i = from; i < to; i++) {
+        struct gn_step *s = &plan->steps[i];
+        const double start = plan->timing ? gn_seconds() : 0;
+        const int units = s->kernel->units(&s->args, run);
+        for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1))
+            s->kernel->run(&s->args, run, u, scratch);
+#pragma omp barrier
+#pragma omp master
+        {
+            /* Nobody takes units of this step any more; it starts afresh at its next run. */
+            atomic_store(&s->next, 0);
+            if (plan->timing)
+                s->seconds += gn_seconds() - start;
+        }
+    }
+#pragma omp barrier
+}
+
+/* Points the steps of a slice to its images and labels. */
+static void begin_slice(struct gn_plan *plan, const struct call *c, int first)
+{
+    const struct gn_shape in = plan->net->input;
+    const float *images =
+        c->images + (size_t)first * (size_t)in.h * (size_t)in.w * (size_t)in.c;
+    for (int i = plan->n_prepare; i < plan->n_steps; i++)
+        if (plan->steps[i].x.buffer == GN_PLACE_IMAGES) /* read only: inputs get no gradient */
+            memcpy(&plan->steps[i].args.x.data, &images, sizeof images);
+    if (c->labels != NULL)
+        plan->labels = c->labels + first;
+}
+
+static void bind_gradients(struct gn_plan *plan, float *grads)
+{
+    const struct gn_graph *g = plan->net->graph;
+    for (int i = plan->n_forward; i < plan->n_steps; i++) {
+        const struct gn_layer *layer = &g->layers[plan->steps[i].layer];
+        struct gn_args *a = &plan->steps[i].args;
+        a->dw = layer->weight < 0 ? NULL : grads + g->tensors[layer->weight].offset;
+        a->db = layer->bias < 0 ? NULL : grads + g->tensors[layer->bias].offset;
+    }
+}
+
+static void copy_logits(const struct gn_plan *plan, float *logits, const struct gn_run *run)
+{
+    const int i = plan->values[plan->net->output].same_as;
+    if (logits != NULL)
+        (void)gn_plan_copy_output(plan, i, run->n, logits);
+}
+
+/* What each thread does in a call. */
+static void run_call(struct gn_plan *plan, const struct call *c)
+{
+    const unsigned state = gn_float_enter();
+    struct gn_run run = { .batch = c->n };
+    if (!plan->prepared)
+        run_steps(plan, &run, 0, plan->n_prepare);
+    for (int first = 0; first < c->n; first += plan->slice) {
+        run.n = c->n - first < plan->slice ? c->n - first : plan->slice;
+        run.first = first == 0;
+#pragma omp single
+        begin_slice(plan, c, first);
+        run_steps(plan, &run, plan->n_prepare, plan->n_forward);
+#pragma omp single
+        copy_logits(plan,
+                    c->logits == NULL
+                        ? NULL
+                        : c->logits + (size_t)first * (size_t)plan->net->classes,
+                    &run);
+        if (c->labels != NULL)
+            run_steps(plan, &run, plan->n_forward, plan->n_steps);
+    }
+    gn_float_leave(state);
+}
+
+static gn_status check_call(const struct gn_plan *plan, int n)
+{
+    if (n < 1 || n > plan->batch)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d images for a plan of at most %d", n, plan->batch);
+    return GN_OK;
+}
+
+static void run_team(struct gn_plan *plan, const struct call *c)
+{
+#pragma omp parallel num_threads(plan->threads)
+    run_call(plan, c);
+}
+
+gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits)
+{
+    GN_TRY(check_call(plan, n));
+    const struct call c = { .images = images, .logits = logits, .n = n };
+    run_team(plan, &c);
+    plan->prepared = true;
+    return GN_OK;
+}
+
+gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels,
+                            int n, float *grads, double *loss_sum, int *correct)
+{
+    GN_TRY(check_call(plan, n));
+    if (!plan->train)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the plan was made without gradients");
+    const struct call c = { .images = images, .labels = labels, .grads = grads, .n = n };
+    plan->loss = 0;
+    plan->correct = 0;
+    bind_gradients(plan, grads);
+    run_team(plan, &c);
+    plan->prepared = true;
+    *loss_sum = plan->loss;
+    *correct = plan->correct;
+    return GN_OK;
+}
+
+gn_status gn_plan_time(struct gn_plan *plan)
+{
+    if (plan->timings == NULL)
+        plan->timings =
+            gn_calloc((size_t)plan->n_steps, sizeof *plan->timings, "the table of times");
+    if (plan->timings == NULL)
+        return gn_last_status();
+    for (int i = 0; i < plan->n_steps; i++)
+        plan->steps[i].seconds = 0;
+    plan->timing = true;
+    return GN_OK;
+}
+
+int gn_plan_timings(const struct gn_plan *plan, const struct gn_plan_timing **table)
+{
+    for (int i = 0; plan->timings != NULL && i < plan->n_steps; i++) {
+        const struct gn_step *s = &plan->steps[i];
+        const bool counts = i >= plan->n_prepare && s->args.w != NULL;
+        plan->timings[i] = (struct gn_plan_timing){
+            .layer = plan->net->graph->layers[s->layer].name,
+            .pass = s->pass,
+            .kernel = s->kernel->name,
+            .ms = 1e3 * s->seconds,
+            .macs = counts ? (double)gn_layer_macs(plan->net->graph, s->layer) * plan->batch : 0,
+        };
+    }
+    *table = plan->timings;
+    return plan->timings == NULL ? 0 : plan->n_steps;
+}

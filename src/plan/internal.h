@@ -1,0 +1,95 @@
+/*
+ * Inside of a plan. The passes run in this order, one file each:
+ *
+ *   fuse.c    a ReLU behind a convolution becomes part of it
+ *   place.c   where each layer's output and gradient stand: inputs of a concatenation become
+ *             slices of it
+ *   steps.c   the flat list of steps, forward then backward
+ *   arena.c   lifetimes become offsets in one block of memory
+ *   execute.c runs the list
+ */
+#ifndef GN_PLAN_INTERNAL_H
+#define GN_PLAN_INTERNAL_H
+
+#include "ops/kernels.h"
+#include "plan/plan.h"
+
+#include <stdatomic.h>
+
+/* A block of the arena, alive from step `first` to step `last`. */
+struct gn_buffer {
+    size_t bytes;
+    int first, last; /* -1, -1: never used */
+    size_t offset;
+};
+
+/* Where a tensor of n images stands: `channel` floats into the pixels of a buffer. */
+struct gn_place {
+    int buffer; /* -1: nowhere, GN_PLACE_IMAGES: the caller's images */
+    int channel, ld;
+};
+enum { GN_PLACE_NONE = -1, GN_PLACE_IMAGES = -2 };
+
+/* What the plan knows about the output of each layer. */
+struct gn_value {
+    bool live;          /* the answer depends on it */
+    bool needs_gradient;
+    bool relu;          /* the layer ends in a ReLU that was fused into it */
+    int same_as;        /* the layer whose value this is (a fused ReLU's convolution), or itself */
+    int in_place_of;    /* the concatenation that holds it as a slice, -1: none */
+    bool masked_by_consumers; /* stored output of a ReLU: whoever completes the gradient masks it */
+    int consumers;      /* live layers that read it, fused ReLUs apart */
+    int gradients_due, gradients_done; /* contributions to its gradient: in all, emitted so far */
+    struct gn_place at, gradient_at;
+    int argmax;         /* buffer of a max pool's winners, -1: none */
+    float *packed, *packed_back;
+};
+
+struct gn_step {
+    int layer;
+    const char *pass; /* "prepare", "forward", "backward" */
+    const struct gn_kernel *kernel;
+    struct gn_args args;
+    struct gn_place x, y, dx, dy; /* turned into args once the arena stands */
+    int argmax;
+    double seconds;
+    atomic_int next; /* unit to hand out */
+};
+
+struct gn_plan {
+    struct gn_net *net;
+    const struct gn_kernel_set *kernels;
+    bool train;
+    int batch, slice, threads;
+    struct gn_value *values; /* one a layer */
+    int n_buffers, cap_buffers;
+    struct gn_buffer *buffers;
+    /* [0, n_prepare) packs weights, then forward up to n_forward, then backward up to n_steps */
+    int n_steps, cap_steps, n_prepare, n_forward;
+    struct gn_step *steps;
+    size_t arena_bytes, packed_bytes, scratch_bytes; /* scratch: of one thread */
+    char *arena, *packed, *scratch;
+    float *zeros;
+    bool prepared; /* packed weights belong to the net's parameters */
+    /* the running call */
+    const int32_t *labels; /* of the slice */
+    double loss;
+    int correct;
+    bool timing;
+    struct gn_plan_timing *timings;
+};
+
+/* Index of the layer whose value layer i reads as input k. */
+int gn_plan_input(const struct gn_plan *plan, int i, int k);
+
+/* A new buffer of that many floats an image; -1: NO_MEMORY. */
+int gn_plan_buffer(struct gn_plan *plan, size_t bytes);
+
+/* The passes. */
+void gn_plan_fuse(struct gn_plan *plan);
+gn_status gn_plan_place(struct gn_plan *plan);
+gn_status gn_plan_steps(struct gn_plan *plan);
+gn_status gn_plan_arena(struct gn_plan *plan);
+void gn_plan_bind(struct gn_plan *plan);
+
+#endif

@@ -1,0 +1,207 @@
+/* Making, sizing and freeing plans. */
+#include "plan/plan.h"
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "plan/internal.h"
+
+#include <string.h>
+
+/* Bytes of all outputs of one image. */
+static uint64_t image_bytes(const struct gn_graph *g)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < g->n_layers; i++) {
+        const struct gn_shape s = g->layers[i].out;
+        if (!g->layers[i].hidden && g->layers[i].op != GN_OP_CONCAT)
+            bytes += (uint64_t)s.h * (uint64_t)s.w * (uint64_t)s.c * sizeof(float);
+    }
+    return bytes;
+}
+
+/*
+ * Images a slice: activations of about 112 MB (32 images of 96x96, 6 of 224x224) keep memory
+ * small, and enough rows for full tiles on the 3x3 maps. A function of network and batch alone,
+ * because the order of the gradients' sums depends on it.
+ */
+static int choose_slice(const struct gn_graph *g, int batch)
+{
+    const uint64_t fit = (UINT64_C(112) << 20) / (image_bytes(g) + 1);
+    const int most = fit < 1 ? 1 : fit > (uint64_t)batch ? batch : (int)fit;
+    const int slices = (batch + most - 1) / most;
+    return (batch + slices - 1) / slices;
+}
+
+static void lay_out_packed(struct gn_plan *plan)
+{
+    const struct gn_graph *g = plan->net->graph;
+    size_t bytes = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        bytes = 0;
+        for (int i = 0; i < g->n_layers; i++) {
+            struct gn_value *v = &plan->values[i];
+            if (!v->live || g->layers[i].weight < 0)
+                continue;
+            const struct gn_geometry *w = &g->layers[i].window;
+            const bool back = plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
+            const size_t forward = (size_t)plan->kernels->packed_floats(w) * sizeof(float);
+            const size_t backward =
+                back ? (size_t)plan->kernels->packed_back_floats(w) * sizeof(float) : 0;
+            if (plan->packed != NULL) {
+                v->packed = (float *)(void *)(plan->packed + bytes);
+                v->packed_back = (float *)(void *)(plan->packed + bytes + (forward + 63) / 64 * 64);
+            }
+            bytes += (forward + 63) / 64 * 64 + (backward + 63) / 64 * 64;
+        }
+    }
+    plan->packed_bytes = bytes + 64;
+}
+
+/* All passes, nothing large allocated. */
+static gn_status make_passes(struct gn_plan *plan)
+{
+    const int n = plan->net->graph->n_layers;
+    plan->cap_buffers = 3 * n;
+    plan->cap_steps = (4 + GN_MAX_INPUTS) * n + 4;
+    plan->values = gn_calloc((size_t)n, sizeof *plan->values, "the plan");
+    plan->buffers = gn_calloc((size_t)plan->cap_buffers, sizeof *plan->buffers, "the plan");
+    plan->steps = gn_calloc((size_t)plan->cap_steps, sizeof *plan->steps, "the plan");
+    if (plan->values == NULL || plan->buffers == NULL || plan->steps == NULL)
+        return gn_last_status();
+    gn_plan_fuse(plan);
+    GN_TRY(gn_plan_place(plan));
+    GN_TRY(gn_plan_steps(plan));
+    GN_TRY(gn_plan_arena(plan));
+    lay_out_packed(plan);
+    plan->scratch_bytes = (plan->scratch_bytes + 8191) / 4096 * 4096;
+    return GN_OK;
+}
+
+static size_t zeros_bytes(const struct gn_plan *plan)
+{
+    size_t most = 16;
+    for (int i = 0; i < plan->net->graph->n_layers; i++) {
+        const size_t c = (size_t)plan->net->graph->layers[i].out.c;
+        most = c > most ? c : most;
+    }
+    return (most + 16) * sizeof(float);
+}
+
+static uint64_t total_bytes(const struct gn_plan *plan)
+{
+    return (uint64_t)plan->arena_bytes + plan->packed_bytes +
+           (uint64_t)plan->scratch_bytes * (uint64_t)plan->threads + zeros_bytes(plan);
+}
+
+static gn_status allocate(struct gn_plan *plan)
+{
+    plan->arena = gn_alloc_arena(plan->arena_bytes + 64, "activations");
+    plan->packed = gn_alloc_arena(plan->packed_bytes, "packed weights");
+    plan->scratch =
+        gn_alloc(plan->scratch_bytes * (size_t)plan->threads, "the threads' working memory");
+    plan->zeros = gn_calloc(1, zeros_bytes(plan), "zeros");
+    if (plan->arena == NULL || plan->packed == NULL || plan->scratch == NULL ||
+        plan->zeros == NULL)
+        return gn_last_status();
+    lay_out_packed(plan);
+    gn_plan_bind(plan);
+    return GN_OK;
+}
+
+static gn_status check_size(const struct gn_net *net, int batch)
+{
+    const uint64_t image = image_bytes(net->graph);
+    uint64_t all;
+    if (__builtin_mul_overflow(image, (uint64_t)batch, &all) || all > UINT64_MAX / 16)
+        GN_FAIL(GN_STATUS_NO_MEMORY, "batch %d: the activations exceed every memory", batch);
+    return GN_OK;
+}
+
+static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_options *o,
+                                   bool estimate)
+{
+    if (net == NULL)
+        return NULL;
+    if (o->batch < 1) {
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "batch %d (at least 1)", o->batch);
+        return NULL;
+    }
+    const struct gn_kernel_set *kernels = o->reference ? gn_reference_kernels() : gn_cpu_kernels();
+    if (kernels == NULL || check_size(net, o->batch) != GN_OK)
+        return NULL;
+    struct gn_plan *plan = gn_calloc(1, sizeof *plan, "the plan");
+    if (plan == NULL)
+        return NULL;
+    plan->net = net;
+    plan->kernels = kernels;
+    plan->train = o->train;
+    plan->batch = o->batch;
+    plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch);
+    plan->threads = o->threads > 0 ? o->threads : gn_usable_threads(NULL);
+    plan->threads = plan->threads > GN_MAX_THREADS ? GN_MAX_THREADS : plan->threads;
+    if (make_passes(plan) != GN_OK || (!estimate && allocate(plan) != GN_OK)) {
+        gn_plan_free(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+struct gn_plan *gn_plan_create(struct gn_net *net, const struct gn_plan_options *options)
+{
+    return plan_create(net, options, false);
+}
+
+void gn_plan_free(struct gn_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    gn_free(plan->values);
+    gn_free(plan->buffers);
+    gn_free(plan->steps);
+    gn_free(plan->arena);
+    gn_free(plan->packed);
+    gn_free(plan->scratch);
+    gn_free(plan->zeros);
+    gn_free(plan->timings);
+    gn_free(plan);
+}
+
+uint64_t gn_plan_estimate(const struct gn_net *net, const struct gn_plan_options *options)
+{
+    /* The passes read the net and never write it. */
+    struct gn_net copy = *net;
+    struct gn_plan *plan = plan_create(&copy, options, true);
+    if (plan == NULL)
+        return UINT64_MAX;
+    const uint64_t bytes = total_bytes(plan);
+    gn_plan_free(plan);
+    return bytes;
+}
+
+void gn_plan_params_changed(struct gn_plan *plan)
+{
+    plan->prepared = false;
+}
+
+int gn_plan_threads(const struct gn_plan *plan)
+{
+    return plan->threads;
+}
+
+uint64_t gn_plan_bytes(const struct gn_plan *plan)
+{
+    return total_bytes(plan);
+}
+
+gn_status gn_plan_copy_output(const struct gn_plan *plan, int layer, int n, float *values)
+{
+    const struct gn_shape s = plan->net->graph->layers[layer].out;
+    const struct gn_place at = plan->values[plan->values[layer].same_as].at;
+    if (at.buffer < 0 || n > plan->slice)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "layer %d: its output is not kept", layer);
+    const float *from =
+        (const float *)(const void *)(plan->arena + plan->buffers[at.buffer].offset) + at.channel;
+    for (size_t p = 0; p < (size_t)n * (size_t)s.h * (size_t)s.w; p++)
+        memcpy(values + p * (size_t)s.c, from + p * (size_t)at.ld, (size_t)s.c * sizeof *values);
+    return GN_OK;
+}

@@ -1,0 +1,259 @@
+/*
+ * Pass 3: the flat list of steps. Forward follows the graph; backward walks it from the end. A
+ * value that several layers read collects its gradient without extra steps: the first
+ * contribution writes, later ones add, and the last one applies the mask of the ReLU that made the
+ * value.
+ */
+#include "plan/internal.h"
+
+/* A buffer is alive from the first to the last step that names it. */
+static void touch(struct gn_plan *plan, int buffer, int step)
+{
+    if (buffer < 0)
+        return;
+    struct gn_buffer *b = &plan->buffers[buffer];
+    if (b->first < 0)
+        b->first = step;
+    b->last = step;
+}
+
+static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_kernel_id id)
+{
+    const struct gn_kernel *kernel = &plan->kernels->table[id];
+    if (kernel->run == NULL)
+        return GN_OK;
+    if (plan->n_steps == plan->cap_steps)
+        GN_FAIL(GN_STATUS_INTERNAL, "plan: more steps than layers allow");
+    const int at = plan->n_steps++;
+    plan->steps[at] = *step;
+    plan->steps[at].kernel = kernel;
+    touch(plan, step->x.buffer, at);
+    touch(plan, step->y.buffer, at);
+    touch(plan, step->dx.buffer, at);
+    touch(plan, step->dy.buffer, at);
+    touch(plan, step->argmax, at);
+    if (kernel->scratch_bytes != NULL) {
+        const size_t bytes = kernel->scratch_bytes(&step->args);
+        plan->scratch_bytes = bytes > plan->scratch_bytes ? bytes : plan->scratch_bytes;
+    }
+    return GN_OK;
+}
+
+static const struct gn_place nowhere = { GN_PLACE_NONE, 0, 0 };
+
+/* A step of layer i with nothing but geometry and parameters filled in. */
+static struct gn_step step_of(const struct gn_plan *plan, int i, const char *pass)
+{
+    const struct gn_net *net = plan->net;
+    const struct gn_layer *layer = &net->graph->layers[i];
+    struct gn_step s = { .layer = i, .pass = pass, .argmax = -1 };
+    s.x = s.y = s.dx = s.dy = nowhere;
+    s.args.g = layer->window;
+    s.args.threads = plan->threads;
+    s.args.relu = plan->values[i].relu;
+    if (layer->weight >= 0)
+        s.args.w = net->params + net->graph->tensors[layer->weight].offset;
+    if (layer->bias >= 0)
+        s.args.b = net->params + net->graph->tensors[layer->bias].offset;
+    return s;
+}
+
+/* Element-wise layers and the global pool have no window of their own. */
+static void set_geometry(struct gn_step *s, struct gn_shape in)
+{
+    s->args.g = (struct gn_geometry){ .h = in.h, .w = in.w, .c = in.c, .oh = in.h, .ow = in.w,
+                                      .oc = in.c, .kh = 1, .kw = 1, .stride = 1 };
+}
+
+static gn_status prepare(struct gn_plan *plan, int i)
+{
+    const struct gn_step s = step_of(plan, i, "prepare");
+    if (s.args.w == NULL)
+        return GN_OK;
+    GN_TRY(emit(plan, &s, GN_KERNEL_CONV_PACK));
+    if (plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient)
+        GN_TRY(emit(plan, &s, GN_KERNEL_CONV_PACK_BACK));
+    return GN_OK;
+}
+
+/* Inputs that are not slices of the concatenation are copied into it. */
+static gn_status forward_concat(struct gn_plan *plan, int i)
+{
+    const struct gn_graph *g = plan->net->graph;
+    int channel = 0;
+    for (int k = 0; k < g->layers[i].n_inputs; k++) {
+        const int in = gn_plan_input(plan, i, k);
+        if (plan->values[in].in_place_of != i) {
+            struct gn_step s = step_of(plan, i, "forward");
+            set_geometry(&s, g->layers[in].out);
+            s.x = plan->values[in].at;
+            s.y = plan->values[i].at;
+            s.y.channel += channel;
+            GN_TRY(emit(plan, &s, GN_KERNEL_COPY_FORWARD));
+        }
+        channel += g->layers[in].out.c;
+    }
+    return GN_OK;
+}
+
+static gn_status forward(struct gn_plan *plan, int i)
+{
+    const struct gn_layer *layer = &plan->net->graph->layers[i];
+    if (layer->op == GN_OP_CONCAT)
+        return forward_concat(plan, i);
+    if (layer->op == GN_OP_INPUT)
+        return GN_OK;
+    const int in = gn_plan_input(plan, i, 0);
+    struct gn_step s = step_of(plan, i, "forward");
+    s.x = plan->values[in].at;
+    s.y = plan->values[i].at;
+    s.argmax = plan->values[i].argmax;
+    switch (layer->op) {
+    case GN_OP_CONV:
+    case GN_OP_DENSE:
+        return emit(plan, &s, GN_KERNEL_CONV_FORWARD);
+    case GN_OP_MAX_POOL:
+        return emit(plan, &s, GN_KERNEL_POOL_FORWARD);
+    case GN_OP_GLOBAL_AVG_POOL:
+        set_geometry(&s, plan->net->graph->layers[in].out);
+        return emit(plan, &s, GN_KERNEL_AVG_FORWARD);
+    case GN_OP_RELU:
+        set_geometry(&s, layer->out);
+        return emit(plan, &s, GN_KERNEL_RELU_FORWARD);
+    default:
+        GN_FAIL(GN_STATUS_INTERNAL, "%s: this operator has no forward step", layer->name);
+    }
+}
+
+/* Makes `s` the next contribution to the gradient of value `in`. */
+static void contribute(struct gn_plan *plan, struct gn_step *s, int in)
+{
+    struct gn_value *v = &plan->values[in];
+    s->x = v->at;
+    s->dx = v->gradient_at;
+    s->args.accumulate = v->gradients_done > 0;
+    v->gradients_done++;
+    s->args.mask = v->masked_by_consumers && v->gradients_done == v->gradients_due;
+}
+
+static gn_status backward_concat(struct gn_plan *plan, int i)
+{
+    const struct gn_graph *g = plan->net->graph;
+    int channel = 0;
+    for (int k = 0; k < g->layers[i].n_inputs; k++) {
+        const int in = gn_plan_input(plan, i, k);
+        if (plan->values[in].in_place_of != i && plan->values[in].needs_gradient) {
+            struct gn_step s = step_of(plan, i, "backward");
+            set_geometry(&s, g->layers[in].out);
+            s.dy = plan->values[i].gradient_at;
+            s.dy.channel += channel;
+            contribute(plan, &s, in);
+            GN_TRY(emit(plan, &s, GN_KERNEL_COPY_BACK));
+        }
+        channel += g->layers[in].out.c;
+    }
+    return GN_OK;
+}
+
+/* The gradient of a fused ReLU that no consumer could mask: in place, as a step of its own. */
+static gn_status mask_gradient(struct gn_plan *plan, int i)
+{
+    const struct gn_value *v = &plan->values[i];
+    const bool masked = v->in_place_of >= 0 ? plan->values[v->in_place_of].masked_by_consumers
+                                            : i != plan->values[plan->net->output].same_as;
+    if (!v->relu || masked)
+        return GN_OK;
+    struct gn_step s = step_of(plan, i, "backward");
+    set_geometry(&s, plan->net->graph->layers[i].out);
+    s.x = s.y = v->at;
+    s.dx = s.dy = v->gradient_at;
+    return emit(plan, &s, GN_KERNEL_RELU_BACK);
+}
+
+static gn_status backward(struct gn_plan *plan, int i)
+{
+    const struct gn_layer *layer = &plan->net->graph->layers[i];
+    if (layer->op == GN_OP_INPUT || !plan->values[i].needs_gradient)
+        return GN_OK;
+    if (layer->op == GN_OP_CONCAT)
+        return backward_concat(plan, i);
+    GN_TRY(mask_gradient(plan, i));
+    const int in = gn_plan_input(plan, i, 0);
+    struct gn_step s = step_of(plan, i, "backward");
+    s.dy = plan->values[i].gradient_at;
+    s.argmax = plan->values[i].argmax;
+    if (layer->weight >= 0) {
+        struct gn_step filter = s;
+        filter.x = plan->values[in].at;
+        GN_TRY(emit(plan, &filter, GN_KERNEL_CONV_BACK_FILTER));
+    }
+    if (!plan->values[in].needs_gradient)
+        return GN_OK;
+    contribute(plan, &s, in);
+    switch (layer->op) {
+    case GN_OP_CONV:
+    case GN_OP_DENSE:
+        return emit(plan, &s, GN_KERNEL_CONV_BACK_DATA);
+    case GN_OP_MAX_POOL:
+        return emit(plan, &s, GN_KERNEL_POOL_BACK);
+    case GN_OP_GLOBAL_AVG_POOL:
+        set_geometry(&s, plan->net->graph->layers[in].out);
+        return emit(plan, &s, GN_KERNEL_AVG_BACK);
+    case GN_OP_RELU:
+        set_geometry(&s, layer->out);
+        s.y = plan->values[i].at;
+        return emit(plan, &s, GN_KERNEL_RELU_BACK);
+    default:
+        GN_FAIL(GN_STATUS_INTERNAL, "%s: this operator has no backward step", layer->name);
+    }
+}
+
+static gn_status loss(struct gn_plan *plan)
+{
+    const int i = plan->values[plan->net->output].same_as;
+    struct gn_step s = step_of(plan, i, "backward");
+    set_geometry(&s, plan->net->graph->layers[i].out);
+    s.x = plan->values[i].at;
+    s.dx = plan->values[i].gradient_at;
+    s.args.labels = &plan->labels;
+    s.args.loss = &plan->loss;
+    s.args.correct = &plan->correct;
+    return emit(plan, &s, GN_KERNEL_LOSS);
+}
+
+/* How many backward steps will write to each value's gradient. */
+static void count_contributions(struct gn_plan *plan)
+{
+    const struct gn_graph *g = plan->net->graph;
+    for (int i = 0; i < g->n_layers; i++) {
+        if (!plan->values[i].live || plan->values[i].same_as != i)
+            continue;
+        for (int k = 0; k < g->layers[i].n_inputs; k++) {
+            struct gn_value *in = &plan->values[gn_plan_input(plan, i, k)];
+            in->gradients_due += in->needs_gradient && in->in_place_of < 0;
+        }
+    }
+}
+
+gn_status gn_plan_steps(struct gn_plan *plan)
+{
+    const int n = plan->net->graph->n_layers;
+    count_contributions(plan);
+    for (int i = 0; i < n; i++)
+        if (plan->values[i].live && plan->values[i].same_as == i)
+            GN_TRY(prepare(plan, i));
+    plan->n_prepare = plan->n_steps;
+    for (int i = 0; i < n; i++)
+        if (plan->values[i].live && plan->values[i].same_as == i)
+            GN_TRY(forward(plan, i));
+    plan->n_forward = plan->n_steps;
+    /* The caller gets the logits when the forward steps are done. */
+    touch(plan, plan->values[plan->values[plan->net->output].same_as].at.buffer, plan->n_steps);
+    if (!plan->train)
+        return GN_OK;
+    GN_TRY(loss(plan));
+    for (int i = n - 1; i >= 0; i--)
+        if (plan->values[i].live && plan->values[i].same_as == i)
+            GN_TRY(backward(plan, i));
+    return GN_OK;
+}
