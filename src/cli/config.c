@@ -112,7 +112,7 @@ static json_t *run_to_json(const struct cli_args *args, const gn_net *net)
 
     json_t *root = json_object();
     json_object_set_new(root, "format", json_integer(FORMAT));
-    json_object_set_new(root, "program", cli_json_text(system.version));
+    json_object_set_new(root, "version", cli_json_text(system.version));
     json_object_set_new(root, "command", words);
     json_object_set_new(root, "started", json_string(when));
     json_object_set_new(root, "host", cli_json_text(host));

@@ -90,13 +90,13 @@ static int evaluate(gn_net *net, gn_dataset *data, const struct eval *given)
 {
     struct gn_score score;
     struct gn_dataset_info info;
-    cli_catch_interrupts();
     if (gn_dataset_describe(data, &info) != GN_OK)
         return cli_fail_library();
     cli_note("data      %s, %llu %s images of %dx%dx%d, from %s", info.name,
              (unsigned long long)info.samples, cli_split_names[given->split], info.height,
              info.width, info.channels, info.path);
     cli_note_machine(given->threads);
+    cli_stop_gently();
     const struct gn_evaluate_options options_of_run = {
         .data = data,
         .limit = given->limit,
@@ -115,6 +115,7 @@ static int run(struct cli_args *args)
     const struct eval *given = args->values;
     struct gn_net_info info;
     int code = 0;
+    cli_catch_interrupts();
     if (!given->data)
         return cli_fail(CLI_USAGE, "eval: --data is missing (a folder or the name of a set)");
     gn_net *net = cli_open_model(args->arguments[0], &given->net, 0, &code);

@@ -233,6 +233,8 @@ static int run(struct cli_args *args)
     answer.logits = cli_calloc(classes * IMAGES_AT_ONCE, sizeof *answer.logits);
     answer.probabilities = cli_calloc(classes, sizeof *answer.probabilities);
     answer.order = cli_calloc(classes, sizeof *answer.order);
+    if (cli_voice.verbose)
+        cli_note_machine(given->threads);
     if (cli_is_preset(args->arguments[0]))
         cli_note("network   %s is a preset: its weights are fresh, not trained",
                  args->arguments[0]);

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+enum { WIDEST_BAR = 30 };
 static const double redraw_seconds = 0.1;
 static const double plain_seconds = 10.0;
 
@@ -30,24 +31,36 @@ void cli_progress_end(struct cli_progress *progress)
     progress->line_is_open = false;
 }
 
-/* Prints `text` over the line that stands there, cut to the terminal's width. */
-static void redraw(struct cli_progress *progress, const char *text)
+/* A bar of `width` characters with its brackets and a blank; nothing where there is no room. */
+static void draw_bar(char *bar, int width, uint64_t done, uint64_t all)
+{
+    const int inside = (width < WIDEST_BAR ? width : WIDEST_BAR) - 3;
+    bar[0] = '\0';
+    if (inside < 4 || all == 0)
+        return;
+    const int full = (int)((uint64_t)inside * (done < all ? done : all) / all);
+    bar[0] = '[';
+    for (int i = 0; i < inside; i++)
+        bar[1 + i] = i < full ? '=' : i == full ? '>' : ' ';
+    memcpy(bar + 1 + inside, "] ", 3);
+}
+
+/* Redraws the line: `left`, a bar if there is room, `right`. */
+static void redraw(struct cli_progress *progress, const struct gn_event *event, const char *left,
+                   const char *right)
 {
     struct winsize size;
+    char bar[WIDEST_BAR + 1];
     int width = 80;
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10)
         width = size.ws_col;
-    fprintf(stderr, "\r\033[K%.*s", width - 1, text);
+    const int room = width - 1 - (int)strlen(left) - (int)strlen(right);
+    draw_bar(bar, room, event->step, event->steps);
+    const int right_room = width - 1 - (int)strlen(left);
+    fprintf(stderr, "\r\033[K%.*s%s%.*s", width - 1, left, bar, right_room > 0 ? right_room : 0,
+            right);
     fflush(stderr);
     progress->line_is_open = true;
-}
-
-static void draw_bar(char *bar, int width, uint64_t done, uint64_t all)
-{
-    const int full = all ? (int)((uint64_t)width * (done < all ? done : all) / all) : 0;
-    for (int i = 0; i < width; i++)
-        bar[i] = i < full ? '=' : i == full ? '>' : ' ';
-    bar[width] = '\0';
 }
 
 /* Seconds until the run ends, from the steps that this process has done so far. */
@@ -67,18 +80,16 @@ static double remaining_seconds(const struct cli_progress *progress, const struc
 
 static void show_step(struct cli_progress *progress, const struct gn_event *event, double now)
 {
-    char eta[24], bar[24], text[256];
+    char eta[24], left[32], right[160];
     const double seconds = now - progress->epoch_begin;
     const double rate = seconds > 0.0 ? (double)progress->epoch_samples / seconds : 0.0;
     const unsigned long long step = event->step, steps = event->steps;
     cli_duration(eta, remaining_seconds(progress, event));
     if (cli_voice.terminal) {
-        draw_bar(bar, 16, event->step, event->steps);
-        snprintf(text, sizeof text,
-                 "epoch %d/%d [%s] %llu/%llu loss %.4f accuracy %.4f %.0f images/s ETA %s",
-                 event->epoch, event->epochs, bar, step, steps, event->loss, event->accuracy, rate,
-                 eta);
-        redraw(progress, text);
+        snprintf(left, sizeof left, "epoch %d/%d ", event->epoch, event->epochs);
+        snprintf(right, sizeof right, "%llu/%llu loss %.4f accuracy %.4f %.0f images/s ETA %s",
+                 step, steps, event->loss, event->accuracy, rate, eta);
+        redraw(progress, event, left, right);
     } else {
         cli_note("epoch %d/%d step %llu/%llu: loss %.4f, accuracy %.4f, %.0f images/s, ETA %s",
                  event->epoch, event->epochs, step, steps, event->loss, event->accuracy, rate, eta);
@@ -98,21 +109,22 @@ static void step(struct cli_progress *progress, const struct gn_event *event)
     progress->steps_done++;
     if (is_first && event->step == 1)
         progress->epoch_samples = event->samples;
-    const double wait = cli_voice.terminal ? redraw_seconds : plain_seconds;
+    const double plain = cli_voice.verbose ? 0.0 : plain_seconds;
+    const double wait = cli_voice.terminal ? redraw_seconds : plain;
     if (is_first || now - progress->last_shown >= wait)
         show_step(progress, event, now);
 }
 
 static void validate(struct cli_progress *progress, const struct gn_event *event)
 {
-    char bar[24], text[256];
+    char left[32], right[64];
     const double now = cli_seconds();
     if (!cli_voice.terminal || now - progress->last_shown < redraw_seconds)
         return;
-    draw_bar(bar, 16, event->step, event->steps);
-    snprintf(text, sizeof text, "epoch %d/%d [%s] %llu/%llu validation", event->epoch,
-             event->epochs, bar, (unsigned long long)event->step, (unsigned long long)event->steps);
-    redraw(progress, text);
+    snprintf(left, sizeof left, "epoch %d/%d ", event->epoch, event->epochs);
+    snprintf(right, sizeof right, "%llu/%llu validation", (unsigned long long)event->step,
+             (unsigned long long)event->steps);
+    redraw(progress, event, left, right);
     progress->last_shown = now;
 }
 

@@ -48,7 +48,7 @@ extern const char *const cli_split_names[];  /* by gn_split */
     { .name = "quiet", .letter = 'q', .kind = CLI_FLAG, .offset = offsetof(T, common.quiet),       \
       .help = "say nothing but errors and warnings" },                                             \
     { .name = "verbose", .letter = 'v', .kind = CLI_FLAG, .offset = offsetof(T, common.verbose),   \
-      .help = "say more" },                                                                        \
+      .help = "say more: the machine, every step" },                                                                        \
     { .name = "no-color", .kind = CLI_FLAG, .offset = offsetof(T, common.no_color),                \
       .help = "no colours (also: NO_COLOR, TERM=dumb)" }
 

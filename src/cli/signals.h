@@ -1,14 +1,18 @@
 /*
- * Interrupts: the first one asks the computation to stop at a good place, the second one ends the
- * process.
+ * Interrupts (SIGINT, SIGTERM). While a computation can stop at a good place, the first one asks it
+ * to and the second one ends the process; before that there is nothing to save, and the first one
+ * ends it.
  */
 #ifndef GN_CLI_SIGNALS_H
 #define GN_CLI_SIGNALS_H
 
-/* Becomes 1 at the first SIGINT or SIGTERM. */
+/* Becomes 1 when the computation shall stop. */
 extern volatile int cli_stop;
 
-/* Catches SIGINT and SIGTERM from now on. */
+/* From now on an interrupt ends the process with code 130. */
 void cli_catch_interrupts(void);
+
+/* From now on the first interrupt sets cli_stop, the second one ends the process with code 1. */
+void cli_stop_gently(void);
 
 #endif

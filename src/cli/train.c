@@ -10,6 +10,7 @@
 #include "cli/config.h"
 #include "cli/report.h"
 #include "cli/run_folder.h"
+#include "cli/signals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,7 @@ static int run(struct cli_args *args)
     struct train *given = state.given;
     json_t *config = NULL;
     int code = 0;
+    cli_catch_interrupts();
     if (given->resume) {
         code = check_resume_flags(args);
         if (!code)

@@ -38,9 +38,10 @@ static void announce_options(const struct train *given, const struct train_run *
     if (given->max_steps)
         snprintf(limit, sizeof limit, ", at most %llu steps in all",
                  (unsigned long long)given->max_steps);
-    cli_note("training  %d epochs of %llu steps%s, batch %d, %s, lr %g, shuffle %s, seed %llu",
-             given->epochs, (unsigned long long)steps_of_epoch(run), limit, given->batch,
-             optimizers[given->optimizer], given->lr, shuffle, (unsigned long long)given->seed);
+    cli_note("training  %d epoch%s of %llu steps%s, batch %d, %s, lr %g, shuffle %s, seed %llu",
+             given->epochs, given->epochs == 1 ? "" : "s", (unsigned long long)steps_of_epoch(run),
+             limit, given->batch, optimizers[given->optimizer], given->lr, shuffle,
+             (unsigned long long)given->seed);
 }
 
 void train_announce(const struct train_run *run, const char *folder)
@@ -59,10 +60,10 @@ void train_announce(const struct train_run *run, const char *folder)
              net->size_w, net->channels, (unsigned long long)net->params,
              given->resume  ? "weights from the checkpoint in"
              : given->model ? "weights from"
-                            : "fresh weights of",
+                            : "fresh weights of the",
              given->resume  ? given->resume
              : given->model ? given->model
-                            : "the seed",
+                            : "seed",
              cli_resize_name(net->resize));
     announce_options(given, run);
     cli_note_machine(given->threads);
@@ -178,10 +179,10 @@ static void print_result(const struct watch *watch, const gn_history *history, d
     else if (run->given->common.quiet)
         printf("%s\n", model);
     else if (last.has_validation)
-        printf("test accuracy %.4f after epoch %d, best %.4f in epoch %d; %s; model: %s\n",
+        printf("test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s\n",
                last.val_accuracy, last.epoch, best.val_accuracy, best.epoch, time, model);
     else
-        printf("training loss %.4f, accuracy %.4f after epoch %d; %s; model: %s\n", last.loss,
+        printf("training loss %.4f, accuracy %.4f after epoch %d; took %s; model: %s\n", last.loss,
                last.accuracy, last.epoch, time, model);
     free(model);
 }
@@ -190,7 +191,7 @@ int train_fit(struct train_run *run)
 {
     struct watch watch = { .run = run, .progress = { .max_steps = run->given->max_steps } };
     const double begin = cli_seconds();
-    cli_catch_interrupts();
+    cli_stop_gently();
     gn_history *history = fit(&watch);
     cli_progress_end(&watch.progress);
     if (watch.config_code) {
