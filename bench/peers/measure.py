@@ -1,7 +1,8 @@
 """What the peers' scripts share: options, clocks, and the report.
 
 The report has the keys of `googlenet bench --json`, and adds the peer's name, version and setting,
-and the seconds from the start of the process to the end of its first step.
+the memory in use before its first step (libraries, parameters, one batch), and the seconds from
+the start of the process to the end of that step.
 """
 
 import argparse
@@ -20,6 +21,11 @@ def seconds_since_process_start():
         fields = f.read().rsplit(")", 1)[1].split()
     start = int(fields[_START_TICKS_FIELD]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - start
+
+
+def resident_bytes():
+    with open("/proc/self/statm", encoding="ascii") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def parser(description):
@@ -45,6 +51,7 @@ def batch(size, count):
 
 def run(args, step, peer, version, setting):
     """Calls step() (which returns when its work is done) and prints the report."""
+    loaded = resident_bytes()
     step()
     first = seconds_since_process_start()
     for _ in range(args.warmup - 1):
@@ -67,6 +74,7 @@ def run(args, step, peer, version, setting):
         "ms_min": round(min(times), 3),
         "images_per_second": round(1000 * args.batch / median, 2),
         "peak_rss_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "loaded_rss_bytes": loaded,
         "first_step_seconds": round(first, 2),
     }
     if args.json:
