@@ -14,11 +14,16 @@ if [ $# -ne 1 ]; then
 fi
 dir=$1
 
+install() {
+    "$dir/bin/pip" install --quiet --disable-pip-version-check "$@"
+}
+
 python3 -m venv "$dir"
-pip="$dir/bin/pip install --quiet --disable-pip-version-check"
-$pip tensorflow-cpu==2.21.0 keras==3.15.1 numpy==2.4.6 pillow==12.0.0
-$pip --retries 1 torch==2.15.0 --index-url https://download.pytorch.org/whl/cpu 2>/dev/null ||
-    $pip torch==2.15.0
+install tensorflow-cpu==2.21.0 keras==3.15.1 numpy==2.4.6 pillow==12.0.0
+if ! install --retries 1 torch==2.15.0 --index-url https://download.pytorch.org/whl/cpu 2>/dev/null
+then
+    install torch==2.15.0
+fi
 
 "$dir/bin/python" - <<'PY'
 import os
