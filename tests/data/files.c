@@ -101,7 +101,7 @@ void write_bytes(const char *folder, const char *name, const struct bytes *b)
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "wb");
     require(f != NULL, path);
-    require(fwrite(b->data, 1, b->size, f) == b->size, path);
+    require(b->size == 0 || fwrite(b->data, 1, b->size, f) == b->size, path);
     require(fclose(f) == 0, path);
 }
 
