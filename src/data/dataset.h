@@ -9,8 +9,8 @@ struct gn_dataset {
     char *name, *path;
     uint64_t samples;
     int height, width, channels, classes;
-    uint8_t *pixels; /* samples*height*width*channels */
-    uint8_t *labels; /* samples */
+    uint8_t *pixels;                /* samples*height*width*channels */
+    uint8_t *labels;                /* samples */
     const char *const *label_names; /* static table or NULL */
     uint32_t fingerprint;           /* CRC32C over sizes, pixels and labels: for resume */
 };
@@ -34,8 +34,8 @@ gn_status gn_shuffle_order(uint32_t *order, uint32_t n, gn_shuffle shuffle, int 
 /* Batches, prepared ahead by a thread of the loader's own. */
 struct gn_loader_options {
     const struct gn_dataset *data;
-    uint64_t limit; /* first N samples in file order, before shuffling; 0: all */
-    int batch;      /* the last one of an epoch may be shorter and is kept */
+    uint64_t limit;              /* first N samples in file order, before shuffling; 0: all */
+    int batch;                   /* the last one of an epoch may be shorter and is kept */
     int height, width, channels; /* of the network */
     gn_resize rule;              /* not DEFAULT */
     gn_shuffle shuffle;
