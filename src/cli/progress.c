@@ -87,8 +87,9 @@ static void show_step(struct cli_progress *progress, const struct gn_event *even
     cli_duration(eta, remaining_seconds(progress, event));
     if (cli_voice.terminal) {
         snprintf(left, sizeof left, "epoch %d/%d ", event->epoch, event->epochs);
-        snprintf(right, sizeof right, "%llu/%llu loss %.4f accuracy %.4f %.0f images/s ETA %s",
-                 step, steps, event->loss, event->accuracy, rate, eta);
+        snprintf(right, sizeof right, "%*llu/%llu loss %.4f accuracy %.4f %.0f images/s ETA %s",
+                 snprintf(NULL, 0, "%llu", steps), step, steps, event->loss, event->accuracy, rate,
+                 eta);
         redraw(progress, event, left, right);
     } else {
         cli_note("epoch %d/%d step %llu/%llu: loss %.4f, accuracy %.4f, %.0f images/s, ETA %s",
@@ -148,7 +149,8 @@ void cli_progress_event(struct cli_progress *progress, const struct gn_event *ev
     switch (event->kind) {
     case GN_EVENT_START:
         progress->begin = progress->epoch_begin = cli_seconds();
-        if (event->message)
+        /* A new run was announced by the command already. */
+        if (event->message && event->total_step > 0)
             cli_note("%s", event->message);
         break;
     case GN_EVENT_STEP:

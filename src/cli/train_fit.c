@@ -9,6 +9,7 @@
 #include "cli/signals.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What the callback of a training needs. */
 struct watch {
@@ -199,10 +200,13 @@ int train_fit(struct train_run *run)
         return watch.config_code;
     }
     if (!history) {
-        const int code = cli_fail_library();
-        if (code == CLI_INTERRUPTED)
-            cli_hint("googlenet train --resume %s goes on", run->folder);
-        return code;
+        if (gn_error_status() != GN_STATUS_STOPPED)
+            return cli_fail_library();
+        /* Instead of the library's hint, the command that goes on. */
+        const char *message = gn_error_message();
+        cli_fail(CLI_INTERRUPTED, "%.*s", (int)strcspn(message, "\n"), message);
+        cli_hint("googlenet train --resume %s goes on", run->folder);
+        return CLI_INTERRUPTED;
     }
     print_result(&watch, history, cli_seconds() - begin);
     gn_free_history(history);
