@@ -15,7 +15,7 @@
 #else
 #define LANES 8
 #endif
-#define CHAINS      12 /* enough for latency 4 to 5 at two a cycle, and few enough for 16 registers */
+#define CHAINS      12 /* enough for latency 4 to 5 at two a cycle, few enough for 16 registers */
 #define ROUNDS      1000
 #define MAX_THREADS 256
 
