@@ -298,6 +298,8 @@ static gn_status check_options(const struct gn_load_options *options)
     if (options->size < 0 || options->channels < 0 || options->classes < 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "size %d, channels %d and classes %d must not be negative",
                 options->size, options->channels, options->classes);
+    if ((int)options->resize < 0 || options->resize > GN_RESIZE_PIL_BILINEAR)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d is no resize rule", (int)options->resize);
     return GN_OK;
 }
 

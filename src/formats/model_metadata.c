@@ -71,6 +71,10 @@ static json_t *make_labels(const struct gn_net *net)
 char *gn_model_metadata(const struct gn_net *net)
 {
     char layers[17];
+    if (net->resize <= GN_RESIZE_DEFAULT || (int)net->resize >= RULES) {
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%d is no resize rule", (int)net->resize);
+        return NULL;
+    }
     gn_graph_fingerprint(net->graph, layers);
     json_t *model = json_object();
     int failed = 0;

@@ -1,0 +1,584 @@
+/* labels: quick
+ *
+ * Model files: what they say, what loads, what is refused with which sentence. A small network of
+ * one block stands for most; the preset's own files are made where its name matters. */
+#include "base/memory.h"
+#include "formats/model.h"
+#include "support/check.h"
+#include "support/files.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- Nets and files ---- */
+
+static gn_net *tiny(uint64_t seed)
+{
+    gn_graph *g = gn_graph_create();
+    gn_stage(g, "b1");
+    gn_node x =
+        gn_inception(g, gn_input(g, 8, 8, 3), "block", 4, (gn_pair){ 2, 4 }, (gn_pair){ 2, 3 }, 5);
+    gn_stage(g, NULL);
+    gn_net *net = gn_compile(g, gn_dense(g, gn_global_avg_pool(g, x), 7, "dense"), seed);
+    assert_non_null(net);
+    return net;
+}
+
+static gn_net *preset(uint64_t seed)
+{
+    gn_net *net = gn_googlenet(.size = 32, .seed = seed);
+    assert_non_null(net);
+    return net;
+}
+
+/* The tensors of a net as the writer wants them. */
+struct table {
+    struct gn_st_tensor *tensors;
+    char *names;
+    int n;
+};
+
+static struct table make_table(const gn_net *net, const char *prefix)
+{
+    const int n = net->graph->n_tensors;
+    struct table table = { calloc((size_t)n + 1, sizeof(struct gn_st_tensor)),
+                           calloc((size_t)n, GN_ST_NAME_BYTES), n };
+    assert_non_null(table.tensors);
+    assert_non_null(table.names);
+    gn_model_tensors(net, net->params, prefix, table.names, table.tensors);
+    return table;
+}
+
+static void free_table(struct table *table)
+{
+    free(table->tensors);
+    free(table->names);
+}
+
+/* Writes the table with the net's own description. */
+static void write_table(const gn_net *net, const struct table *table, const char *path)
+{
+    char *model = gn_model_metadata(net);
+    const struct gn_st_text text = { "gn.model", model };
+    assert_int_equal(gn_st_write(path, table->tensors, table->n, &text, 1, NULL), GN_OK);
+    gn_free(model);
+}
+
+/* The value as an element of the dtype; returns its width. */
+static size_t encode(enum gn_dtype dtype, float value, void *out)
+{
+    const double wide = (double)value;
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    if (dtype == GN_F64)
+        memcpy(out, &wide, 8);
+    else if (dtype == GN_F32)
+        memcpy(out, &value, 4);
+    else if (dtype == GN_BF16)
+        memcpy(out, (const char *)&bits + 2, 2);
+    else {
+        /* float16 of a value that it holds exactly: the tests take small multiples of 1/64. */
+        const uint32_t half =
+            bits << 1 == 0
+                ? bits >> 16
+                : (bits >> 16 & 0x8000) | ((bits >> 23 & 255) - 112) << 10 | (bits >> 13 & 0x3ff);
+        memcpy(out, &half, 2);
+    }
+    return dtype == GN_F64 ? 8 : dtype == GN_F32 ? 4 : 2;
+}
+
+/* A file as another tool writes it: no metadata, any dtype, the order of the net. */
+static void write_foreign(const gn_net *net, const char *path, enum gn_dtype dtype)
+{
+    json_t *root = json_object();
+    uint8_t element[8];
+    const size_t width = encode(dtype, 0, element);
+    size_t begin = 0;
+    for (int i = 0; i < net->graph->n_tensors; i++) {
+        const struct gn_tensor *tensor = &net->graph->tensors[i];
+        const size_t end = begin + tensor->count * width;
+        json_t *shape = json_array();
+        for (int d = 0; d < tensor->rank; d++)
+            json_array_append_new(shape, json_integer(tensor->shape[d]));
+        json_object_set_new(root, tensor->name,
+                            json_pack("{s:s,s:o,s:[I,I]}", "dtype", gn_dtype_name(dtype), "shape",
+                                      shape, "data_offsets", (json_int_t)begin, (json_int_t)end));
+        begin = end;
+    }
+    char *json = json_dumps(root, JSON_COMPACT);
+    assert_non_null(json);
+    const uint64_t length = strlen(json);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(&length, 8, 1, f), 1);
+    assert_int_equal(fwrite(json, (size_t)length, 1, f), 1);
+    for (int i = 0; i < net->graph->n_tensors; i++)
+        for (size_t k = 0; k < net->graph->tensors[i].count; k++) {
+            (void)encode(dtype, net->params[net->graph->tensors[i].offset + k], element);
+            assert_int_equal(fwrite(element, width, 1, f), 1);
+        }
+    assert_int_equal(fclose(f), 0);
+    free(json);
+    json_decref(root);
+}
+
+/* Every dtype of the tests holds these values exactly. */
+static void fill_with_simple_values(gn_net *net)
+{
+    for (int i = 0; i < net->graph->n_tensors; i++) {
+        const struct gn_tensor *tensor = &net->graph->tensors[i];
+        for (size_t k = 0; k < tensor->count; k++)
+            net->params[tensor->offset + k] = (float)((int)(k * 7 + (size_t)i) % 129 - 64) / 64;
+    }
+}
+
+/* ---- What a file says ---- */
+
+static void describes_the_preset(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {
+        [GN_RESIZE_TF1_LEGACY] =
+            "[{\"step\":\"decode\",\"channels\":\"gray\"},{\"step\":\"div\",\"by\":255},"
+            "{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":\"tf1-legacy\",\"antialias\":false}]",
+        [GN_RESIZE_HALF_PIXEL] =
+            "[{\"step\":\"decode\",\"channels\":\"gray\"},{\"step\":\"div\",\"by\":255},"
+            "{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":\"half-pixel\",\"antialias\":false}]",
+        [GN_RESIZE_PIL_BILINEAR] =
+            "[{\"step\":\"decode\",\"channels\":\"gray\"},{\"step\":\"resize\",\"h\":96,\"w\":96,"
+            "\"rule\":\"pil-bilinear\",\"antialias\":true},{\"step\":\"div\",\"by\":255}]",
+    };
+    for (int rule = GN_RESIZE_TF1_LEGACY; rule <= GN_RESIZE_PIL_BILINEAR; rule++) {
+        gn_net *net = gn_googlenet(.resize = (gn_resize)rule);
+        assert_non_null(net);
+        char *text = gn_model_metadata(net), start[256], layers[17];
+        gn_graph_fingerprint(net->graph, layers);
+        assert_non_null(text);
+        (void)snprintf(start, sizeof start,
+                       "{\"preset\":\"googlenet\",\"padding\":\"same\",\"input\":[96,96,1],"
+                       "\"classes\":10,\"labels\":null,\"output\":\"logits\",\"heads\":[\"main\"],"
+                       "\"lrn\":null,\"bn_eps\":null,\"pool4\":\"3x3\",\"b5x5\":5,"
+                       "\"layers\":\"%s\",\"preprocess\":",
+                       layers);
+        assert_int_equal(strncmp(text, start, strlen(start)), 0);
+        assert_int_equal(strncmp(text + strlen(start), expected[rule], strlen(expected[rule])), 0);
+        gn_free(text);
+        gn_free_net(net);
+    }
+}
+
+static void a_net_comes_back_whole(void **state)
+{
+    (void)state;
+    static const char *const labels[] = { "zero",        "one", "two",   "three", "four \"4\"",
+                                          "f\xc3\xbcnf", "six", "seven", "eight", "nine" };
+    gn_net *net = gn_googlenet(.size = 40, .seed = 3, .resize = GN_RESIZE_HALF_PIXEL);
+    assert_int_equal(gn_net_set_labels(net, labels, 10), GN_OK);
+    assert_int_equal(gn_save(net, "m"), GN_OK);
+    gn_net *loaded = gn_load("m");
+    assert_non_null(loaded);
+    assert_string_equal(loaded->preset, "googlenet");
+    assert_int_equal(loaded->input.h, 40);
+    assert_int_equal(loaded->resize, GN_RESIZE_HALF_PIXEL);
+    assert_int_equal(gn_net_hash(loaded), gn_net_hash(net));
+    for (int i = 0; i < 10; i++)
+        assert_string_equal(loaded->labels[i], labels[i]);
+    /* Saved again it has the same bytes. */
+    size_t size;
+    uint8_t *bytes = test_read_file("m", &size);
+    assert_int_equal(gn_save(loaded, "again"), GN_OK);
+    assert_true(test_file_is("again", bytes, size));
+    free(bytes);
+    gn_free_net(loaded);
+    /* The caller may have another size and rule. */
+    loaded = gn_load("m", .size = 64, .resize = GN_RESIZE_TF1_LEGACY);
+    assert_non_null(loaded);
+    assert_int_equal(loaded->input.h, 64);
+    assert_int_equal(loaded->resize, GN_RESIZE_TF1_LEGACY);
+    assert_int_equal(gn_net_hash(loaded), gn_net_hash(net));
+    gn_free_net(loaded);
+    gn_free_net(net);
+}
+
+static void the_time_is_written_only_on_request(void **state)
+{
+    (void)state;
+    gn_net *net = tiny(1);
+    assert_int_equal(gn_save(net, "plain"), GN_OK);
+    assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1700000000", 1), 0);
+    assert_int_equal(gn_save(net, "dated"), GN_OK);
+    assert_int_equal(unsetenv("SOURCE_DATE_EPOCH"), 0);
+    struct gn_st_file *plain = gn_st_open("plain"), *dated = gn_st_open("dated");
+    assert_null(gn_st_metadata(plain, "gn.created"));
+    assert_string_equal(gn_st_metadata(dated, "gn.created"), "2023-11-14T22:13:20Z");
+    gn_st_close(plain);
+    gn_st_close(dated);
+    gn_free_net(net);
+}
+
+static void extra_texts_are_kept(void **state)
+{
+    (void)state;
+    const struct gn_st_text extra = { "gn.metrics", "{\"n\":5}" };
+    gn_net *net = tiny(1);
+    assert_int_equal(gn_model_write(net, "m", &extra, 1), GN_OK);
+    struct gn_st_file *file = gn_st_open("m");
+    assert_string_equal(gn_st_metadata(file, "gn.metrics"), "{\"n\":5}");
+    gn_st_close(file);
+    assert_int_equal(gn_load_weights(net, "m"), GN_OK);
+    gn_free_net(net);
+}
+
+/* ---- Networks of the caller ---- */
+
+static void weights_go_into_an_own_network(void **state)
+{
+    (void)state;
+    gn_net *net = tiny(1), *other = tiny(2);
+    assert_true(gn_net_hash(net) != gn_net_hash(other));
+    assert_int_equal(gn_save(net, "m"), GN_OK);
+    assert_int_equal(gn_load_weights(other, "m"), GN_OK);
+    assert_int_equal(gn_net_hash(net), gn_net_hash(other));
+    assert_null(gn_load("m"));
+    check_error(GN_STATUS_BAD_MODEL, "m: safetensors: the file holds weights of a network of your");
+    gn_free_net(net);
+    gn_free_net(other);
+}
+
+static void another_network_is_told_apart(void **state)
+{
+    (void)state;
+    gn_graph *g = gn_graph_create();
+    gn_net *strided =
+        gn_compile(g,
+                   gn_dense(g,
+                            gn_global_avg_pool(g, gn_conv(g, gn_input(g, 8, 8, 3), 4, .kernel = 3,
+                                                          .stride = 2, .name = "conv")),
+                            7, "dense"),
+                   1);
+    g = gn_graph_create();
+    gn_net *plain = gn_compile(g,
+                               gn_dense(g,
+                                        gn_global_avg_pool(g, gn_conv(g, gn_input(g, 8, 8, 3), 4,
+                                                                      .kernel = 3, .name = "conv")),
+                                        7, "dense"),
+                               2);
+    assert_non_null(strided);
+    assert_non_null(plain);
+    const uint32_t hash = gn_net_hash(plain);
+    assert_int_equal(gn_save(strided, "m"), GN_OK);
+    assert_int_equal(gn_load_weights(plain, "m"), GN_STATUS_BAD_MODEL);
+    check_error(GN_STATUS_BAD_MODEL, "m: safetensors: the file is of another network");
+    assert_int_equal(gn_net_hash(plain), hash);
+    gn_free_net(strided);
+    gn_free_net(plain);
+}
+
+/* One defect in the tensors: a sentence, and the net stays as it was. */
+static void defects_of_tensors_are_named(void **state)
+{
+    (void)state;
+    enum { MISSING, EXTRA, MISSHAPEN, RANK, INTEGER, NOT_A_NUMBER, INFINITE, CASES };
+    static const char *const parts[] = {
+        [MISSING] = "m: safetensors: tensor \"b1.block.p1_1.weight\" of shape [1,1,3,4] is missing",
+        [EXTRA] = "m: safetensors: tensor \"b9.conv.weight\" is none of this network's (1 such in",
+        [MISSHAPEN] = "tensor \"b1.block.p1_1.weight\" has shape [1,1,4,3], this network needs "
+                      "[1,1,3,4] at byte ",
+        [RANK] = "tensor \"b1.block.p1_1.weight\" has shape [12], this network needs [1,1,3,4]",
+        [INTEGER] = "tensor \"b1.block.p1_1.weight\" has dtype I32, weights are F64, F32, F16 or",
+        [NOT_A_NUMBER] = "tensor \"b1.block.p1_1.weight\" is NaN or infinite at element 5",
+        [INFINITE] = "tensor \"b1.block.p1_1.weight\" is NaN or infinite at element 5",
+    };
+    gn_net *net = tiny(1), *target = tiny(2);
+    const uint32_t hash = gn_net_hash(target);
+    for (int i = 0; i < CASES; i++) {
+        struct table table = make_table(net, "");
+        struct gn_st_tensor *first = &table.tensors[0];
+        float *values = net->params + net->graph->tensors[0].offset;
+        const float kept = values[5];
+        assert_string_equal(first->name, "b1.block.p1_1.weight");
+        if (i == MISSING)
+            *first = table.tensors[--table.n];
+        if (i == EXTRA)
+            table.tensors[table.n++] = (struct gn_st_tensor){ .name = "b9.conv.weight",
+                                                              .dtype = GN_F32,
+                                                              .rank = 1,
+                                                              .shape = { 2 },
+                                                              .count = 2,
+                                                              .data = values };
+        if (i == MISSHAPEN) {
+            first->shape[2] = 4;
+            first->shape[3] = 3;
+        }
+        if (i == RANK) {
+            first->rank = 1;
+            first->shape[0] = 12;
+        }
+        if (i == INTEGER)
+            first->dtype = GN_I32;
+        if (i == NOT_A_NUMBER || i == INFINITE)
+            values[5] = i == INFINITE ? -INFINITY : NAN;
+        write_table(net, &table, "m");
+        values[5] = kept;
+        free_table(&table);
+        assert_int_equal(gn_load_weights(target, "m"), GN_STATUS_BAD_MODEL);
+        check_error(GN_STATUS_BAD_MODEL, parts[i]);
+        assert_int_equal(gn_net_hash(target), hash);
+    }
+    gn_free_net(net);
+    gn_free_net(target);
+}
+
+/* A checkpoint is a model with training state; each part is read by its prefix. */
+static void training_state_lies_beside_the_weights(void **state)
+{
+    (void)state;
+    gn_net *net = tiny(1), *momentum = tiny(2), *target = tiny(3);
+    struct table a = make_table(net, ""), b = make_table(momentum, "train/momentum/");
+    struct gn_st_tensor *both = calloc((size_t)(a.n + b.n), sizeof *both);
+    assert_non_null(both);
+    memcpy(both, a.tensors, (size_t)a.n * sizeof *both);
+    memcpy(both + a.n, b.tensors, (size_t)b.n * sizeof *both);
+    const struct table all = { both, NULL, a.n + b.n };
+    write_table(net, &all, "m");
+    assert_int_equal(gn_load_weights(target, "m"), GN_OK);
+    assert_int_equal(gn_net_hash(target), gn_net_hash(net));
+    struct gn_st_file *file = gn_st_open("m");
+    assert_non_null(file);
+    assert_int_equal(gn_model_read_tensors(target, file, "m", "train/momentum/", target->params),
+                     GN_OK);
+    assert_int_equal(gn_net_hash(target), gn_net_hash(momentum));
+    assert_int_equal(gn_model_read_tensors(target, file, "m", "train/ema/", target->params),
+                     GN_STATUS_BAD_MODEL);
+    check_error(GN_STATUS_BAD_MODEL, "tensor \"train/ema/b1.block.p1_1.weight\" of shape");
+    gn_st_close(file);
+    free(both);
+    free_table(&a);
+    free_table(&b);
+    gn_free_net(net);
+    gn_free_net(momentum);
+    gn_free_net(target);
+}
+
+static void nothing_that_diverged_is_saved(void **state)
+{
+    (void)state;
+    gn_net *net = tiny(1);
+    assert_int_equal(gn_save(net, "m"), GN_OK);
+    size_t size;
+    uint8_t *bytes = test_read_file("m", &size);
+    net->params[net->graph->tensors[3].offset] = NAN;
+    assert_int_equal(gn_save(net, "m"), GN_STATUS_DIVERGED);
+    check_error(GN_STATUS_DIVERGED, "m: safetensors: not saved, because tensor \"");
+    assert_true(test_file_is("m", bytes, size));
+    free(bytes);
+    gn_free_net(net);
+}
+
+/* ---- Files of others ---- */
+
+static void foreign_weights_load_in_any_precision(void **state)
+{
+    (void)state;
+    static const enum gn_dtype dtypes[] = { GN_F32, GN_F16, GN_BF16, GN_F64 };
+    gn_net *net = preset(1);
+    fill_with_simple_values(net);
+    for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++) {
+        write_foreign(net, "foreign", dtypes[i]);
+        gn_net *loaded = gn_load("foreign", .preset = "googlenet", .size = 32);
+        assert_non_null(loaded);
+        assert_int_equal(loaded->input.h, 32);
+        assert_int_equal(loaded->resize, GN_RESIZE_TF1_LEGACY);
+        /* bfloat16 has 8 significant bits, enough for all of the values. */
+        assert_int_equal(gn_net_hash(loaded), gn_net_hash(net));
+        gn_free_net(loaded);
+    }
+    gn_free_net(net);
+}
+
+static void foreign_weights_need_a_preset(void **state)
+{
+    (void)state;
+    gn_net *net = preset(1);
+    write_foreign(net, "foreign", GN_F32);
+    assert_null(gn_load("foreign"));
+    assert_non_null(strstr(gn_error_message(), "\n  hint: --preset NAME --size N --channels N "
+                                               "--classes N --resize RULE"));
+    check_error(GN_STATUS_BAD_ARGUMENT, "foreign: safetensors: the file does not say which");
+    assert_null(gn_load("foreign", .preset = "gogglenet"));
+    check_error(GN_STATUS_BAD_MODEL, "did you mean googlenet?");
+    assert_null(gn_load("foreign", .preset = "googlenet", .classes = 12));
+    check_error(GN_STATUS_BAD_MODEL,
+                "tensor \"dense.weight\" has shape [1024,10], this network needs [1024,12]");
+    assert_null(gn_load("foreign", .preset = "googlenet", .channels = 3));
+    check_error(GN_STATUS_BAD_MODEL,
+                "tensor \"b1.conv.weight\" has shape [7,7,1,64], this network needs [7,7,3,64]");
+    gn_free_net(net);
+}
+
+static void foreign_values_are_not_judged(void **state)
+{
+    (void)state;
+    gn_net *net = tiny(1), *target = tiny(2);
+    const size_t at = net->graph->tensors[0].offset;
+    net->params[at] = INFINITY;
+    write_foreign(net, "foreign", GN_F32);
+    assert_int_equal(gn_load_weights(target, "foreign"), GN_OK);
+    assert_true(isinf(target->params[at]));
+    gn_free_net(net);
+    gn_free_net(target);
+}
+
+/* ---- Descriptions that lie ---- */
+
+#define OK_STEPS                                                                                   \
+    "[{\"step\":\"div\",\"by\":255},{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":"              \
+    "\"tf1-legacy\"}]"
+#define MODEL(input, classes, rest) MODEL_OF("googlenet", input, classes, rest, OK_STEPS)
+#define MODEL_OF(name, input, classes, rest, steps)                                                \
+    "{\"preset\":\"" name "\",\"layers\":\"0\",\"output\":\"logits\",\"input\":" input             \
+    ",\"classes\":" classes rest ",\"preprocess\":" steps "}"
+
+static void descriptions_that_lie_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        gn_status status;
+        const char *part;
+    } cases[] = {
+        { "", GN_STATUS_BAD_MODEL, "\"gn.model\" is no JSON object" },
+        { "[1]", GN_STATUS_BAD_MODEL, "\"gn.model\" is no JSON object" },
+        { "{}", GN_STATUS_BAD_MODEL, "\"preset\" of \"gn.model\" is no text" },
+        { "{\"preset\":\"googlenet\"}", GN_STATUS_BAD_MODEL, "\"layers\" of \"gn.model\"" },
+        { MODEL("[96,96]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of \"gn.model\" is not" },
+        { MODEL("[0,96,1]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
+        { MODEL("[-1,96,1]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
+        { MODEL("[96.0,96,1]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
+        { MODEL("[96,4294967392,1]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
+        { MODEL("[96,96,1000000]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
+        { MODEL("[96,96,1]", "0", ""), GN_STATUS_BAD_MODEL, "\"classes\" of" },
+        { MODEL("[96,96,1]", "2147483647", ""), GN_STATUS_BAD_MODEL, "\"classes\" of" },
+        { MODEL("[96,96,1]", "\"10\"", ""), GN_STATUS_BAD_MODEL, "\"classes\" of" },
+        { MODEL("[96,96,1]", "2", ",\"labels\":[\"a\"]"), GN_STATUS_BAD_MODEL, "\"labels\" of" },
+        { MODEL("[96,96,1]", "1", ",\"labels\":[1]"), GN_STATUS_BAD_MODEL, "\"labels\" of" },
+        { MODEL("[96,96,1]", "10", ",\"lrn\":{\"size\":5}"), GN_STATUS_UNSUPPORTED,
+          "the model needs \"lrn\" = {\"size\":5}, which this version cannot do" },
+        { MODEL("[96,96,1]", "10", ",\"bn_eps\":\"0x1p-10\""), GN_STATUS_UNSUPPORTED,
+          "the model needs \"bn_eps\" = 0x1p-10" },
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "", "null"), GN_STATUS_BAD_MODEL,
+          "\"preprocess\" of \"gn.model\" is no array" },
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "", "[]"), GN_STATUS_UNSUPPORTED,
+          "the model needs \"preprocess\" = []" },
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "", "[{}]"), GN_STATUS_BAD_MODEL,
+          "has a step without a name" },
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "", "[{\"step\":\"crop\"}]"),
+          GN_STATUS_UNSUPPORTED, "{\"step\":\"crop\"}, which this version cannot do" },
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "",
+                   "[{\"step\":\"decode\",\"channels\":\"bgr\"}]"),
+          GN_STATUS_UNSUPPORTED, "\"channels\":\"bgr\"" },
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "",
+                   "[{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":\"tf1-legacy\"}]"),
+          GN_STATUS_UNSUPPORTED, "\"preprocess\"" },
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "",
+                   "[{\"step\":\"resize\",\"h\":95,\"w\":96,\"rule\":\"tf1-legacy\"}]"),
+          GN_STATUS_BAD_MODEL, "does not resize to the network's input" },
+        { MODEL_OF("nonet", "[96,96,1]", "10", "", OK_STEPS), GN_STATUS_BAD_MODEL,
+          "lie: nonet: no preset has this name" },
+        { MODEL("[96,96,1]", "10", ""), GN_STATUS_BAD_MODEL,
+          "lie: safetensors: the file is of an"
+          "other network" },
+        { MODEL_OF("googlenet", "[96,64,1]", "10", "",
+                   "[{\"step\":\"div\",\"by\":255},{\"step\":\"resize\",\"h\":96,\"w\":64,"
+                   "\"rule\":\"half-pixel\"}]"),
+          GN_STATUS_UNSUPPORTED, "the input of 96x64 is not square" },
+    };
+    const float value = 1;
+    const struct gn_st_tensor tensor = {
+        .name = "dense.bias", .dtype = GN_F32, .rank = 1, .shape = { 1 }, .count = 1, .data = &value
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct gn_st_text text = { "gn.model", cases[i].model };
+        assert_int_equal(gn_st_write("lie", &tensor, 1, &text, 1, NULL), GN_OK);
+        assert_null(gn_load("lie"));
+        check_error(cases[i].status, cases[i].part);
+    }
+    assert_int_equal(gn_st_write("lie", &tensor, 1, NULL, 0, NULL), GN_OK);
+    assert_null(gn_load("lie"));
+    check_error(GN_STATUS_BAD_MODEL, "lie: safetensors: the metadata \"gn.model\" is missing");
+}
+
+/* ---- Wrong calls, failing machine ---- */
+
+static void wrong_calls_are_answered(void **state)
+{
+    (void)state;
+    gn_net *net = tiny(1);
+    (void)gn_load_with(NULL);
+    check_error(GN_STATUS_BAD_ARGUMENT, "path of the model file is missing");
+    assert_null(gn_load("m", .size = -1));
+    check_error(GN_STATUS_BAD_ARGUMENT, "size -1");
+    assert_null(gn_load("m", .resize = (gn_resize)77));
+    check_error(GN_STATUS_BAD_ARGUMENT, "77 is no resize rule");
+    assert_int_equal(gn_save(net, NULL), GN_STATUS_BAD_ARGUMENT);
+    assert_int_equal(gn_load_weights(net, NULL), GN_STATUS_BAD_ARGUMENT);
+    assert_null(gn_load("nowhere/m"));
+    check_error(GN_STATUS_BAD_MODEL, "nowhere/m: safetensors: there is no such file");
+    assert_int_equal(gn_save(net, "nowhere/m"), GN_STATUS_IO);
+    check_error(GN_STATUS_IO, "nowhere/m: safetensors: cannot save, the folder \"nowhere\"");
+    /* The first message of a failed constructor stays. */
+    (void)gn_fail(GN_STATUS_BAD_DATA, "the first fault");
+    assert_int_equal(gn_save(NULL, "m"), GN_STATUS_BAD_DATA);
+    assert_int_equal(gn_load_weights(NULL, "m"), GN_STATUS_BAD_DATA);
+    check_error(GN_STATUS_BAD_DATA, "the first fault");
+    gn_free_net(net);
+}
+
+static void every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    gn_net *net = tiny(1), *target = tiny(2);
+    const uint32_t hash = gn_net_hash(target);
+    uint64_t before = gn_alloc_count();
+    assert_int_equal(gn_save(net, "m"), GN_OK);
+    const uint64_t saving = gn_alloc_count() - before;
+    before = gn_alloc_count();
+    assert_int_equal(gn_load_weights(net, "m"), GN_OK);
+    const uint64_t loading = gn_alloc_count() - before;
+    for (uint64_t k = 1; k <= saving; k++) {
+        gn_alloc_fail_after(k, true);
+        assert_int_equal(gn_save(net, "m"), GN_STATUS_NO_MEMORY);
+        gn_alloc_fail_after(0, false);
+    }
+    for (uint64_t k = 1; k <= loading; k++) {
+        gn_alloc_fail_after(k, true);
+        assert_int_equal(gn_load_weights(target, "m"), GN_STATUS_NO_MEMORY);
+        gn_alloc_fail_after(0, false);
+        assert_int_equal(gn_net_hash(target), hash);
+    }
+    gn_free_net(net);
+    gn_free_net(target);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(describes_the_preset),
+        cmocka_unit_test(a_net_comes_back_whole),
+        cmocka_unit_test(the_time_is_written_only_on_request),
+        cmocka_unit_test(extra_texts_are_kept),
+        cmocka_unit_test(weights_go_into_an_own_network),
+        cmocka_unit_test(another_network_is_told_apart),
+        cmocka_unit_test(defects_of_tensors_are_named),
+        cmocka_unit_test(training_state_lies_beside_the_weights),
+        cmocka_unit_test(nothing_that_diverged_is_saved),
+        cmocka_unit_test(foreign_weights_load_in_any_precision),
+        cmocka_unit_test(foreign_weights_need_a_preset),
+        cmocka_unit_test(foreign_values_are_not_judged),
+        cmocka_unit_test(descriptions_that_lie_are_named),
+        cmocka_unit_test(wrong_calls_are_answered),
+        cmocka_unit_test(every_failing_allocation_is_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
