@@ -15,9 +15,40 @@ INLINE bool is_pointwise(const struct gn_geometry *g)
            g->oh == g->h && g->ow == g->w;
 }
 
-INLINE bool is_patched(const struct gn_geometry *g)
+/* Only for dense pixels (ld == c): a window's row is then one run of kw*c floats. */
+INLINE bool is_patched(const struct gn_args *a)
 {
-    return g->c < PATCHED_BELOW && !is_pointwise(g);
+    return a->g.c < PATCHED_BELOW && a->x.ld == a->g.c && !is_pointwise(&a->g);
+}
+
+/*
+ * The windows of n output pixels from number `first` of the batch on, each kh*kw*c floats in the
+ * order of the weights, `ld` floats apart; taps outside the image are zeros. Whole vectors are
+ * copied where the row has them: up to VL - 1 floats behind each window are written too, so `to`
+ * has VL floats to spare and windows are filled in ascending order.
+ */
+INLINE void copy_windows(const struct gn_args *a, int first, int n, float *to, int ld)
+{
+    const struct gn_geometry *g = &a->g;
+    const int run = g->kw * g->c, row = g->w * g->c;
+    const int whole = (run + VL - 1) / VL * VL; /* floats that the vector copy reads */
+    for (int i = 0; i < n; i++, to += ld) {
+        const int p = first + i, image = p / (g->oh * g->ow);
+        const int y = p / g->ow % g->oh * g->stride - g->pad_top;
+        const int x = (p % g->ow * g->stride - g->pad_left) * g->c;
+        float *t = to;
+        for (int r = 0; r < g->kh; r++, t += run) {
+            const bool inside = y + r >= 0 && y + r < g->h;
+            const float *from = a->x.data + ((ptrdiff_t)image * g->h + y + r) * row + x;
+            if (inside && x >= 0 && x + whole <= row) {
+                for (int k = 0; k < run; k += VL)
+                    store(t + k, load(from + k));
+                continue;
+            }
+            for (int k = 0; k < run; k++)
+                t[k] = inside && x + k >= 0 && x + k < row ? from[k] : 0;
+        }
+    }
 }
 
 /* The weight gradient's entry, from cpu_filter.c. */

@@ -29,7 +29,7 @@ struct block {
 static size_t block_bytes(const struct gn_args *a)
 {
     const size_t taps = (size_t)(a->g.kh * a->g.kw);
-    const size_t patches = is_patched(&a->g) ? (size_t)BLOCK * taps * (size_t)a->g.c * 4 : 0;
+    const size_t patches = is_patched(a) ? ((size_t)BLOCK * taps * (size_t)a->g.c + VL) * 4 : 0;
     return BLOCK * taps * sizeof(float *) + TILES * (taps + 1) * sizeof(int) + patches + 256;
 }
 
@@ -40,7 +40,7 @@ static struct block block_in(void *scratch, const struct gn_args *a)
     b.rows = scratch;
     b.patches = (float *)(void *)(b.rows + BLOCK * taps);
     b.taps = (int *)(void *)(b.patches +
-                             (is_patched(&a->g) ? (size_t)BLOCK * taps * (size_t)a->g.c : 0));
+                             (is_patched(a) ? (size_t)BLOCK * taps * (size_t)a->g.c + VL : 0));
     b.n_taps = b.taps + TILES * taps;
     return b;
 }
@@ -109,24 +109,6 @@ static void fill_tile_dense(const struct gn_args *a, const struct gn_view *from,
     *n_taps = 1;
 }
 
-/* Copies the window of each row of the block: [row][kh*kw*c]. */
-static void copy_patches(const struct gn_args *a, int first, int n_rows, float *patches)
-{
-    const struct gn_geometry *g = &a->g;
-    const size_t c = (size_t)g->c;
-    for (int i = 0; i < n_rows; i++) {
-        const int row = first + i;
-        const int image = row / (g->oh * g->ow), y = row / g->ow % g->oh, x = row % g->ow;
-        for (int r = 0; r < g->kh; r++) {
-            for (int s = 0; s < g->kw; s++, patches += c) {
-                const float *p = forward_source(a, image, y, x, r, s);
-                for (size_t k = 0; k < c; k++)
-                    patches[k] = p == NULL ? 0 : p[k];
-            }
-        }
-    }
-}
-
 /* All panels of columns over the tiles of a block. `k` channels a tap, `columns` in all. */
 static void multiply_block(const struct block *b, int taps, int n_rows, int k, int columns,
                            int taps_packed, const float *packed, const struct tile_end *end)
@@ -157,11 +139,11 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int unit,
     const int all = run->n * g->oh * g->ow, first = unit * BLOCK;
     const int n_rows = all - first < BLOCK ? all - first : BLOCK;
     const struct block b = block_in(scratch, a);
-    const bool patched = is_patched(g);
+    const bool patched = is_patched(a);
     const int taps = patched ? 1 : g->kh * g->kw, k = patched ? g->kh * g->kw * g->c : g->c;
     const struct gn_view patches = { b.patches - (size_t)first * (size_t)k, k };
     if (patched)
-        copy_patches(a, first, n_rows, b.patches);
+        copy_windows(a, first, n_rows, b.patches, k);
     for (int t = 0; t * MR < n_rows; t++) {
         const int row = first + t * MR, m = n_rows - t * MR < MR ? n_rows - t * MR : MR;
         const float **rows = b.rows + (size_t)t * (size_t)taps * MR;

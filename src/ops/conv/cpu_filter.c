@@ -43,18 +43,18 @@ static int round_up(int a, int b)
 static struct cut cut_work(const struct gn_args *a)
 {
     const struct gn_geometry *g = &a->g;
-    const bool patched = is_patched(g);
+    const bool patched = is_patched(a);
     const int target = a->threads < 2 ? 2 : 2 * a->threads;
     struct cut c = { .rows = patched ? g->kh * g->kw * g->c : g->c,
                      .taps = patched ? 1 : g->kh * g->kw };
     c.row_units = divide_up(c.rows, MAX_CHANNELS);
     c.column_units = divide_up(g->oc, MAX_COLUMNS);
-    /* Halve the longer side until there is work for everybody: rows are cheaper to cut, since a
-     * cut of the columns repeats the copy of x. */
+    /* Cut until there is work for everybody: rows first, since a cut of the columns repeats the
+     * copy of x; patches only by columns, since their copy is the dearer one. */
     while (c.row_units * c.column_units < target) {
-        if (c.rows / (c.row_units + 1) >= 2 * MR)
+        if (!patched && c.rows / (c.row_units + 1) >= 2 * MR)
             c.row_units++;
-        else if (g->oc / (c.column_units + 1) >= NR)
+        else if (g->oc / (c.column_units + 1) >= (patched ? 2 * NR : NR))
             c.column_units++;
         else
             break;
@@ -78,9 +78,10 @@ static struct cut cut_work(const struct gn_args *a)
 }
 
 /* Pixels of x that a chunk's copy holds. */
-static size_t copied_pixels(const struct gn_geometry *g, const struct cut *c)
+static size_t copied_pixels(const struct gn_args *a, const struct cut *c)
 {
-    if (is_patched(g))
+    const struct gn_geometry *g = &a->g;
+    if (is_patched(a))
         return (size_t)(c->images * c->oh * g->ow);
     return (size_t)(c->images * c->in_rows * g->w);
 }
@@ -89,7 +90,7 @@ static size_t filter_bytes(const struct gn_args *a)
 {
     const struct cut c = cut_work(a);
     const size_t pixels = (size_t)(c.images * c.oh * a->g.ow);
-    return copied_pixels(&a->g, &c) * (size_t)c.ldx * 4 + pixels * (size_t)c.unit_columns * 4 +
+    return copied_pixels(a, &c) * (size_t)c.ldx * 4 + pixels * (size_t)c.unit_columns * 4 +
            pixels * sizeof(struct pixel_pair) + 4096;
 }
 
@@ -141,30 +142,6 @@ static void copy_x(const struct gn_args *a, const struct cut *c, const struct ch
         const float *from = a->x.data + first * (size_t)a->x.ld + i0;
         for (int p = 0; p < (k->in1 - k->in0) * g->w; p++, to += c->ldx, from += a->x.ld)
             copy_row(to, from, n, c->unit_rows);
-    }
-}
-
-/* Rows [i0, i0 + n) of the patches of the chunk's output pixels (element = tap * c + channel). */
-static void copy_patches(const struct gn_args *a, const struct cut *c, const struct chunk *k,
-                         int i0, int n, float *to)
-{
-    const struct gn_geometry *g = &a->g;
-    for (int image = k->n0; image < k->n1; image++) {
-        const float *x = a->x.data + (size_t)image * (size_t)(g->h * g->w) * (size_t)a->x.ld;
-        for (int y = k->y0; y < k->y1; y++) {
-            for (int ox = 0; ox < g->ow; ox++, to += c->ldx) {
-                for (int i = 0; i < c->unit_rows; i++) {
-                    const int e = i0 + i, tap = e / g->c;
-                    const int iy = y * g->stride - g->pad_top + tap / g->kw;
-                    const int ix = ox * g->stride - g->pad_left + tap % g->kw;
-                    const bool inside =
-                        i < n && iy >= 0 && iy < g->h && ix >= 0 && ix < g->w;
-                    to[i] = inside ? x[(size_t)(iy * g->w + ix) * (size_t)a->x.ld +
-                                       (size_t)(e % g->c)]
-                                   : 0;
-                }
-            }
-        }
     }
 }
 
@@ -242,7 +219,7 @@ static struct unit unit_at(const struct gn_args *a, const struct cut *c, int uni
     u.n_columns = a->g.oc - u.j0 < c->unit_columns ? a->g.oc - u.j0 : c->unit_columns;
     const size_t pixels = (size_t)(c->images * c->oh * a->g.ow);
     u.x = scratch;
-    u.dy = u.x + (copied_pixels(&a->g, c) * (size_t)c->ldx + 31) / 16 * 16;
+    u.dy = u.x + (copied_pixels(a, c) * (size_t)c->ldx + 31) / 16 * 16;
     u.at = (struct pixel_pair *)(void *)(u.dy + pixels * (size_t)c->unit_columns);
     return u;
 }
@@ -267,7 +244,7 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int unit, 
 {
     const struct cut c = cut_work(a);
     const struct unit u = unit_at(a, &c, unit, scratch);
-    const bool patched = is_patched(&a->g);
+    const bool patched = is_patched(a);
     float *db = u.i0 == 0 ? a->db : NULL;
     if (db != NULL && run->first)
         memset(db + u.j0, 0, (size_t)u.n_columns * sizeof *db);
@@ -276,7 +253,7 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int unit, 
         const struct chunk k = chunk_at(&a->g, &c, run->n, index);
         const int pixels = (k.n1 - k.n0) * (k.y1 - k.y0) * a->g.ow;
         if (patched)
-            copy_patches(a, &c, &k, u.i0, u.n_rows, u.x);
+            copy_windows(a, (k.n0 * a->g.oh + k.y0) * a->g.ow, pixels, u.x, c.ldx);
         else
             copy_x(a, &c, &k, u.i0, u.n_rows, u.x);
         copy_dy(a, &k, u.j0, u.n_columns, u.dy, db);
