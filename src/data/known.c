@@ -175,6 +175,16 @@ bool gn_known_locate(char folder[GN_FOLDER_BYTES], const struct gn_known_set *se
     return false;
 }
 
+/* What the user can do when a set is neither here nor to be fetched. */
+static void hint_at_other_ways(const struct gn_known_set *set)
+{
+    if (set->package != NULL)
+        gn_hint("install Debian's package %s, or name a folder with the four IDX files",
+                set->package);
+    else
+        gn_hint("name a folder with the four IDX files of the set");
+}
+
 static gn_status not_found(const struct gn_known_set *set, const char *data_dir)
 {
     char list[640] = "", folder[GN_FOLDER_BYTES], name[160];
@@ -191,10 +201,7 @@ static gn_status not_found(const struct gn_known_set *set, const char *data_dir)
     (void)gn_fail(GN_STATUS_BAD_DATA,
                   "%s: data set: not found (looked in %s) and downloading is switched off",
                   set->name, list);
-    if (set->package != NULL)
-        gn_hint("install Debian's package %s, or go online", set->package);
-    else
-        gn_hint("go online, or put its four IDX files into one of these folders");
+    hint_at_other_ways(set);
     return gn_last_status();
 }
 
@@ -216,10 +223,8 @@ static gn_status download(char folder[GN_FOLDER_BYTES], const struct gn_known_se
                                             .md5 = set->packed_md5[i],
                                             .limit = DOWNLOAD_LIMIT };
         const gn_status status = gn_download(&wanted, folder);
-        if (status == GN_STATUS_BAD_DATA && set->package != NULL)
-            gn_hint("install Debian's package %s, or put the four IDX files into a folder and "
-                    "name it",
-                    set->package);
+        if (status == GN_STATUS_BAD_DATA)
+            hint_at_other_ways(set);
         GN_TRY(status);
     }
     return GN_OK;
