@@ -1,0 +1,206 @@
+/*
+ * The benchmark: a training step (forward, backward, plain SGD update) or a forward pass on a
+ * prepared batch in memory, timed round by round; with `layers` every step of the plan too.
+ */
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "plan/plan.h"
+#include "train/optimizer.h"
+
+#include "ops/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ROUNDS = 1000 };
+
+struct bench {
+    gn_net *net;
+    bool train;
+    int batch;
+    struct gn_plan *plan;
+    struct gn_updater *updater;
+    float *saved; /* the net's parameters, which training would change */
+    float *images, *logits, *grads;
+    int32_t *labels;
+    uint64_t step;
+    double update_seconds;
+};
+
+static void bench_free(struct bench *b)
+{
+    if (b->saved != NULL)
+        memcpy(b->net->params, b->saved, b->net->graph->n_floats * sizeof(float));
+    gn_plan_free(b->plan);
+    gn_updater_free(b->updater);
+    gn_free(b->saved);
+    gn_free(b->images);
+    gn_free(b->logits);
+    gn_free(b->grads);
+    gn_free(b->labels);
+}
+
+static gn_status bench_inputs(struct bench *b)
+{
+    const struct gn_shape in = b->net->input;
+    const size_t pixels = (size_t)in.h * (size_t)in.w * (size_t)in.c;
+    const size_t n = (size_t)b->batch;
+    b->images = gn_calloc(n * pixels, sizeof(float), "a batch of images");
+    b->labels = gn_calloc(n, sizeof(int32_t), "labels");
+    b->logits = gn_calloc(n * (size_t)b->net->classes, sizeof(float), "logits");
+    if (b->images == NULL || b->labels == NULL || b->logits == NULL)
+        return gn_last_status();
+    for (size_t i = 0; i < n * pixels; i++)
+        b->images[i] = gn_random_unit(0, GN_RANDOM_TEST, 0, i);
+    for (size_t i = 0; i < n; i++)
+        b->labels[i] = (int32_t)(i % (size_t)b->net->classes);
+    return GN_OK;
+}
+
+static gn_status bench_prepare(struct bench *b, int threads)
+{
+    const struct gn_plan_options plan = { .train = b->train,
+                                          .batch = b->batch,
+                                          .threads = threads };
+    b->plan = gn_plan_create(b->net, &plan);
+    if (b->plan == NULL)
+        return gn_last_status();
+    GN_TRY(bench_inputs(b));
+    if (!b->train)
+        return GN_OK;
+    const size_t floats = b->net->graph->n_floats;
+    const struct gn_optimizer_options sgd = { .kind = GN_SGD,
+                                              .lr = 1e-4,
+                                              .threads = gn_plan_threads(b->plan) };
+    b->updater = gn_updater_create(b->net->graph, &sgd);
+    b->grads = gn_calloc(floats, sizeof(float), "gradients");
+    float *saved = gn_alloc(floats * sizeof(float), "parameters");
+    if (b->updater == NULL || b->grads == NULL || saved == NULL) {
+        gn_free(saved);
+        return gn_last_status();
+    }
+    memcpy(saved, b->net->params, floats * sizeof(float));
+    b->saved = saved;
+    return GN_OK;
+}
+
+/* One round; its seconds in *seconds. */
+static gn_status bench_round(struct bench *b, double *seconds)
+{
+    const double start = gn_seconds();
+    if (!b->train) {
+        GN_TRY(gn_plan_forward(b->plan, b->images, b->batch, b->logits));
+        *seconds = gn_seconds() - start;
+        return GN_OK;
+    }
+    double loss;
+    int correct;
+    GN_TRY(gn_plan_gradients(b->plan, b->images, b->labels, b->batch, b->grads, &loss, &correct));
+    const double update = gn_seconds();
+    gn_updater_step(b->updater, b->net->params, b->grads, ++b->step);
+    gn_plan_params_changed(b->plan);
+    const double end = gn_seconds();
+    b->update_seconds += end - update;
+    *seconds = end - start;
+    return GN_OK;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Times by layer over `rounds` more rounds. */
+static gn_status bench_layers(struct bench *b, struct gn_bench_result *result, int rounds)
+{
+    GN_TRY(gn_plan_time(b->plan));
+    b->update_seconds = 0;
+    for (int i = 0; i < rounds; i++) {
+        double seconds;
+        GN_TRY(bench_round(b, &seconds));
+    }
+    const struct gn_plan_timing *table;
+    const int n = gn_plan_timings(b->plan, &table);
+    result->layers = gn_calloc((size_t)n + 1, sizeof *result->layers, "the table of layers");
+    if (result->layers == NULL)
+        return gn_last_status();
+    for (int i = 0; i < n; i++) {
+        struct gn_bench_layer *l = &result->layers[result->n_layers++];
+        (void)snprintf(l->name, sizeof l->name, "%s", table[i].layer);
+        (void)snprintf(l->pass, sizeof l->pass, "%s", table[i].pass);
+        (void)snprintf(l->kernel, sizeof l->kernel, "%s", table[i].kernel);
+        l->ms = table[i].ms / rounds;
+        l->gflops = l->ms > 0 ? 2e-6 * table[i].macs / l->ms : 0;
+    }
+    if (b->train) {
+        struct gn_bench_layer *l = &result->layers[result->n_layers++];
+        (void)snprintf(l->name, sizeof l->name, "all parameters");
+        (void)snprintf(l->pass, sizeof l->pass, "update");
+        (void)snprintf(l->kernel, sizeof l->kernel, "sgd");
+        l->ms = 1e3 * b->update_seconds / rounds;
+    }
+    return GN_OK;
+}
+
+static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
+                           const struct gn_bench_options *o)
+{
+    double seconds[MAX_ROUNDS];
+    const double start = gn_seconds();
+    GN_TRY(bench_prepare(b, o->threads));
+    result->ms_plan = 1e3 * (gn_seconds() - start);
+    GN_TRY(bench_round(b, &seconds[0])); /* warms up, and says how long a round takes */
+    GN_TRY(bench_round(b, &seconds[0]));
+    int rounds = o->rounds > 0 ? o->rounds : (int)(3.0 / (seconds[0] + 1e-6)) + 1;
+    rounds = o->rounds == 0 && rounds < 3 ? 3 : rounds > MAX_ROUNDS ? MAX_ROUNDS : rounds;
+    for (int i = 0; i < rounds; i++)
+        GN_TRY(bench_round(b, &seconds[i]));
+    qsort(seconds, (size_t)rounds, sizeof seconds[0], ascending);
+    result->ms_min = 1e3 * seconds[0];
+    result->ms_median = 500 * (seconds[rounds / 2] + seconds[(rounds - 1) / 2]);
+    result->images_per_second = 1e3 * b->batch / result->ms_median;
+    result->batch = b->batch;
+    result->threads = gn_plan_threads(b->plan);
+    result->rounds = rounds;
+    result->isa = gn_cpu_kernels()->isa;
+    result->arena_bytes = gn_plan_bytes(b->plan);
+    return o->layers ? bench_layers(b, result, rounds < 5 ? rounds : 5) : GN_OK;
+}
+
+int gn_bench(gn_net *net, struct gn_bench_result *result, const struct gn_bench_options *options)
+{
+    static const struct gn_bench_options defaults = { 0 };
+    const struct gn_bench_options *o = options == NULL ? &defaults : options;
+    if (net == NULL)
+        return (int)gn_last_status();
+    if (o->batch < 0 || o->threads < 0 || o->rounds < 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "bench: batch %d, threads %d, rounds %d (none may be "
+                "negative)",
+                o->batch, o->threads, o->rounds);
+    const int batch = o->batch == 0 ? 128 : o->batch;
+    const uint64_t need = gn_memory_estimate(net, batch, o->train), have = gn_memory_limit();
+    if (need > have)
+        GN_FAIL(GN_STATUS_NO_MEMORY,
+                "bench: batch %d needs about %.1f GB, the process may use %.1f GB (take a smaller "
+                "batch or size)",
+                batch, (double)need * 1e-9, (double)have * 1e-9);
+    struct bench b = { .net = net, .train = o->train, .batch = batch };
+    *result = (struct gn_bench_result){ 0 };
+    const gn_status status = bench_run(&b, result, o);
+    bench_free(&b);
+    if (status != GN_OK)
+        gn_free_bench(result);
+    return status;
+}
+
+void gn_free_bench(struct gn_bench_result *result)
+{
+    if (result == NULL)
+        return;
+    gn_free(result->layers);
+    result->layers = NULL;
+    result->n_layers = 0;
+}

@@ -1,0 +1,35 @@
+/* What this build and this machine are: versions, kernel set, threads, memory. */
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cpu/cpu.h"
+
+#include "gn_config.h"
+
+#include <jansson.h>
+#include <zlib.h>
+
+const char *gn_version(void)
+{
+    return GN_CONFIG_VERSION;
+}
+
+int gn_system_describe(struct gn_system_info *info)
+{
+    static _Thread_local char libraries[96];
+    const struct gn_kernel_set *kernels = gn_cpu_kernels();
+    (void)snprintf(libraries, sizeof libraries, "zlib %s, jansson %s", zlibVersion(),
+                   jansson_version_str());
+    *info = (struct gn_system_info){
+        .version = GN_CONFIG_VERSION,
+        .compiler = GN_CONFIG_COMPILER,
+        .isa = kernels == NULL ? NULL : kernels->isa,
+        .isa_available = gn_cpu_available(),
+        .cpu_features = gn_cpu_features(),
+        .memory_bytes = gn_memory_limit(),
+        .has_curl = GN_HAVE_CURL,
+        .has_cairo = GN_HAVE_CAIRO,
+        .libraries = libraries,
+    };
+    info->threads = gn_usable_threads(&info->threads_reason);
+    return kernels == NULL ? (int)gn_last_status() : GN_OK;
+}
