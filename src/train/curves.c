@@ -67,18 +67,20 @@ static void set_colour(cairo_t *cr, struct colour c)
     cairo_set_source_rgb(cr, c.r, c.g, c.b);
 }
 
-/* Text whose point (ax, ay) of its box, 0 to 1, stands at x, y. */
+/* Text on the base line y; x is its left end, its middle or its right end: ax 0, 0.5, 1. */
 static void draw_text(cairo_t *cr, const char *text, double x, double y, double ax)
 {
     cairo_text_extents_t box;
     cairo_text_extents(cr, text, &box);
     cairo_move_to(cr, x - ax * box.x_advance, y);
     cairo_show_text(cr, text);
+    cairo_new_path(cr); /* the end of the text is no point of the next line */
 }
 
 static void set_font(cairo_t *cr, double size, bool bold)
 {
-    cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
+    /* cairo's built-in face: the same drawing on every machine, whatever fonts it has. */
+    cairo_select_font_face(cr, "@cairo:", CAIRO_FONT_SLANT_NORMAL,
                            bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(cr, size);
 }
