@@ -32,8 +32,13 @@ static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_
     touch(plan, step->dx.buffer, at);
     touch(plan, step->dy.buffer, at);
     touch(plan, step->argmax, at);
+    struct gn_args *a = &plan->steps[at].args; /* pointers follow when the arena stands */
+    a->x.ld = step->x.ld;
+    a->y.ld = step->y.ld;
+    a->dx.ld = step->dx.ld;
+    a->dy.ld = step->dy.ld;
     if (kernel->scratch_bytes != NULL) {
-        const size_t bytes = kernel->scratch_bytes(&step->args);
+        const size_t bytes = kernel->scratch_bytes(a);
         plan->scratch_bytes = bytes > plan->scratch_bytes ? bytes : plan->scratch_bytes;
     }
     return GN_OK;
