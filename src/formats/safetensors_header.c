@@ -17,6 +17,9 @@ enum { NAME_TEXT = 128, SHAPE_TEXT = 128 };
 static const uint64_t max_dim = INT32_MAX;
 static const json_int_t max_integer = INT64_C(1) << 53;
 
+static const char damaged_hint[] =
+    "take another copy of the file; a tool that rewrites it must drop the keys \"gn.*\"";
+
 /* ---- Helpers of messages ---- */
 
 uint64_t gn_st_header_offset(const struct gn_st_file *file, const char *name)
@@ -84,7 +87,7 @@ static gn_status check_header_crc(const struct gn_st_file *file)
     (void)gn_fail(GN_STATUS_BAD_MODEL,
                   "%s: safetensors: the header is damaged (CRC32C %s, stored %s) at byte %d",
                   file->text, computed, gn_printable(shown, sizeof shown, stored), GN_ST_DIGITS_AT);
-    gn_hint("take another copy of the file; a tool that rewrites it must drop the keys \"gn.*\"");
+    gn_hint("%s", damaged_hint);
     return GN_STATUS_BAD_MODEL;
 }
 
@@ -210,11 +213,14 @@ static gn_status parse_metadata(struct gn_st_file *file)
 /* The keys of our own files: checksum first and verified, a version that is known. */
 static gn_status check_our_keys(const struct gn_st_file *file)
 {
-    if (!has_our_start(file))
-        GN_FAIL(GN_STATUS_BAD_MODEL,
-                "%s: safetensors: the header is damaged (keys \"gn.*\" without the leading "
-                "\"gn.header_crc32c\") at byte %d",
-                file->text, GN_ST_LENGTH_BYTES);
+    if (!has_our_start(file)) {
+        (void)gn_fail(GN_STATUS_BAD_MODEL,
+                      "%s: safetensors: the header is damaged (keys \"gn.*\" without the leading "
+                      "\"gn.header_crc32c\") at byte %d",
+                      file->text, GN_ST_LENGTH_BYTES);
+        gn_hint("%s", damaged_hint);
+        return GN_STATUS_BAD_MODEL;
+    }
     const char *format = json_string_value(json_object_get(file->metadata, "gn.format"));
     if (format == NULL)
         GN_FAIL(GN_STATUS_BAD_MODEL,
