@@ -1,0 +1,302 @@
+/* labels: quick
+ *
+ * Graphs of one's own: the padding rule, explicit pads, names; shapes that do not fit are refused
+ * with the layer's name and the numbers, and the first error sticks until gn_compile. */
+#include "base/memory.h"
+#include "graph/graph.h"
+#include "ops/rules.h"
+#include "support/check.h"
+
+/* Output size and pads by the rule's own words: enough outputs for every stride-th input, the odd
+ * pad behind. */
+static void same_padding_puts_the_odd_pad_behind(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 40; n++)
+        for (int kernel = 1; kernel <= 7; kernel++)
+            for (int stride = 1; stride <= 3; stride++) {
+                int out, before, after;
+                gn_same_padding(n, kernel, stride, &out, &before, &after);
+                assert_true((out - 1) * stride < n && out * stride >= n);
+                assert_true(before >= 0 && (after == before || after == before + 1));
+                /* The last window ends with the pad, unless no pad is needed at all. */
+                const int end = (out - 1) * stride + kernel;
+                assert_true(end == n + before + after || (end < n && before + after == 0));
+            }
+    int out, before, after;
+    gn_same_padding(96, 7, 2, &out, &before, &after);
+    assert_true(out == 48 && before == 2 && after == 3);
+    gn_same_padding(48, 3, 2, &out, &before, &after);
+    assert_true(out == 24 && before == 0 && after == 1);
+    gn_same_padding(13, 3, 2, &out, &before, &after);
+    assert_true(out == 7 && before == 1 && after == 1);
+}
+
+/* Builds with `body`, compiles, and expects this error. */
+typedef gn_node body_fn(gn_graph *g, gn_node x);
+
+static void refused(body_fn *body, gn_status status, const char *part)
+{
+    gn_clear_error();
+    gn_graph *g = gn_graph_create();
+    assert_non_null(g);
+    const gn_node x = gn_input(g, 12, 10, 3);
+    const gn_node y = body(g, x);
+    gn_clear_error(); /* the graph keeps its own copy */
+    assert_null(gn_compile(g, y, 0));
+    check_error(status, part);
+}
+
+static gn_node end(gn_graph *g, gn_node x)
+{
+    return gn_dense(g, gn_global_avg_pool(g, x), 10, "dense");
+}
+
+static gn_node no_channels(gn_graph *g, gn_node x)
+{
+    return end(g, gn_conv(g, x, 0, 3, .name = "c"));
+}
+
+static gn_node many_channels(gn_graph *g, gn_node x)
+{
+    return end(g, gn_conv(g, x, 65537, 3, .name = "c"));
+}
+
+static gn_node no_kernel(gn_graph *g, gn_node x)
+{
+    return end(g, gn_conv(g, x, 4, 0, .name = "c"));
+}
+
+static gn_node huge_kernel(gn_graph *g, gn_node x)
+{
+    return end(g, gn_conv(g, x, 4, 65, .name = "c"));
+}
+
+static gn_node negative_stride(gn_graph *g, gn_node x)
+{
+    return end(g, gn_conv(g, x, 4, 3, .stride = -2, .name = "c"));
+}
+
+static gn_node kernel_exceeds_input(gn_graph *g, gn_node x)
+{
+    gn_stage(g, "b5");
+    return end(g, gn_conv(g, x, 4, 13, .name = "big", .explicit_pads = true, .pad_left = 1));
+}
+
+static gn_node pad_as_wide_as_the_kernel(gn_graph *g, gn_node x)
+{
+    return end(g, gn_conv(g, x, 4, 3, .name = "c", .explicit_pads = true, .pad_top = 3));
+}
+
+static gn_node negative_pad(gn_graph *g, gn_node x)
+{
+    return end(g, gn_conv(g, x, 4, 3, .name = "c", .explicit_pads = true, .pad_right = -1));
+}
+
+static gn_node huge_pool(gn_graph *g, gn_node x)
+{
+    return end(g, gn_max_pool(g, x, 9, 2, "p"));
+}
+
+static gn_node unequal_concat(gn_graph *g, gn_node x)
+{
+    const gn_node half = gn_max_pool(g, x, 3, 2, "half");
+    return end(g, gn_concat(g, (gn_node[]){ x, half }, 2, "cat"));
+}
+
+static gn_node empty_concat(gn_graph *g, gn_node x)
+{
+    return end(g, gn_concat(g, &x, 0, "cat"));
+}
+
+static gn_node dense_on_a_map(gn_graph *g, gn_node x)
+{
+    return gn_dense(g, x, 10, "fc");
+}
+
+static gn_node dense_without_units(gn_graph *g, gn_node x)
+{
+    return gn_dense(g, gn_global_avg_pool(g, x), 0, "fc");
+}
+
+static gn_node map_as_answer(gn_graph *g, gn_node x)
+{
+    return gn_conv(g, x, 4, 3, .name = "last");
+}
+
+static gn_node same_name_twice(gn_graph *g, gn_node x)
+{
+    gn_stage(g, "s");
+    x = gn_conv(g, x, 4, 3, .name = "c");
+    return end(g, gn_conv(g, x, 4, 3, .name = "c"));
+}
+
+static gn_node two_inputs(gn_graph *g, gn_node x)
+{
+    gn_stage(g, "second");
+    (void)gn_input(g, 12, 10, 3);
+    return end(g, x);
+}
+
+static gn_node node_of_nowhere(gn_graph *g, gn_node x)
+{
+    (void)x;
+    return end(g, (gn_node){ 7 });
+}
+
+static void misfits_are_refused_with_layer_and_numbers(void **state)
+{
+    (void)state;
+    refused(no_channels, GN_STATUS_BAD_SHAPE, "c: 0 output channels");
+    refused(many_channels, GN_STATUS_BAD_SHAPE, "c: 65537 output channels");
+    refused(no_kernel, GN_STATUS_BAD_SHAPE, "c: kernel 0");
+    refused(huge_kernel, GN_STATUS_BAD_SHAPE, "c: kernel 65");
+    refused(negative_stride, GN_STATUS_BAD_SHAPE, "c: stride -2");
+    refused(kernel_exceeds_input, GN_STATUS_BAD_SHAPE,
+            "b5.big: kernel 13 exceeds the padded input 12x11");
+    refused(pad_as_wide_as_the_kernel, GN_STATUS_BAD_SHAPE, "c: padding 3");
+    refused(negative_pad, GN_STATUS_BAD_SHAPE, "c: padding -1");
+    refused(huge_pool, GN_STATUS_BAD_SHAPE, "p: pooling window 9");
+    refused(unequal_concat, GN_STATUS_BAD_SHAPE, "cat: input 1 is 6x5x3, input 0 is 12x10x3");
+    refused(empty_concat, GN_STATUS_BAD_ARGUMENT, "cat: 0 inputs");
+    refused(dense_on_a_map, GN_STATUS_BAD_SHAPE, "fc: a dense layer takes a vector");
+    refused(dense_without_units, GN_STATUS_BAD_SHAPE, "fc: 0 units");
+    refused(map_as_answer, GN_STATUS_BAD_SHAPE, "last: the answer must be a vector");
+    refused(same_name_twice, GN_STATUS_BAD_ARGUMENT, "s.c: two layers have this name");
+    refused(two_inputs, GN_STATUS_BAD_ARGUMENT, "exactly one input");
+    refused(node_of_nowhere, GN_STATUS_BAD_ARGUMENT, "global_pool: input 0 is not a node");
+}
+
+static void the_first_error_sticks(void **state)
+{
+    (void)state;
+    gn_graph *g = gn_graph_create();
+    gn_node x = gn_input(g, 8, 8, 1);
+    x = gn_conv(g, x, -5, 3, .name = "first");
+    assert_int_equal(x.id, -1);
+    x = gn_conv_relu(g, x, 4, 0, .name = "second");
+    x = gn_max_pool(g, x, 99, 1, "third");
+    x = gn_concat(g, &x, 1, "fourth");
+    x = gn_inception(g, x, "fifth", 1, (gn_pair){ 1, 1 }, (gn_pair){ 1, 1 }, 1);
+    gn_stage(g, "stage");
+    x = gn_relu(g, x);
+    x = gn_dense(g, gn_global_avg_pool(g, x), 0, "sixth");
+    assert_int_equal(x.id, -1);
+    assert_int_equal(g->n_tensors, 0);
+    assert_null(gn_compile(g, x, 0));
+    check_error(GN_STATUS_BAD_SHAPE, "first: -5 output channels");
+}
+
+/* Every function takes the NULL of a failed constructor and keeps the first message. */
+static void null_goes_through_and_keeps_the_message(void **state)
+{
+    (void)state;
+    gn_alloc_fail_after(1, false);
+    gn_graph *g = gn_graph_create();
+    assert_null(g);
+    gn_node x = gn_input(g, 8, 8, 1);
+    gn_stage(g, "s");
+    x = gn_inception(g, x, "i", 1, (gn_pair){ 1, 1 }, (gn_pair){ 1, 1 }, 1);
+    x = gn_dense(g, gn_global_avg_pool(g, x), 2, NULL);
+    gn_net *net = gn_compile(g, x, 0);
+    assert_null(net);
+    struct gn_net_info info;
+    struct gn_layer_info layer;
+    struct gn_tensor_info tensor;
+    assert_int_equal(gn_net_describe(net, &info), GN_STATUS_NO_MEMORY);
+    assert_int_equal(gn_net_layer(net, 0, &layer), GN_STATUS_NO_MEMORY);
+    assert_int_equal(gn_net_stage(net, 0, &layer), GN_STATUS_NO_MEMORY);
+    assert_int_equal(gn_net_tensor(net, 0, &tensor), GN_STATUS_NO_MEMORY);
+    assert_int_equal(gn_summary(net, stdout), GN_STATUS_NO_MEMORY);
+    assert_int_equal(gn_walk(net, stdout), GN_STATUS_NO_MEMORY);
+    assert_int_equal(gn_net_set_labels(net, NULL, 0), GN_STATUS_NO_MEMORY);
+    assert_int_equal(gn_net_hash(net), 0);
+    gn_free_net(net);
+    gn_graph_free(g);
+    check_error(GN_STATUS_NO_MEMORY, "a graph");
+}
+
+static void layers_without_a_name_are_numbered_within_the_stage(void **state)
+{
+    (void)state;
+    gn_graph *g = gn_graph_create();
+    gn_node x = gn_input(g, 8, 8, 1);
+    gn_stage(g, "a");
+    x = gn_conv(g, x, 2, 3);
+    x = gn_conv(g, x, 2, 3);
+    gn_stage(g, "b");
+    x = gn_conv(g, x, 2, 3);
+    x = gn_max_pool(g, x, 2);
+    gn_stage(g, NULL);
+    gn_net *net = gn_compile(g, gn_dense(g, gn_global_avg_pool(g, x), 3, NULL), 0);
+    static const char *const names[] = { "a.conv", "a.conv_1",    "b.conv",
+                                         "b.pool", "global_pool", "dense" };
+    for (int i = 0; i < 6; i++) {
+        struct gn_layer_info layer;
+        assert_int_equal(gn_net_layer(net, i, &layer), GN_OK);
+        assert_string_equal(layer.name, names[i]);
+    }
+    struct gn_net_info info;
+    assert_int_equal(gn_net_describe(net, &info), GN_OK);
+    assert_string_equal(info.preset, "custom");
+    assert_int_equal(info.stages, 4); /* a, b, and the two rows behind them */
+    gn_free_net(net);
+}
+
+/* Building a network with every single allocation failing in turn. */
+static void a_failing_allocation_is_reported(void **state)
+{
+    (void)state;
+    for (uint64_t k = 1;; k++) {
+        gn_clear_error();
+        gn_alloc_fail_after(k, false);
+        gn_net *net = gn_googlenet(.size = 32);
+        gn_alloc_fail_after(0, false);
+        if (net != NULL) {
+            assert_true(k > 5);
+            gn_free_net(net);
+            return;
+        }
+        check_error(GN_STATUS_NO_MEMORY, "no memory for");
+    }
+}
+
+static void labels_are_copied_and_counted(void **state)
+{
+    (void)state;
+    gn_net *net = gn_googlenet(.size = 32, .classes = 3);
+    char changing[] = "cat";
+    const char *const labels[] = { changing, "dog", "" };
+    assert_int_equal(gn_net_set_labels(net, labels, 2), GN_STATUS_BAD_ARGUMENT);
+    check_error(GN_STATUS_BAD_ARGUMENT, "2 labels for a network of 3 classes");
+    assert_int_equal(gn_net_set_labels(net, labels, 3), GN_OK);
+    changing[0] = 'b';
+    struct gn_net_info info;
+    assert_int_equal(gn_net_describe(net, &info), GN_OK);
+    assert_string_equal(info.labels[0], "cat");
+    for (uint64_t k = 1; k <= 4; k++) {
+        gn_alloc_fail_after(k, false);
+        assert_int_equal(gn_net_set_labels(net, labels, 3), GN_STATUS_NO_MEMORY);
+        gn_alloc_fail_after(0, false);
+    }
+    assert_int_equal(gn_net_describe(net, &info), GN_OK);
+    assert_string_equal(info.labels[1], "dog"); /* the old ones stay */
+    assert_int_equal(gn_net_set_labels(net, NULL, 0), GN_OK);
+    assert_int_equal(gn_net_describe(net, &info), GN_OK);
+    assert_null(info.labels);
+    gn_free_net(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_padding_puts_the_odd_pad_behind),
+        cmocka_unit_test(misfits_are_refused_with_layer_and_numbers),
+        cmocka_unit_test(the_first_error_sticks),
+        cmocka_unit_test(null_goes_through_and_keeps_the_message),
+        cmocka_unit_test(layers_without_a_name_are_numbered_within_the_stage),
+        cmocka_unit_test(a_failing_allocation_is_reported),
+        cmocka_unit_test(labels_are_copied_and_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
