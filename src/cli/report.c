@@ -203,44 +203,53 @@ json_t *cli_json_text(const char *text)
 }
 
 /* Digits that the number needs to come back exactly. */
-static size_t digits_needed(double value)
+static int digits_needed(double value)
 {
     char text[40];
     for (int digits = 6; digits < 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
-            return (size_t)digits;
+            return digits;
     }
     return 17;
 }
 
-/* The most digits that a number in `value` needs. The tree is our own and shallow. */
-static size_t tree_digits(json_t *value)
+/* Prints jansson's text with its long numbers (0.10000000000000001) as short as they can be. */
+static void print_short(FILE *out, const char *text)
 {
-    size_t most = 6, index = 0;
-    const char *key;
-    json_t *item;
-    if (json_is_real(value))
-        return digits_needed(json_real_value(value));
-    json_object_foreach(value, key, item)
-    {
-        const size_t digits = tree_digits(item);
-        most = digits > most ? digits : most;
+    bool in_string = false;
+    while (*text) {
+        const bool is_number = !in_string && (*text == '-' || (*text >= '0' && *text <= '9'));
+        if (!is_number) {
+            if (in_string && *text == '\\')
+                fputc(*text++, out);
+            else if (*text == '"')
+                in_string = !in_string;
+            fputc(*text++, out);
+            continue;
+        }
+        const size_t length = strspn(text, "+-.eE0123456789");
+        if (strcspn(text, ".eE") < length) {
+            char number[40];
+            const double value = strtod(text, NULL);
+            snprintf(number, sizeof number, "%.*g", digits_needed(value), value);
+            fprintf(out, strpbrk(number, ".e") ? "%s" : "%s.0", number);
+        } else {
+            fprintf(out, "%.*s", (int)length, text);
+        }
+        text += length;
     }
-    json_array_foreach(value, index, item)
-    {
-        const size_t digits = tree_digits(item);
-        most = digits > most ? digits : most;
-    }
-    return most;
 }
 
 bool cli_write_json(FILE *out, json_t *value, size_t flags)
 {
-    const size_t digits = tree_digits(value);
-    const int failed = json_dumpf(value, out, flags | JSON_REAL_PRECISION(digits));
+    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
     json_decref(value);
-    return !failed && fputc('\n', out) != EOF;
+    if (!text)
+        return false;
+    print_short(out, text);
+    free(text);
+    return fputc('\n', out) != EOF && !ferror(out);
 }
 
 void cli_print_json(json_t *value)
