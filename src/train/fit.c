@@ -293,8 +293,7 @@ static gn_status run(struct gn_fit *fit)
     const uint64_t epochs = (uint64_t)fit->t.settings.options.epochs;
     bool ended = false;
     report_start(fit);
-    if (!fit->t.settings.options.resume)
-        GN_TRY(gn_files_save_start(fit));
+    GN_TRY(gn_files_begin(fit));
     while (!ended && fit->t.progress.epoch < epochs)
         GN_TRY(run_epoch(fit, &ended));
     return GN_OK;
@@ -354,7 +353,7 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
     fit->t.updater = gn_updater_create(net->graph, &s->optimizer);
     if (fit->t.history == NULL || fit->t.updater == NULL)
         return gn_last_status();
-    GN_TRY(gn_files_begin(fit));
+    GN_TRY(gn_files_resume(fit));
     GN_TRY(create_parts(fit));
     return run(fit);
 }

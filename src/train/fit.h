@@ -36,11 +36,12 @@ void gn_fit_warn(struct gn_fit *fit, const char *advice);
 /* Opens or makes the folder of the run; does nothing without one. Before the data are touched. */
 gn_status gn_files_open(struct gn_fit *fit);
 
-/* Restores the checkpoint when the run is resumed and begins the histories. */
-gn_status gn_files_begin(struct gn_fit *fit);
+/* Restores the checkpoint when the run is resumed. */
+gn_status gn_files_resume(struct gn_fit *fit);
 
-/* The state before the first step, so that a run killed in its first epoch can be resumed. */
-gn_status gn_files_save_start(struct gn_fit *fit);
+/* Begins the histories; a new run saves its state before the first step first, so that it can be
+ * resumed when it is killed in its first epoch. */
+gn_status gn_files_begin(struct gn_fit *fit);
 
 /* What happens to the files at a save. */
 struct gn_save {

@@ -26,24 +26,34 @@ gn_status gn_files_open(struct gn_fit *fit)
     return fit->files.folder == NULL ? gn_last_status() : GN_OK;
 }
 
-gn_status gn_files_begin(struct gn_fit *fit)
+gn_status gn_files_resume(struct gn_fit *fit)
 {
-    const struct gn_run_files *files = &fit->files;
-    const struct gn_fit_options *o = &fit->t.settings.options;
-    if (files->folder == NULL)
+    if (!fit->t.settings.options.resume)
         return GN_OK;
-    char note[NOTE_BYTES] = "", path[GN_RUN_PATH];
-    if (o->resume)
-        GN_TRY(gn_checkpoint_read(&fit->t, files->folder, note, sizeof note));
+    char note[NOTE_BYTES] = "";
+    GN_TRY(gn_checkpoint_read(&fit->t, fit->files.folder, note, sizeof note));
     gn_clear_error();
     if (note[0] != '\0') {
         (void)gn_fail(GN_STATUS_BAD_MODEL, "%s", note);
         gn_fit_warn(fit, NULL);
     }
-    gn_run_file(files->folder, "history.jsonl", path);
-    fit->files.journal = o->resume ? gn_journal_resume(path, fit->t.progress.step, fit->t.history)
-                                   : gn_journal_create(path);
-    if (files->journal == NULL)
+    return GN_OK;
+}
+
+gn_status gn_files_begin(struct gn_fit *fit)
+{
+    const struct gn_run_folder *folder = fit->files.folder;
+    const bool resume = fit->t.settings.options.resume;
+    char path[GN_RUN_PATH];
+    if (folder == NULL)
+        return GN_OK;
+    /* The first file of a new run: whatever holds a history can be resumed. */
+    if (!resume)
+        GN_TRY(gn_checkpoint_write(&fit->t, folder));
+    gn_run_file(folder, "history.jsonl", path);
+    fit->files.journal = resume ? gn_journal_resume(path, fit->t.progress.step, fit->t.history)
+                                : gn_journal_create(path);
+    if (fit->files.journal == NULL)
         gn_fit_warn(fit, "training goes on without history.jsonl");
     return GN_OK;
 }
@@ -117,13 +127,6 @@ static gn_status judge(struct gn_fit *fit, gn_status status, bool last)
     }
     gn_fit_warn(fit, "what was saved before is intact; training goes on, another attempt follows");
     return GN_OK;
-}
-
-gn_status gn_files_save_start(struct gn_fit *fit)
-{
-    if (fit->files.folder == NULL)
-        return GN_OK;
-    return gn_checkpoint_write(&fit->t, fit->files.folder);
 }
 
 gn_status gn_files_checkpoint(struct gn_fit *fit)
