@@ -1,0 +1,146 @@
+/* labels: quick isa
+ *
+ * Evaluation and prediction: what they compute agrees with each other and with training. */
+#include "support/check.h"
+#include "train/tiny.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static struct tiny tiny;
+static uint8_t pixels[TINY_TEST][TINY_SIZE][TINY_SIZE];
+static int labels[TINY_TEST];
+
+static int open_tiny(void **state)
+{
+    (void)state;
+    tiny_open(&tiny);
+    for (int i = 0; i < TINY_TEST; i++)
+        assert_int_equal(gn_dataset_sample(tiny.test, (uint64_t)i, &pixels[i][0][0], &labels[i]),
+                         0);
+    struct gn_fit_options options = tiny_options(&tiny, NULL);
+    gn_free_history(gn_fit_with(tiny.net, &options));
+    return 0;
+}
+
+static int close_tiny(void **state)
+{
+    (void)state;
+    tiny_close(&tiny);
+    return 0;
+}
+
+static void predict_all(float *logits, uint64_t n, int threads)
+{
+    const struct gn_predict_options options = { .pixels = &pixels[0][0][0],
+                                                .n = n,
+                                                .height = TINY_SIZE,
+                                                .width = TINY_SIZE,
+                                                .channels = 1,
+                                                .threads = threads };
+    if (gn_predict_with(tiny.net, logits, &options) != 0)
+        fail_msg("%s", gn_error_message());
+}
+
+static void the_score_is_that_of_the_predictions(void **state)
+{
+    (void)state;
+    float logits[TINY_TEST][TINY_CLASSES];
+    predict_all(&logits[0][0], TINY_TEST, 1);
+    double loss = 0;
+    uint64_t correct = 0;
+    for (int i = 0; i < TINY_TEST; i++) {
+        double sum = 0;
+        int best = 0;
+        for (int k = 0; k < TINY_CLASSES; k++) {
+            sum += exp((double)logits[i][k]);
+            best = logits[i][k] > logits[i][best] ? k : best;
+        }
+        loss += log(sum) - (double)logits[i][labels[i]];
+        correct += best == labels[i];
+    }
+    for (int batch = 1; batch <= TINY_TEST + 1; batch += 13) {
+        struct gn_score score;
+        assert_int_equal(gn_evaluate(tiny.net, &score, tiny.test, .batch = batch), 0);
+        assert_int_equal(score.samples, TINY_TEST);
+        assert_int_equal(score.correct, correct);
+        assert_true(fabs(score.loss - loss / TINY_TEST) < 1e-6);
+        assert_true(fabs(score.accuracy - (double)correct / TINY_TEST) < 1e-12);
+    }
+}
+
+static void one_image_gives_what_many_give(void **state)
+{
+    (void)state;
+    float all[TINY_TEST][TINY_CLASSES], one[TINY_CLASSES];
+    predict_all(&all[0][0], TINY_TEST, 2);
+    predict_all(one, 1, 1);
+    assert_memory_equal(one, all[0], sizeof one);
+    float again[TINY_TEST][TINY_CLASSES];
+    for (int threads = 1; threads <= 4; threads++) {
+        predict_all(&again[0][0], TINY_TEST, threads);
+        assert_memory_equal(again, all, sizeof all);
+    }
+    predict_all(one, 0, 1); /* no images: nothing to do */
+}
+
+static void a_limit_takes_the_first_samples(void **state)
+{
+    (void)state;
+    struct gn_score score;
+    assert_int_equal(gn_evaluate(tiny.net, &score, tiny.test, .limit = 7), 0);
+    assert_int_equal(score.samples, 7);
+    assert_int_equal(gn_evaluate(tiny.net, &score, tiny.test, .limit = 1000), 0);
+    assert_int_equal(score.samples, TINY_TEST);
+}
+
+static void other_sizes_are_resized(void **state)
+{
+    (void)state;
+    static uint8_t large[30 * 20];
+    float logits[TINY_CLASSES];
+    assert_int_equal(
+        gn_predict(tiny.net, logits, large, .n = 1, .height = 30, .width = 20, .channels = 1), 0);
+    for (int k = 0; k < TINY_CLASSES; k++)
+        assert_true(isfinite(logits[k]));
+}
+
+static void refuses_what_makes_no_sense(void **state)
+{
+    (void)state;
+    float logits[TINY_CLASSES];
+    struct gn_score score;
+    const volatile int stop = 1;
+    gn_clear_error();
+    assert_int_not_equal(gn_evaluate(NULL, &score, tiny.test), 0);
+    check_error(GN_STATUS_BAD_ARGUMENT, "no network is given");
+    assert_int_not_equal(gn_evaluate(tiny.net, &score, NULL), 0);
+    check_error(GN_STATUS_BAD_ARGUMENT, "no data set is given");
+    assert_int_not_equal(gn_evaluate(tiny.net, &score, tiny.test, .batch = -1), 0);
+    check_error(GN_STATUS_BAD_ARGUMENT, "batch is -1");
+    assert_int_not_equal(gn_evaluate(tiny.net, &score, tiny.test, .batch = 2000000000), 0);
+    check_error(GN_STATUS_NO_MEMORY, "evaluation with batch 2000000000 at 12x12 needs");
+    assert_int_not_equal(gn_evaluate(tiny.net, &score, tiny.test, .stop = &stop), 0);
+    check_error(GN_STATUS_STOPPED, "evaluation: stopped on request");
+    assert_int_not_equal(
+        gn_predict(tiny.net, logits, &pixels[0][0][0], .n = 1, .height = 0, .width = 3), 0);
+    check_error(GN_STATUS_BAD_ARGUMENT, "images of 0x3x0");
+    assert_int_not_equal(gn_predict(tiny.net, logits, &pixels[0][0][0], .n = 1, .height = 4,
+                                    .width = 4, .channels = 3),
+                         0);
+    check_error(GN_STATUS_BAD_SHAPE, "images have 3 channels, the network takes 1");
+    assert_int_not_equal(gn_predict(NULL, logits, NULL, .n = 1), 0);
+    check_error(GN_STATUS_BAD_ARGUMENT, "no network is given");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_score_is_that_of_the_predictions),
+        cmocka_unit_test(one_image_gives_what_many_give),
+        cmocka_unit_test(a_limit_takes_the_first_samples),
+        cmocka_unit_test(other_sizes_are_resized),
+        cmocka_unit_test(refuses_what_makes_no_sense),
+    };
+    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
+}
