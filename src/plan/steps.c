@@ -164,8 +164,12 @@ static gn_status backward_concat(struct gn_plan *plan, int i)
 static gn_status mask_gradient(struct gn_plan *plan, int i)
 {
     const struct gn_value *v = &plan->values[i];
-    const bool masked = v->in_place_of >= 0 ? plan->values[v->in_place_of].masked_by_consumers
-                                            : i != plan->values[plan->net->output].same_as;
+    /* A slice has the consumers of the outermost concatenation that holds it. */
+    int whole = i;
+    while (plan->values[whole].in_place_of >= 0)
+        whole = plan->values[whole].in_place_of;
+    const bool masked = plan->values[whole].masked_by_consumers &&
+                        whole != plan->values[plan->net->output].same_as;
     if (!v->relu || masked)
         return GN_OK;
     struct gn_step s = step_of(plan, i, "backward");
