@@ -1,0 +1,318 @@
+/* labels: quick isa
+ *
+ * What the plan's passes make of networks, against an oracle in double that fuses and shares
+ * nothing: the same loss, logits and gradients, fast and by the reference; and the plan inspected:
+ * branches stand in their slice, no copies, memory of values alive together does not overlap. */
+#include "base/memory.h"
+#include "plan/internal.h"
+#include "plan/networks.h"
+#include "plan/oracle.h"
+#include "support/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { N = 5 };
+
+/* Whether the answer depends on tensor t: its layer is live in the plan. */
+static bool is_live(const struct gn_plan *plan, int t)
+{
+    const struct gn_graph *g = plan->net->graph;
+    for (int i = 0; i < g->n_layers; i++)
+        if (g->layers[i].weight == t || g->layers[i].bias == t)
+            return plan->values[i].live;
+    return false;
+}
+
+static double relative_error(const float *a, const double *b, size_t n)
+{
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < n; i++) {
+        difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        norm += b[i] * b[i];
+    }
+    return norm > 0 ? sqrt(difference / norm) : sqrt(difference);
+}
+
+/* A plan's gradients of N images in a buffer that holds NaN where the plan does not write. */
+static void check_plan(const char *name, gn_net *net, const float *images, const int32_t *labels,
+                       const struct gn_plan_options *options)
+{
+    const size_t floats = net->graph->n_floats;
+    double *expected = gn_calloc(floats, sizeof *expected, "gradients");
+    float *grads = gn_calloc(floats, sizeof *grads, "gradients");
+    double wanted_logits[N * 16];
+    float logits[N * 16];
+    struct gn_plan *plan = gn_plan_create(net, options);
+    assert_true(expected != NULL && grads != NULL && plan != NULL);
+    const double wanted = oracle_gradients(net, images, labels, N, expected, wanted_logits);
+    for (size_t i = 0; i < floats; i++)
+        grads[i] = NAN;
+    double loss;
+    int correct;
+    assert_int_equal(gn_plan_gradients(plan, images, labels, N, grads, &loss, &correct), GN_OK);
+    assert_int_equal(gn_plan_forward(plan, images, N, logits), GN_OK);
+    const double logits_error =
+        relative_error(logits, wanted_logits, (size_t)N * (size_t)net->classes);
+    if (!(fabs(loss / N - wanted) < 1e-6 && logits_error < 2e-6))
+        fail_msg("%s (reference %d): loss %.9g instead of %.9g, logits off by %.1e", name,
+                 options->reference, loss / N, wanted, logits_error);
+    for (int t = 0; t < net->graph->n_tensors; t++) {
+        const struct gn_tensor *tensor = &net->graph->tensors[t];
+        const float *got = grads + tensor->offset;
+        if (!is_live(plan, t)) {
+            for (size_t k = 0; k < tensor->count; k++)
+                assert_true(isnan(got[k]) && expected[tensor->offset + k] == 0);
+            continue;
+        }
+        const double error = relative_error(got, expected + tensor->offset, tensor->count);
+        if (!(error < 5e-6))
+            fail_msg("%s (reference %d, slice %d): gradient of %s is off by %.2e", name,
+                     options->reference, options->slice, tensor->name, error);
+    }
+    gn_plan_free(plan);
+    gn_free(expected);
+    gn_free(grads);
+}
+
+static void plans_compute_what_the_graph_says(void **state)
+{
+    (void)state;
+    const char *name;
+    gn_net *net;
+    for (int i = 0; (net = test_network(i, &name)) != NULL; i++) {
+        float *images = test_images(net, N, (uint64_t)i);
+        int32_t *labels = test_labels(net, N);
+        for (int k = 0; k < 4; k++) {
+            const struct gn_plan_options options = { .train = true,
+                                                     .batch = N,
+                                                     .slice = k < 2 ? N : 2,
+                                                     .threads = 1 + k,
+                                                     .reference = k % 2 == 1 };
+            check_plan(name, net, images, labels, &options);
+        }
+        gn_free(images);
+        gn_free(labels);
+        gn_free_net(net);
+    }
+}
+
+/* The oracle itself: its gradients are difference quotients of its loss. */
+static void the_oracle_is_its_own_derivative(void **state)
+{
+    (void)state;
+    const char *name;
+    gn_net *net;
+    for (int i = 0; (net = test_network(i, &name)) != NULL; i++) {
+        float *images = test_images(net, N, (uint64_t)i);
+        int32_t *labels = test_labels(net, N);
+        double *grads = gn_calloc(net->graph->n_floats, sizeof *grads, "gradients");
+        double *ignored = gn_calloc(net->graph->n_floats, sizeof *ignored, "gradients");
+        (void)oracle_gradients(net, images, labels, N, grads, NULL);
+        for (int t = 0; t < net->graph->n_tensors; t++) {
+            const struct gn_tensor *tensor = &net->graph->tensors[t];
+            float *value = &net->params[tensor->offset + tensor->count / 2];
+            const float old = *value, h = 0x1p-20F;
+            *value = old + h;
+            const float up = *value;
+            const double above = oracle_gradients(net, images, labels, N, ignored, NULL);
+            *value = old - h;
+            const double below = oracle_gradients(net, images, labels, N, ignored, NULL);
+            const double quotient = (above - below) / ((double)up - (double)*value);
+            *value = old;
+            const double g = grads[tensor->offset + tensor->count / 2];
+            if (!(fabs(quotient - g) <= 1e-6 + 1e-3 * fabs(g)))
+                fail_msg("%s, %s: %.9g, difference quotient %.9g", name, tensor->name, g, quotient);
+        }
+        gn_free(grads);
+        gn_free(ignored);
+        gn_free(images);
+        gn_free(labels);
+        gn_free_net(net);
+    }
+}
+
+/* ---- Inspection ---- */
+
+static int count_steps(const struct gn_plan *plan, enum gn_kernel_id id)
+{
+    int n = 0;
+    for (int i = 0; i < plan->n_steps; i++)
+        n += plan->steps[i].kernel == &plan->kernels->table[id];
+    return n;
+}
+
+static int layer_named(const gn_net *net, const char *name)
+{
+    for (int i = 0; i < net->graph->n_layers; i++)
+        if (strcmp(net->graph->layers[i].name, name) == 0)
+            return i;
+    fail_msg("no layer %s", name);
+    return -1;
+}
+
+/* Whether input k of concatenation i, value and gradient, lies in its slice. */
+static bool in_its_slice(const struct gn_plan *plan, int i, int k)
+{
+    const struct gn_graph *g = plan->net->graph;
+    const struct gn_value *whole = &plan->values[i];
+    const struct gn_value *part = &plan->values[gn_plan_input(plan, i, k)];
+    int channel = 0;
+    for (int j = 0; j < k; j++)
+        channel += g->layers[g->layers[i].inputs[j]].out.c;
+    const bool value = part->at.buffer == whole->at.buffer && part->at.ld == whole->at.ld &&
+                       part->at.channel == whole->at.channel + channel;
+    const bool gradient = part->gradient_at.buffer == whole->gradient_at.buffer &&
+                          part->gradient_at.ld == whole->gradient_at.ld &&
+                          part->gradient_at.channel == whole->gradient_at.channel + channel;
+    return value && gradient;
+}
+
+static void googlenet_copies_nothing_and_every_branch_lies_in_its_slice(void **state)
+{
+    (void)state;
+    gn_net *net = gn_googlenet(.size = 96);
+    struct gn_plan *plan =
+        gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = 2 });
+    assert_non_null(plan);
+    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_FORWARD), 0);
+    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_BACK), 0);
+    /* Every ReLU and its gradient is part of another step. */
+    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_FORWARD), 0);
+    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_BACK), 0);
+    assert_int_equal(count_steps(plan, GN_KERNEL_POOL_FORWARD), 13);
+    assert_int_equal(count_steps(plan, GN_KERNEL_POOL_BACK), 13);
+    int blocks = 0;
+    for (int i = 0; i < net->graph->n_layers; i++) {
+        if (net->graph->layers[i].op != GN_OP_CONCAT)
+            continue;
+        blocks++;
+        for (int k = 0; k < 4; k++)
+            assert_true(in_its_slice(plan, i, k));
+    }
+    assert_int_equal(blocks, 9);
+    gn_plan_free(plan);
+    gn_free_net(net);
+}
+
+/* The plan of the network with this name; the caller frees both. */
+static struct gn_plan *plan_of(const char *wanted, gn_net **net)
+{
+    const char *name = "";
+    for (int i = 0; (*net = test_network(i, &name)) != NULL; i++) {
+        if (strcmp(name, wanted) == 0)
+            break;
+        gn_free_net(*net);
+    }
+    assert_non_null(*net);
+    struct gn_plan *plan =
+        gn_plan_create(*net, &(struct gn_plan_options){ .train = true, .batch = N });
+    assert_non_null(plan);
+    return plan;
+}
+
+static void free_both(struct gn_plan *plan, gn_net *net)
+{
+    gn_plan_free(plan);
+    gn_free_net(net);
+}
+
+static void only_what_must_be_copied_is(void **state)
+{
+    (void)state;
+    gn_net *net;
+    struct gn_plan *plan = plan_of("branch_with_two_readers", &net);
+    const int cat = layer_named(net, "cat");
+    assert_false(in_its_slice(plan, cat, 0));
+    assert_true(in_its_slice(plan, cat, 1) && in_its_slice(plan, cat, 2));
+    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_FORWARD), 1);
+    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_BACK), 1);
+    free_both(plan, net);
+
+    plan = plan_of("nested_concat", &net);
+    const int inner = layer_named(net, "inner"), outer = layer_named(net, "outer");
+    for (int k = 0; k < 2; k++)
+        assert_true(in_its_slice(plan, inner, k) && in_its_slice(plan, outer, k));
+    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_FORWARD), 0);
+    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_BACK), 0);
+    free_both(plan, net);
+
+    plan = plan_of("relu_beside_another_reader", &net);
+    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_FORWARD), 1);
+    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_BACK), 1);
+    free_both(plan, net);
+}
+
+static void dead_branches_take_no_step(void **state)
+{
+    (void)state;
+    gn_net *net;
+    struct gn_plan *plan = plan_of("dead_branches", &net);
+    for (int i = 0; i < plan->n_steps; i++)
+        assert_null(strstr(net->graph->layers[plan->steps[i].layer].name, "dead"));
+    /* live, kept, answer */
+    assert_int_equal(count_steps(plan, GN_KERNEL_CONV_FORWARD), 3);
+    assert_int_equal(count_steps(plan, GN_KERNEL_POOL_FORWARD), 0);
+    free_both(plan, net);
+}
+
+static void check_arena(const struct gn_plan *plan)
+{
+    for (int i = 0; i < plan->n_buffers; i++) {
+        const struct gn_buffer *a = &plan->buffers[i];
+        if (a->first < 0)
+            continue;
+        assert_true(a->last >= a->first && a->offset + a->bytes <= plan->arena_bytes);
+        assert_int_equal(a->offset % 64, 0);
+        for (int j = 0; j < i; j++) {
+            const struct gn_buffer *b = &plan->buffers[j];
+            const bool together = b->first >= 0 && a->first <= b->last && b->first <= a->last;
+            assert_true(!together || a->offset + a->bytes <= b->offset ||
+                        b->offset + b->bytes <= a->offset);
+        }
+    }
+    for (int i = 0; i < plan->n_steps; i++) {
+        const struct gn_step *s = &plan->steps[i];
+        const int named[] = { s->x.buffer, s->y.buffer, s->dx.buffer, s->dy.buffer, s->argmax };
+        for (size_t k = 0; k < sizeof named / sizeof named[0]; k++)
+            assert_true(named[k] < 0 ||
+                        (plan->buffers[named[k]].first <= i && plan->buffers[named[k]].last >= i));
+    }
+}
+
+static void values_alive_together_do_not_overlap(void **state)
+{
+    (void)state;
+    const char *name;
+    gn_net *net;
+    for (int i = 0; (net = test_network(i, &name)) != NULL; i++) {
+        for (int train = 0; train < 2; train++) {
+            struct gn_plan *plan =
+                gn_plan_create(net, &(struct gn_plan_options){ .train = train != 0, .batch = N });
+            assert_non_null(plan);
+            check_arena(plan);
+            gn_plan_free(plan);
+        }
+        gn_free_net(net);
+    }
+    net = gn_googlenet();
+    struct gn_plan *plan =
+        gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = 2 });
+    assert_non_null(plan);
+    check_arena(plan);
+    gn_plan_free(plan);
+    gn_free_net(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_oracle_is_its_own_derivative),
+        cmocka_unit_test(plans_compute_what_the_graph_says),
+        cmocka_unit_test(googlenet_copies_nothing_and_every_branch_lies_in_its_slice),
+        cmocka_unit_test(only_what_must_be_copied_is),
+        cmocka_unit_test(dead_branches_take_no_step),
+        cmocka_unit_test(values_alive_together_do_not_overlap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
