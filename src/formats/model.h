@@ -23,7 +23,7 @@ gn_status gn_model_read_tensors(const struct gn_net *net, const struct gn_st_fil
                                 const char *path, const char *prefix, float *values);
 
 /* gn_save with extra metadata (gn.metrics ...). */
-gn_status gn_model_write(const struct gn_net *net, const char *path,
-                         const struct gn_st_text *extra, int n_extra);
+gn_status gn_model_write(const struct gn_net *net, const char *path, const struct gn_st_text *extra,
+                         int n_extra);
 
 #endif

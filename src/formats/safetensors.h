@@ -54,7 +54,6 @@ uint64_t gn_st_header_offset(const struct gn_st_file *file, const char *name);
  * being replaced is kept under. IO when the disk is full or the folder not writable; then the old
  * file is intact and the temporary file is gone. */
 gn_status gn_st_write(const char *path, const struct gn_st_tensor *tensors, int n,
-                      const struct gn_st_text *metadata, int n_metadata,
-                      const char *keep_previous);
+                      const struct gn_st_text *metadata, int n_metadata, const char *keep_previous);
 
 #endif
