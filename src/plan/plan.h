@@ -29,8 +29,9 @@ void gn_plan_free(struct gn_plan *plan);
 gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits);
 
 /* Forward and backward on one batch. `grads` gets the gradient of the mean loss in the layout of
- * net->params, tensors that the answer does not depend on and gaps are left alone; *loss_sum the sum of the samples' losses before any update, *correct the number of
- * right arg-maxes. labels: n classes in [0, classes). */
+ * net->params (gaps, and tensors that the answer does not depend on, are left alone); *loss_sum the
+ * sum of the samples' losses before any update, *correct the number of right arg-maxes. labels: n
+ * classes in [0, classes). */
 gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels,
                             int n, float *grads, double *loss_sum, int *correct);
 
