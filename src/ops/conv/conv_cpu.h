@@ -32,14 +32,23 @@ INLINE void copy_windows(const struct gn_args *a, int first, int n, float *to, i
     const struct gn_geometry *g = &a->g;
     const int run = g->kw * g->c, row = g->w * g->c;
     const int whole = (run + VL - 1) / VL * VL; /* floats that the vector copy reads */
+    int image = first / (g->oh * g->ow), oy = first / g->ow % g->oh, ox = first % g->ow;
     for (int i = 0; i < n; i++, to += ld) {
-        const int p = first + i, image = p / (g->oh * g->ow);
-        const int y = p / g->ow % g->oh * g->stride - g->pad_top;
-        const int x = (p % g->ow * g->stride - g->pad_left) * g->c;
+        const int y = oy * g->stride - g->pad_top;
+        const int x = (ox * g->stride - g->pad_left) * g->c;
+        if (++ox == g->ow) {
+            ox = 0;
+            oy++;
+        }
+        const int at = image;
+        if (oy == g->oh) {
+            oy = 0;
+            image++;
+        }
         float *t = to;
         for (int r = 0; r < g->kh; r++, t += run) {
             const bool inside = y + r >= 0 && y + r < g->h;
-            const float *from = a->x.data + ((ptrdiff_t)image * g->h + y + r) * row + x;
+            const float *from = a->x.data + ((ptrdiff_t)at * g->h + y + r) * row + x;
             if (inside && x >= 0 && x + whole <= row) {
                 for (int k = 0; k < run; k += VL)
                     store(t + k, load(from + k));

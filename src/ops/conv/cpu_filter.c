@@ -4,8 +4,8 @@
  *   dw[tap][ci][co] = sum over output pixels p of x[p moved by tap][ci] * dy[p][co]
  *
  * A unit owns a block of input channels and a block of output channels for all taps and walks
- * over all pixels in chunks: it copies its channels of x and dy (panels of columns) into its
- * scratch, then adds tile after tile to dw. Each output is summed by one unit in the order of
+ * over all pixels in chunks: it copies its channels of x (panels of MR) and dy (panels of NR) into
+ * its scratch, then adds tile after tile to dw. Each output is summed by one unit in the order of
  * the chunks, each chunk in registers, so the result depends neither on the number of threads nor
  * on how channels are cut into units, and long sums are sums of short ones.
  *
@@ -15,19 +15,20 @@
 #include "ops/conv/conv_cpu.h"
 
 enum {
-    CHUNK_PIXELS = 192,   /* a panel of dy and the lines of x that a tile reads fit L1 together */
-    MAX_CHANNELS = 256,   /* input channels of a unit: its copy of x stays in L2 */
-    MAX_COLUMNS = 256     /* output channels of a unit */
+    CHUNK_PIXELS = 192, /* a panel of dy and the lines of x that a tile reads fit L1 together */
+    MAX_CHANNELS = 256, /* input channels of a unit: its copy of x stays in L2 */
+    MAX_COLUMNS = 256   /* output channels of a unit */
 };
 
 /* How the work is cut. Units only decide who computes what. */
 struct cut {
-    int rows;          /* input channels in all; kh*kw*c for patches */
-    int taps;          /* 1 for patches */
+    int rows; /* input channels in all; kh*kw*c for patches */
+    int taps; /* 1 for patches */
     int unit_rows, unit_columns, row_units, column_units;
-    int images, oh;    /* a chunk: `images` whole images, or `oh` output rows of one */
-    int in_rows;       /* input rows that a chunk may need, of one image */
-    int ldx;           /* floats between two pixels of the copy of x */
+    int images, oh; /* a chunk: `images` whole images, or `oh` output rows of one */
+    int in_rows;    /* input rows that a chunk may need, of one image */
+    int ldx;        /* floats between two pixels of the copy of x: MR in its panels, or the
+                          windows' own length */
 };
 
 static int divide_up(int a, int b)
@@ -40,25 +41,41 @@ static int round_up(int a, int b)
     return divide_up(a, b) * b;
 }
 
+/* Cuts rows and columns until there is work for everybody, so that the least is copied: every
+ * cut of the rows repeats the copy of dy, every cut of the columns that of x. Windows are cut by
+ * columns only, since their copy is the dearer one. */
+static void choose_units(const struct gn_args *a, bool patched, struct cut *c)
+{
+    const int target = a->threads < 2 ? 2 : 2 * a->threads;
+    const int min_rows = divide_up(c->rows, MAX_CHANNELS);
+    const int min_columns = divide_up(a->g.oc, MAX_COLUMNS);
+    const int max_rows = patched ? min_rows : c->rows / (2 * MR);
+    const int max_columns = a->g.oc / (patched ? 2 * NR : NR);
+    long best = -1;
+    for (int r = min_rows; r == min_rows || r <= max_rows; r++) {
+        int columns = divide_up(target, r);
+        columns = columns > max_columns ? max_columns : columns;
+        columns = columns < min_columns ? min_columns : columns;
+        const int idle = r * columns < target ? target - r * columns : 0;
+        const long cost =
+            (long)r * a->g.oc + (long)columns * c->rows + (long)idle * (c->rows + a->g.oc);
+        if (best < 0 || cost < best) {
+            best = cost;
+            c->row_units = r;
+            c->column_units = columns;
+        }
+        if (r >= target)
+            break;
+    }
+}
+
 static struct cut cut_work(const struct gn_args *a)
 {
     const struct gn_geometry *g = &a->g;
     const bool patched = is_patched(a);
-    const int target = a->threads < 2 ? 2 : 2 * a->threads;
     struct cut c = { .rows = patched ? g->kh * g->kw * g->c : g->c,
                      .taps = patched ? 1 : g->kh * g->kw };
-    c.row_units = divide_up(c.rows, MAX_CHANNELS);
-    c.column_units = divide_up(g->oc, MAX_COLUMNS);
-    /* Cut until there is work for everybody: rows first, since a cut of the columns repeats the
-     * copy of x; patches only by columns, since their copy is the dearer one. */
-    while (c.row_units * c.column_units < target) {
-        if (!patched && c.rows / (c.row_units + 1) >= 2 * MR)
-            c.row_units++;
-        else if (g->oc / (c.column_units + 1) >= (patched ? 2 * NR : NR))
-            c.column_units++;
-        else
-            break;
-    }
+    choose_units(a, patched, &c);
     c.unit_rows = round_up(divide_up(c.rows, c.row_units), MR);
     c.row_units = divide_up(c.rows, c.unit_rows);
     c.unit_columns = round_up(divide_up(g->oc, c.column_units), NR);
@@ -72,8 +89,7 @@ static struct cut cut_work(const struct gn_args *a)
     }
     c.in_rows = (c.oh - 1) * g->stride + g->kh;
     c.in_rows = c.in_rows < g->h ? c.in_rows : g->h;
-    /* An odd number of cache lines: pixels 4 KiB apart would share one set of L1. */
-    c.ldx = round_up(c.unit_rows, 16) + (round_up(c.unit_rows, 16) % 32 == 0 ? 16 : 0);
+    c.ldx = patched ? c.unit_rows : MR;
     return c;
 }
 
@@ -86,11 +102,17 @@ static size_t copied_pixels(const struct gn_args *a, const struct cut *c)
     return (size_t)(c->images * c->in_rows * g->w);
 }
 
+/* Floats of that copy: panels of MR channels, or whole windows. */
+static size_t copied_floats(const struct gn_args *a, const struct cut *c)
+{
+    return copied_pixels(a, c) * (size_t)c->unit_rows + (size_t)(c->unit_rows / MR + 1) * 2 * VL;
+}
+
 static size_t filter_bytes(const struct gn_args *a)
 {
     const struct cut c = cut_work(a);
     const size_t pixels = (size_t)(c.images * c.oh * a->g.ow);
-    return copied_pixels(a, &c) * (size_t)c.ldx * 4 + pixels * (size_t)c.unit_columns * 4 +
+    return copied_floats(a, &c) * 4 + pixels * (size_t)c.unit_columns * 4 +
            pixels * sizeof(struct pixel_pair) + 4096;
 }
 
@@ -121,27 +143,58 @@ static struct chunk chunk_at(const struct gn_geometry *g, const struct cut *c, i
     return k;
 }
 
-static void copy_row(float *to, const float *from, int n, int room)
+/* Floats between two panels of the copy of x: what the last pixel's vectors write too much. */
+static size_t panel_floats(size_t pixels)
 {
-    int i = 0;
-    for (; i + VL <= n; i += VL)
-        store(to + i, load(from + i));
-    for (; i < n; i++)
-        to[i] = from[i];
-    for (; i < room; i++)
-        to[i] = 0;
+    return pixels * MR + 2 * VL;
 }
 
-/* The unit's channels [i0, i0 + n) of the chunk's input pixels. */
-static void copy_x(const struct gn_args *a, const struct cut *c, const struct chunk *k, int i0,
-                   int n, float *to)
+/* The unit's channels [i0, i0 + n) of the chunk's input pixels: [panel][pixel][MR]. Pixel by
+ * pixel, so that x is read once; whole vectors are stored where the tensor has the channels, and
+ * what exceeds MR is overwritten by the next pixel. */
+static void copy_x(const struct gn_args *a, const struct chunk *k, int i0, int n, float *to)
 {
+    enum { STORED = (MR + VL - 1) / VL * VL };
     const struct gn_geometry *g = &a->g;
+    const int per_image = (k->in1 - k->in0) * g->w;
+    const size_t panel = panel_floats((size_t)(per_image * (k->n1 - k->n0)));
     for (int image = k->n0; image < k->n1; image++) {
         const size_t first = ((size_t)image * (size_t)g->h + (size_t)k->in0) * (size_t)g->w;
         const float *from = a->x.data + first * (size_t)a->x.ld + i0;
-        for (int p = 0; p < (k->in1 - k->in0) * g->w; p++, to += c->ldx, from += a->x.ld)
-            copy_row(to, from, n, c->unit_rows);
+        for (int p = 0; p < per_image; p++, to += MR, from += a->x.ld) {
+            float *t = to;
+            int i = 0;
+            for (; i < n && i0 + i + STORED <= g->c; i += MR, t += panel)
+                for (int v = 0; v < STORED; v += VL)
+                    store(t + v, load(from + i + v));
+            for (; i < n; i += MR, t += panel)
+                for (int c = 0; c < MR; c++)
+                    t[c] = i + c < n ? from[i + c] : 0;
+        }
+    }
+}
+
+/* One panel of `pixels` rows of dy, NR columns; adds them up in `sum`. */
+INLINE void copy_columns(const float *from, size_t ld, int pixels, float *to, vf sum[2])
+{
+    for (int p = 0; p < pixels; p++, from += ld, to += NR) {
+        const vf v0 = load(from), v1 = load(from + VL);
+        store(to, v0);
+        store(to + VL, v1);
+        sum[0] += v0;
+        sum[1] += v1;
+    }
+}
+
+/* The same for the last, narrower panel, `room` floats wide in the copy. */
+static void copy_last_columns(const float *from, size_t ld, int pixels, int width, int room,
+                              float *to, vf sum[2])
+{
+    for (int p = 0; p < pixels; p++, from += ld, to += room) {
+        for (int i = 0; i < room; i++)
+            to[i] = i < width ? from[i] : 0;
+        for (int v = 0; v * VL < room; v++)
+            sum[v] += load(to + v * VL);
     }
 }
 
@@ -150,21 +203,19 @@ static void copy_dy(const struct gn_args *a, const struct chunk *k, int j0, int 
                     float *db)
 {
     const struct gn_geometry *g = &a->g;
-    const int rows = (k->y1 - k->y0) * g->ow;
+    /* Several images are whole ones, so the chunk's pixels follow each other. */
+    const int pixels = (k->n1 - k->n0) * (k->y1 - k->y0) * g->ow;
+    const size_t first = ((size_t)k->n0 * (size_t)g->oh + (size_t)k->y0) * (size_t)g->ow;
+    const float *dy = a->dy.data + first * (size_t)a->dy.ld + j0;
     for (int j = 0; j < n; j += NR) {
         const int width = n - j < NR ? n - j : NR;
         const int room = width <= VL ? VL : NR;
         vf sum[2] = { { 0 }, { 0 } };
-        for (int image = k->n0; image < k->n1; image++) {
-            const size_t first =
-                ((size_t)image * (size_t)g->oh + (size_t)k->y0) * (size_t)g->ow;
-            const float *from = a->dy.data + first * (size_t)a->dy.ld + j0 + j;
-            for (int p = 0; p < rows; p++, from += a->dy.ld, to += room) {
-                copy_row(to, from, width, room);
-                for (int v = 0; v * VL < room; v++)
-                    sum[v] += load(to + v * VL);
-            }
-        }
+        if (width == NR)
+            copy_columns(dy + j, (size_t)a->dy.ld, pixels, to, sum);
+        else
+            copy_last_columns(dy + j, (size_t)a->dy.ld, pixels, width, room, to, sum);
+        to += (size_t)pixels * (size_t)room;
         if (db == NULL)
             continue;
         float sums[NR];
@@ -219,14 +270,15 @@ static struct unit unit_at(const struct gn_args *a, const struct cut *c, int uni
     u.n_columns = a->g.oc - u.j0 < c->unit_columns ? a->g.oc - u.j0 : c->unit_columns;
     const size_t pixels = (size_t)(c->images * c->oh * a->g.ow);
     u.x = scratch;
-    u.dy = u.x + (copied_pixels(a, c) * (size_t)c->ldx + 31) / 16 * 16;
+    u.dy = u.x + (copied_floats(a, c) + 31) / 16 * 16;
     u.at = (struct pixel_pair *)(void *)(u.dy + pixels * (size_t)c->unit_columns);
     return u;
 }
 
-/* Adds one tap's tiles over the `n` listed pixels of a chunk; `pixels` it has in all. */
+/* Adds one tap's tiles over the `n` listed pixels of a chunk. Panels of x stand `panel_x` floats
+ * apart; `pixels` the chunk has in all. */
 static void add_tap(const struct gn_args *a, const struct cut *c, const struct unit *u, int tap,
-                    int n, int pixels, bool first)
+                    int n, size_t panel_x, size_t pixels, bool first)
 {
     for (int j = 0; j < u->n_columns; j += NR) {
         struct tile_end e = { .ldy = a->g.oc, .accumulate = !first };
@@ -235,7 +287,8 @@ static void add_tap(const struct gn_args *a, const struct cut *c, const struct u
             const size_t row = (size_t)tap * (size_t)c->rows + (size_t)(u->i0 + i);
             e.n_rows = u->n_rows - i < MR ? u->n_rows - i : MR;
             e.y = a->dw + row * (size_t)a->g.oc + u->j0 + j;
-            tile_pixels(u->x + i, u->dy + (size_t)j * (size_t)pixels, u->at, n, &e);
+            tile_pixels(u->x + (size_t)(i / MR) * panel_x, u->dy + (size_t)j * pixels, u->at, n,
+                        &e);
         }
     }
 }
@@ -255,12 +308,14 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int unit, 
         if (patched)
             copy_windows(a, (k.n0 * a->g.oh + k.y0) * a->g.ow, pixels, u.x, c.ldx);
         else
-            copy_x(a, &c, &k, u.i0, u.n_rows, u.x);
+            copy_x(a, &k, u.i0, u.n_rows, u.x);
+        const size_t in_pixels = (size_t)((k.n1 - k.n0) * (k.in1 - k.in0) * a->g.w);
+        const size_t panel_x = patched ? MR : panel_floats(in_pixels);
         copy_dy(a, &k, u.j0, u.n_columns, u.dy, db);
         for (int tap = 0; tap < c.taps; tap++) {
-            const int n = patched ? list_patches(pixels, c.ldx, u.at)
-                                  : list_pixels(&a->g, &c, &k, tap, u.at);
-            add_tap(a, &c, &u, tap, n, pixels, run->first && index == 0);
+            const int n =
+                patched ? list_patches(pixels, c.ldx, u.at) : list_pixels(&a->g, &c, &k, tap, u.at);
+            add_tap(a, &c, &u, tap, n, panel_x, (size_t)pixels, run->first && index == 0);
         }
     }
 }
