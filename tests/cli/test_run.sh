@@ -4,7 +4,7 @@
 # labels: push
 # timeout: 400
 . "$GN_SOURCE_DIR/tests/cli/cases.sh"
-small='--size 32 --batch 8'
+small='--size 16 --batch 8'
 
 data set 48 20 10
 
@@ -26,7 +26,7 @@ if grep -q "$(printf '[\r\033]')" err; then fail 'control characters in a log'; 
 [ "$(grep -c '"epoch"' run/history.jsonl)" = 2 ] || fail 'not 2 epoch records'
 holds run/config.json '"seed": 7,'
 holds run/config.json '"lr": 0.05,'
-holds run/config.json '"size": 32,'
+holds run/config.json '"size": 16,'
 holds run/config.json '"resize": "tf1-legacy"'
 
 # A folder that holds a run is refused, or replaced when told to; the bytes are those of before.
@@ -111,7 +111,7 @@ expect 0 '^\{"samples": 5, "loss": [0-9.]+, "accuracy": ' eval run/best.safetens
 expect 0 '"samples": 48,' eval run/best.safetensors --data set --split train --json
 loss=$(sed -n 's/.*"epoch":2.*"val_loss":\([0-9.]*\).*/\1/p' run/history.jsonl)
 expect 0 "\"loss\": $loss" eval run/model.safetensors --data set --json
-expect 0 '"samples": 20' eval googlenet --data set --size 32 --json
+expect 0 '"samples": 20' eval googlenet --data set --size 16 --json
 
 # ---- predict ----
 expect 0 '^set/t10k-images-idx3-ubyte\[0\]: ' predict run/model.safetensors \
