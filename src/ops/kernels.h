@@ -28,7 +28,7 @@ struct gn_args {
     float *packed;         /* weights in the order that the forward kernel reads */
     float *packed_back;    /* the same for backward-data */
     uint8_t *argmax;       /* max pool: which tap won (n, oh, ow, oc); NULL: not wanted */
-    const float *zeros;    /* at least max(c, oc) zeros, 64-byte aligned */
+    const float *zeros;    /* at least max(kh*kw*c, oc) zeros, 64-byte aligned */
     bool relu;             /* forward: y = max(y, 0) */
     bool accumulate;       /* backward-data: dx += instead of dx = */
     bool mask;             /* backward-data: dx = x > 0 ? dx : 0, after accumulation: x is the
@@ -36,6 +36,7 @@ struct gn_args {
     const int32_t *const *labels; /* loss: classes of the slice, n of them */
     double *loss;                 /* loss: sum over the slice is added */
     int *correct;                 /* loss: right arg-maxes are added */
+    int tile;              /* Winograd kernels: output pixels a side of a tile */
     int threads;           /* a hint for the number of units, never for the result */
 };
 
@@ -59,6 +60,11 @@ enum gn_kernel_id {
     GN_KERNEL_CONV_FORWARD,
     GN_KERNEL_CONV_BACK_DATA,
     GN_KERNEL_CONV_BACK_FILTER,
+    GN_KERNEL_WINOGRAD_PACK,
+    GN_KERNEL_WINOGRAD_PACK_BACK,
+    GN_KERNEL_WINOGRAD_FORWARD,
+    GN_KERNEL_WINOGRAD_BACK_DATA,
+    GN_KERNEL_WINOGRAD_BACK_FILTER,
     GN_KERNEL_POOL_FORWARD,
     GN_KERNEL_POOL_BACK,
     GN_KERNEL_AVG_FORWARD,
@@ -74,8 +80,9 @@ enum gn_kernel_id {
 /* Kernels of one instruction set (or the reference). Entries with run == NULL do nothing. */
 struct gn_kernel_set {
     const char *isa;
-    int (*packed_floats)(const struct gn_geometry *g); /* of gn_args.packed */
-    int (*packed_back_floats)(const struct gn_geometry *g);
+    /* Floats of gn_args.packed and gn_args.packed_back; `tile` 0: of the direct kernels. */
+    size_t (*packed_floats)(const struct gn_geometry *g, int tile);
+    size_t (*packed_back_floats)(const struct gn_geometry *g, int tile);
     struct gn_kernel table[GN_KERNEL_COUNT];
 };
 
@@ -100,6 +107,7 @@ GN_KERNELS_OF(conv)
 GN_KERNELS_OF(pool)
 GN_KERNELS_OF(relu)
 GN_KERNELS_OF(concat)
+GN_KERNELS_OF(winograd)
 void gn_loss_kernels(struct gn_kernel_set *set);
 
 /* A unit for every image, or one unit alone: for kernels that need no finer split. */

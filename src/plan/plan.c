@@ -44,9 +44,9 @@ static void lay_out_packed(struct gn_plan *plan)
                 continue;
             const struct gn_geometry *w = &g->layers[i].window;
             const bool back = plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
-            const size_t forward = (size_t)plan->kernels->packed_floats(w) * sizeof(float);
+            const size_t forward = plan->kernels->packed_floats(w, v->tile) * sizeof(float);
             const size_t backward =
-                back ? (size_t)plan->kernels->packed_back_floats(w) * sizeof(float) : 0;
+                back ? plan->kernels->packed_back_floats(w, v->tile_back) * sizeof(float) : 0;
             if (plan->packed != NULL) {
                 v->packed = (float *)(void *)(plan->packed + bytes);
                 v->packed_back = (float *)(void *)(plan->packed + bytes + (forward + 63) / 64 * 64);
@@ -70,6 +70,7 @@ static gn_status make_passes(struct gn_plan *plan)
         return gn_last_status();
     gn_plan_fuse(plan);
     GN_TRY(gn_plan_place(plan));
+    gn_plan_choose(plan);
     GN_TRY(gn_plan_steps(plan));
     GN_TRY(gn_plan_arena(plan));
     lay_out_packed(plan);
@@ -79,10 +80,15 @@ static gn_status make_passes(struct gn_plan *plan)
 
 static size_t zeros_bytes(const struct gn_plan *plan)
 {
+    const struct gn_graph *g = plan->net->graph;
     size_t most = 16;
-    for (int i = 0; i < plan->net->graph->n_layers; i++) {
-        const size_t c = (size_t)plan->net->graph->layers[i].out.c;
+    for (int i = 0; i < g->n_layers; i++) {
+        const struct gn_geometry *w = &g->layers[i].window;
+        const size_t window = (size_t)w->kh * (size_t)w->kw * (size_t)w->c;
+        const size_t c = (size_t)g->layers[i].out.c;
         most = c > most ? c : most;
+        if (g->layers[i].weight >= 0)
+            most = window > most ? window : most;
     }
     return (most + 16) * sizeof(float);
 }
@@ -100,8 +106,7 @@ static gn_status allocate(struct gn_plan *plan)
     plan->scratch =
         gn_alloc(plan->scratch_bytes * (size_t)plan->threads, "the threads' working memory");
     plan->zeros = gn_calloc(1, zeros_bytes(plan), "zeros");
-    if (plan->arena == NULL || plan->packed == NULL || plan->scratch == NULL ||
-        plan->zeros == NULL)
+    if (plan->arena == NULL || plan->packed == NULL || plan->scratch == NULL || plan->zeros == NULL)
         return gn_last_status();
     lay_out_packed(plan);
     gn_plan_bind(plan);
@@ -135,6 +140,7 @@ static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_opti
     plan->net = net;
     plan->kernels = kernels;
     plan->train = o->train;
+    plan->algorithm = o->reference ? GN_ALGORITHM_DIRECT : o->algorithm;
     plan->batch = o->batch;
     plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch);
     plan->threads = o->threads > 0 ? o->threads : gn_usable_threads(NULL);
