@@ -174,6 +174,15 @@ typedef enum gn_shuffle {
     GN_SHUFFLE_NONE      /* the file's order */
 } gn_shuffle;
 
+/* How convolutions are computed. Winograd's minimal filtering needs fewer multiplications and
+ * rounds a little more (about 1e-6 to 8e-6 relative a layer). The choice of `auto` is a function of
+ * shapes and batch alone. */
+typedef enum gn_algorithm {
+    GN_ALGORITHM_AUTO = 0, /* the faster one for each layer and direction */
+    GN_ALGORITHM_DIRECT,   /* direct everywhere */
+    GN_ALGORITHM_WINOGRAD  /* Winograd wherever a layer allows it */
+} gn_algorithm;
+
 typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW } gn_optimizer;
 
 /* One report of a running fit; see gn_fit_options.on_event. */
@@ -222,6 +231,7 @@ struct gn_fit_options {
     bool no_weight_decay;       /* adamw without decay */
     bool decay_all;             /* decay biases too, not only kernels */
     double adam_eps;            /* 0: 1e-7 */
+    gn_algorithm algorithm;
     int threads;                /* 0: all that the process may use */
     const char *out;            /* folder of the run's files; NULL: write nothing */
     bool overwrite;             /* `out` may hold an earlier run, which is replaced */
@@ -263,6 +273,7 @@ struct gn_evaluate_options {
     uint64_t limit; /* first N samples; 0: all */
     int batch;      /* 0: 128 */
     gn_resize resize;
+    gn_algorithm algorithm;
     int threads;
     const volatile int *stop;
     uint64_t reserved[4];
@@ -279,6 +290,7 @@ struct gn_predict_options {
     uint64_t n;
     int height, width, channels;
     gn_resize resize;
+    gn_algorithm algorithm;
     int threads;
     uint64_t reserved[4];
 };
@@ -415,6 +427,7 @@ struct gn_bench_options {
     int threads;  /* 0: all that the process may use */
     int rounds;   /* timed repetitions; 0: chosen for about three seconds */
     bool layers;  /* time every layer too */
+    gn_algorithm algorithm;
     uint64_t reserved[4];
 };
 struct gn_bench_layer {

@@ -19,6 +19,7 @@ static pthread_once_t sets_once = PTHREAD_ONCE_INIT;
 #define FILL(set, suffix)                                                                          \
     do {                                                                                           \
         gn_conv_kernels__##suffix(set);                                                            \
+        gn_winograd_kernels__##suffix(set);                                                        \
         gn_pool_kernels__##suffix(set);                                                            \
         gn_relu_kernels__##suffix(set);                                                            \
         gn_concat_kernels__##suffix(set);                                                          \

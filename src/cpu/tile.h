@@ -57,19 +57,22 @@ INLINE void finish_tile(int nv, vf acc[MR][2], const struct tile_end *e)
 {
     if (e->n_columns < nv * VL) {
         float values[MR][NR];
-        UNROLL for (int i = 0; i < MR; i++)
-            UNROLL for (int j = 0; j < nv; j++)
+        UNROLL
+        for (int i = 0; i < MR; i++) {
+            UNROLL
+            for (int j = 0; j < nv; j++)
                 store(&values[i][j * VL], acc[i][j]);
+        }
         for (int i = 0; i < e->n_rows; i++)
             finish_columns(e, values[i], i);
         return;
     }
-    UNROLL for (int i = 0; i < MR; i++)
-    {
+    UNROLL
+    for (int i = 0; i < MR; i++) {
         if (i >= e->n_rows)
             return;
-        UNROLL for (int j = 0; j < nv; j++)
-        {
+        UNROLL
+        for (int j = 0; j < nv; j++) {
             float *y = e->y + (size_t)i * (size_t)e->ldy + j * VL;
             vf v = acc[i][j];
             if (e->bias != NULL)

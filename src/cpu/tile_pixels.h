@@ -12,12 +12,14 @@
 INLINE void pixels_step(int nv, vf acc[MR][2], const float *a, const float *b)
 {
     vf column[2];
-    UNROLL for (int j = 0; j < nv; j++)
+    UNROLL
+    for (int j = 0; j < nv; j++)
         column[j] = load(b + j * VL);
-    UNROLL for (int i = 0; i < MR; i++)
-    {
+    UNROLL
+    for (int i = 0; i < MR; i++) {
         const vf s = splat(a[i]);
-        UNROLL for (int j = 0; j < nv; j++)
+        UNROLL
+        for (int j = 0; j < nv; j++)
             acc[i][j] += s * column[j];
     }
 }
@@ -31,9 +33,12 @@ INLINE void tile_pixels_body(int nv, const float *a, const float *b, const struc
                              int n, const struct tile_end *e)
 {
     vf acc[MR][2];
-    UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int j = 0; j < nv; j++)
+    UNROLL
+    for (int i = 0; i < MR; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
             acc[i][j] = (vf){ 0 };
+    }
     for (int p = 0; p < n; p++)
         pixels_step(nv, acc, a + at[p].a, b + at[p].b * (nv * VL));
     finish_tile(nv, acc, e);

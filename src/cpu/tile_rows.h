@@ -15,12 +15,14 @@
 INLINE void rows_step(int nv, vf acc[MR][2], const float *const *row, int k, const float *b)
 {
     vf column[2];
-    UNROLL for (int j = 0; j < nv; j++)
+    UNROLL
+    for (int j = 0; j < nv; j++)
         column[j] = load(b + j * VL);
-    UNROLL for (int i = 0; i < MR; i++)
-    {
+    UNROLL
+    for (int i = 0; i < MR; i++) {
         const vf a = splat(row[i][k]);
-        UNROLL for (int j = 0; j < nv; j++)
+        UNROLL
+        for (int j = 0; j < nv; j++)
             acc[i][j] += a * column[j];
     }
 }
@@ -29,12 +31,16 @@ INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, in
                            const float *b, const struct tile_end *e)
 {
     vf acc[MR][2];
-    UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int j = 0; j < nv; j++)
+    UNROLL
+    for (int i = 0; i < MR; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
             acc[i][j] = (vf){ 0 };
+    }
     for (int t = 0; t < n_taps; t++) {
         const float *row[MR];
-        UNROLL for (int i = 0; i < MR; i++)
+        UNROLL
+        for (int i = 0; i < MR; i++)
             row[i] = rows[t * MR + i];
         const float *bt = b + (size_t)taps[t] * (size_t)k * (size_t)(nv * VL);
         int i = 0;

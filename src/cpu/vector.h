@@ -12,13 +12,13 @@
 #include <string.h>
 
 #if defined(GN_ISA_AVX512)
-#define VL 16
+#define VL                    16
 #define GN_ISA_FUNCTION(name) name##__avx512
 #elif defined(GN_ISA_AVX2)
-#define VL 8
+#define VL                    8
 #define GN_ISA_FUNCTION(name) name##__avx2
 #else
-#define VL 4
+#define VL                    4
 #define GN_ISA_FUNCTION(name) name##__generic
 #endif
 

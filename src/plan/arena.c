@@ -1,5 +1,5 @@
 /*
- * Pass 4: lifetimes become offsets. Buffers are placed from the largest down, each at the lowest
+ * Pass 5: lifetimes become offsets. Buffers are placed from the largest down, each at the lowest
  * offset where it meets no buffer that is alive at the same time.
  */
 #include "base/memory.h"

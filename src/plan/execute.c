@@ -44,8 +44,7 @@ static void run_steps(struct gn_plan *plan, const struct gn_run *run, int from, 
 static void begin_slice(struct gn_plan *plan, const struct call *c, int first)
 {
     const struct gn_shape in = plan->net->input;
-    const float *images =
-        c->images + (size_t)first * (size_t)in.h * (size_t)in.w * (size_t)in.c;
+    const float *images = c->images + (size_t)first * (size_t)in.h * (size_t)in.w * (size_t)in.c;
     for (int i = plan->n_prepare; i < plan->n_steps; i++)
         if (plan->steps[i].x.buffer == GN_PLACE_IMAGES) /* read only: inputs get no gradient */
             memcpy(&plan->steps[i].args.x.data, &images, sizeof images);
@@ -85,11 +84,9 @@ static void run_call(struct gn_plan *plan, const struct call *c)
         begin_slice(plan, c, first);
         run_steps(plan, &run, plan->n_prepare, plan->n_forward);
 #pragma omp single
-        copy_logits(plan,
-                    c->logits == NULL
-                        ? NULL
-                        : c->logits + (size_t)first * (size_t)plan->net->classes,
-                    &run);
+        copy_logits(
+            plan, c->logits == NULL ? NULL : c->logits + (size_t)first * (size_t)plan->net->classes,
+            &run);
         if (c->labels != NULL)
             run_steps(plan, &run, plan->n_forward, plan->n_steps);
     }
@@ -118,8 +115,8 @@ gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, floa
     return GN_OK;
 }
 
-gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels,
-                            int n, float *grads, double *loss_sum, int *correct)
+gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels, int n,
+                            float *grads, double *loss_sum, int *correct)
 {
     GN_TRY(check_call(plan, n));
     if (!plan->train)

@@ -4,6 +4,7 @@
  *   fuse.c    a ReLU behind a convolution becomes part of it
  *   place.c   where each layer's output and gradient stand: inputs of a concatenation become
  *             slices of it
+ *   choose.c  direct or Winograd, for each convolution and direction
  *   steps.c   the flat list of steps, forward then backward
  *   arena.c   lifetimes become offsets in one block of memory
  *   execute.c runs the list
@@ -32,16 +33,18 @@ enum { GN_PLACE_NONE = -1, GN_PLACE_IMAGES = -2 };
 
 /* What the plan knows about the output of each layer. */
 struct gn_value {
-    bool live;          /* the answer depends on it */
+    bool live; /* the answer depends on it */
     bool needs_gradient;
-    bool relu;          /* the layer ends in a ReLU that was fused into it */
-    int same_as;        /* the layer whose value this is (a fused ReLU's convolution), or itself */
-    int in_place_of;    /* the concatenation that holds it as a slice, -1: none */
+    bool relu;       /* the layer ends in a ReLU that was fused into it */
+    int same_as;     /* the layer whose value this is (a fused ReLU's convolution), or itself */
+    int in_place_of; /* the concatenation that holds it as a slice, -1: none */
     bool masked_by_consumers; /* stored output of a ReLU: whoever completes the gradient masks it */
-    int consumers;      /* live layers that read it, fused ReLUs apart */
+    int consumers;            /* live layers that read it, fused ReLUs apart */
     int gradients_due, gradients_done; /* contributions to its gradient: in all, emitted so far */
     struct gn_place at, gradient_at;
-    int argmax;         /* buffer of a max pool's winners, -1: none */
+    int argmax;                       /* buffer of a max pool's winners, -1: none */
+    int tile, tile_back, tile_filter; /* of Winograd's filtering, forward, backward-data and weight
+                                         gradient; 0: direct */
     float *packed, *packed_back;
 };
 
@@ -60,6 +63,7 @@ struct gn_plan {
     struct gn_net *net;
     const struct gn_kernel_set *kernels;
     bool train;
+    gn_algorithm algorithm;
     int batch, slice, threads;
     struct gn_value *values; /* one a layer */
     int n_buffers, cap_buffers;
@@ -88,6 +92,7 @@ int gn_plan_buffer(struct gn_plan *plan, size_t bytes);
 /* The passes. */
 void gn_plan_fuse(struct gn_plan *plan);
 gn_status gn_plan_place(struct gn_plan *plan);
+void gn_plan_choose(struct gn_plan *plan);
 gn_status gn_plan_steps(struct gn_plan *plan);
 gn_status gn_plan_arena(struct gn_plan *plan);
 void gn_plan_bind(struct gn_plan *plan);

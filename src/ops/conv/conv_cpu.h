@@ -9,6 +9,13 @@
 /* Fewer channels than this and a tap is too short a sum: the patches are copied first. */
 enum { PATCHED_BELOW = 4 };
 
+/* Columns of a packed matrix: panels of NR, the last one NR or VL wide. */
+INLINE int packed_columns(int columns)
+{
+    const int rest = columns % NR;
+    return columns - rest + (rest == 0 ? 0 : rest <= VL ? VL : NR);
+}
+
 INLINE bool is_pointwise(const struct gn_geometry *g)
 {
     return g->kh == 1 && g->kw == 1 && g->stride == 1 && g->pad_top == 0 && g->pad_left == 0 &&

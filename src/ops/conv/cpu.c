@@ -21,9 +21,9 @@ enum { TILES = 96 / MR + (96 % MR > 0), BLOCK = TILES * MR };
 
 /* One thread's tables for a block of rows. */
 struct block {
-    const float **rows;  /* [TILES][taps][MR] */
-    int *taps, *n_taps;  /* [TILES][taps], [TILES] */
-    float *patches;      /* [BLOCK][kh*kw*c], small c only */
+    const float **rows; /* [TILES][taps][MR] */
+    int *taps, *n_taps; /* [TILES][taps], [TILES] */
+    float *patches;     /* [BLOCK][kh*kw*c], small c only */
 };
 
 static size_t block_bytes(const struct gn_args *a)
@@ -67,9 +67,9 @@ static const float *backward_source(const struct gn_args *a, int image, int y, i
     const int oy = ty / g->stride, ox = tx / g->stride;
     if (oy >= g->oh || ox >= g->ow)
         return NULL;
-    return a->dy.data + (((size_t)image * (size_t)g->oh + (size_t)oy) * (size_t)g->ow +
-                         (size_t)ox) *
-                            (size_t)a->dy.ld;
+    return a->dy.data +
+           (((size_t)image * (size_t)g->oh + (size_t)oy) * (size_t)g->ow + (size_t)ox) *
+               (size_t)a->dy.ld;
 }
 
 /* Fills the pointers of one tile, tap by tap, and drops taps that are outside for all rows. */
@@ -198,20 +198,21 @@ static int panels(int columns)
     return (columns + NR - 1) / NR;
 }
 
-static int packed_columns(int columns)
+/* Matrices in a packed layer: one a tap, or one a position of the transformed tile. */
+static size_t matrices(const struct gn_geometry *g, int tile)
 {
-    const int rest = columns % NR;
-    return columns - rest + (rest == 0 ? 0 : rest <= VL ? VL : NR);
+    const int side = tile + g->kh - 1;
+    return (size_t)(tile == 0 ? g->kh * g->kw : side * side);
 }
 
-static int packed_floats(const struct gn_geometry *g)
+static size_t packed_floats(const struct gn_geometry *g, int tile)
 {
-    return g->kh * g->kw * g->c * packed_columns(g->oc);
+    return matrices(g, tile) * (size_t)g->c * (size_t)packed_columns(g->oc);
 }
 
-static int packed_back_floats(const struct gn_geometry *g)
+static size_t packed_back_floats(const struct gn_geometry *g, int tile)
 {
-    return g->kh * g->kw * g->oc * packed_columns(g->c);
+    return matrices(g, tile) * (size_t)g->oc * (size_t)packed_columns(g->c);
 }
 
 static int pack_units(const struct gn_args *a, const struct gn_run *r)

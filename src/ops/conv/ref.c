@@ -61,8 +61,8 @@ static double back_value(const struct gn_args *a, int image, int iy, int ix, int
             if (ty % g->stride != 0 || tx % g->stride != 0 ||
                 !inside(ty / g->stride, tx / g->stride, g->oh, g->ow) || ty < 0 || tx < 0)
                 continue;
-            const float *dy = a->dy.data + pixel(image, ty / g->stride, tx / g->stride, g->oh,
-                                                 g->ow, a->dy.ld);
+            const float *dy =
+                a->dy.data + pixel(image, ty / g->stride, tx / g->stride, g->oh, g->ow, a->dy.ld);
             const float *w = a->w + (size_t)((r * g->kw + s) * g->c + c) * (size_t)g->oc;
             for (int o = 0; o < g->oc; o++)
                 sum += (double)dy[o] * (double)w[o];
@@ -80,10 +80,11 @@ static void back_data(const struct gn_args *a, const struct gn_run *run, int ima
         for (int ix = 0; ix < g->w; ix++) {
             float *dx = a->dx.data + pixel(image, iy, ix, g->h, g->w, a->dx.ld);
             for (int c = 0; c < g->c; c++) {
-                const double sum = back_value(a, image, iy, ix, c) +
-                                   (a->accumulate ? (double)dx[c] : 0);
+                const double sum =
+                    back_value(a, image, iy, ix, c) + (a->accumulate ? (double)dx[c] : 0);
                 const bool pass =
-                    !a->mask || a->x.data[pixel(image, iy, ix, g->h, g->w, a->x.ld) + (size_t)c] > 0;
+                    !a->mask ||
+                    a->x.data[pixel(image, iy, ix, g->h, g->w, a->x.ld) + (size_t)c] > 0;
                 dx[c] = pass ? (float)sum : 0;
             }
         }
@@ -101,9 +102,10 @@ static double filter_value(const struct gn_args *a, int n, int r, int s, int c, 
                 const int iy = oy * g->stride - g->pad_top + r;
                 const int ix = ox * g->stride - g->pad_left + s;
                 if (inside(iy, ix, g->h, g->w))
-                    sum += (double)a->x.data[pixel(image, iy, ix, g->h, g->w, a->x.ld) + (size_t)c] *
-                           (double)a->dy.data[pixel(image, oy, ox, g->oh, g->ow, a->dy.ld) +
-                                              (size_t)o];
+                    sum +=
+                        (double)a->x.data[pixel(image, iy, ix, g->h, g->w, a->x.ld) + (size_t)c] *
+                        (double)
+                            a->dy.data[pixel(image, oy, ox, g->oh, g->ow, a->dy.ld) + (size_t)o];
             }
         }
     }
@@ -141,10 +143,17 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int tap, v
     }
 }
 
-static int no_packing(const struct gn_geometry *g)
+static size_t no_packing(const struct gn_geometry *g, int tile)
 {
     (void)g;
+    (void)tile;
     return 0;
+}
+
+/* The formula is the same for every algorithm, so the reference has no Winograd kernels. */
+void gn_winograd_kernels__ref(struct gn_kernel_set *set)
+{
+    (void)set;
 }
 
 void gn_conv_kernels__ref(struct gn_kernel_set *set)

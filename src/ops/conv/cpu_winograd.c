@@ -1,0 +1,343 @@
+/*
+ * Convolution of stride 1 by Winograd's minimal filtering, forward and backward-data, and the
+ * transform of the weights. Compiled once for each instruction set; the transforms and their
+ * source are in cpu/winograd.h. One implementation for all tiles: F(4,3), F(6,3), F(2,5), F(4,5).
+ *
+ * A unit is a block of output tiles and a share of the output channels. It transforms the block's
+ * input (pixels outside read as zero) into v[position][tile][channel], multiplies position by
+ * position with the packed transformed weights into f[position][tile][column], KC columns at a
+ * time, and transforms back with bias, ReLU, accumulation and mask on the way to memory.
+ *
+ * Backward-data is the same with dy for x, channels exchanged and the filter rotated.
+ */
+#include "cpu/tile_rows.h"
+#include "ops/conv/winograd_cpu.h"
+
+enum { BLOCK_TILES = 4 * MR, KC = 4 * NR };
+
+/* One direction of one convolution in the terms of the forward pass. */
+struct pass {
+    struct gn_view from, to;
+    int h, w, c;         /* of `from` */
+    int oh, ow, oc;      /* of `to` */
+    int top, left;       /* padding */
+    const float *u;      /* [position][panel][c][NR] */
+    struct tile_end end; /* bias, relu, accumulate, mask of the first pixel */
+};
+
+static struct pass forward_pass(const struct gn_args *a)
+{
+    const struct gn_geometry *g = &a->g;
+    return (struct pass){ a->x,       a->y,        g->h,      g->w,
+                          g->c,       g->oh,       g->ow,     g->oc,
+                          g->pad_top, g->pad_left, a->packed, { .bias = a->b, .relu = a->relu } };
+}
+
+static struct pass back_pass(const struct gn_args *a)
+{
+    const struct gn_geometry *g = &a->g;
+    const struct tile_end end = { .accumulate = a->accumulate,
+                                  .mask = a->mask ? a->x.data : NULL,
+                                  .ldmask = a->x.ld };
+    return (struct pass){ a->dy,
+                          a->dx,
+                          g->oh,
+                          g->ow,
+                          g->oc,
+                          g->h,
+                          g->w,
+                          g->c,
+                          g->kh - 1 - g->pad_top,
+                          g->kw - 1 - g->pad_left,
+                          a->packed_back,
+                          end };
+}
+
+static struct tiling tiling_of(const struct pass *p, int m)
+{
+    return (struct tiling){ p->oh, p->ow, m };
+}
+
+/* Shares of the output channels: more units where tiles are few. */
+static int shares(const struct pass *p, int blocks, int threads)
+{
+    const int panels = (p->oc + NR - 1) / NR;
+    int n = 1;
+    while (n * blocks < 2 * threads && 2 * n <= panels)
+        n *= 2;
+    return n;
+}
+
+static int pass_units(const struct pass *p, int m, const struct gn_run *run, int threads)
+{
+    const struct tiling t = tiling_of(p, m);
+    const int blocks = (tiles_of(&t, run->n) + BLOCK_TILES - 1) / BLOCK_TILES;
+    return blocks * shares(p, blocks, threads);
+}
+
+static size_t pass_bytes(const struct pass *p, int n)
+{
+    return (size_t)(n * n) * BLOCK_TILES * (size_t)(p->c + KC) * sizeof(float) + 4096;
+}
+
+/* Transforms one tile into v, whose positions are `step` floats apart. */
+INLINE void input_tile(const struct pass *p, int n, struct corner at, const float *zeros, float *v,
+                       size_t step)
+{
+    const float *pixel[N_MAX * N_MAX];
+    at.y -= p->top;
+    at.x -= p->left;
+    square_pixels(&p->from, p->h, p->w, n, at, zeros, pixel);
+    for (int c = 0; c < p->c; c += VL) {
+        vf x[N_MAX * N_MAX], y[N_MAX * N_MAX];
+        UNROLL
+        for (int i = 0; i < n * n; i++)
+            x[i] = load(pixel[i] + c);
+        transform_data_2d(n, x, y);
+        UNROLL
+        for (int i = 0; i < n * n; i++)
+            store(v + (size_t)i * step + c, y[i]);
+    }
+}
+
+INLINE void finish_pixel(const struct pass *p, vf v, size_t pixel, int column)
+{
+    float *y = p->to.data + pixel * (size_t)p->to.ld + column;
+    if (p->end.bias != NULL)
+        v += load(p->end.bias + column);
+    if (p->end.accumulate)
+        v += load(y);
+    if (p->end.relu)
+        v = relu(v);
+    if (p->end.mask != NULL)
+        v = where_positive(load(p->end.mask + pixel * (size_t)p->end.ldmask + column), v);
+    store(y, v);
+}
+
+/* Transforms one tile's columns [first, first + columns) back and stores them. */
+INLINE void output_tile(const struct pass *p, int n, int m, struct corner at, const float *f,
+                        size_t step, int first, int columns)
+{
+    const int rows = p->oh - at.y < m ? p->oh - at.y : m;
+    const int across = p->ow - at.x < m ? p->ow - at.x : m;
+    for (int c = 0; c < columns; c += VL) {
+        vf x[N_MAX * N_MAX], y[N_MAX * N_MAX];
+        UNROLL
+        for (int i = 0; i < n * n; i++)
+            x[i] = load(f + (size_t)i * step + c);
+        from_points_2d(n, m, x, y);
+        for (int i = 0; i < rows; i++) {
+            const size_t row =
+                ((size_t)at.image * (size_t)p->oh + (size_t)(at.y + i)) * (size_t)p->ow;
+            for (int j = 0; j < across; j++)
+                finish_pixel(p, y[i * m + j], row + (size_t)(at.x + j), first + c);
+        }
+    }
+}
+
+/* f[position] = v[position] * u[position] for columns [first, first + columns). */
+static void multiply(const struct pass *p, int positions, int tiles, const float *v, float *f,
+                     int first, int columns)
+{
+    static const int only_tap = 0;
+    const size_t v_step = (size_t)BLOCK_TILES * (size_t)p->c;
+    const size_t u_step = (size_t)p->c * (size_t)packed_columns(p->oc);
+    for (int i = 0; i < positions; i++) {
+        const float *u = p->u + (size_t)i * u_step + (size_t)first * (size_t)p->c;
+        for (int j = 0; j < columns; j += NR) {
+            struct tile_end e = { .ldy = KC };
+            e.n_columns = columns - j < NR ? columns - j : NR;
+            for (int t = 0; t < tiles; t += MR) {
+                const float *rows[MR];
+                e.n_rows = tiles - t < MR ? tiles - t : MR;
+                for (int k = 0; k < MR; k++)
+                    rows[k] = v + (size_t)i * v_step +
+                              (size_t)(t + (k < e.n_rows ? k : 0)) * (size_t)p->c;
+                e.y = f + ((size_t)i * BLOCK_TILES + (size_t)t) * KC + j;
+                tile_rows(rows, &only_tap, 1, p->c, u + (size_t)j * (size_t)p->c, &e);
+            }
+        }
+    }
+}
+
+INLINE void run_pass(const struct pass *p, int m, int r, const struct gn_args *a,
+                     const struct gn_run *run, int unit, void *scratch)
+{
+    const struct tiling map = tiling_of(p, m);
+    const int n = m + r - 1, all = tiles_of(&map, run->n);
+    const int blocks = (all + BLOCK_TILES - 1) / BLOCK_TILES;
+    const int n_shares = shares(p, blocks, a->threads);
+    const int t0 = unit / n_shares * BLOCK_TILES;
+    const int tiles = all - t0 < BLOCK_TILES ? all - t0 : BLOCK_TILES;
+    const int share = ((p->oc + n_shares - 1) / n_shares + NR - 1) / NR * NR;
+    const int begin = unit % n_shares * share;
+    const int end = begin + share < p->oc ? begin + share : p->oc;
+    float *v = scratch;
+    float *f = v + (size_t)(n * n) * BLOCK_TILES * (size_t)p->c;
+    if (begin >= end)
+        return;
+    for (int t = 0; t < tiles; t++)
+        input_tile(p, n, corner_of(&map, t0 + t), a->zeros, v + (size_t)t * (size_t)p->c,
+                   (size_t)BLOCK_TILES * (size_t)p->c);
+    for (int first = begin; first < end; first += KC) {
+        const int columns = end - first < KC ? end - first : KC;
+        multiply(p, n * n, tiles, v, f, first, columns);
+        for (int t = 0; t < tiles; t++)
+            output_tile(p, n, m, corner_of(&map, t0 + t), f + (size_t)t * KC,
+                        (size_t)BLOCK_TILES * KC, first, columns);
+    }
+}
+
+static __attribute__((noinline)) void dispatch(const struct pass *p, const struct gn_args *a,
+                                               const struct gn_run *run, int unit, void *scratch)
+{
+    switch (a->tile * 10 + a->g.kh) {
+    case 43:
+        run_pass(p, 4, 3, a, run, unit, scratch);
+        break;
+    case 63:
+        run_pass(p, 6, 3, a, run, unit, scratch);
+        break;
+    case 25:
+        run_pass(p, 2, 5, a, run, unit, scratch);
+        break;
+    default:
+        run_pass(p, 4, 5, a, run, unit, scratch);
+        break;
+    }
+}
+
+static int forward_units(const struct gn_args *a, const struct gn_run *run)
+{
+    const struct pass p = forward_pass(a);
+    return pass_units(&p, a->tile, run, a->threads);
+}
+
+static void forward(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    const struct pass p = forward_pass(a);
+    dispatch(&p, a, run, unit, scratch);
+}
+
+static size_t forward_bytes(const struct gn_args *a)
+{
+    const struct pass p = forward_pass(a);
+    return pass_bytes(&p, a->tile + a->g.kh - 1);
+}
+
+static int back_units(const struct gn_args *a, const struct gn_run *run)
+{
+    const struct pass p = back_pass(a);
+    return pass_units(&p, a->tile, run, a->threads);
+}
+
+static void back(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    const struct pass p = back_pass(a);
+    dispatch(&p, a, run, unit, scratch);
+}
+
+static size_t back_bytes(const struct gn_args *a)
+{
+    const struct pass p = back_pass(a);
+    return pass_bytes(&p, a->tile + a->g.kh - 1);
+}
+
+/* u = D E_r g E_r^T D for one input channel and a vector of output channels. */
+INLINE void weight_tile(int n, int r, const vf *g, float *u, size_t step)
+{
+    vf y[N_MAX * N_MAX];
+    at_points_2d(n, r, g, y);
+    UNROLL
+    for (int i = 0; i < n; i++) {
+        UNROLL
+        for (int j = 0; j < n; j++)
+            store(u + (size_t)(i * n + j) * step, splat(diagonal(n, i, j)) * y[i * n + j]);
+    }
+}
+
+/* One panel of NR columns, all k channels. Element (tap, k, column) of the filter stands at
+ * w[tap * wt + k * wk + column * wc]; `rotated` takes the taps from the end. */
+struct weights {
+    const float *w;
+    size_t wt, wk, wc;
+    bool rotated;
+};
+
+INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns, int j0, float *u)
+{
+    const int room = packed_columns(columns);
+    const int width = room - j0 < NR ? room - j0 : NR;
+    const size_t step = (size_t)k * (size_t)room;
+    for (int i = 0; i < k; i++) {
+        for (int j = 0; j < width; j += VL) {
+            vf g[25];
+            UNROLL
+            for (int t = 0; t < r * r; t++) {
+                const int tap = s->rotated ? r * r - 1 - t : t;
+                const float *w =
+                    s->w + (size_t)tap * s->wt + (size_t)i * s->wk + (size_t)(j0 + j) * s->wc;
+                float lanes[VL];
+                for (int l = 0; l < VL; l++)
+                    lanes[l] = w[(size_t)l * s->wc];
+                g[t] = s->wc == 1 ? load(w) : load(lanes);
+            }
+            weight_tile(n, r, g, u + (size_t)j0 * (size_t)k + (size_t)i * (size_t)width + j, step);
+        }
+    }
+}
+
+static __attribute__((noinline)) void pack_any(const struct weights *s, const struct gn_args *a,
+                                               int k, int columns, int j0, float *u)
+{
+    if (a->g.kh == 3 && a->tile == 4)
+        pack_panel(s, 6, 3, k, columns, j0, u);
+    else if (a->g.kh == 3)
+        pack_panel(s, 8, 3, k, columns, j0, u);
+    else if (a->tile == 2)
+        pack_panel(s, 6, 5, k, columns, j0, u);
+    else
+        pack_panel(s, 8, 5, k, columns, j0, u);
+}
+
+static int pack_units(const struct gn_args *a, const struct gn_run *run)
+{
+    (void)run;
+    return (a->g.oc + NR - 1) / NR;
+}
+
+static void pack(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const struct gn_geometry *g = &a->g;
+    const struct weights s = { a->w, (size_t)g->c * (size_t)g->oc, (size_t)g->oc, 1, false };
+    pack_any(&s, a, g->c, g->oc, unit * NR, a->packed);
+}
+
+static int pack_back_units(const struct gn_args *a, const struct gn_run *run)
+{
+    (void)run;
+    return (a->g.c + NR - 1) / NR;
+}
+
+static void pack_back(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const struct gn_geometry *g = &a->g;
+    const struct weights s = { a->w, (size_t)g->c * (size_t)g->oc, 1, (size_t)g->oc, true };
+    pack_any(&s, a, g->oc, g->c, unit * NR, a->packed_back);
+}
+
+void GN_ISA_FUNCTION(gn_winograd_kernels)(struct gn_kernel_set *set)
+{
+    set->table[GN_KERNEL_WINOGRAD_PACK] = (struct gn_kernel){ "winograd", pack_units, pack, NULL };
+    set->table[GN_KERNEL_WINOGRAD_PACK_BACK] =
+        (struct gn_kernel){ "winograd", pack_back_units, pack_back, NULL };
+    set->table[GN_KERNEL_WINOGRAD_FORWARD] =
+        (struct gn_kernel){ "winograd", forward_units, forward, forward_bytes };
+    set->table[GN_KERNEL_WINOGRAD_BACK_DATA] =
+        (struct gn_kernel){ "winograd", back_units, back, back_bytes };
+    GN_ISA_FUNCTION(gn_winograd_filter_kernels)(set);
+}

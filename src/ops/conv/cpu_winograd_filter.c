@@ -1,0 +1,221 @@
+/*
+ * Gradient of weights and bias by Winograd's minimal filtering, the adjoint of the forward pass
+ * (cpu/winograd.h). Compiled once for each instruction set.
+ *
+ *   dw = E_r^T D [ sum over tiles (E_m dy E_m^T) . (B^T x B) ] D E_r
+ *
+ * As in the direct version a unit owns a block of input and of output channels and walks over all
+ * tiles in chunks: it transforms its channels of x and dy, adds position by position to the sums
+ * of its scratch, and transforms these back once at the end. Chunks are short, so that long sums
+ * are sums of short ones.
+ */
+#include "cpu/tile_pixels.h"
+#include "ops/conv/winograd_cpu.h"
+
+enum { CHUNK_TILES = 64, UNIT_ROWS = 64, UNIT_COLUMNS = 128 };
+
+/* How the channels are cut. Units only decide who computes what. */
+struct cut {
+    int rows, columns, row_units, column_units;
+};
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static struct cut cut_work(const struct gn_args *a)
+{
+    const int c = a->g.c, oc = a->g.oc;
+    struct cut k = { .row_units = divide_up(c, UNIT_ROWS),
+                     .column_units = divide_up(oc, UNIT_COLUMNS) };
+    while (k.row_units * k.column_units < 2 * a->threads && oc / (2 * k.column_units) >= 2 * NR)
+        k.column_units *= 2;
+    k.rows = divide_up(divide_up(c, k.row_units), VL) * VL;
+    k.columns = divide_up(divide_up(oc, k.column_units), NR) * NR;
+    k.row_units = divide_up(c, k.rows);
+    k.column_units = divide_up(oc, k.columns);
+    return k;
+}
+
+/* A unit's channels and the parts of its scratch. */
+struct unit {
+    int i0, n_rows, j0, n_columns;
+    float *x;   /* [position][tile][rows] */
+    float *dy;  /* [position][panel][tile][NR] */
+    float *sum; /* [position][rows][columns] */
+};
+
+static struct unit unit_at(const struct gn_args *a, const struct cut *k, int n, int index,
+                           float *scratch)
+{
+    struct unit u;
+    u.i0 = index / k->column_units * k->rows;
+    u.j0 = index % k->column_units * k->columns;
+    u.n_rows = a->g.c - u.i0 < k->rows ? a->g.c - u.i0 : k->rows;
+    u.n_columns = a->g.oc - u.j0 < k->columns ? a->g.oc - u.j0 : k->columns;
+    u.x = scratch;
+    u.dy = u.x + (size_t)(n * n) * CHUNK_TILES * (size_t)k->rows + 2 * NR;
+    u.sum = u.dy + (size_t)(n * n) * CHUNK_TILES * (size_t)k->columns;
+    return u;
+}
+
+static int filter_units(const struct gn_args *a, const struct gn_run *run)
+{
+    (void)run;
+    const struct cut k = cut_work(a);
+    return k.row_units * k.column_units;
+}
+
+static size_t filter_bytes(const struct gn_args *a)
+{
+    const struct cut k = cut_work(a);
+    const int n = a->tile + a->g.kh - 1;
+    const size_t floats =
+        (size_t)CHUNK_TILES * (size_t)(k.rows + k.columns) + (size_t)k.rows * (size_t)k.columns;
+    return ((size_t)(n * n) * floats + 4 * NR) * sizeof(float);
+}
+
+/* The unit's channels of one tile of x, transformed. */
+INLINE void transform_x(const struct gn_args *a, const struct cut *k, const struct unit *u, int n,
+                        struct corner at, int tile)
+{
+    const size_t step = (size_t)CHUNK_TILES * (size_t)k->rows;
+    const float *pixel[N_MAX * N_MAX];
+    float *to = u->x + (size_t)tile * (size_t)k->rows;
+    at.y -= a->g.pad_top;
+    at.x -= a->g.pad_left;
+    square_pixels(&a->x, a->g.h, a->g.w, n, at, a->zeros, pixel);
+    for (int c = 0; c < u->n_rows; c += VL) {
+        vf x[N_MAX * N_MAX], y[N_MAX * N_MAX];
+        UNROLL
+        for (int i = 0; i < n * n; i++)
+            x[i] = load(pixel[i] + (pixel[i] == a->zeros ? 0 : u->i0) + c);
+        transform_data_2d(n, x, y);
+        UNROLL
+        for (int i = 0; i < n * n; i++)
+            store(to + (size_t)i * step + c, y[i]);
+    }
+}
+
+/* The unit's channels of one tile of dy at the points; the pixels are added up in `db`. */
+INLINE void transform_dy(const struct gn_args *a, const struct cut *k, const struct unit *u, int n,
+                         int m, struct corner at, int tile, float *db)
+{
+    const size_t step = (size_t)CHUNK_TILES * (size_t)k->columns;
+    const float *pixel[N_MAX * N_MAX];
+    square_pixels(&a->dy, a->g.oh, a->g.ow, m, at, a->zeros, pixel);
+    for (int c = 0; c < u->n_columns; c += VL) {
+        vf x[N_MAX * N_MAX], y[N_MAX * N_MAX], sum = { 0 };
+        UNROLL
+        for (int i = 0; i < m * m; i++) {
+            x[i] = load(pixel[i] + (pixel[i] == a->zeros ? 0 : u->j0) + c);
+            sum += x[i];
+        }
+        at_points_2d(n, m, x, y);
+        float *to = u->dy + ((size_t)(c / NR) * CHUNK_TILES + (size_t)tile) * NR + c % NR;
+        UNROLL
+        for (int i = 0; i < n * n; i++)
+            store(to + (size_t)i * step, y[i]);
+        store(db + c, load(db + c) + sum);
+    }
+}
+
+/* sum[position] += x[position]^T dy[position] over the tiles of a chunk. */
+static void add_products(const struct cut *k, const struct unit *u, int positions, int tiles,
+                         bool first)
+{
+    struct pixel_pair at[CHUNK_TILES];
+    for (int t = 0; t < tiles; t++)
+        at[t] = (struct pixel_pair){ t * k->rows, t };
+    for (int p = 0; p < positions; p++) {
+        const float *x = u->x + (size_t)p * CHUNK_TILES * (size_t)k->rows;
+        const float *dy = u->dy + (size_t)p * CHUNK_TILES * (size_t)k->columns;
+        float *sum = u->sum + (size_t)p * (size_t)k->rows * (size_t)k->columns;
+        for (int j = 0; j < u->n_columns; j += NR) {
+            struct tile_end e = { .ldy = k->columns, .n_columns = NR, .accumulate = !first };
+            for (int i = 0; i < u->n_rows; i += MR) {
+                e.n_rows = u->n_rows - i < MR ? u->n_rows - i : MR;
+                e.y = sum + (size_t)i * (size_t)k->columns + j;
+                tile_pixels(x + i, dy + (size_t)j * CHUNK_TILES, at, tiles, &e);
+            }
+        }
+    }
+}
+
+/* Transforms the unit's sums back into dw. */
+INLINE void transform_sums(const struct gn_args *a, const struct cut *k, const struct unit *u,
+                           int n, int r, bool first)
+{
+    const size_t step = (size_t)k->rows * (size_t)k->columns;
+    for (int i = 0; i < u->n_rows; i++) {
+        for (int j = 0; j < u->n_columns; j += VL) {
+            const float *from = u->sum + (size_t)i * (size_t)k->columns + j;
+            vf x[N_MAX * N_MAX], y[N_MAX * N_MAX];
+            UNROLL
+            for (int p = 0; p < n; p++) {
+                UNROLL
+                for (int q = 0; q < n; q++)
+                    x[p * n + q] =
+                        splat(diagonal(n, p, q)) * load(from + (size_t)(p * n + q) * step);
+            }
+            from_points_2d(n, r, x, y);
+            UNROLL
+            for (int t = 0; t < r * r; t++) {
+                float *dw = a->dw +
+                            ((size_t)t * (size_t)a->g.c + (size_t)(u->i0 + i)) * (size_t)a->g.oc +
+                            u->j0 + j;
+                store(dw, first ? y[t] : load(dw) + y[t]);
+            }
+        }
+    }
+}
+
+INLINE void run_unit(const struct gn_args *a, const struct gn_run *run, int m, int r, int index,
+                     void *scratch)
+{
+    const int n = m + r - 1;
+    const struct cut k = cut_work(a);
+    const struct unit u = unit_at(a, &k, n, index, scratch);
+    const struct tiling map = { a->g.oh, a->g.ow, m };
+    const int all = tiles_of(&map, run->n);
+    float total[UNIT_COLUMNS + NR] = { 0 };
+    for (int t0 = 0; t0 < all; t0 += CHUNK_TILES) {
+        const int tiles = all - t0 < CHUNK_TILES ? all - t0 : CHUNK_TILES;
+        float db[UNIT_COLUMNS + NR] = { 0 };
+        for (int t = 0; t < tiles; t++) {
+            transform_x(a, &k, &u, n, corner_of(&map, t0 + t), t);
+            transform_dy(a, &k, &u, n, m, corner_of(&map, t0 + t), t, db);
+        }
+        add_products(&k, &u, n * n, tiles, t0 == 0);
+        for (int j = 0; j < u.n_columns; j++)
+            total[j] += db[j];
+    }
+    transform_sums(a, &k, &u, n, r, run->first);
+    for (int j = 0; u.i0 == 0 && a->db != NULL && j < u.n_columns; j++)
+        a->db[u.j0 + j] = run->first ? total[j] : a->db[u.j0 + j] + total[j];
+}
+
+static void filter(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    switch (a->tile * 10 + a->g.kh) {
+    case 43:
+        run_unit(a, run, 4, 3, unit, scratch);
+        break;
+    case 63:
+        run_unit(a, run, 6, 3, unit, scratch);
+        break;
+    case 25:
+        run_unit(a, run, 2, 5, unit, scratch);
+        break;
+    default:
+        run_unit(a, run, 4, 5, unit, scratch);
+        break;
+    }
+}
+
+void GN_ISA_FUNCTION(gn_winograd_filter_kernels)(struct gn_kernel_set *set)
+{
+    set->table[GN_KERNEL_WINOGRAD_BACK_FILTER] =
+        (struct gn_kernel){ "winograd", filter_units, filter, filter_bytes };
+}

@@ -1,0 +1,64 @@
+/* What the Winograd files share. Only for files compiled once for each instruction set. */
+#ifndef GN_OPS_CONV_WINOGRAD_CPU_H
+#define GN_OPS_CONV_WINOGRAD_CPU_H
+
+#include "cpu/winograd.h"
+#include "ops/conv/conv_cpu.h"
+
+/* A map of n images that is covered with square tiles. */
+struct tiling {
+    int h, w, side; /* of the map; of a tile */
+};
+
+INLINE int tiles_across(const struct tiling *t)
+{
+    return (t->w + t->side - 1) / t->side;
+}
+
+INLINE int tiles_of(const struct tiling *t, int images)
+{
+    return images * ((t->h + t->side - 1) / t->side) * tiles_across(t);
+}
+
+/* Where tile number i of the batch begins: image, first row and column. */
+struct corner {
+    int image, y, x;
+};
+
+INLINE struct corner corner_of(const struct tiling *t, int i)
+{
+    const int across = tiles_across(t), per_image = tiles_of(t, 1);
+    return (struct corner){ i / per_image, i % per_image / across * t->side, i % across * t->side };
+}
+
+/* Pointers to the n x n pixels of a map from (y, x) of an image on; outside they are zeros. */
+INLINE void square_pixels(const struct gn_view *v, int h, int w, int n, struct corner at,
+                          const float *zeros, const float **pixel)
+{
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j++) {
+            const int y = at.y + i, x = at.x + j;
+            const bool inside = y >= 0 && y < h && x >= 0 && x < w;
+            const size_t p = ((size_t)at.image * (size_t)h + (size_t)y) * (size_t)w + (size_t)x;
+            pixel[i * n + j] = inside ? v->data + p * (size_t)v->ld : zeros;
+        }
+    }
+}
+
+/* Row i of the tables that hold one entry for a pair of points +a, -a. */
+INLINE int pair_row(int n, int i)
+{
+    return i == n - 1 ? n / 2 : (i + 1) / 2;
+}
+
+/* D_i D_j. */
+INLINE float diagonal(int n, int i, int j)
+{
+    const float *d = n == 6 ? gn_winograd_d6 : gn_winograd_d8;
+    return d[pair_row(n, i)] * d[pair_row(n, j)];
+}
+
+/* The weight gradient's entry, from cpu_winograd_filter.c. */
+void GN_ISA_FUNCTION(gn_winograd_filter_kernels)(struct gn_kernel_set *set);
+
+#endif
