@@ -1,7 +1,7 @@
 /*
  * Checkpoints: one safetensors file that holds everything a run needs to go on as if it had never
- * been interrupted. Layout in docs/formats.md; nothing in it depends on time, host, threads or
- * paths, so equal runs give equal bytes.
+ * been interrupted. Nothing in it depends on time, host, threads or paths, so equal runs give
+ * equal bytes.
  */
 #ifndef GN_TRAIN_CHECKPOINT_H
 #define GN_TRAIN_CHECKPOINT_H
