@@ -90,7 +90,6 @@ static void set_voice(const struct cli_common *common)
     const bool is_plain = !term || strcmp(term, "dumb") == 0;
     cli_voice.quiet = common->quiet;
     cli_voice.verbose = common->verbose && !common->quiet;
-    cli_voice.json = common->json;
     cli_voice.terminal = isatty(STDERR_FILENO) && !is_plain;
     cli_voice.colour =
         cli_voice.terminal && !common->no_color && !(no_color && no_color[0] != '\0');

@@ -67,7 +67,7 @@ void cli_note(const char *format, ...)
     va_end(list);
 }
 
-int cli_exit_code(gn_status status)
+static int exit_code(gn_status status)
 {
     switch (status) {
     case GN_OK:
@@ -101,7 +101,7 @@ int cli_fail_library(void)
     fputs("googlenet: ", stderr);
     print_clean(message[0] ? message : "the library failed without saying why", true);
     fputc('\n', stderr);
-    const int code = cli_exit_code(gn_error_status());
+    const int code = exit_code(gn_error_status());
     return code == CLI_DONE ? CLI_FAILED : code;
 }
 

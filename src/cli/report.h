@@ -20,7 +20,7 @@ enum {
 
 /* How the program talks, set once by main. */
 struct cli_voice {
-    bool quiet, verbose, json;
+    bool quiet, verbose;
     bool terminal; /* stderr is a terminal that can redraw a line */
     bool colour;
 };
@@ -35,7 +35,6 @@ void cli_hint(const char *format, ...) GN_PRINTF(1, 2);
 
 /* Prints the library's last error with its hint and returns the exit code of its status. */
 int cli_fail_library(void);
-int cli_exit_code(gn_status status);
 
 /* "googlenet: warning: ..." on stderr, also with --quiet. */
 void cli_warn(const char *format, ...) GN_PRINTF(1, 2);

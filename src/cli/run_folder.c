@@ -55,6 +55,15 @@ int cli_check_old_run(const char *folder)
     return 0;
 }
 
+void cli_drop_unbegun_run(const char *folder)
+{
+    if (holds(folder, "checkpoint.safetensors"))
+        return;
+    char *path = cli_format("%s/config.json", folder);
+    unlink(path);
+    free(path);
+}
+
 static int cannot_create(const char *folder)
 {
     return cli_fail(CLI_ENVIRONMENT, "%s: cannot create the output folder: %s", folder,
@@ -64,10 +73,7 @@ static int cannot_create(const char *folder)
 static bool is_folder(const char *path)
 {
     struct stat status;
-    if (stat(path, &status) != 0)
-        return false;
-    errno = S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
-    return S_ISDIR(status.st_mode);
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 int cli_make_folder(const char *folder)
@@ -79,8 +85,12 @@ int cli_make_folder(const char *folder)
         if (kept != '/' && kept != '\0')
             continue;
         *c = '\0';
-        is_good = mkdir(path, 0777) == 0 || (errno == EEXIST && is_folder(path)) ||
-                  (errno != ENOTDIR && is_folder(path));
+        /* Above a folder that is there may lie one in which nothing can be made. */
+        if (mkdir(path, 0777) != 0) {
+            const int why = errno;
+            is_good = is_folder(path);
+            errno = why == EEXIST ? ENOTDIR : why;
+        }
         *c = kept;
         if (kept == '\0')
             break;

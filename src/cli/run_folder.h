@@ -15,6 +15,10 @@ int cli_check_old_run(const char *folder);
 /* Creates `folder` and the folders above it. 0, or 5 after the fault was named. */
 int cli_make_folder(const char *folder);
 
+/* After a failure: a folder in which not even the first checkpoint could be written holds no run,
+ * so its config.json goes and the folder may be named again. */
+void cli_drop_unbegun_run(const char *folder);
+
 /* Creates a new folder runs/<n>-<preset>-<data> and gives its path in *folder (to be freed);
  * `data` is a set's name or a path. 0, or 5 after the fault was named. */
 int cli_make_run_folder(char **folder, const char *preset, const char *data);

@@ -129,9 +129,7 @@ void cli_note_machine(int threads)
     struct gn_system_info system;
     if (gn_system_describe(&system) != GN_OK)
         return;
-    if (threads > 0)
-        cli_note("machine   %d threads (--threads), %s kernels", threads, system.isa);
-    else
-        cli_note("machine   %d threads (%s), %s kernels", system.threads, system.threads_reason,
-                 system.isa);
+    const int used = threads > 0 ? threads : system.threads;
+    cli_note("machine   %d thread%s (%s), %s kernels", used, used == 1 ? "" : "s",
+             threads > 0 ? "--threads" : system.threads_reason, system.isa);
 }

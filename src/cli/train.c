@@ -28,6 +28,7 @@ static const struct train defaults = {
     .lr = TRAIN_NO_REAL,
     .weight_decay = TRAIN_NO_REAL,
     .adam_eps = 1e-7,
+    .val_fraction = 0.1,
 };
 
 #define AT(member) offsetof(struct train, member)
@@ -50,8 +51,9 @@ static const struct cli_option options[] = {
     { .name = "on-bad-image", .kind = CLI_CHOICE, .value = "WHAT", .traits = CLI_SAVED,
       .offset = AT(on_bad_image), .choices = bad_image_names, .standard = "stop",
       .help = "stop or skip, for sets of picture files" },
-    { .name = "val-fraction", .kind = CLI_LATER,
-      .help = "it splits a folder of pictures, which this version does not read yet" },
+    { .name = "val-fraction", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
+      .offset = AT(val_fraction), .low = 0, .high = 1, .standard = "0.1",
+      .help = "part for validation, for sets of picture files without test images" },
     CLI_HEADING("Training"),
     { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .traits = CLI_SAVED,
       .offset = AT(model), .standard = "googlenet",
@@ -134,6 +136,9 @@ static int check_options(struct train *given)
                                    "adamw was given");
     if (given->nesterov && given->momentum <= 0.0)
         return cli_fail(CLI_USAGE, "--nesterov needs a --momentum above 0");
+    if (given->momentum >= 1.0)
+        return cli_fail(CLI_USAGE, "--momentum: %g is out of range (0 to below 1)",
+                        given->momentum);
     if (given->lr < 0.0)
         given->lr = is_adamw ? 0.001 : 0.05;
     if (given->weight_decay < 0.0)
@@ -232,6 +237,8 @@ static int train(struct train_run *run, const json_t *config)
     if (code)
         return code;
     settle_options(run, &data_path);
+    if (cli_given(run->args, "val-fraction") && run->validation)
+        cli_warn("--val-fraction: not used, %s brings its own test images", run->train_info.name);
     if (given->dry_run) {
         char *folder = given->out || given->resume
                            ? cli_format("%s", given->out ? given->out : given->resume)

@@ -6,6 +6,7 @@
 #include "cli/config.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/run_folder.h"
 #include "cli/signals.h"
 
 #include <stdlib.h>
@@ -32,6 +33,7 @@ static void announce_options(const struct train *given, const struct train_run *
 {
     static const char *const optimizers[] = { "sgd", "adamw" };
     char shuffle[32] = "full", limit[48] = "";
+    const unsigned long long steps = steps_of_epoch(run);
     if (given->shuffle.kind == GN_SHUFFLE_WINDOW)
         snprintf(shuffle, sizeof shuffle, "window:%d", given->shuffle.window);
     else if (given->shuffle.kind == GN_SHUFFLE_NONE)
@@ -39,9 +41,9 @@ static void announce_options(const struct train *given, const struct train_run *
     if (given->max_steps)
         snprintf(limit, sizeof limit, ", at most %llu steps in all",
                  (unsigned long long)given->max_steps);
-    cli_note("training  %d epoch%s of %llu steps%s, batch %d, %s, lr %g, shuffle %s, seed %llu",
-             given->epochs, given->epochs == 1 ? "" : "s", (unsigned long long)steps_of_epoch(run),
-             limit, given->batch, optimizers[given->optimizer], given->lr, shuffle,
+    cli_note("training  %d epoch%s of %llu step%s%s, batch %d, %s, lr %g, shuffle %s, seed %llu",
+             given->epochs, given->epochs == 1 ? "" : "s", steps, steps == 1 ? "" : "s", limit,
+             given->batch, optimizers[given->optimizer], given->lr, shuffle,
              (unsigned long long)given->seed);
 }
 
@@ -68,9 +70,10 @@ void train_announce(const struct train_run *run, const char *folder)
              cli_resize_name(net->resize));
     announce_options(given, run);
     cli_note_machine(given->threads);
-    if (gn_system_describe(&system) == GN_OK)
-        cli_note("memory    about %s of %s",
-                 cli_bytes(needed, gn_memory_estimate(run->net, given->batch, true)),
+    const uint64_t bytes = gn_memory_estimate(run->net, given->batch, true);
+    /* What does not fit is refused by the library, with a sentence of its own. */
+    if (gn_system_describe(&system) == GN_OK && bytes <= system.memory_bytes)
+        cli_note("memory    about %s of %s", cli_bytes(needed, bytes),
                  cli_bytes(usable, system.memory_bytes));
     cli_note("output    %s", folder);
 }
@@ -200,8 +203,11 @@ int train_fit(struct train_run *run)
         return watch.config_code;
     }
     if (!history) {
-        if (gn_error_status() != GN_STATUS_STOPPED)
+        if (gn_error_status() != GN_STATUS_STOPPED) {
+            if (watch.started && !run->given->resume)
+                cli_drop_unbegun_run(run->folder);
             return cli_fail_library();
+        }
         /* Instead of the library's hint, the command that goes on. */
         const char *message = gn_error_message();
         cli_fail(CLI_INTERRUPTED, "%.*s", (int)strcspn(message, "\n"), message);
