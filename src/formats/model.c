@@ -133,8 +133,11 @@ static gn_status check_tensor(const struct gn_st_file *file, const char *path, c
     if (tensor == NULL) {
         (void)gn_fail(GN_STATUS_BAD_MODEL, "%s: safetensors: tensor \"%s\" of shape %s is missing",
                       path, name, wanted_shape(needed, sizeof needed, wanted));
-        gn_hint("the file holds %d tensors, such as \"%s\"", gn_st_count(file),
-                first == NULL ? "" : gn_printable(other, sizeof other, first->name));
+        if (first == NULL)
+            gn_hint("the file holds no tensor at all");
+        else
+            gn_hint("the file holds %d tensors, such as \"%s\"", gn_st_count(file),
+                    gn_printable(other, sizeof other, first->name));
         return GN_STATUS_BAD_MODEL;
     }
     if (!has_shape(tensor, wanted)) {
