@@ -1,6 +1,10 @@
 /* The networks that the library knows by name. */
 #include "models/models.h"
 
+#include "base/memory.h"
+#include "ops/rules.h"
+#include "plan/plan.h"
+
 #include <string.h>
 
 struct preset {
@@ -35,13 +39,44 @@ static const struct preset *find_preset(const char *name)
     }
     char text[96];
     const char *near = gn_nearest(name, names);
-    (void)gn_fail(GN_STATUS_BAD_MODEL, "%s: no preset has this name and no file either",
+    (void)gn_fail(GN_STATUS_BAD_MODEL, "%s: no preset has this name",
                   gn_printable(text, sizeof text, name));
     if (near != NULL)
         gn_hint("did you mean %s?", near);
     else
         gn_hint("presets: %s", presets[0].name);
     return NULL;
+}
+
+static gn_net *build(const struct preset *p, int size, int channels, int classes, uint64_t seed)
+{
+    gn_graph *g = gn_graph_create();
+    if (g == NULL)
+        return NULL;
+    return gn_compile(g, p->build(g, gn_input(g, size, size, channels), classes), seed);
+}
+
+/* A size beyond the largest possible one is a wrong number; but one whose single image exceeds the
+ * memory is told so, with the estimate, like every size that does not fit. */
+static gn_status check_size(const struct preset *p, int size, int channels, int classes)
+{
+    if (size <= GN_MAX_SIZE)
+        return GN_OK;
+    gn_net *largest = build(p, GN_MAX_SIZE, channels, classes, 0);
+    if (largest == NULL)
+        return gn_last_status();
+    const double times = (double)size / GN_MAX_SIZE;
+    const struct gn_plan_options one_image = { .batch = 1 };
+    const double need = (double)gn_plan_estimate(largest, &one_image) * times * times;
+    const double limit = (double)gn_memory_limit();
+    gn_free_net(largest);
+    if (need <= limit)
+        return GN_OK; /* the graph refuses the number */
+    (void)gn_fail(GN_STATUS_NO_MEMORY,
+                  "size %d: one image needs about %.0f GB of memory, this process may use %.1f GB",
+                  size, need / 1e9, limit / 1e9);
+    gn_hint("sizes 1 to %d are possible", GN_MAX_SIZE);
+    return GN_STATUS_NO_MEMORY;
 }
 
 gn_net *gn_preset_with(const struct gn_preset_options *options)
@@ -59,11 +94,10 @@ gn_net *gn_preset_with(const struct gn_preset_options *options)
     }
     const int size = o->size == 0 ? p->size : o->size;
     const int classes = o->classes == 0 ? p->classes : o->classes;
-    gn_graph *g = gn_graph_create();
-    if (g == NULL)
+    const int channels = o->channels == 0 ? p->channels : o->channels;
+    if (check_size(p, size, channels, classes) != GN_OK)
         return NULL;
-    const gn_node x = gn_input(g, size, size, o->channels == 0 ? p->channels : o->channels);
-    gn_net *net = gn_compile(g, p->build(g, x, classes), o->seed);
+    gn_net *net = build(p, size, channels, classes, o->seed);
     if (net == NULL)
         return NULL;
     (void)snprintf(net->preset, sizeof net->preset, "%s", p->name);

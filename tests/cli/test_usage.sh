@@ -81,10 +81,14 @@ for flag in lr weight-decay momentum; do
     expect 2 "--$flag: \"0.1x\" is not a number" train --data x --$flag 0.1x
     expect 2 "--$flag: \"0x1p-3\" is not a number" train --data x --$flag 0x1p-3
 done
+expect 2 '--momentum: 1 is out of range' train --data x --momentum 1
+expect 2 '--val-fraction: 1.5 is out of range' train --data x --val-fraction 1.5
 expect 2 '--adam-eps: 0 is out of range' train --data x --adam-eps 0
 expect 2 '--shuffle: 0 is out of range' train --data x --shuffle window:0
 expect 2 '--shuffle: "windows" is not one of' train --data x --shuffle windows
 expect 2 '--size: 0 is out of range' summary --size 0
+expect 5 'size 100000: one image needs about [0-9]+ GB of memory' bench --size 100000
+expect 5 'size 2000000000: one image needs' eval googlenet --data x --size 2000000000
 expect 2 '--batch: 0 is out of range' bench --batch 0
 expect 2 '--threads: 0 is out of range' bench --threads 0
 expect 2 '--top: 0 is out of range' predict googlenet x --top 0
