@@ -55,9 +55,16 @@ holds cut/config.json '"max-steps": 1000'
 expect 0 'after epoch 3' train --resume cut --epochs 3 --threads 2
 [ "$(grep -c '"epoch"' cut/history.jsonl)" = 3 ] || fail 'not 3 epoch records'
 
+# A table that cannot be written is a warning, with its hint in a line of its own.
+rm cut/history.csv && mkdir cut/history.csv
+expect 0 'after epoch 4' train --resume cut --epochs 4
+holds err '^googlenet: warning: cut/history.csv: '
+holds err '^  hint: training goes on, another attempt follows$'
+rmdir cut/history.csv
+
 # A resumed run does not need to be where it was begun.
 mkdir elsewhere
-(cd elsewhere && "$GOOGLENET" train --resume ../cut --epochs 4 >out 2>err) || fail 'from elsewhere'
+(cd elsewhere && "$GOOGLENET" train --resume ../cut --epochs 5 >out 2>err) || fail 'from elsewhere'
 
 # ---- Without --out: a new folder each time ----
 expect 0 'runs/1-googlenet-set/' train --data set/ $small --max-steps 1 --limit-val 0
@@ -81,7 +88,8 @@ for flags in '--optimizer adamw' '--momentum 0.9 --nesterov' '--shuffle window:5
 done
 expect 1 'googlenet: .*lower the learning rate|googlenet: .*lr' train --data set $small \
     --epochs 5 --lr 1e30 --out diverged --limit-val 0
-expect 5 'memory|GiB|TiB' train --data set --batch 1000000000 --out large
+expect 5 'needs about [0-9.]+ TB of memory' train --data set --batch 1000000000 --out large
+expect 5 'size 100000: one image needs' train --data set --size 100000 --out large
 [ -e large/config.json ] && fail 'a run that never began left a config.json'
 
 # ---- Interrupts ----
@@ -164,6 +172,13 @@ expect 4 'set/train-labels' summary set/train-labels-idx1-ubyte
 : >file
 expect 5 'file/below' train --data set $small --out file/below
 expect 5 '^googlenet: file:' train --data set $small --out file
+expect 5 'file/far/below.*Not a directory' train --data set $small --out file/far/below
+# Not even the first checkpoint fits: no run is left behind, so the folder may be named again.
+(ulimit -f 2000 && "$GOOGLENET" train --data set $small --out tight >out 2>err)
+code=$?
+[ "$code" = 5 ] || fail "no room for a checkpoint: exit code $code, expected 5: $(cat err)"
+holds err '^googlenet: tight/checkpoint.safetensors: '
+expect 0 '' train --data set $small --out tight --max-steps 1 --limit-val 0 --val-fraction 0.2 -q
 if [ "$(id -u)" != 0 ]; then
     mkdir sealed && chmod a-w sealed
     expect 5 'sealed' train --data set $small --out sealed/run
