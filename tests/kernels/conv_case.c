@@ -1,0 +1,266 @@
+/* Convolutions as test cases: drawn by number, run by a kernel set, compared with the reference. */
+#include "kernels/conv_case.h"
+
+#include "base/memory.h"
+#include "support/check.h"
+
+#include <math.h>
+
+#define PICK(list, i) list[draw_below(stream, i, (int)(sizeof list / sizeof list[0]))]
+
+/* Output size; a map too small for the kernel grows. */
+static void set_output(struct conv_case *c)
+{
+    struct gn_geometry *g = &c->g;
+    const int rows = g->pad_top + c->pad_bottom - g->kh;
+    const int columns = g->pad_left + c->pad_right - g->kw;
+    g->h = g->h + rows < 0 ? -rows : g->h;
+    g->w = g->w + columns < 0 ? -columns : g->w;
+    g->oh = (g->h + rows) / g->stride + 1;
+    g->ow = (g->w + columns) / g->stride + 1;
+}
+
+struct conv_case conv_case_drawn(uint64_t family, int number)
+{
+    static const int channels[] = { 1, 3, 15, 16, 17, 24, 33 };
+    static const int kernels[] = { 1, 3, 5, 7 };
+    static const int batches[] = { 1, 2, 5 };
+    static const int gaps[] = { 0, 0, 1, 7, 16 };
+    const uint64_t stream = family + (uint64_t)number;
+    struct conv_case c = { .n = PICK(batches, 0), .threads = 1 + draw_below(stream, 1, 4) };
+    struct gn_geometry *g = &c.g;
+    g->c = PICK(channels, 2);
+    g->oc = PICK(channels, 3);
+    g->kh = g->kw = PICK(kernels, 4);
+    g->stride = 1 + draw_below(stream, 5, 2);
+    int pads[4];
+    for (uint64_t i = 0; i < 4; i++)
+        pads[i] = draw_below(stream, 6 + i, g->kh);
+    const int h = 1 + draw_below(stream, 10, 13), w = 1 + draw_below(stream, 11, 13);
+    g->h = h;
+    g->w = w;
+    g->pad_top = pads[0];
+    g->pad_left = pads[2];
+    c.pad_bottom = pads[1];
+    c.pad_right = pads[3];
+    set_output(&c);
+    for (uint64_t i = 0; i < 4; i++) {
+        c.gap[i] = PICK(gaps, 12 + i);
+        c.shift[i] = c.gap[i] == 0 ? 0 : draw_below(stream, 16 + i, c.gap[i] + 1);
+    }
+    c.relu = draw_below(stream, 20, 2) == 0;
+    c.bias = draw_below(stream, 21, 8) != 0;
+    c.accumulate = draw_below(stream, 22, 2) == 0;
+    c.mask = draw_below(stream, 23, 2) == 0;
+    c.first = draw_below(stream, 24, 2) == 0;
+    return c;
+}
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+struct conv_case conv_case_for_winograd(uint64_t family, int number)
+{
+    static const int channels[] = { 16, 32, 48 };
+    static const int tiles[2][2] = { { 4, 6 }, { 2, 4 } };
+    const uint64_t stream = family + (uint64_t)number;
+    struct conv_case c = conv_case_drawn(family, number);
+    struct gn_geometry *g = &c.g;
+    const int wide = draw_below(stream, 30, 2);
+    c.tile = tiles[wide][draw_below(stream, 31, 2)];
+    g->stride = 1;
+    g->kh = g->kw = wide == 1 ? 5 : 3;
+    g->c = PICK(channels, 32);
+    g->oc = PICK(channels, 33);
+    g->pad_top = smaller(g->pad_top, g->kh - 1);
+    g->pad_left = smaller(g->pad_left, g->kh - 1);
+    c.pad_bottom = smaller(c.pad_bottom, g->kh - 1);
+    c.pad_right = smaller(c.pad_right, g->kh - 1);
+    set_output(&c);
+    return c;
+}
+
+double conv_case_macs(const struct conv_case *c)
+{
+    const struct gn_geometry *g = &c->g;
+    return (double)c->n * g->oh * g->ow * g->oc * g->kh * g->kw * g->c;
+}
+
+static void describe(const struct conv_case *c, char *text, size_t size)
+{
+    const struct gn_geometry *g = &c->g;
+    (void)snprintf(
+        text, size,
+        "tile %d, n %d, %dx%dx%d to %dx%dx%d, kernel %d, stride %d, pads %d %d %d %d, gaps "
+        "%d %d %d %d, relu %d, bias %d, accumulate %d, mask %d, first %d",
+        c->tile, c->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh, g->stride, g->pad_top,
+        c->pad_bottom, g->pad_left, c->pad_right, c->gap[0], c->gap[1], c->gap[2], c->gap[3],
+        c->relu, c->bias, c->accumulate, c->mask, c->first);
+}
+
+/* The tensors of a case: inputs, and outputs as they are before a kernel runs. */
+struct data {
+    struct tensor x, dy, w, b;
+    struct tensor y, dx, dw, db;
+    float *zeros;
+};
+
+static struct data make_data(const struct conv_case *c, enum fill kind, uint64_t stream)
+{
+    const struct gn_geometry *g = &c->g;
+    const size_t in = (size_t)(c->n * g->h * g->w), out = (size_t)(c->n * g->oh * g->ow);
+    const size_t rows = (size_t)(g->kh * g->kw * g->c);
+    struct data d;
+    d.x = tensor_new(in, g->c, c->shift[0], c->gap[0]);
+    d.y = tensor_new(out, g->oc, c->shift[1], c->gap[1]);
+    d.dx = tensor_new(in, g->c, c->shift[2], c->gap[2]);
+    d.dy = tensor_new(out, g->oc, c->shift[3], c->gap[3]);
+    d.w = tensor_new(rows, g->oc, 0, 0);
+    d.dw = tensor_new(rows, g->oc, 0, 0);
+    d.b = tensor_new(1, g->oc, 0, 0);
+    d.db = tensor_new(1, g->oc, 0, 0);
+    tensor_fill(&d.x, kind, stream + 1);
+    tensor_fill(&d.dy, kind, stream + 2);
+    tensor_fill(&d.w, kind, stream + 3);
+    tensor_fill(&d.b, kind, stream + 4);
+    if (c->accumulate)
+        tensor_fill(&d.dx, kind, stream + 5);
+    if (!c->first) {
+        tensor_fill(&d.dw, kind, stream + 6);
+        tensor_fill(&d.db, kind, stream + 7);
+    }
+    const int window = g->kh * g->kw * g->c;
+    d.zeros = gn_calloc((size_t)(window > g->oc ? window : g->oc), sizeof(float), "zeros");
+    assert_non_null(d.zeros);
+    return d;
+}
+
+static void free_data(struct data *d)
+{
+    struct tensor *const all[] = { &d->x, &d->dy, &d->w, &d->b, &d->y, &d->dx, &d->dw, &d->db };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        tensor_free(all[i]);
+    gn_free(d->zeros);
+}
+
+/* The outputs of one kernel set. */
+struct outputs {
+    struct tensor y, dx, dw, db;
+};
+
+static struct outputs run_set(const struct gn_kernel_set *set, const struct conv_case *c,
+                              const struct data *d, uint64_t stream)
+{
+    static const enum gn_kernel_id kernels[2][5] = {
+        { GN_KERNEL_CONV_PACK, GN_KERNEL_CONV_PACK_BACK, GN_KERNEL_CONV_FORWARD,
+          GN_KERNEL_CONV_BACK_DATA, GN_KERNEL_CONV_BACK_FILTER },
+        { GN_KERNEL_WINOGRAD_PACK, GN_KERNEL_WINOGRAD_PACK_BACK, GN_KERNEL_WINOGRAD_FORWARD,
+          GN_KERNEL_WINOGRAD_BACK_DATA, GN_KERNEL_WINOGRAD_BACK_FILTER },
+    };
+    struct outputs o = { tensor_copy(&d->y), tensor_copy(&d->dx), tensor_copy(&d->dw),
+                         tensor_copy(&d->db) };
+    const int tile = set == gn_reference_kernels() ? 0 : c->tile;
+    struct tensor packed = tensor_new(1, (int)set->packed_floats(&c->g, tile), 0, 0);
+    struct tensor packed_back = tensor_new(1, (int)set->packed_back_floats(&c->g, tile), 0, 0);
+    const struct gn_args args = { .g = c->g,
+                                  .x = d->x.view,
+                                  .y = o.y.view,
+                                  .dx = o.dx.view,
+                                  .dy = d->dy.view,
+                                  .w = d->w.view.data,
+                                  .b = c->bias ? d->b.view.data : NULL,
+                                  .dw = o.dw.view.data,
+                                  .db = c->bias ? o.db.view.data : NULL,
+                                  .packed = packed.view.data,
+                                  .packed_back = packed_back.view.data,
+                                  .zeros = d->zeros,
+                                  .relu = c->relu,
+                                  .accumulate = c->accumulate,
+                                  .mask = c->mask,
+                                  .tile = tile,
+                                  .threads = c->threads };
+    const struct gn_run run = { .n = c->n, .batch = c->n, .first = c->first };
+    for (int i = 0; i < (int)(sizeof kernels[0] / sizeof kernels[0][0]); i++)
+        run_kernel(set, kernels[tile > 0][i], &args, &run, stream + (uint64_t)i);
+    assert_true(tensor_guards_are_intact(&packed) && tensor_guards_are_intact(&packed_back));
+    tensor_free(&packed);
+    tensor_free(&packed_back);
+    return o;
+}
+
+static void free_outputs(struct outputs *o)
+{
+    tensor_free(&o->y);
+    tensor_free(&o->dx);
+    tensor_free(&o->dw);
+    tensor_free(&o->db);
+}
+
+/* What a random vector of such sums measures: real results are compared with it when they
+ * happen to be smaller, because a sum that cancels has no relative accuracy. */
+static double expected_norm(const struct tensor *t, double chain)
+{
+    return sqrt((double)tensor_count(t) * chain) / 4;
+}
+
+/* Within 1e-6 of the reference (relative L2); Winograd's filtering within 1e-5, and no element off
+ * by more than 1e-4 of what an element usually is. */
+static bool is_near(const struct conv_case *c, const struct tensor *a, const struct tensor *b,
+                    double chain)
+{
+    const double least = expected_norm(b, chain);
+    if (!tensor_is_clean(a) || tensor_error(a, b, least) > (c->tile > 0 ? 1e-5 : 1e-6))
+        return false;
+    const double most = 1e-4 * least / sqrt((double)tensor_count(b));
+    for (size_t i = 0; c->tile > 0 && i < tensor_count(b); i++)
+        if (fabs((double)*tensor_at(a, i) - (double)*tensor_at(b, i)) > most)
+            return false;
+    return true;
+}
+
+/* NULL, or the name of the output in which the sets differ. */
+static const char *difference(const struct conv_case *c, bool exact, const struct outputs *fast,
+                              const struct outputs *reference)
+{
+    const struct gn_geometry *g = &c->g;
+    const double taps = g->kh * g->kw, pixels = (double)c->n * g->oh * g->ow;
+    const struct {
+        const char *name;
+        const struct tensor *fast, *reference;
+        double chain;
+    } pairs[] = {
+        { "output", &fast->y, &reference->y, taps * g->c },
+        { "gradient of the input", &fast->dx, &reference->dx, taps * g->oc },
+        { "gradient of the weights", &fast->dw, &reference->dw, pixels },
+        { "gradient of the bias", &fast->db, &reference->db, pixels },
+    };
+    for (int i = 0; i < (c->bias ? 4 : 3); i++) {
+        const struct tensor *a = pairs[i].fast, *b = pairs[i].reference;
+        assert_true(tensor_is_clean(b));
+        if (exact ? !tensor_same_bits(a, b) : !is_near(c, a, b, pairs[i].chain))
+            return pairs[i].name;
+    }
+    return NULL;
+}
+
+void conv_case_check(const struct conv_case *c, enum fill kind, uint64_t stream, int number,
+                     const char *program)
+{
+    struct data d = make_data(c, kind, stream);
+    struct outputs reference = run_set(gn_reference_kernels(), c, &d, stream);
+    for (const struct gn_kernel_set *const *set = fast_sets(); *set != NULL; set++) {
+        struct outputs fast = run_set(*set, c, &d, stream + 10);
+        const char *where = difference(c, kind == FILL_INTEGERS, &fast, &reference);
+        if (where != NULL) {
+            char text[320], what[512];
+            describe(c, text, sizeof text);
+            (void)snprintf(what, sizeof what, "%s: %s: %s", (*set)->isa, where, text);
+            case_failed(program, number, what);
+        }
+        free_outputs(&fast);
+    }
+    free_outputs(&reference);
+    free_data(&d);
+}
