@@ -60,11 +60,11 @@ static void append_text(struct gn_file_writer *writer, const char *text)
     (void)gn_file_append(writer, text, strlen(text));
 }
 
-static void append_cell(struct gn_file_writer *writer, bool known, double value, const char *end)
+static void append_cell(struct gn_file_writer *writer, double value)
 {
     char text[GN_NUMBER_TEXT];
-    append_text(writer, known ? gn_decimal_text(value, text) : "NA");
-    append_text(writer, end);
+    append_text(writer, ",");
+    append_text(writer, gn_decimal_text(value, text));
 }
 
 gn_status gn_history_write_csv(const struct gn_history *history, const char *path)
@@ -72,16 +72,22 @@ gn_status gn_history_write_csv(const struct gn_history *history, const char *pat
     struct gn_file_writer *writer = gn_file_begin(path, "history", 0);
     if (writer == NULL)
         return gn_last_status();
-    append_text(writer, "epoch,accuracy,loss,val_accuracy,val_loss\r\n");
+    /* All rows of a run have a validation or none has. */
+    const bool validates = history->n > 0 && history->rows[0].has_validation;
+    append_text(writer, "epoch,accuracy,loss");
+    append_text(writer, validates ? ",val_accuracy,val_loss\r\n" : "\r\n");
     for (int i = 0; i < history->n; i++) {
         const struct gn_epoch *row = &history->rows[i];
         char number[16];
-        (void)snprintf(number, sizeof number, "%d,", row->epoch - 1);
+        (void)snprintf(number, sizeof number, "%d", row->epoch - 1);
         append_text(writer, number);
-        append_cell(writer, true, row->accuracy, ",");
-        append_cell(writer, true, row->loss, ",");
-        append_cell(writer, row->has_validation, row->val_accuracy, ",");
-        append_cell(writer, row->has_validation, row->val_loss, "\r\n");
+        append_cell(writer, row->accuracy);
+        append_cell(writer, row->loss);
+        if (validates) {
+            append_cell(writer, row->val_accuracy);
+            append_cell(writer, row->val_loss);
+        }
+        append_text(writer, "\r\n");
     }
     return gn_file_commit(writer, NULL);
 }

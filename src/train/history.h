@@ -19,7 +19,7 @@ gn_status gn_history_reserve(struct gn_history *history, int n);
 void gn_history_append(struct gn_history *history, const struct gn_epoch *row);
 
 /* Replaces `path` by the table that Keras' CSVLogger would have written: columns epoch (from 0),
- * accuracy, loss, val_accuracy, val_loss, "NA" for what was not measured, lines end in CR LF. */
+ * accuracy, loss and, with validation, val_accuracy, val_loss; lines end in CR LF. */
 gn_status gn_history_write_csv(const struct gn_history *history, const char *path);
 
 #endif
