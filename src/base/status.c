@@ -27,7 +27,10 @@ void gn_clear_error(void)
 
 gn_status gn_last_status(void)
 {
-    return last_status == GN_OK ? GN_STATUS_INTERNAL : last_status;
+    if (last_status == GN_OK)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "NULL was given in place of a network, graph, data set or history");
+    return last_status;
 }
 
 gn_status gn_fail(gn_status status, const char *format, ...)

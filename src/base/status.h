@@ -19,8 +19,16 @@ void gn_hint(const char *format, ...) GN_PRINTF(1, 2);
 /* Puts "PREFIX: " in front of the last error. */
 void gn_error_prefix(const char *prefix);
 
-/* The last error must not be lost: returns its status, INTERNAL when there is none. */
+/* The status of the last error, which must not be lost. Public functions return it for the NULL of
+ * a failed constructor; a NULL without an error before it is BAD_ARGUMENT. */
 gn_status gn_last_status(void);
+
+/* For public functions: `pointer` is where the caller wants `what`. */
+#define GN_NEED(pointer, what)                                                                     \
+    do {                                                                                           \
+        if ((pointer) == NULL)                                                                     \
+            return gn_fail(GN_STATUS_BAD_ARGUMENT, "no place for %s is given", what);              \
+    } while (0)
 
 #define GN_TRY(call)                                                                               \
     do {                                                                                           \

@@ -348,7 +348,8 @@ static gn_status describe_known(int i, const char *data_dir, bool verify,
     /* Of the calling thread, as the last error is: the caller has nothing to free. */
     static _Thread_local char folder[GN_FOLDER_BYTES];
     const struct gn_known_set *set = gn_known_set(i);
-    if (set == NULL || known == NULL)
+    GN_NEED(known, "the description");
+    if (set == NULL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: number %d is not known", i);
     *known = (struct gn_known_dataset){ .name = set->name, .classes = set->classes };
     if (!gn_known_locate(folder, set, data_dir))

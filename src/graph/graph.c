@@ -122,8 +122,9 @@ static struct gn_layer *append(gn_graph *g, enum gn_op op, const char *name, con
         (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "a graph has at most %d layers", GN_MAX_LAYERS);
         return NULL;
     }
-    struct gn_layer layer = { .op = op, .stage = g->stage, .n_inputs = n, .weight = -1,
-                              .bias = -1 };
+    struct gn_layer layer = {
+        .op = op, .stage = g->stage, .n_inputs = n, .weight = -1, .bias = -1
+    };
     if (make_name(g, name, kind, layer.name) != GN_OK ||
         !grow(&g->layers, g->n_layers, &g->cap_layers, sizeof layer, "layers")) {
         (void)stick(g);
@@ -197,6 +198,8 @@ gn_node gn_input(gn_graph *g, int height, int width, int channels)
 
 gn_node gn_conv_with(gn_graph *g, gn_node x, const struct gn_conv_options *options)
 {
+    static const struct gn_conv_options none = { 0 };
+    options = options == NULL ? &none : options;
     struct gn_layer *layer = append(g, GN_OP_CONV, options->name, "conv", &x, 1);
     if (layer == NULL)
         return invalid;
@@ -226,6 +229,8 @@ gn_node gn_conv_relu_with(gn_graph *g, gn_node x, const struct gn_conv_options *
 
 gn_node gn_max_pool_with(gn_graph *g, gn_node x, const struct gn_pool_options *options)
 {
+    static const struct gn_pool_options none = { 0 };
+    options = options == NULL ? &none : options;
     struct gn_layer *layer = append(g, GN_OP_MAX_POOL, options->name, "pool", &x, 1);
     if (layer == NULL)
         return invalid;
@@ -246,9 +251,10 @@ gn_node gn_global_avg_pool(gn_graph *g, gn_node x)
 
 gn_node gn_concat(gn_graph *g, const gn_node *nodes, int n, const char *name)
 {
-    if (g != NULL && g->status == GN_OK && (n < 1 || n > GN_MAX_INPUTS))
+    const bool wrong = nodes == NULL || n < 1 || n > GN_MAX_INPUTS;
+    if (g != NULL && g->status == GN_OK && wrong)
         return STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: %d inputs (1 to %d are possible)",
-                     name == NULL ? "concat" : name, n, (int)GN_MAX_INPUTS);
+                     name == NULL ? "concat" : name, nodes == NULL ? 0 : n, (int)GN_MAX_INPUTS);
     struct gn_layer *layer = append(g, GN_OP_CONCAT, name, "concat", nodes, n);
     if (layer == NULL)
         return invalid;
@@ -314,9 +320,9 @@ void gn_graph_fingerprint(const struct gn_graph *g, char hex[17])
         const struct gn_layer *layer = &g->layers[i];
         const struct gn_geometry *w = &layer->window;
         char text[256];
-        const int n = snprintf(text, sizeof text, "%d %s %d %d %d %d %d %d %d", (int)layer->op,
-                               layer->name, w->kh, w->kw, w->stride, w->pad_top, w->pad_left,
-                               w->c, w->oc);
+        const int n =
+            snprintf(text, sizeof text, "%d %s %d %d %d %d %d %d %d", (int)layer->op, layer->name,
+                     w->kh, w->kw, w->stride, w->pad_top, w->pad_left, w->c, w->oc);
         hash = fold(hash, text, n > 0 ? (size_t)n : 0);
         for (int k = 0; k < layer->n_inputs; k++)
             hash = fold(hash, &layer->inputs[k], sizeof layer->inputs[k]);

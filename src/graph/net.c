@@ -53,8 +53,10 @@ static gn_status check_graph(const struct gn_graph *g, gn_node output, struct gn
 
 gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed)
 {
-    if (graph == NULL)
+    if (graph == NULL) {
+        (void)gn_last_status();
         return NULL;
+    }
     struct gn_shape input;
     gn_net *net = NULL;
     if (check_graph(graph, output, &input) == GN_OK)

@@ -57,11 +57,16 @@ int gn_net_describe(const gn_net *net, struct gn_net_info *info)
 {
     if (net == NULL)
         return (int)gn_last_status();
+    GN_NEED(info, "the description");
     const struct gn_graph *g = net->graph;
-    *info = (struct gn_net_info){ .preset = net->preset, .size_h = net->input.h,
-                                  .size_w = net->input.w, .channels = net->input.c,
-                                  .classes = net->classes, .resize = net->resize,
-                                  .params = gn_graph_params(g), .stages = stage_count(g),
+    *info = (struct gn_net_info){ .preset = net->preset,
+                                  .size_h = net->input.h,
+                                  .size_w = net->input.w,
+                                  .channels = net->input.c,
+                                  .classes = net->classes,
+                                  .resize = net->resize,
+                                  .params = gn_graph_params(g),
+                                  .stages = stage_count(g),
                                   .tensors = g->n_tensors,
                                   .labels = (const char *const *)net->labels };
     for (int i = 0; i < g->n_layers; i++) {
@@ -75,6 +80,7 @@ int gn_net_layer(const gn_net *net, int index, struct gn_layer_info *info)
 {
     if (net == NULL)
         return (int)gn_last_status();
+    GN_NEED(info, "the layer");
     for (int i = 0, row = 0; i < net->graph->n_layers; i++) {
         if (!is_row(&net->graph->layers[i]) || row++ != index)
             continue;
@@ -88,6 +94,7 @@ int gn_net_stage(const gn_net *net, int index, struct gn_layer_info *info)
 {
     if (net == NULL)
         return (int)gn_last_status();
+    GN_NEED(info, "the stage");
     const struct gn_graph *g = net->graph;
     int last = -1;
     if (index >= 0 && index < g->n_stages) {
@@ -118,11 +125,13 @@ int gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info)
 {
     if (net == NULL)
         return (int)gn_last_status();
+    GN_NEED(info, "the tensor");
     if (i < 0 || i >= net->graph->n_tensors)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "tensor %d does not exist", i);
     const struct gn_tensor *t = &net->graph->tensors[i];
-    *info = (struct gn_tensor_info){ .name = t->name, .rank = t->rank, .count = t->count,
-                                     .values = net->params + t->offset };
+    *info = (struct gn_tensor_info){
+        .name = t->name, .rank = t->rank, .count = t->count, .values = net->params + t->offset
+    };
     memcpy(info->shape, t->shape, sizeof info->shape);
     return GN_OK;
 }
@@ -166,6 +175,7 @@ int gn_summary(const gn_net *net, FILE *out)
 {
     struct gn_net_info net_info;
     GN_TRY((gn_status)gn_net_describe(net, &net_info));
+    GN_NEED(out, "the summary");
     char text[96], count[32];
     (void)fprintf(out, "Model: \"%s\" (input %dx%dx%d, %d classes)\n", net_info.preset,
                   net_info.size_h, net_info.size_w, net_info.channels, net_info.classes);
@@ -198,6 +208,7 @@ int gn_walk(const gn_net *net, FILE *out)
 {
     struct gn_net_info net_info;
     GN_TRY((gn_status)gn_net_describe(net, &net_info));
+    GN_NEED(out, "the shape walk");
     for (int i = 0; i < net_info.stages; i++) {
         struct gn_layer_info info;
         char shape[64];

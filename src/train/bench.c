@@ -175,6 +175,8 @@ int gn_bench(gn_net *net, struct gn_bench_result *result, const struct gn_bench_
     const struct gn_bench_options *o = options == NULL ? &defaults : options;
     if (net == NULL)
         return (int)gn_last_status();
+    GN_NEED(result, "the result");
+    *result = (struct gn_bench_result){ 0 };
     if (o->batch < 0 || o->threads < 0 || o->rounds < 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                 "bench: batch %d, threads %d, rounds %d (none may be "
@@ -184,11 +186,10 @@ int gn_bench(gn_net *net, struct gn_bench_result *result, const struct gn_bench_
     const uint64_t need = gn_memory_estimate(net, batch, o->train), have = gn_memory_limit();
     if (need > have)
         GN_FAIL(GN_STATUS_NO_MEMORY,
-                "bench: batch %d needs about %.1f GB, the process may use %.1f GB (take a smaller "
-                "batch or size)",
+                "bench: batch %d needs about %.1f GB of memory, this process may use %.1f GB (take "
+                "a smaller batch or size)",
                 batch, (double)need * 1e-9, (double)have * 1e-9);
     struct bench b = { .net = net, .train = o->train, .batch = batch };
-    *result = (struct gn_bench_result){ 0 };
     const gn_status status = bench_run(&b, result, o);
     bench_free(&b);
     if (status != GN_OK)

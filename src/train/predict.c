@@ -103,7 +103,7 @@ int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options 
             (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "predict: no %s is given",
                           net == NULL      ? "network"
                           : logits == NULL ? "place for the logits"
-                                           : "pixels");
+                                           : "array of pixels");
         return (int)gn_last_status();
     }
     if (options->n == 0)

@@ -16,6 +16,7 @@ const char *gn_version(void)
 int gn_system_describe(struct gn_system_info *info)
 {
     static _Thread_local char libraries[96];
+    GN_NEED(info, "the description");
     const struct gn_kernel_set *kernels = gn_cpu_kernels();
     (void)snprintf(libraries, sizeof libraries, "zlib %s, jansson %s", zlibVersion(),
                    jansson_version_str());

@@ -216,6 +216,48 @@ static void null_goes_through_and_keeps_the_message(void **state)
     check_error(GN_STATUS_NO_MEMORY, "a graph");
 }
 
+/* NULL without a failed constructor, and NULL for the place of an answer. */
+static void null_is_an_error_with_a_sentence(void **state)
+{
+    (void)state;
+    static const char missing[] = "NULL was given";
+    struct gn_net_info info;
+    gn_clear_error();
+    assert_int_equal(gn_net_describe(NULL, &info), GN_STATUS_BAD_ARGUMENT);
+    check_error(GN_STATUS_BAD_ARGUMENT, missing);
+    assert_int_equal(gn_save(NULL, "x"), GN_STATUS_BAD_ARGUMENT);
+    check_error(GN_STATUS_BAD_ARGUMENT, missing);
+    assert_null(gn_compile(NULL, (gn_node){ 0 }, 0));
+    check_error(GN_STATUS_BAD_ARGUMENT, missing);
+
+    gn_net *net = gn_googlenet(.size = 16);
+    const int codes[] = { gn_net_describe(net, NULL),
+                          gn_net_layer(net, 0, NULL),
+                          gn_net_stage(net, 0, NULL),
+                          gn_net_tensor(net, 0, NULL),
+                          gn_summary(net, NULL),
+                          gn_walk(net, NULL),
+                          gn_bench(net, NULL, NULL),
+                          gn_system_describe(NULL),
+                          gn_dataset_known(0, NULL, false, NULL) };
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        assert_int_equal(codes[i], GN_STATUS_BAD_ARGUMENT);
+    check_error(GN_STATUS_BAD_ARGUMENT, "no place for");
+    gn_free_net(net);
+
+    gn_graph *g = gn_graph_create();
+    const gn_node x = gn_input(g, 8, 8, 1);
+    assert_int_equal(gn_conv_with(g, x, NULL).id, -1); /* no channels */
+    assert_null(gn_compile(g, x, 0));
+    g = gn_graph_create();
+    assert_int_equal(gn_max_pool_with(g, gn_input(g, 8, 8, 1), NULL).id, -1);
+    gn_graph_free(g);
+    g = gn_graph_create();
+    assert_int_equal(gn_concat(g, NULL, 2, NULL).id, -1);
+    gn_graph_free(g);
+    gn_clear_error();
+}
+
 static void layers_without_a_name_are_numbered_within_the_stage(void **state)
 {
     (void)state;
@@ -294,6 +336,7 @@ int main(void)
         cmocka_unit_test(misfits_are_refused_with_layer_and_numbers),
         cmocka_unit_test(the_first_error_sticks),
         cmocka_unit_test(null_goes_through_and_keeps_the_message),
+        cmocka_unit_test(null_is_an_error_with_a_sentence),
         cmocka_unit_test(layers_without_a_name_are_numbered_within_the_stage),
         cmocka_unit_test(a_failing_allocation_is_reported),
         cmocka_unit_test(labels_are_copied_and_counted),
