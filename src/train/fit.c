@@ -257,7 +257,7 @@ static gn_status cut_epoch(struct gn_fit *fit)
     GN_TRY(gn_history_reserve(fit->t.history, fit->t.history->n + 1));
     gn_history_append(fit->t.history, &row);
     const struct gn_save save = {
-        .row = &row, .best = fit->t.progress.best_epoch == 0, .partial = true, .last = true
+        .row = &row, .best = is_best(fit, &row), .partial = true, .last = true
     };
     GN_TRY(gn_files_save(fit, &save));
     report_epoch(fit, &row, save.best);

@@ -10,6 +10,8 @@
 
 #include "train/curves.h"
 
+#include <unistd.h>
+
 enum { FAILED_SAVES_LIMIT = 3, NOTE_BYTES = 1024 };
 
 static enum gn_run_mode mode_of(const struct gn_fit_options *o)
@@ -26,6 +28,28 @@ gn_status gn_files_open(struct gn_fit *fit)
     return fit->files.folder == NULL ? gn_last_status() : GN_OK;
 }
 
+/* Sets the best weights of the finished epochs aside, for a resumed run, which does not know of an
+ * epoch that was cut short. False: cannot, so they must not be replaced. */
+static bool set_best_aside(const struct gn_fit *fit)
+{
+    char best[GN_RUN_PATH], aside[GN_RUN_PATH];
+    if (fit->t.progress.best_epoch == 0)
+        return true;
+    gn_run_file(fit->files.folder, "best.safetensors", best);
+    gn_run_file(fit->files.folder, "best.previous.safetensors", aside);
+    (void)unlink(aside);
+    return link(best, aside) == 0;
+}
+
+static void take_best_back(const struct gn_fit *fit)
+{
+    char best[GN_RUN_PATH], aside[GN_RUN_PATH];
+    gn_run_file(fit->files.folder, "best.safetensors", best);
+    gn_run_file(fit->files.folder, "best.previous.safetensors", aside);
+    if (rename(aside, best) == 0)
+        (void)unlink(aside); /* renaming one of two names of a file leaves both */
+}
+
 gn_status gn_files_resume(struct gn_fit *fit)
 {
     if (!fit->t.settings.options.resume)
@@ -33,6 +57,7 @@ gn_status gn_files_resume(struct gn_fit *fit)
     char note[NOTE_BYTES] = "";
     GN_TRY(gn_checkpoint_read(&fit->t, fit->files.folder, note, sizeof note));
     gn_clear_error();
+    take_best_back(fit);
     if (note[0] != '\0') {
         (void)gn_fail(GN_STATUS_BAD_MODEL, "%s", note);
         gn_fit_warn(fit, NULL);
@@ -138,7 +163,7 @@ gn_status gn_files_checkpoint(struct gn_fit *fit)
 
 static gn_status save_best(struct gn_fit *fit, const struct gn_save *save)
 {
-    if (fit->files.folder != NULL)
+    if (fit->files.folder != NULL && (!save->partial || set_best_aside(fit)))
         GN_TRY(save_model(fit, "best.safetensors"));
     /* Only a best that is on disk counts, so that a failed save leaves the next one its turn. */
     if (!save->partial) {

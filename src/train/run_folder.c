@@ -29,6 +29,7 @@ static const char *const run_files[] = { "checkpoint.safetensors",
                                          "checkpoint.previous.safetensors",
                                          "model.safetensors",
                                          "best.safetensors",
+                                         "best.previous.safetensors",
                                          "history.csv",
                                          "history.jsonl",
                                          "curves.svg" };

@@ -130,6 +130,43 @@ static void resumes_without_validation(void **state)
     tiny_same_runs("alone-straight", "alone");
 }
 
+/* best.safetensors has the highest validation accuracy that the history shows, also where the last
+ * epoch was cut short, and the resumed run has the best of the run that was not. */
+static void an_epoch_cut_short_may_be_the_best(void **state)
+{
+    (void)state;
+    int n_cut = 0;
+    for (uint64_t step = TINY_STEPS + 1; step < TINY_EPOCHS * TINY_STEPS; step += 3) {
+        struct gn_fit_options options = options_for("cut-best");
+        options.max_steps = step;
+        options.overwrite = true;
+        gn_net *net = tiny_net();
+        gn_history *history = gn_fit_with(net, &options);
+        assert_non_null(history);
+        struct gn_epoch best = { 0 }, row;
+        for (int i = 0; i < gn_history_epochs(history); i++) {
+            assert_int_equal(gn_history_epoch(history, i, &row), GN_OK);
+            best = i == 0 || row.val_accuracy > best.val_accuracy ? row : best;
+        }
+        n_cut += best.epoch == row.epoch && step % TINY_STEPS != 0;
+        gn_free_history(history);
+
+        struct gn_score score;
+        assert_int_equal(gn_load_weights(net, "cut-best/best.safetensors"), GN_OK);
+        assert_int_equal(gn_evaluate(net, &score, tiny.test), GN_OK);
+        assert_true(score.accuracy >= best.val_accuracy && score.accuracy <= best.val_accuracy);
+        gn_free_net(net);
+
+        options.max_steps = 0;
+        options.overwrite = false;
+        options.resume = true;
+        (void)tiny_run(options);
+        tiny_same_runs("straight", "cut-best");
+        assert_false(test_exists("cut-best/best.previous.safetensors"));
+    }
+    assert_true(n_cut > 0);
+}
+
 /* The history that is returned is that of the whole run. */
 static void returns_the_whole_history(void **state)
 {
@@ -414,6 +451,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(resumes_many_times_in_one_run),
         cmocka_unit_test(resumes_adamw_with_other_threads),
         cmocka_unit_test(resumes_without_validation),
+        cmocka_unit_test(an_epoch_cut_short_may_be_the_best),
         cmocka_unit_test(returns_the_whole_history),
         cmocka_unit_test(loses_nothing_when_a_call_fails),
         cmocka_unit_test(ends_after_three_failed_saves),
