@@ -6,6 +6,7 @@
 #include "cli/shared.h"
 #include "cli/signals.h"
 
+#include <math.h>
 #include <string.h>
 
 struct eval {
@@ -66,7 +67,10 @@ static void print_score(const struct gn_score *score, const struct gn_dataset_in
     if (!given->common.json) {
         printf("samples   %llu (%s, %s)\n", (unsigned long long)score->samples, data->name,
                cli_split_names[given->split]);
-        printf("loss      %.4f\n", score->loss);
+        if (isfinite(score->loss))
+            printf("loss      %.4f\n", score->loss);
+        else
+            printf("loss      not finite\n");
         printf("accuracy  %.4f (%llu correct; 95%% interval %.4f to %.4f)\n", score->accuracy,
                (unsigned long long)score->correct, low, high);
         printf("time      %.2f s, %.0f images/s\n", score->seconds, rate);
