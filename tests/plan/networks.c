@@ -154,6 +154,16 @@ static gn_node explicit_pads(gn_graph *g, gn_node x)
     return head(g, x);
 }
 
+/* Channels in whole vectors, as Winograd's filtering wants them. */
+static gn_node whole_vectors(gn_graph *g, gn_node x)
+{
+    x = gn_conv_relu(g, x, 16, 3);
+    const gn_node a = gn_conv_relu(g, x, 32, 3), b = gn_conv_relu(g, x, 16, 5);
+    const gn_node cat = gn_concat(g, CAT(a, b), "cat");
+    const gn_node c = gn_conv(g, cat, 16, 5), d = gn_conv_relu(g, cat, 16, 3);
+    return head(g, gn_conv_relu(g, gn_concat(g, CAT(c, d, gn_relu(g, c)), "join"), 16, 3));
+}
+
 static gn_node dense_alone(gn_graph *g, gn_node x)
 {
     return gn_dense(g, gn_global_avg_pool(g, x), 5, "logits");
@@ -187,6 +197,7 @@ static const struct network networks[] = {
     NETWORK(answer_is_a_mean),
     NETWORK(dead_branches),
     NETWORK(explicit_pads),
+    NETWORK(whole_vectors),
     NETWORK(dense_alone),
 };
 
