@@ -150,10 +150,10 @@ static double max_pool_scalar(const struct problem *p)
     for (size_t i = 0; i < p->n_r; i++) {
         const int c = (int)i % g->c, ox = (int)i / g->c % g->ow, oy = (int)i / g->c / g->ow % g->oh;
         const int image = (int)i / g->c / g->ow / g->oh;
-        double best = -INFINITY;
+        double best = (double)-INFINITY;
         for (int tap = 0; tap < g->kh * g->kw; tap++)
             best = fmax(best, framed(p, image, oy * g->stride + tap / g->kw,
-                                     ox * g->stride + tap % g->kw, c, -INFINITY));
+                                     ox * g->stride + tap % g->kw, c, (double)-INFINITY));
         sum += p->r[i] * best;
     }
     return sum;
