@@ -84,9 +84,15 @@ function(gn_compile target)
     target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L ${GN_DEFINITIONS})
 endfunction()
 
-# Flags of a hot kernel object: fused multiply-add on, no guard around the frames.
+# Flags of a hot kernel object: fused multiply-add on, no guard around the frames. Under a sanitizer
+# -O3 would take minutes for a file.
 function(gn_compile_kernel target)
-    target_compile_options(${target} PRIVATE ${GN_WARNINGS} ${GN_CODE} -fno-stack-protector -O3
+    if(GN_SANITIZE)
+        set(level -O1)
+    else()
+        set(level -O3)
+    endif()
+    target_compile_options(${target} PRIVATE ${GN_WARNINGS} ${GN_CODE} -fno-stack-protector ${level}
                            -ffp-contract=fast -fno-math-errno -fno-trapping-math)
     target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L ${GN_DEFINITIONS})
 endfunction()

@@ -45,7 +45,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define GN_API __attribute__((visibility("default")))
+#define GN_API               __attribute__((visibility("default")))
 #define GN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define GN_API
@@ -94,10 +94,10 @@ typedef enum gn_split { GN_TRAIN = 0, GN_TEST } gn_split;
 
 /* How an image comes to the network's size (formulas: docs/design.md). */
 typedef enum gn_resize {
-    GN_RESIZE_DEFAULT = 0,  /* the model's own; for new models the notebook's, tf1-legacy */
-    GN_RESIZE_TF1_LEGACY,   /* TensorFlow 1.x, align_corners=False */
-    GN_RESIZE_HALF_PIXEL,   /* TensorFlow 2.x, PyTorch, OpenCV */
-    GN_RESIZE_PIL_BILINEAR  /* Pillow's BILINEAR: on bytes, with antialiasing */
+    GN_RESIZE_DEFAULT = 0, /* the model's own; for new models the notebook's, tf1-legacy */
+    GN_RESIZE_TF1_LEGACY,  /* TensorFlow 1.x, align_corners=False */
+    GN_RESIZE_HALF_PIXEL,  /* TensorFlow 2.x, PyTorch, OpenCV */
+    GN_RESIZE_PIL_BILINEAR /* Pillow's BILINEAR: on bytes, with antialiasing */
 } gn_resize;
 
 struct gn_preset_options {
@@ -113,11 +113,11 @@ struct gn_preset_options {
 /* The notebook's network with Glorot-uniform weights and zero biases. The caller frees it with
  * gn_free_net. NULL on error (a size from which no pixel is left, no memory). */
 #define gn_googlenet(...)                                                                          \
-    gn_preset_with(&(struct gn_preset_options){.preset = "googlenet", __VA_ARGS__})
+    gn_preset_with(&(struct gn_preset_options){ .preset = "googlenet", __VA_ARGS__ })
 
 /* The same for any preset by name: gn_preset("googlenet", .size = 224). An unknown name is
  * BAD_MODEL and the message names the nearest one. */
-#define gn_preset(...) gn_preset_with(&(struct gn_preset_options){.preset = __VA_ARGS__})
+#define gn_preset(...) gn_preset_with(&(struct gn_preset_options){ .preset = __VA_ARGS__ })
 GN_API gn_net *gn_preset_with(const struct gn_preset_options *options);
 
 /* Name of preset number i, NULL behind the last one. */
@@ -135,18 +135,18 @@ GN_API int gn_walk(const gn_net *net, FILE *out);
  * of a known set (gn_dataset_info). Images are resized when batches are made; `size` (0: the
  * network's) only states what the network must have. Free with gn_close_dataset. */
 struct gn_dataset_options {
-    const char *data;     /* folder or name */
-    gn_split split;       /* GN_TRAIN or GN_TEST */
-    int size;             /* 0: whatever the network takes */
-    int classes;          /* 0: the named set's, else largest label + 1; a larger label is an error */
-    gn_resize resize;     /* 0: the model's */
+    const char *data; /* folder or name */
+    gn_split split;   /* GN_TRAIN or GN_TEST */
+    int size;         /* 0: whatever the network takes */
+    int classes;      /* 0: the named set's, else largest label + 1; a larger label is an error */
+    gn_resize resize; /* 0: the model's */
     const char *data_dir; /* NULL: $GOOGLENET_DATA and the usual places */
     bool offline;         /* never download */
     uint64_t limit;       /* only the first N samples of the file; 0: all */
     uint64_t reserved[4];
 };
 #define gn_open_dataset(...)                                                                       \
-    gn_open_dataset_with(&(struct gn_dataset_options){.data = __VA_ARGS__})
+    gn_open_dataset_with(&(struct gn_dataset_options){ .data = __VA_ARGS__ })
 GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
 
 /* Opens the images of one IDX file (plain or .gz), to predict their classes: gn_dataset_sample
@@ -156,10 +156,10 @@ GN_API void gn_close_dataset(gn_dataset *data);
 
 /* What a data set holds. Strings belong to the data set. */
 struct gn_dataset_info {
-    const char *name;          /* "fashion-mnist", or the folder's path */
-    const char *path;          /* the folder that the files were read from */
-    uint64_t samples;          /* after `limit` */
-    int height, width;         /* of the stored images */
+    const char *name;  /* "fashion-mnist", or the folder's path */
+    const char *path;  /* the folder that the files were read from */
+    uint64_t samples;  /* after `limit` */
+    int height, width; /* of the stored images */
     int channels, classes;
     const char *const *labels; /* `classes` names, or NULL */
 };
@@ -196,51 +196,51 @@ typedef enum gn_event_kind {
 
 struct gn_event {
     gn_event_kind kind;
-    int epoch, epochs;           /* counted from 1 */
-    uint64_t step, steps;        /* in this epoch, counted from 1; of this epoch */
-    uint64_t total_step;         /* since the run began */
-    uint64_t samples;            /* seen in this epoch so far */
-    double loss, accuracy;       /* mean over the samples of this epoch so far */
-    double step_loss;            /* mean over the batch, before the update */
+    int epoch, epochs;     /* counted from 1 */
+    uint64_t step, steps;  /* in this epoch, counted from 1; of this epoch */
+    uint64_t total_step;   /* since the run began */
+    uint64_t samples;      /* seen in this epoch so far */
+    double loss, accuracy; /* mean over the samples of this epoch so far */
+    double step_loss;      /* mean over the batch, before the update */
     double lr;
     bool has_validation;
     double val_loss, val_accuracy;
-    double seconds;              /* since the epoch began; of the epoch in GN_EVENT_EPOCH */
-    bool is_best;                /* GN_EVENT_EPOCH: best validation accuracy so far */
-    const char *message;         /* GN_EVENT_WARNING, GN_EVENT_START (what will happen) */
+    double seconds;      /* since the epoch began; of the epoch in GN_EVENT_EPOCH */
+    bool is_best;        /* GN_EVENT_EPOCH: best validation accuracy so far */
+    const char *message; /* GN_EVENT_WARNING, GN_EVENT_START (what will happen) */
 };
 
 struct gn_fit_options {
     gn_dataset *train;
-    gn_dataset *validation;     /* NULL: none */
-    int epochs;                 /* 0: 5 */
-    int batch;                  /* 0: 128 */
-    double lr;                  /* 0: 0.05 (adamw 0.001) */
-    bool zero_lr;               /* a learning rate of zero */
-    uint64_t seed;              /* of the order of samples */
+    gn_dataset *validation; /* NULL: none */
+    int epochs;             /* 0: 5 */
+    int batch;              /* 0: 128 */
+    double lr;              /* 0: 0.05 (adamw 0.001) */
+    bool zero_lr;           /* a learning rate of zero */
+    uint64_t seed;          /* of the order of samples */
     gn_shuffle shuffle;
-    int window;                 /* of GN_SHUFFLE_WINDOW; 0: 1000 */
-    gn_resize resize;           /* 0: the model's */
-    uint64_t limit_train;       /* first N samples in file order; 0: all */
-    uint64_t limit_val;         /* the same for validation */
-    uint64_t max_steps;         /* stop after this many steps since the run began; 0: no limit */
+    int window;           /* of GN_SHUFFLE_WINDOW; 0: 1000 */
+    gn_resize resize;     /* 0: the model's */
+    uint64_t limit_train; /* first N samples in file order; 0: all */
+    uint64_t limit_val;   /* the same for validation */
+    uint64_t max_steps;   /* stop after this many steps since the run began; 0: no limit */
     gn_optimizer optimizer;
-    double momentum;            /* sgd */
-    bool nesterov;              /* sgd with momentum */
-    double weight_decay;        /* 0: none for sgd, 0.004 for adamw */
-    bool no_weight_decay;       /* adamw without decay */
-    bool decay_all;             /* decay biases too, not only kernels */
-    double adam_eps;            /* 0: 1e-7 */
+    double momentum;      /* sgd */
+    bool nesterov;        /* sgd with momentum */
+    double weight_decay;  /* 0: none for sgd, 0.004 for adamw */
+    bool no_weight_decay; /* adamw without decay */
+    bool decay_all;       /* decay biases too, not only kernels */
+    double adam_eps;      /* 0: 1e-7 */
     gn_algorithm algorithm;
-    int threads;                /* 0: all that the process may use */
-    const char *out;            /* folder of the run's files; NULL: write nothing */
-    bool overwrite;             /* `out` may hold an earlier run, which is replaced */
-    bool resume;                /* go on from the checkpoint in `out` */
-    uint64_t log_steps;         /* a step record in history.jsonl every N steps; 0: none */
-    uint64_t checkpoint_steps;  /* a checkpoint every N steps too; 0: only each epoch */
+    int threads;               /* 0: all that the process may use */
+    const char *out;           /* folder of the run's files; NULL: write nothing */
+    bool overwrite;            /* `out` may hold an earlier run, which is replaced */
+    bool resume;               /* go on from the checkpoint in `out` */
+    uint64_t log_steps;        /* a step record in history.jsonl every N steps; 0: none */
+    uint64_t checkpoint_steps; /* a checkpoint every N steps too; 0: only each epoch */
     void (*on_event)(const struct gn_event *event, void *user);
     void *user;
-    const volatile int *stop;   /* not NULL and not zero: finish the step, save, GN_STATUS_STOPPED */
+    const volatile int *stop; /* not NULL and not zero: finish the step, save, GN_STATUS_STOPPED */
     uint64_t reserved[4];
 };
 
@@ -248,7 +248,7 @@ struct gn_fit_options {
  * last good files kept (GN_STATUS_DIVERGED when the loss is no longer finite, GN_STATUS_STOPPED
  * after a requested stop). With `out` the folder holds model.safetensors, best.safetensors,
  * checkpoint.safetensors, history.csv, history.jsonl, curves.svg and config.json. */
-#define gn_fit(net, ...) gn_fit_with((net), &(struct gn_fit_options){.train = __VA_ARGS__})
+#define gn_fit(net, ...) gn_fit_with((net), &(struct gn_fit_options){ .train = __VA_ARGS__ })
 GN_API gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options);
 GN_API void gn_free_history(gn_history *history);
 
@@ -279,7 +279,7 @@ struct gn_evaluate_options {
     uint64_t reserved[4];
 };
 #define gn_evaluate(net, score, ...)                                                               \
-    gn_evaluate_with((net), (score), &(struct gn_evaluate_options){.data = __VA_ARGS__})
+    gn_evaluate_with((net), (score), &(struct gn_evaluate_options){ .data = __VA_ARGS__ })
 GN_API int gn_evaluate_with(gn_net *net, struct gn_score *score,
                             const struct gn_evaluate_options *options);
 
@@ -296,7 +296,7 @@ struct gn_predict_options {
 };
 GN_API int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options *options);
 #define gn_predict(net, logits, ...)                                                               \
-    gn_predict_with((net), (logits), &(struct gn_predict_options){.pixels = __VA_ARGS__})
+    gn_predict_with((net), (logits), &(struct gn_predict_options){ .pixels = __VA_ARGS__ })
 
 /* Writes the weights with all that prediction needs (geometry, preprocessing, labels, checksums)
  * as one safetensors file, atomically. */
@@ -312,13 +312,13 @@ struct gn_load_options {
     gn_resize resize;
     uint64_t reserved[4];
 };
-#define gn_load(...) gn_load_with(&(struct gn_load_options){.path = __VA_ARGS__})
+#define gn_load(...) gn_load_with(&(struct gn_load_options){ .path = __VA_ARGS__ })
 GN_API gn_net *gn_load_with(const struct gn_load_options *options);
 
 /* ---- Explicit: the network's parts --------------------------------------------------------- */
 
 struct gn_net_info {
-    const char *preset;  /* "googlenet", or "custom" for a graph of the caller */
+    const char *preset; /* "googlenet", or "custom" for a graph of the caller */
     int size_h, size_w, channels, classes;
     gn_resize resize;
     uint64_t params, macs; /* trainable values; multiply-adds of one forward image, nominal */
@@ -335,8 +335,8 @@ struct gn_layer_info {
     const char *name; /* tensor prefix ("b3.inception3a.p1_1"), others block and path */
     const char *type; /* "Conv2D", "MaxPooling2D", "Concatenate", ... */
     const char *stage;
-    int rank;         /* 3 or 1 */
-    int shape[3];     /* without batch: height, width, channels; or units */
+    int rank;     /* 3 or 1 */
+    int shape[3]; /* without batch: height, width, channels; or units */
     uint64_t params, macs;
 };
 GN_API int gn_net_layer(const gn_net *net, int i, struct gn_layer_info *info);
@@ -371,10 +371,10 @@ typedef struct gn_pair {
 } gn_pair;
 
 struct gn_conv_options {
-    int channels;     /* output channels */
-    int kernel;       /* height and width */
-    int stride;       /* 0: 1 */
-    const char *name; /* NULL: "conv", "conv_1", ... within the stage */
+    int channels;       /* output channels */
+    int kernel;         /* height and width */
+    int stride;         /* 0: 1 */
+    const char *name;   /* NULL: "conv", "conv_1", ... within the stage */
     bool explicit_pads; /* take the pads below instead of TensorFlow's asymmetric SAME */
     int pad_top, pad_bottom, pad_left, pad_right;
     uint64_t reserved[4];
@@ -394,11 +394,11 @@ GN_API void gn_stage(gn_graph *graph, const char *name);
 
 GN_API gn_node gn_input(gn_graph *graph, int height, int width, int channels);
 #define gn_conv(graph, x, ...)                                                                     \
-    gn_conv_with((graph), (x), &(struct gn_conv_options){.channels = __VA_ARGS__})
+    gn_conv_with((graph), (x), &(struct gn_conv_options){ .channels = __VA_ARGS__ })
 #define gn_conv_relu(graph, x, ...)                                                                \
-    gn_conv_relu_with((graph), (x), &(struct gn_conv_options){.channels = __VA_ARGS__})
+    gn_conv_relu_with((graph), (x), &(struct gn_conv_options){ .channels = __VA_ARGS__ })
 #define gn_max_pool(graph, x, ...)                                                                 \
-    gn_max_pool_with((graph), (x), &(struct gn_pool_options){.kernel = __VA_ARGS__})
+    gn_max_pool_with((graph), (x), &(struct gn_pool_options){ .kernel = __VA_ARGS__ })
 GN_API gn_node gn_conv_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
 GN_API gn_node gn_conv_relu_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
 GN_API gn_node gn_relu(gn_graph *graph, gn_node x);
@@ -422,11 +422,11 @@ GN_API int gn_load_weights(gn_net *net, const char *path);
 /* ---- Measuring and machine ------------------------------------------------------------------ */
 
 struct gn_bench_options {
-    bool train;   /* a whole training step; false: a forward pass */
-    int batch;    /* 0: 128 */
-    int threads;  /* 0: all that the process may use */
-    int rounds;   /* timed repetitions; 0: chosen for about three seconds */
-    bool layers;  /* time every layer too */
+    bool train;  /* a whole training step; false: a forward pass */
+    int batch;   /* 0: 128 */
+    int threads; /* 0: all that the process may use */
+    int rounds;  /* timed repetitions; 0: chosen for about three seconds */
+    bool layers; /* time every layer too */
     gn_algorithm algorithm;
     uint64_t reserved[4];
 };
@@ -462,7 +462,7 @@ struct gn_system_info {
     const char *threads_reason; /* such as "affinity mask" */
     uint64_t memory_bytes;      /* that the process may use */
     bool has_curl, has_cairo;
-    const char *libraries;      /* such as "zlib 1.2.13, jansson 2.14" */
+    const char *libraries; /* such as "zlib 1.2.13, jansson 2.14" */
 };
 /* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
 GN_API int gn_system_describe(struct gn_system_info *info);

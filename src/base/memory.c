@@ -12,8 +12,8 @@
 enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
 
 struct header {
-    size_t bytes;  /* asked for */
-    void *base;    /* what free() takes */
+    size_t bytes; /* asked for */
+    void *base;   /* what free() takes */
 };
 
 static atomic_uint_fast64_t n_allocations;

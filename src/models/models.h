@@ -5,7 +5,7 @@
 #include "graph/graph.h"
 
 #define conv_relu(g, x, channels, kernel, n) gn_conv_relu(g, x, channels, kernel, .name = (n))
-#define max_pool(g, x, kernel, stride, n) gn_max_pool(g, x, kernel, stride, .name = (n))
+#define max_pool(g, x, kernel, stride, n)    gn_max_pool(g, x, kernel, stride, .name = (n))
 
 /* "block.path" in storage that lives as long as the enclosing block of the caller. */
 #define path(block, name) gn_path((struct gn_path){ { 0 } }.text, block, name)

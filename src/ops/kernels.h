@@ -25,19 +25,19 @@ struct gn_args {
     struct gn_view dx, dy; /* their gradients */
     const float *w, *b;    /* weights [kh][kw][c][oc], bias [oc] */
     float *dw, *db;
-    float *packed;         /* weights in the order that the forward kernel reads */
-    float *packed_back;    /* the same for backward-data */
-    uint8_t *argmax;       /* max pool: which tap won (n, oh, ow, oc); NULL: not wanted */
-    const float *zeros;    /* at least max(kh*kw*c, oc) zeros, 64-byte aligned */
-    bool relu;             /* forward: y = max(y, 0) */
-    bool accumulate;       /* backward-data: dx += instead of dx = */
-    bool mask;             /* backward-data: dx = x > 0 ? dx : 0, after accumulation: x is the
+    float *packed;      /* weights in the order that the forward kernel reads */
+    float *packed_back; /* the same for backward-data */
+    uint8_t *argmax;    /* max pool: which tap won (n, oh, ow, oc); NULL: not wanted */
+    const float *zeros; /* at least max(kh*kw*c, oc) zeros, 64-byte aligned */
+    bool relu;          /* forward: y = max(y, 0) */
+    bool accumulate;    /* backward-data: dx += instead of dx = */
+    bool mask;          /* backward-data: dx = x > 0 ? dx : 0, after accumulation: x is the
                               stored output of a ReLU, so this is its gradient */
     const int32_t *const *labels; /* loss: classes of the slice, n of them */
     double *loss;                 /* loss: sum over the slice is added */
     int *correct;                 /* loss: right arg-maxes are added */
-    int tile;              /* Winograd kernels: output pixels a side of a tile */
-    int threads;           /* a hint for the number of units, never for the result */
+    int tile;                     /* Winograd kernels: output pixels a side of a tile */
+    int threads;                  /* a hint for the number of units, never for the result */
 };
 
 /* The run that a step belongs to. */

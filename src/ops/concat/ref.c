@@ -22,8 +22,8 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
         const float *x = a->x.data + (size_t)p * (size_t)a->x.ld;
         float *dx = a->dx.data + (size_t)p * (size_t)a->dx.ld;
         for (int c = 0; c < a->g.c; c++) {
-            const float sum = a->dy.data[(size_t)p * (size_t)a->dy.ld + (size_t)c] +
-                              (a->accumulate ? dx[c] : 0);
+            const float sum =
+                a->dy.data[(size_t)p * (size_t)a->dy.ld + (size_t)c] + (a->accumulate ? dx[c] : 0);
             dx[c] = !a->mask || x[c] > 0 ? sum : 0;
         }
     }

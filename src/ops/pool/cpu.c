@@ -114,8 +114,8 @@ static int find_sources(const struct gn_args *a, int image, int iy, int ix, stru
             const int tx = ix + g->pad_left - s, ox = tx / g->stride;
             if (tx < 0 || tx % g->stride != 0 || ox >= g->ow)
                 continue;
-            const size_t at = ((size_t)image * (size_t)g->oh + (size_t)oy) * (size_t)g->ow +
-                              (size_t)ox;
+            const size_t at =
+                ((size_t)image * (size_t)g->oh + (size_t)oy) * (size_t)g->ow + (size_t)ox;
             list[n++] = (struct source){ a->dy.data + at * (size_t)a->dy.ld,
                                          a->argmax + at * (size_t)g->c, r * g->kw + s };
         }

@@ -78,8 +78,7 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
             const float *x = a->x.data + pixel(image, iy, ix, g->h, g->w, a->x.ld);
             float *dx = a->dx.data + pixel(image, iy, ix, g->h, g->w, a->dx.ld);
             for (int c = 0; c < g->c; c++) {
-                const float sum =
-                    back_value(a, image, iy, ix, c) + (a->accumulate ? dx[c] : 0);
+                const float sum = back_value(a, image, iy, ix, c) + (a->accumulate ? dx[c] : 0);
                 dx[c] = !a->mask || x[c] > 0 ? sum : 0;
             }
         }
