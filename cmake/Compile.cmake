@@ -61,7 +61,6 @@ function(gn_keep_known LIST_NAME)
     set(${LIST_NAME} ${known} PARENT_SCOPE)
 endfunction()
 
-set(GN_KERNEL_LEVEL -O3)
 set(CMAKE_REQUIRED_QUIET ON)
 set(CMAKE_REQUIRED_FLAGS -Wall) # -Wformat-security is nothing without -Wformat
 gn_keep_known(GN_WARNINGS)
@@ -70,12 +69,10 @@ gn_keep_known(GN_CODE_COLD)
 gn_keep_known(GN_LINK)
 
 if(GN_SANITIZE)
-    # Fortification gives false results under the sanitizers, and at -O3 the checks make the compiler
-    # spend minutes on an unrolled kernel.
+    # Fortification gives false results under the sanitizers.
     list(APPEND GN_CODE -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=${GN_SANITIZE}
          -fno-sanitize-recover=all)
     list(APPEND GN_LINK -fsanitize=${GN_SANITIZE})
-    set(GN_KERNEL_LEVEL)
 elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     list(APPEND GN_CODE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
