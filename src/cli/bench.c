@@ -13,7 +13,7 @@ struct bench {
     struct cli_net net;
     const char *model;
     bool train, layers;
-    int batch, threads, rounds;
+    int batch, threads, rounds, algorithm;
 };
 
 static const struct bench defaults = { .batch = 128 };
@@ -33,8 +33,7 @@ static const struct cli_option options[] = {
       .help = "a table of the time of every layer, too" },
     { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .offset = offsetof(struct bench, model),
       .standard = "googlenet", .help = "the same as the argument MODEL" },
-    { .name = "algorithm", .kind = CLI_LATER,
-      .help = "this version has one algorithm for convolutions" },
+    CLI_ALGORITHM_ROW(struct bench),
     CLI_NET_ROWS(struct bench),
     CLI_COMMON_ROWS(struct bench),
 };
@@ -139,6 +138,7 @@ static int measure(gn_net *net, const struct bench *given)
         .threads = given->threads,
         .rounds = given->rounds,
         .layers = given->layers,
+        .algorithm = (gn_algorithm)given->algorithm,
     };
     cli_note_machine(given->threads);
     if (gn_net_describe(net, &report.net) != GN_OK ||

@@ -16,7 +16,7 @@ struct eval {
     const char *data;
     int split; /* gn_split */
     uint64_t limit;
-    int batch, threads;
+    int batch, threads, algorithm;
 };
 
 static const struct eval defaults = { .split = GN_TEST };
@@ -53,6 +53,7 @@ static const struct cli_option options[] = {
       .high = CLI_LARGEST_INT,
       .standard = "128",
       .help = "samples computed at once" },
+    CLI_ALGORITHM_ROW(struct eval),
     CLI_THREADS_ROW(struct eval),
     CLI_NET_ROWS(struct eval),
     CLI_COMMON_ROWS(struct eval),
@@ -106,6 +107,7 @@ static int evaluate(gn_net *net, gn_dataset *data, const struct eval *given)
         .limit = given->limit,
         .batch = given->batch,
         .threads = given->threads,
+        .algorithm = (gn_algorithm)given->algorithm,
         .stop = &cli_stop,
     };
     if (gn_evaluate_with(net, &score, &options_of_run) != GN_OK)

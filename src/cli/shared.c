@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 /* Entry 0 stands for "not given" and is no word that can be typed. */
+const char *const cli_algorithm_names[] = { "auto", "direct", "winograd", NULL };
 const char *const cli_resize_names[] = { "", "tf1-legacy", "half-pixel", "pil-bilinear", NULL };
 const char *const cli_split_names[] = { "train", "test", NULL };
 

@@ -27,8 +27,9 @@ struct cli_place {
     bool offline;
 };
 
-extern const char *const cli_resize_names[]; /* by gn_resize */
-extern const char *const cli_split_names[];  /* by gn_split */
+extern const char *const cli_algorithm_names[]; /* by gn_algorithm */
+extern const char *const cli_resize_names[];    /* by gn_resize */
+extern const char *const cli_split_names[];     /* by gn_split */
 
 #define CLI_COUNT_OF(table) ((int)(sizeof(table) / sizeof *(table)))
 #define CLI_LARGEST_INT     2147483647.0
@@ -74,6 +75,11 @@ extern const char *const cli_split_names[];  /* by gn_split */
       .help = "where named data sets lie" },                                                       \
     { .name = "offline", .kind = CLI_FLAG, .offset = offsetof(T, place.offline),                   \
       .traits = CLI_SAVED | CLI_ANEW, .help = "never download" }
+
+#define CLI_ALGORITHM_ROW(T)                                                                       \
+    { .name = "algorithm", .kind = CLI_CHOICE, .value = "NAME", .traits = CLI_SAVED,               \
+      .offset = offsetof(T, algorithm), .choices = cli_algorithm_names, .standard = "auto",         \
+      .help = "of the convolutions: auto, direct or winograd" }
 
 #define CLI_THREADS_ROW(T)                                                                         \
     { .name = "threads", .kind = CLI_INT, .value = "N", .offset = offsetof(T, threads),            \

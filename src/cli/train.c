@@ -69,6 +69,7 @@ static const struct cli_option options[] = {
     { .name = "optimizer", .kind = CLI_CHOICE, .value = "NAME", .traits = CLI_SAVED,
       .offset = AT(optimizer), .choices = optimizer_names, .standard = "sgd",
       .help = "sgd or adamw" },
+    CLI_ALGORITHM_ROW(struct train),
     { .name = "momentum", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
       .offset = AT(momentum), .low = 0, .high = 1, .standard = "0", .help = "of sgd" },
     { .name = "nesterov", .kind = CLI_FLAG, .traits = CLI_SAVED, .offset = AT(nesterov),

@@ -17,6 +17,7 @@ struct train {
     struct cli_shuffle shuffle;
     int on_bad_image;
     int optimizer; /* gn_optimizer */
+    int algorithm; /* gn_algorithm */
     double lr, momentum, weight_decay, adam_eps, val_fraction;
     bool nesterov, decay_all;
     uint64_t log_steps, checkpoint_steps;

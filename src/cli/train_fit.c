@@ -116,6 +116,7 @@ static gn_history *fit(struct watch *watch)
         .no_weight_decay = given->weight_decay <= 0.0,
         .decay_all = given->decay_all,
         .adam_eps = given->adam_eps,
+        .algorithm = (gn_algorithm)given->algorithm,
         .threads = given->threads,
         .out = run->folder,
         .overwrite = given->overwrite,

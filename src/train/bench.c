@@ -58,11 +58,11 @@ static gn_status bench_inputs(struct bench *b)
     return GN_OK;
 }
 
-static gn_status bench_prepare(struct bench *b, int threads)
+static gn_status bench_prepare(struct bench *b, const struct gn_bench_options *o)
 {
-    const struct gn_plan_options plan = { .train = b->train,
-                                          .batch = b->batch,
-                                          .threads = threads };
+    const struct gn_plan_options plan = {
+        .train = b->train, .batch = b->batch, .threads = o->threads, .algorithm = o->algorithm
+    };
     b->plan = gn_plan_create(b->net, &plan);
     if (b->plan == NULL)
         return gn_last_status();
@@ -149,7 +149,7 @@ static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
 {
     double seconds[MAX_ROUNDS];
     const double start = gn_seconds();
-    GN_TRY(bench_prepare(b, o->threads));
+    GN_TRY(bench_prepare(b, o));
     result->ms_plan = 1e3 * (gn_seconds() - start);
     GN_TRY(bench_round(b, &seconds[0])); /* warms up, and says how long a round takes */
     GN_TRY(bench_round(b, &seconds[0]));

@@ -86,7 +86,9 @@ static gn_status evaluate(gn_net *net, struct gn_score *score,
                    net->input.w);
     GN_TRY(gn_check_memory(gn_memory_estimate(net, batch, false), what));
 
-    const struct gn_plan_options plan_options = { .batch = batch, .threads = options->threads };
+    const struct gn_plan_options plan_options = { .batch = batch,
+                                                  .threads = options->threads,
+                                                  .algorithm = options->algorithm };
     const struct gn_loader_options loader_options =
         gn_loader_for(net, options->data, options->limit, batch, rule);
     struct gn_scoring scoring = { .classes = net->classes, .stop = options->stop };

@@ -305,9 +305,9 @@ static gn_status create_parts(struct gn_fit *fit)
     struct gn_net *net = fit->t.net;
     const struct gn_settings *s = &fit->t.settings;
     const struct gn_fit_options *o = &s->options;
-    const struct gn_plan_options plan_options = { .train = true,
-                                                  .batch = o->batch,
-                                                  .threads = o->threads };
+    const struct gn_plan_options plan_options = {
+        .train = true, .batch = o->batch, .threads = o->threads, .algorithm = o->algorithm
+    };
     struct gn_loader_options loader =
         gn_loader_for(net, o->train, o->limit_train, o->batch, s->rule);
     loader.shuffle = o->shuffle;

@@ -81,7 +81,9 @@ static gn_status predict(gn_net *net, float *logits, const struct gn_predict_opt
     const size_t scratch = gn_resize_scratch_bytes(net->input.h, net->input.w, options->height,
                                                    options->width, options->channels, p.rule);
     p.scratch_bytes = (scratch + 63) / 64 * 64; /* threads do not share cache lines */
-    const struct gn_plan_options plan_options = { .batch = p.chunk, .threads = p.threads };
+    const struct gn_plan_options plan_options = { .batch = p.chunk,
+                                                  .threads = p.threads,
+                                                  .algorithm = options->algorithm };
     p.plan = gn_plan_create(net, &plan_options);
     if (p.plan == NULL)
         return gn_last_status();

@@ -71,6 +71,8 @@ static json_t *options_object(const struct gn_settings *s)
     set_real(options, "weight_decay", o->weight_decay);
     if (o->weight_decay > 0)
         (void)json_object_set_new(options, "decay_all", json_boolean(o->decay_all));
+    if (o->algorithm != GN_ALGORITHM_AUTO)
+        set_text(options, "algorithm", o->algorithm == GN_ALGORITHM_DIRECT ? "direct" : "winograd");
     if (o->optimizer == GN_ADAMW)
         set_real(options, "adam_eps", o->adam_eps);
     if (o->momentum > 0) {

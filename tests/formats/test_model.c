@@ -283,8 +283,8 @@ static void defects_of_tensors_are_named(void **state)
     static const char *const parts[] = {
         [MISSING] = "m: safetensors: tensor \"b1.block.p1_1.weight\" of shape [1,1,3,4] is missing",
         [EXTRA] = "m: safetensors: tensor \"b9.conv.weight\" is none of this network's (1 such in",
-        [MISSHAPEN] = "tensor \"b1.block.p1_1.weight\" has shape [1,1,4,3], this network needs "
-                      "[1,1,3,4] at byte ",
+        [MISSHAPEN] =
+            "tensor \"b1.block.p1_1.weight\" has shape [1,1,4,3], this network needs [1,1",
         [RANK] = "tensor \"b1.block.p1_1.weight\" has shape [12], this network needs [1,1,3,4]",
         [INTEGER] = "tensor \"b1.block.p1_1.weight\" has dtype I32, weights are F64, F32, F16 or",
         [NOT_A_NUMBER] = "tensor \"b1.block.p1_1.weight\" is NaN or infinite at element 5",
