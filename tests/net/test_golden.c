@@ -1,10 +1,11 @@
-/* labels: push isa
+/* labels: push isa no-sanitize
  * timeout: 600
  *
  * The network against Keras: outputs of all stages and logits, gradients of all parameters on a
  * batch without ties, the losses of 20 SGD steps. Weights, images and labels come from the formula
  * of tests/golden/README.md. One test repeats the forward pass and the gradients with the
- * plain-C reference. */
+ * plain-C reference. Not under sanitizers: a quarter of an hour for kernels that tests/kernels and
+ * tests/plan run there, too. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "formats/safetensors.h"
