@@ -15,6 +15,7 @@
 #include "base/threads.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 enum { BLOCK_FLOATS = 16384, ROOT_FLOATS = 256, MAX_STATES = 2 };
 
@@ -238,10 +239,10 @@ static bool block_is_finite(const float *x, size_t n)
 
 bool gn_updater_finite(const struct gn_updater *updater, const float *values)
 {
-    int n_bad = 0;
-#pragma omp parallel for schedule(static) num_threads(updater->options.threads) reduction(+ : n_bad)
+    atomic_bool bad = false; /* not a reduction: clang's would export a symbol of its own */
+#pragma omp parallel for schedule(static) num_threads(updater->options.threads)
     for (int i = 0; i < updater->n_blocks; i++)
         if (!block_is_finite(values + updater->blocks[i].first, updater->blocks[i].count))
-            n_bad++;
-    return n_bad == 0;
+            atomic_store(&bad, true);
+    return !atomic_load(&bad);
 }
