@@ -95,6 +95,7 @@ expect 5 'size 100000: one image needs' train --data set --size 100000 --out lar
 # ---- Interrupts ----
 interrupt()
 {
+    : >err # or the lines of an earlier run would end the wait below before this one has begun
     "$GOOGLENET" train --data set $small --epochs 100000 --limit-val 0 --out "$2" >out 2>err &
     pid=$!
     tries=0
