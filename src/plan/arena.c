@@ -1,5 +1,5 @@
 /*
- * Pass 5: lifetimes become offsets. Buffers are placed from the largest down, each at the lowest
+ * Pass 7: lifetimes become offsets. Buffers are placed from the largest down, each at the lowest
  * offset where it meets no buffer that is alive at the same time.
  */
 #include "base/memory.h"
@@ -60,9 +60,19 @@ gn_status gn_plan_arena(struct gn_plan *plan)
 
 static float *address(const struct gn_plan *plan, struct gn_place at)
 {
+    if (at.buffer == GN_PLACE_PARAMS)
+        return plan->net->params + at.channel;
     if (at.buffer < 0)
         return NULL;
     return (float *)(void *)(plan->arena + plan->buffers[at.buffer].offset) + at.channel;
+}
+
+static void bind_group(const struct gn_plan *plan, const struct gn_group *group, struct gn_args *a)
+{
+    a->w = address(plan, (struct gn_place){ .buffer = group->weights });
+    a->b = address(plan, (struct gn_place){ .buffer = group->bias });
+    a->dw = address(plan, (struct gn_place){ .buffer = group->dw });
+    a->db = address(plan, (struct gn_place){ .buffer = group->db });
 }
 
 /* Turns every step's places into pointers. */
@@ -77,6 +87,8 @@ void gn_plan_bind(struct gn_plan *plan)
         a->dy = (struct gn_view){ address(plan, s->dy), s->dy.ld };
         if (s->argmax >= 0)
             a->argmax = (uint8_t *)plan->arena + plan->buffers[s->argmax].offset;
+        if (s->group >= 0)
+            bind_group(plan, &plan->groups[s->group], a);
         a->packed = plan->values[s->layer].packed;
         a->packed_back = plan->values[s->layer].packed_back;
         a->zeros = plan->zeros;

@@ -1,5 +1,5 @@
 /*
- * Pass 3: direct convolution or Winograd's minimal filtering, for each convolution and direction.
+ * Pass 5: direct convolution or Winograd's minimal filtering, for each convolution and direction.
  *
  * The choice is a cost model in multiplications an output pixel, a function of the layer's shape
  * and the images of a slice alone: never of a clock, the number of threads or the instruction set,

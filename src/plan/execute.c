@@ -58,6 +58,10 @@ static void bind_gradients(struct gn_plan *plan, float *grads)
     for (int i = plan->n_forward; i < plan->n_steps; i++) {
         const struct gn_layer *layer = &g->layers[plan->steps[i].layer];
         struct gn_args *a = &plan->steps[i].args;
+        if (plan->steps[i].dx.buffer == GN_PLACE_GRADS)
+            a->dx.data = grads + plan->steps[i].dx.channel;
+        if (plan->steps[i].group >= 0)
+            continue; /* joint gradients have a buffer of their own */
         a->dw = layer->weight < 0 ? NULL : grads + g->tensors[layer->weight].offset;
         a->db = layer->bias < 0 ? NULL : grads + g->tensors[layer->bias].offset;
     }
@@ -74,9 +78,10 @@ static void copy_logits(const struct gn_plan *plan, float *logits, const struct 
 static void run_call(struct gn_plan *plan, const struct call *c)
 {
     const unsigned state = gn_float_enter();
+    const struct gn_run once = { .n = 1, .batch = c->n, .first = true };
     struct gn_run run = { .batch = c->n };
     if (!plan->prepared)
-        run_steps(plan, &run, 0, plan->n_prepare);
+        run_steps(plan, &once, 0, plan->n_prepare);
     for (int first = 0; first < c->n; first += plan->slice) {
         run.n = c->n - first < plan->slice ? c->n - first : plan->slice;
         run.first = first == 0;
@@ -88,8 +93,10 @@ static void run_call(struct gn_plan *plan, const struct call *c)
             plan, c->logits == NULL ? NULL : c->logits + (size_t)first * (size_t)plan->net->classes,
             &run);
         if (c->labels != NULL)
-            run_steps(plan, &run, plan->n_forward, plan->n_steps);
+            run_steps(plan, &run, plan->n_forward, plan->n_backward);
     }
+    if (c->labels != NULL)
+        run_steps(plan, &once, plan->n_backward, plan->n_steps);
     gn_float_leave(state);
 }
 
@@ -145,17 +152,28 @@ gn_status gn_plan_time(struct gn_plan *plan)
     return GN_OK;
 }
 
+/* Nominal multiply-adds of a step, one image. */
+static double step_macs(const struct gn_plan *plan, const struct gn_step *s)
+{
+    if (s->group < 0)
+        return (double)gn_layer_macs(plan->net->graph, s->layer);
+    double macs = 0;
+    for (int k = 0; k < plan->groups[s->group].n; k++)
+        macs += (double)gn_layer_macs(plan->net->graph, plan->groups[s->group].members[k]);
+    return macs;
+}
+
 int gn_plan_timings(const struct gn_plan *plan, const struct gn_plan_timing **table)
 {
     for (int i = 0; plan->timings != NULL && i < plan->n_steps; i++) {
         const struct gn_step *s = &plan->steps[i];
-        const bool counts = i >= plan->n_prepare && s->args.w != NULL;
+        const bool counts = i >= plan->n_prepare && i < plan->n_backward && s->args.w != NULL;
         plan->timings[i] = (struct gn_plan_timing){
             .layer = plan->net->graph->layers[s->layer].name,
             .pass = s->pass,
             .kernel = s->kernel->name,
             .ms = 1e3 * s->seconds,
-            .macs = counts ? (double)gn_layer_macs(plan->net->graph, s->layer) * plan->batch : 0,
+            .macs = counts ? step_macs(plan, s) * plan->batch : 0,
         };
     }
     *table = plan->timings;

@@ -2,8 +2,9 @@
  * Inside of a plan. The passes run in this order, one file each:
  *
  *   fuse.c    a ReLU behind a convolution becomes part of it
- *   place.c   where each layer's output and gradient stand: inputs of a concatenation become
- *             slices of it
+ *   concat.c  inputs of a concatenation become slices of it
+ *   merge.c   sibling 1x1 convolutions become one
+ *   place.c   where each layer's output and gradient stand
  *   choose.c  direct or Winograd, for each convolution and direction
  *   steps.c   the flat list of steps, forward then backward
  *   arena.c   lifetimes become offsets in one block of memory
@@ -26,14 +27,21 @@ struct gn_buffer {
 
 /* Where a tensor of n images stands: `channel` floats into the pixels of a buffer. */
 struct gn_place {
-    int buffer; /* -1: nowhere, GN_PLACE_IMAGES: the caller's images */
+    int buffer; /* or one of the places below */
     int channel, ld;
 };
-enum { GN_PLACE_NONE = -1, GN_PLACE_IMAGES = -2 };
+enum { GN_MAX_GROUP = 8 };
+enum gn_place_kind {
+    GN_PLACE_NONE = -1,
+    GN_PLACE_IMAGES = -2, /* the caller's images */
+    GN_PLACE_PARAMS = -3, /* the net's parameters, `channel` floats in */
+    GN_PLACE_GRADS = -4   /* the caller's gradients, the same */
+};
 
 /* What the plan knows about the output of each layer. */
 struct gn_value {
     bool live; /* the answer depends on it */
+    int group; /* of merged siblings, -1: none */
     bool needs_gradient;
     bool relu;       /* the layer ends in a ReLU that was fused into it */
     int same_as;     /* the layer whose value this is (a fused ReLU's convolution), or itself */
@@ -48,8 +56,23 @@ struct gn_value {
     float *packed, *packed_back;
 };
 
+/* Sibling 1x1 convolutions that run as one: their outputs stand beside each other. */
+struct gn_group {
+    int n;
+    int members[GN_MAX_GROUP];  /* layers, in the order of their channels; */
+    int channels[GN_MAX_GROUP]; /* where each one begins in the joint output */
+    int leader;                 /* the first in the graph: it stands for the group in the steps */
+    int host;  /* concatenation of which the last member is the first slice, -1: none */
+    int width; /* channels of the buffer that holds the joint output and the host */
+    int first; /* where the joint output begins in it */
+    struct gn_geometry window;       /* of the one convolution */
+    int weights, bias, dw, db;       /* buffers of joint parameters and gradients, -1: none */
+    struct gn_place at, gradient_at; /* channel 0 of the buffer */
+};
+
 struct gn_step {
     int layer;
+    int group;        /* -1: none */
     const char *pass; /* "prepare", "forward", "backward" */
     const struct gn_kernel *kernel;
     struct gn_args args;
@@ -68,8 +91,11 @@ struct gn_plan {
     struct gn_value *values; /* one a layer */
     int n_buffers, cap_buffers;
     struct gn_buffer *buffers;
-    /* [0, n_prepare) packs weights, then forward up to n_forward, then backward up to n_steps */
-    int n_steps, cap_steps, n_prepare, n_forward;
+    int n_groups;
+    struct gn_group *groups;
+    /* [0, n_prepare) packs weights, then forward up to n_forward, then backward up to n_backward,
+     * once for each slice; then what ends a batch, up to n_steps */
+    int n_steps, cap_steps, n_prepare, n_forward, n_backward;
     struct gn_step *steps;
     size_t arena_bytes, packed_bytes, scratch_bytes; /* scratch: of one thread */
     char *arena, *packed, *scratch;
@@ -86,11 +112,19 @@ struct gn_plan {
 /* Index of the layer whose value layer i reads as input k. */
 int gn_plan_input(const struct gn_plan *plan, int i, int k);
 
+/* The window of layer i, or of the group that it leads. */
+const struct gn_geometry *gn_plan_window(const struct gn_plan *plan, int i);
+
+/* Whether layer i has steps of its own: live, not fused into another, not led by another. */
+bool gn_plan_runs(const struct gn_plan *plan, int i);
+
 /* A new buffer of that many floats an image; -1: NO_MEMORY. */
 int gn_plan_buffer(struct gn_plan *plan, size_t bytes);
 
 /* The passes. */
 void gn_plan_fuse(struct gn_plan *plan);
+void gn_plan_concat(struct gn_plan *plan);
+void gn_plan_merge(struct gn_plan *plan);
 gn_status gn_plan_place(struct gn_plan *plan);
 void gn_plan_choose(struct gn_plan *plan);
 gn_status gn_plan_steps(struct gn_plan *plan);

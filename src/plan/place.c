@@ -1,6 +1,6 @@
 /*
- * Pass 2: where values and gradients stand. A branch of a concatenation that nobody else reads
- * writes straight into its slice, so concatenating costs nothing, forward and backward.
+ * Pass 4: where values and gradients stand: in a buffer of their own, in the slice of a
+ * concatenation, or beside their siblings.
  */
 #include "plan/internal.h"
 
@@ -19,43 +19,6 @@ int gn_plan_buffer(struct gn_plan *plan, size_t bytes)
     return plan->n_buffers++;
 }
 
-/* Which inputs of the concatenations become slices. */
-static void choose_slices(struct gn_plan *plan)
-{
-    const struct gn_graph *g = plan->net->graph;
-    for (int i = 0; i < g->n_layers; i++)
-        plan->values[i].in_place_of = -1;
-    for (int i = 0; i < g->n_layers; i++) {
-        if (!plan->values[i].live || g->layers[i].op != GN_OP_CONCAT)
-            continue;
-        for (int k = 0; k < g->layers[i].n_inputs; k++) {
-            const int in = gn_plan_input(plan, i, k);
-            struct gn_value *v = &plan->values[in];
-            if (g->layers[in].op != GN_OP_INPUT && v->consumers == 1)
-                v->in_place_of = i;
-        }
-    }
-}
-
-/* Gradients of these values may be completed by their consumers with the mask x > 0. */
-static void choose_masks(struct gn_plan *plan)
-{
-    const struct gn_graph *g = plan->net->graph;
-    for (int i = 0; i < g->n_layers; i++) {
-        struct gn_value *v = &plan->values[i];
-        if (!v->live || v->same_as != i)
-            continue;
-        v->masked_by_consumers = v->relu;
-        if (g->layers[i].op != GN_OP_CONCAT)
-            continue;
-        v->masked_by_consumers = true;
-        for (int k = 0; k < g->layers[i].n_inputs; k++) {
-            const struct gn_value *in = &plan->values[gn_plan_input(plan, i, k)];
-            v->masked_by_consumers &= in->in_place_of == i && in->masked_by_consumers;
-        }
-    }
-}
-
 /* Channels of concatenation i in front of its input `in`. */
 static int channels_before(const struct gn_plan *plan, int i, int in)
 {
@@ -66,45 +29,95 @@ static int channels_before(const struct gn_plan *plan, int i, int in)
     return channel;
 }
 
-static size_t value_bytes(const struct gn_plan *plan, int i)
+/* A buffer for `channels` floats a pixel of layer i. */
+static struct gn_place new_place(struct gn_plan *plan, int i, int channels)
 {
     const struct gn_shape s = plan->net->graph->layers[i].out;
-    return (size_t)plan->slice * (size_t)s.h * (size_t)s.w * (size_t)s.c * sizeof(float);
+    const size_t pixels = (size_t)plan->slice * (size_t)s.h * (size_t)s.w;
+    return (struct gn_place){ gn_plan_buffer(plan, pixels * (size_t)channels * sizeof(float)), 0,
+                              channels };
+}
+
+static struct gn_place moved(struct gn_place place, int channels)
+{
+    place.channel += channels;
+    return place;
+}
+
+/* Buffers that groups share, and those of their joint parameters. */
+static void place_groups(struct gn_plan *plan)
+{
+    for (int i = 0; i < plan->n_groups; i++) {
+        struct gn_group *group = &plan->groups[i];
+        const size_t rows = (size_t)group->window.c, columns = (size_t)group->window.oc;
+        const bool bias = plan->net->graph->layers[group->leader].bias >= 0;
+        group->at = new_place(plan, group->leader, group->width);
+        group->weights = gn_plan_buffer(plan, rows * columns * sizeof(float));
+        group->bias = bias ? gn_plan_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
+        if (!plan->train)
+            continue;
+        group->gradient_at = new_place(plan, group->leader, group->width);
+        group->dw = gn_plan_buffer(plan, rows * columns * sizeof(float));
+        group->db = bias ? gn_plan_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
+    }
+}
+
+/* The group in whose buffer layer i stands, as a member or as its host, and the channel at which it
+ * begins there; NULL: none. */
+static const struct gn_group *group_of(const struct gn_plan *plan, int i, int *channel)
+{
+    for (int k = 0; k < plan->n_groups; k++) {
+        const struct gn_group *group = &plan->groups[k];
+        for (int m = 0; m < group->n; m++) {
+            *channel = group->first + group->channels[m];
+            if (group->members[m] == i || (m == group->n - 1 && group->host == i))
+                return group;
+        }
+    }
+    return NULL;
+}
+
+/* Value i of the plan, and its gradient if `gradient`. */
+static void place_value(struct gn_plan *plan, int i, bool gradient)
+{
+    const struct gn_shape s = plan->net->graph->layers[i].out;
+    struct gn_value *v = &plan->values[i];
+    int channel = 0;
+    const struct gn_group *group = group_of(plan, i, &channel);
+    if (v->in_place_of >= 0) {
+        const struct gn_value *whole = &plan->values[v->in_place_of];
+        channel = channels_before(plan, v->in_place_of, i);
+        v->at = moved(whole->at, channel);
+        if (gradient)
+            v->gradient_at = moved(whole->gradient_at, channel);
+    } else if (group != NULL) {
+        v->at = moved(group->at, channel);
+        if (gradient)
+            v->gradient_at = moved(group->gradient_at, channel);
+    } else {
+        v->at = new_place(plan, i, s.c);
+        if (gradient)
+            v->gradient_at = new_place(plan, i, s.c);
+    }
+    if (gradient && plan->net->graph->layers[i].op == GN_OP_MAX_POOL)
+        v->argmax =
+            gn_plan_buffer(plan, (size_t)plan->slice * (size_t)s.h * (size_t)s.w * (size_t)s.c);
 }
 
 gn_status gn_plan_place(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
-    choose_slices(plan);
-    choose_masks(plan);
+    place_groups(plan);
     for (int i = g->n_layers - 1; i >= 0; i--) { /* concatenations come behind their inputs */
         struct gn_value *v = &plan->values[i];
-        const int c = g->layers[i].out.c;
-        v->at = v->gradient_at = (struct gn_place){ GN_PLACE_NONE, 0, c };
+        v->at = v->gradient_at = (struct gn_place){ GN_PLACE_NONE, 0, g->layers[i].out.c };
         v->argmax = -1;
         if (!v->live || v->same_as != i)
             continue;
-        if (g->layers[i].op == GN_OP_INPUT) {
+        if (g->layers[i].op == GN_OP_INPUT)
             v->at.buffer = GN_PLACE_IMAGES;
-            continue;
-        }
-        const bool gradient = plan->train && v->needs_gradient;
-        if (v->in_place_of >= 0) {
-            const struct gn_value *whole = &plan->values[v->in_place_of];
-            const int channel = channels_before(plan, v->in_place_of, i);
-            v->at = whole->at;
-            v->at.channel += channel;
-            if (gradient) {
-                v->gradient_at = whole->gradient_at;
-                v->gradient_at.channel += channel;
-            }
-        } else {
-            v->at.buffer = gn_plan_buffer(plan, value_bytes(plan, i));
-            if (gradient)
-                v->gradient_at.buffer = gn_plan_buffer(plan, value_bytes(plan, i));
-        }
-        if (gradient && g->layers[i].op == GN_OP_MAX_POOL)
-            v->argmax = gn_plan_buffer(plan, value_bytes(plan, i) / sizeof(float));
+        else
+            place_value(plan, i, plan->train && v->needs_gradient);
     }
     return plan->n_buffers > 0 ? GN_OK : gn_last_status();
 }

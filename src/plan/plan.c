@@ -40,9 +40,9 @@ static void lay_out_packed(struct gn_plan *plan)
         bytes = 0;
         for (int i = 0; i < g->n_layers; i++) {
             struct gn_value *v = &plan->values[i];
-            if (!v->live || g->layers[i].weight < 0)
+            if (!gn_plan_runs(plan, i) || g->layers[i].weight < 0)
                 continue;
-            const struct gn_geometry *w = &g->layers[i].window;
+            const struct gn_geometry *w = gn_plan_window(plan, i);
             const bool back = plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
             const size_t forward = plan->kernels->packed_floats(w, v->tile) * sizeof(float);
             const size_t backward =
@@ -61,14 +61,18 @@ static void lay_out_packed(struct gn_plan *plan)
 static gn_status make_passes(struct gn_plan *plan)
 {
     const int n = plan->net->graph->n_layers;
-    plan->cap_buffers = 3 * n;
-    plan->cap_steps = (4 + GN_MAX_INPUTS) * n + 4;
+    plan->cap_buffers = 6 * n;
+    plan->cap_steps = (8 + GN_MAX_INPUTS) * n + 4;
     plan->values = gn_calloc((size_t)n, sizeof *plan->values, "the plan");
     plan->buffers = gn_calloc((size_t)plan->cap_buffers, sizeof *plan->buffers, "the plan");
     plan->steps = gn_calloc((size_t)plan->cap_steps, sizeof *plan->steps, "the plan");
-    if (plan->values == NULL || plan->buffers == NULL || plan->steps == NULL)
+    plan->groups = gn_calloc((size_t)n, sizeof *plan->groups, "the plan");
+    if (plan->values == NULL || plan->buffers == NULL || plan->steps == NULL ||
+        plan->groups == NULL)
         return gn_last_status();
     gn_plan_fuse(plan);
+    gn_plan_concat(plan);
+    gn_plan_merge(plan);
     GN_TRY(gn_plan_place(plan));
     gn_plan_choose(plan);
     GN_TRY(gn_plan_steps(plan));
@@ -83,9 +87,9 @@ static size_t zeros_bytes(const struct gn_plan *plan)
     const struct gn_graph *g = plan->net->graph;
     size_t most = 16;
     for (int i = 0; i < g->n_layers; i++) {
-        const struct gn_geometry *w = &g->layers[i].window;
+        const struct gn_geometry *w = gn_plan_window(plan, i);
         const size_t window = (size_t)w->kh * (size_t)w->kw * (size_t)w->c;
-        const size_t c = (size_t)g->layers[i].out.c;
+        const size_t c = (size_t)(w->oc > g->layers[i].out.c ? w->oc : g->layers[i].out.c);
         most = c > most ? c : most;
         if (g->layers[i].weight >= 0)
             most = window > most ? window : most;
@@ -164,6 +168,7 @@ void gn_plan_free(struct gn_plan *plan)
     gn_free(plan->values);
     gn_free(plan->buffers);
     gn_free(plan->steps);
+    gn_free(plan->groups);
     gn_free(plan->arena);
     gn_free(plan->packed);
     gn_free(plan->scratch);

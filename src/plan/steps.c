@@ -1,5 +1,5 @@
 /*
- * Pass 4: the flat list of steps. Forward follows the graph; backward walks it from the end. A
+ * Pass 6: the flat list of steps. Forward follows the graph; backward walks it from the end. A
  * value that several layers read collects its gradient without extra steps: the first
  * contribution writes, later ones add, and the last one applies the mask of the ReLU that made the
  * value.
@@ -51,11 +51,13 @@ static struct gn_step step_of(const struct gn_plan *plan, int i, const char *pas
 {
     const struct gn_net *net = plan->net;
     const struct gn_layer *layer = &net->graph->layers[i];
-    struct gn_step s = { .layer = i, .pass = pass, .argmax = -1 };
+    struct gn_step s = { .layer = i, .group = plan->values[i].group, .pass = pass, .argmax = -1 };
     s.x = s.y = s.dx = s.dy = nowhere;
-    s.args.g = layer->window;
+    s.args.g = *gn_plan_window(plan, i);
     s.args.threads = plan->threads;
     s.args.relu = plan->values[i].relu;
+    if (s.group >= 0)
+        return s; /* joint parameters: bound with the arena */
     if (layer->weight >= 0)
         s.args.w = net->params + net->graph->tensors[layer->weight].offset;
     if (layer->bias >= 0)
@@ -77,11 +79,97 @@ static void set_geometry(struct gn_step *s, struct gn_shape in)
                                       .stride = 1 };
 }
 
+/* Where tensor `t` of the net's parameters or gradients stands, as a matrix. */
+static struct gn_place tensor_at(const struct gn_plan *plan, enum gn_place_kind kind, int t)
+{
+    const struct gn_tensor *tensor = &plan->net->graph->tensors[t];
+    return (struct gn_place){ kind, (int)tensor->offset, tensor->shape[tensor->rank - 1] };
+}
+
+/* A copy between one member's weights or bias (tensor `t`) and its columns of the joint ones. */
+static struct gn_step copy_of_member(const struct gn_plan *plan, const struct gn_group *group,
+                                     int k, const char *pass, int t)
+{
+    struct gn_step s = step_of(plan, group->members[k], pass);
+    const struct gn_tensor *tensor = &plan->net->graph->tensors[t];
+    const int columns = tensor->shape[tensor->rank - 1];
+    s.group = -1;
+    set_geometry(
+        &s, (struct gn_shape){ .h = (int)(tensor->count / (size_t)columns), .w = 1, .c = columns });
+    return s;
+}
+
+/* Weights and bias of all members beside each other. */
+static gn_status join(struct gn_plan *plan, const struct gn_group *group)
+{
+    const struct gn_graph *g = plan->net->graph;
+    for (int k = 0; k < group->n; k++) {
+        const struct gn_layer *layer = &g->layers[group->members[k]];
+        const int tensors[2] = { layer->weight, layer->bias };
+        const int buffers[2] = { group->weights, group->bias };
+        for (int t = 0; t < 2; t++) {
+            if (tensors[t] < 0)
+                continue;
+            struct gn_step s = copy_of_member(plan, group, k, "prepare", tensors[t]);
+            s.x = tensor_at(plan, GN_PLACE_PARAMS, tensors[t]);
+            s.y = (struct gn_place){ buffers[t], group->channels[k], group->window.oc };
+            GN_TRY(emit(plan, &s, GN_KERNEL_COPY_FORWARD));
+        }
+    }
+    return GN_OK;
+}
+
+/* The joint gradients, apart. */
+static gn_status split(struct gn_plan *plan, const struct gn_group *group)
+{
+    const struct gn_graph *g = plan->net->graph;
+    for (int k = 0; k < group->n; k++) {
+        const struct gn_layer *layer = &g->layers[group->members[k]];
+        const int tensors[2] = { layer->weight, layer->bias };
+        const int buffers[2] = { group->dw, group->db };
+        for (int t = 0; t < 2; t++) {
+            if (tensors[t] < 0)
+                continue;
+            struct gn_step s = copy_of_member(plan, group, k, "backward", tensors[t]);
+            s.dy = (struct gn_place){ buffers[t], group->channels[k], group->window.oc };
+            s.dx = tensor_at(plan, GN_PLACE_GRADS, tensors[t]);
+            s.x = s.dy; /* the gradient of a copy does not read it */
+            GN_TRY(emit(plan, &s, GN_KERNEL_COPY_BACK));
+        }
+    }
+    return GN_OK;
+}
+
+static void keep(struct gn_plan *plan, int buffer)
+{
+    if (buffer < 0)
+        return;
+    plan->buffers[buffer].first = 0;
+    plan->buffers[buffer].last = plan->n_steps;
+}
+
+/* Joint parameters outlive the steps that name them: the next slice, or the next call, reads the
+ * bias and adds to the gradients. Kernels that do not pack read the weights themselves. */
+static void keep_joint_parameters(struct gn_plan *plan)
+{
+    const bool packs = plan->kernels->table[GN_KERNEL_CONV_PACK].run != NULL;
+    for (int i = 0; i < plan->n_groups; i++) {
+        keep(plan, plan->groups[i].bias);
+        keep(plan, plan->groups[i].dw);
+        keep(plan, plan->groups[i].db);
+        keep(plan, packs ? GN_PLACE_NONE : plan->groups[i].weights);
+    }
+}
+
 static gn_status prepare(struct gn_plan *plan, int i)
 {
     struct gn_step s = step_of(plan, i, "prepare");
-    if (s.args.w == NULL)
+    if (plan->net->graph->layers[i].weight < 0)
         return GN_OK;
+    if (s.group >= 0) {
+        GN_TRY(join(plan, &plan->groups[s.group]));
+        s.x.buffer = plan->groups[s.group].weights; /* alive until they are packed */
+    }
     s.args.tile = plan->values[i].tile;
     GN_TRY(emit(plan, &s, s.args.tile > 0 ? GN_KERNEL_WINOGRAD_PACK : GN_KERNEL_CONV_PACK));
     if (!plan->train || !plan->values[gn_plan_input(plan, i, 0)].needs_gradient)
@@ -111,6 +199,19 @@ static gn_status forward_concat(struct gn_plan *plan, int i)
     return GN_OK;
 }
 
+/* Where layer i, or the group that it leads, writes. */
+static struct gn_place output_place(const struct gn_plan *plan, int i)
+{
+    const int group = plan->values[i].group;
+    return plan->values[group < 0 ? i : plan->groups[group].members[0]].at;
+}
+
+static struct gn_place output_gradient_place(const struct gn_plan *plan, int i)
+{
+    const int group = plan->values[i].group;
+    return plan->values[group < 0 ? i : plan->groups[group].members[0]].gradient_at;
+}
+
 static gn_status forward(struct gn_plan *plan, int i)
 {
     const struct gn_layer *layer = &plan->net->graph->layers[i];
@@ -121,7 +222,7 @@ static gn_status forward(struct gn_plan *plan, int i)
     const int in = gn_plan_input(plan, i, 0);
     struct gn_step s = step_of(plan, i, "forward");
     s.x = plan->values[in].at;
-    s.y = plan->values[i].at;
+    s.y = output_place(plan, i);
     s.argmax = plan->values[i].argmax;
     switch (layer->op) {
     case GN_OP_CONV:
@@ -198,10 +299,12 @@ static gn_status backward(struct gn_plan *plan, int i)
         return GN_OK;
     if (layer->op == GN_OP_CONCAT)
         return backward_concat(plan, i);
-    GN_TRY(mask_gradient(plan, i));
+    const int group = plan->values[i].group;
+    for (int k = 0; k < (group < 0 ? 1 : plan->groups[group].n); k++)
+        GN_TRY(mask_gradient(plan, group < 0 ? i : plan->groups[group].members[k]));
     const int in = gn_plan_input(plan, i, 0);
     struct gn_step s = step_of(plan, i, "backward");
-    s.dy = plan->values[i].gradient_at;
+    s.dy = output_gradient_place(plan, i);
     s.argmax = plan->values[i].argmax;
     if (layer->weight >= 0) {
         struct gn_step filter = s;
@@ -252,7 +355,7 @@ static void count_contributions(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
     for (int i = 0; i < g->n_layers; i++) {
-        if (!plan->values[i].live || plan->values[i].same_as != i)
+        if (!gn_plan_runs(plan, i))
             continue;
         for (int k = 0; k < g->layers[i].n_inputs; k++) {
             struct gn_value *in = &plan->values[gn_plan_input(plan, i, k)];
@@ -266,20 +369,26 @@ gn_status gn_plan_steps(struct gn_plan *plan)
     const int n = plan->net->graph->n_layers;
     count_contributions(plan);
     for (int i = 0; i < n; i++)
-        if (plan->values[i].live && plan->values[i].same_as == i)
+        if (gn_plan_runs(plan, i))
             GN_TRY(prepare(plan, i));
     plan->n_prepare = plan->n_steps;
     for (int i = 0; i < n; i++)
-        if (plan->values[i].live && plan->values[i].same_as == i)
+        if (gn_plan_runs(plan, i))
             GN_TRY(forward(plan, i));
     plan->n_forward = plan->n_steps;
     /* The caller gets the logits when the forward steps are done. */
     touch(plan, plan->values[plan->values[plan->net->output].same_as].at.buffer, plan->n_steps);
+    plan->n_backward = plan->n_steps;
+    keep_joint_parameters(plan);
     if (!plan->train)
         return GN_OK;
     GN_TRY(loss(plan));
     for (int i = n - 1; i >= 0; i--)
-        if (plan->values[i].live && plan->values[i].same_as == i)
+        if (gn_plan_runs(plan, i))
             GN_TRY(backward(plan, i));
+    plan->n_backward = plan->n_steps;
+    for (int i = 0; i < plan->n_groups; i++)
+        GN_TRY(split(plan, &plan->groups[i]));
+    keep_joint_parameters(plan);
     return GN_OK;
 }

@@ -164,6 +164,21 @@ static gn_node whole_vectors(gn_graph *g, gn_node x)
     return head(g, gn_conv_relu(g, gn_concat(g, CAT(c, d, gn_relu(g, c)), "join"), 16, 3));
 }
 
+/* 1x1 convolutions of one tensor: three that merge, first slice of a concatenation among them, one
+ * without ReLU and one that is a later slice, which do not; and two outside of any concatenation,
+ * one of them a slice of nothing. */
+static gn_node siblings(gn_graph *g, gn_node x)
+{
+    const gn_node a = gn_conv_relu(g, x, 5, 1), b = gn_conv_relu(g, x, 3, 1);
+    const gn_node c = gn_conv_relu(g, x, 4, 1), d = gn_conv(g, x, 2, 1),
+                  e = gn_conv_relu(g, x, 3, 1);
+    const gn_node cat = gn_concat(g, CAT(b, gn_conv_relu(g, a, 4, 3), e, d), "cat");
+    const gn_node p = gn_conv(g, cat, 6, 1), q = gn_conv(g, cat, 7, 1);
+    const gn_node sum =
+        gn_concat(g, CAT(gn_conv_relu(g, p, 3, 3), gn_conv_relu(g, q, 2, 3)), "join");
+    return head(g, gn_concat(g, CAT(sum, gn_conv_relu(g, c, 3, 3), p), "last"));
+}
+
 static gn_node dense_alone(gn_graph *g, gn_node x)
 {
     return gn_dense(g, gn_global_avg_pool(g, x), 5, "logits");
@@ -198,6 +213,7 @@ static const struct network networks[] = {
     NETWORK(dead_branches),
     NETWORK(explicit_pads),
     NETWORK(whole_vectors),
+    NETWORK(siblings),
     NETWORK(dense_alone),
 };
 

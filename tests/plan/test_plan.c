@@ -139,10 +139,11 @@ static void the_oracle_is_its_own_derivative(void **state)
 
 /* ---- Inspection ---- */
 
+/* Steps of every slice, without what prepares and ends a batch. */
 static int count_steps(const struct gn_plan *plan, enum gn_kernel_id id)
 {
     int n = 0;
-    for (int i = 0; i < plan->n_steps; i++)
+    for (int i = plan->n_prepare; i < plan->n_backward; i++)
         n += plan->steps[i].kernel == &plan->kernels->table[id];
     return n;
 }
@@ -196,6 +197,38 @@ static void googlenet_copies_nothing_and_every_branch_lies_in_its_slice(void **s
             assert_true(in_its_slice(plan, i, k));
     }
     assert_int_equal(blocks, 9);
+    gn_plan_free(plan);
+    gn_free_net(net);
+}
+
+/* The 1x1 convolutions that read a block's input are one step in each direction. */
+static void sibling_convolutions_are_one(void **state)
+{
+    (void)state;
+    gn_net *net = gn_googlenet(.size = 96);
+    struct gn_plan *plan =
+        gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = 2 });
+    assert_non_null(plan);
+    assert_int_equal(plan->n_groups, 9);
+    const int block = layer_named(net, "b4.inception4b.p1_1");
+    const struct gn_group *group = &plan->groups[plan->values[block].group];
+    assert_int_equal(group->leader, block);
+    assert_int_equal(group->n, 3);
+    assert_int_equal(group->window.c, 512);
+    assert_int_equal(group->window.oc, 160 + 112 + 24);
+    /* Narrow ones first, and the concatenation on a cache line. */
+    assert_int_equal(group->members[0], layer_named(net, "b4.inception4b.p3_1"));
+    assert_int_equal(group->members[2], block);
+    assert_int_equal(plan->values[group->host].at.channel % 16, 0);
+    for (int k = 0; k < 3; k++) {
+        const struct gn_value *v = &plan->values[group->members[k]];
+        assert_int_equal(v->at.channel, group->first + group->channels[k]);
+        assert_int_equal(v->gradient_at.channel, group->first + group->channels[k]);
+    }
+    /* 57 convolutions and the dense layer, less two of each block. */
+    assert_int_equal(count_steps(plan, GN_KERNEL_CONV_FORWARD) +
+                         count_steps(plan, GN_KERNEL_WINOGRAD_FORWARD),
+                     58 - 9 * 2);
     gn_plan_free(plan);
     gn_free_net(net);
 }
@@ -315,6 +348,7 @@ int main(void)
         cmocka_unit_test(the_oracle_is_its_own_derivative),
         cmocka_unit_test(plans_compute_what_the_graph_says),
         cmocka_unit_test(googlenet_copies_nothing_and_every_branch_lies_in_its_slice),
+        cmocka_unit_test(sibling_convolutions_are_one),
         cmocka_unit_test(only_what_must_be_copied_is),
         cmocka_unit_test(dead_branches_take_no_step),
         cmocka_unit_test(values_alive_together_do_not_overlap),
