@@ -1,6 +1,7 @@
 /*
  * googlenet bench: how fast a forward pass or a training step is.
  */
+#include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/shared.h"
@@ -12,7 +13,7 @@ struct bench {
     struct cli_common common;
     struct cli_net net;
     const char *model;
-    bool train, layers;
+    bool train, layers, scaling;
     int batch, threads, rounds, algorithm;
 };
 
@@ -31,6 +32,8 @@ static const struct cli_option options[] = {
       .help = "timed repetitions" },
     { .name = "layers", .kind = CLI_FLAG, .offset = offsetof(struct bench, layers),
       .help = "a table of the time of every layer, too" },
+    { .name = "scaling", .kind = CLI_FLAG, .offset = offsetof(struct bench, scaling),
+      .help = "with 1, 2, ... threads in turn: what each further one gives" },
     { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .offset = offsetof(struct bench, model),
       .standard = "googlenet", .help = "the same as the argument MODEL" },
     CLI_ALGORITHM_ROW(struct bench),
@@ -141,6 +144,8 @@ static int measure(gn_net *net, const struct bench *given)
         .algorithm = (gn_algorithm)given->algorithm,
     };
     cli_note_machine(given->threads);
+    if (given->scaling)
+        return cli_bench_scaling(net, &options_of_run, report.mode, given->common.json);
     if (gn_net_describe(net, &report.net) != GN_OK ||
         gn_bench(net, &report.result, &options_of_run) != GN_OK)
         return cli_fail_library();
@@ -161,6 +166,9 @@ static int run(struct cli_args *args)
     if (args->n_arguments && given->model && strcmp(argument, given->model) != 0)
         return cli_fail(CLI_USAGE, "bench: MODEL is given twice, %s and --model %s", argument,
                         given->model);
+    if (given->scaling && given->layers)
+        return cli_fail(CLI_USAGE, "bench: --layers is of one thread count, --scaling of several "
+                                   "(give one of them)");
     gn_net *net = cli_open_model(argument, &given->net, 0, &code);
     if (net)
         code = measure(net, given);
@@ -174,7 +182,8 @@ const struct cli_command cli_bench = {
     .summary = "measure the speed of a forward pass or of a training step",
     .examples = "  googlenet bench --train\n"
                 "  googlenet bench --batch 1 --size 224 --channels 3\n"
-                "  googlenet bench --train --layers --threads 1 --json\n",
+                "  googlenet bench --train --layers --threads 1 --json\n"
+                "  googlenet bench --train --scaling\n",
     .argument = "MODEL",
     .max_arguments = 1,
     .options = options,

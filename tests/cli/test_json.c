@@ -122,6 +122,27 @@ static void bench_holds_the_promised_keys(void **state)
     }
 }
 
+static void bench_scaling_has_a_row_for_each_count(void **state)
+{
+    (void)state;
+    json_t *root = json_of("bench --json --train --scaling --size 32 --batch 4 --threads 3 "
+                           "--rounds 1");
+    json_t *rows = json_object_get(root, "scaling");
+    assert_string_equal(word(root, "mode"), "train");
+    assert_int_equal(whole(root, "batch"), 4);
+    assert_int_equal(json_array_size(rows), 3);
+    for (int i = 0; i < 3; i++) {
+        const json_t *row = json_array_get(rows, (size_t)i);
+        assert_int_equal(whole(row, "threads"), i + 1);
+        assert_true(number(row, "ms_median") > 0.0);
+        assert_true(number(row, "images_per_second") > 0.0);
+        assert_true(number(row, "speedup") > 0.0);
+    }
+    assert_true(number(json_array_get(rows, 0), "speedup") <= 1.0);
+    assert_true(number(json_array_get(rows, 0), "speedup") >= 1.0);
+    json_decref(root);
+}
+
 static void info_and_data_list_are_json(void **state)
 {
     (void)state;
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test(summary_holds_layers_params_and_macs),
         cmocka_unit_test(summary_follows_size_channels_and_classes),
         cmocka_unit_test(bench_holds_the_promised_keys),
+        cmocka_unit_test(bench_scaling_has_a_row_for_each_count),
         cmocka_unit_test(info_and_data_list_are_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,7 @@ expect 2 '--limit: 0 is out of range' eval googlenet --data x --limit 0
 # Contradictions.
 expect 2 'belong to --optimizer sgd' train --data x --optimizer adamw --momentum 0.9
 expect 2 'needs a --momentum' train --data x --nesterov
+expect 2 '--layers is of one thread count, --scaling of several' bench --scaling --layers
 expect 2 'contradicts the preset' summary googlenet --preset lenet
 expect 2 'cannot be given with --resume' train --resume x --lr 0.1
 expect 2 'cannot be given with --resume' train --resume x --out y
