@@ -3,6 +3,7 @@
 #   BUILD=build          the build folder
 #   CMAKE_FLAGS=...      flags for configuring, for example -DGN_WERROR=ON
 #   ARGS=...             flags for the program, for example make train ARGS="--epochs 1"
+#   PEERS=... MODES=...  of make bench-peers: all, or names (bench/peers/README.md)
 #   PREFIX=/usr/local    where `make install` puts things (DESTDIR is honoured)
 
 BUILD ?= build
@@ -58,7 +59,7 @@ bench: build
 	$(PROGRAM) bench --train $(ARGS)
 
 bench-peers: build
-	bench/peers/run.sh $(ARGS)
+	bench/peers/run.sh $(if $(PEERS),--peers "$(PEERS)") $(if $(MODES),--modes "$(MODES)") $(ARGS)
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)

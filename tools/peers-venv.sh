@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes a Python environment outside the tree with the frameworks that the golden files and the
-# peer benchmarks need, at the versions that were used for the files in this repository.
+# Makes a Python environment outside the tree with the frameworks and runtimes that the golden files
+# and the peer benchmarks need, at the versions that were used for the files in this repository. What
+# is there already, in whatever version, stays.
 #
 #   tools/peers-venv.sh DIR
 #
@@ -18,20 +19,28 @@ install() {
     "$dir/bin/pip" install --quiet --disable-pip-version-check "$@"
 }
 
-python3 -m venv "$dir"
-install tensorflow-cpu==2.21.0 keras==3.15.1 numpy==2.4.6 pillow==12.0.0
-if ! install --retries 1 torch==2.15.0 --index-url https://download.pytorch.org/whl/cpu 2>/dev/null
-then
-    install torch==2.15.0
-fi
+[ -x "$dir/bin/python" ] || python3 -m venv "$dir"
+# Prints the requirements that no installed package meets by name.
+missing=$("$dir/bin/python" - \
+    tensorflow-cpu==2.21.0 keras==3.15.1 numpy==2.4.6 pillow==12.0.0 torch==2.15.0 \
+    onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1 ncnn==1.0.20261020 <<'PY'
+import importlib.metadata
+import sys
 
-"$dir/bin/python" - <<'PY'
-import os
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-import keras
-import tensorflow
-import torch
-
-print("tensorflow", tensorflow.__version__, "keras", keras.__version__, "torch", torch.__version__)
+for requirement in sys.argv[1:]:
+    try:
+        importlib.metadata.version(requirement.split("==")[0])
+    except importlib.metadata.PackageNotFoundError:
+        print(requirement)
 PY
+)
+for requirement in $missing; do
+    echo "peers-venv.sh: installing $requirement into $dir" >&2
+    case $requirement in
+    torch=*)
+        install --retries 1 "$requirement" --index-url https://download.pytorch.org/whl/cpu \
+            2>/dev/null || install "$requirement"
+        ;;
+    *) install "$requirement" ;;
+    esac
+done

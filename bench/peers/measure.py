@@ -1,84 +1,69 @@
-"""What the peers' scripts share: options, clocks, and the report.
+"""What the peers' scripts share: options, the comparison of answers, and the talk with run.py.
 
-The report has the keys of `googlenet bench --json`, and adds the peer's name, version and setting,
-the memory in use before its first step (libraries, parameters, one batch), and the seconds from
-the start of the process to the end of that step.
+A peer loads the weights, answers a batch, and compares its answer with ours; then it warms up and
+says {"ready": ...} on stdout. Each line on stdin is a number of seconds to work for; the reply is
+{"ms": [...]}, the time of every step. It ends with its input. `--start` answers one image, says so,
+and ends: run.py takes the time from outside.
 """
 
 import argparse
 import json
 import os
-import resource
-import statistics
+import sys
 import time
 
-_START_TICKS_FIELD = 19  # starttime in /proc/self/stat, counted after the name in parentheses
+import material
+import numpy as np
 
-
-def seconds_since_process_start():
-    """Includes the interpreter's start and the imports; resolution 10 ms."""
-    with open("/proc/self/stat", encoding="ascii", errors="replace") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    start = int(fields[_START_TICKS_FIELD]) / os.sysconf("SC_CLK_TCK")
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - start
-
-
-def resident_bytes():
-    with open("/proc/self/statm", encoding="ascii") as f:
-        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+TOLERANCE = 1e-3  # of a logit, relative to the largest
+WARM_STEPS = 6  # at most
+AGREE = 0.05
 
 
 def parser(description):
     p = argparse.ArgumentParser(description=description)
-    p.add_argument("--forward", action="store_true", help="forward pass only, no training step")
-    p.add_argument("--size", type=int, default=96, help="height and width of the images")
+    p.add_argument("--material", required=True, help="folder that run.py made")
+    p.add_argument("--train", action="store_true", help="a training step, not a forward pass")
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    p.add_argument("--steps", type=int, default=5, help="timed steps, after the warm-up")
-    p.add_argument("--warmup", type=int, default=2, help="steps before them, the first included")
-    p.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    p.add_argument("--start", action="store_true", help="answer one image and end")
     return p
 
 
-def batch(size, count):
-    """Float images [count][size][size][1] in [0, 1) and labels; the values do not matter."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    x = rng.random((count, size, size, 1), dtype=np.float32)
-    return x, rng.integers(0, 10, count)
+def say(value):
+    print(json.dumps(value), flush=True)
 
 
-def run(args, step, peer, version, setting):
-    """Calls step() (which returns when its work is done) and prints the report."""
-    loaded = resident_bytes()
+def check(logits, wanted):
+    """Ends the process when the peer computes another network than ours."""
+    wrong = np.abs(np.asarray(logits) - wanted).max() / np.abs(wanted).max()
+    if not wrong <= TOLERANCE:  # also when it is NaN
+        raise SystemExit(f"{sys.argv[0]}: logits differ from ours by {wrong:.2e} of the largest")
+    return float(wrong)
+
+
+def timed(step):
+    begin = time.perf_counter()
     step()
-    first = seconds_since_process_start()
-    for _ in range(args.warmup - 1):
-        step()
-    times = []
-    for _ in range(args.steps):
-        begin = time.perf_counter()
-        step()
-        times.append(1000 * (time.perf_counter() - begin))
-    median = statistics.median(times)
-    report = {
-        "peer": peer,
-        "version": version,
-        "setting": setting,
-        "mode": "forward" if args.forward else "train",
-        "size": args.size,
-        "batch": args.batch,
-        "threads": args.threads,
-        "ms_median": round(median, 3),
-        "ms_min": round(min(times), 3),
-        "images_per_second": round(1000 * args.batch / median, 2),
-        "peak_rss_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        "loaded_rss_bytes": loaded,
-        "first_step_seconds": round(first, 2),
-    }
-    if args.json:
-        print(json.dumps(report))
-    else:
-        for key, value in report.items():
-            print(f"{key:20} {value}")
+    return 1000 * (time.perf_counter() - begin)
+
+
+def serve(args, forward, step, version, setting):
+    """forward() -> logits of material.batch; step() returns when its work is done."""
+    _, _, wanted = material.batch(args.material, args.batch)
+    error = check(forward(), wanted)
+    if args.start:
+        say({"answer": int(np.argmax(wanted[0]))})
+        return
+    last = timed(step)
+    for _ in range(WARM_STEPS - 1):
+        this = timed(step)
+        if abs(this / last - 1) < AGREE:
+            break
+        last = this
+    say({"ready": {"version": version, "setting": setting, "error": error}})
+    for line in sys.stdin:
+        times = []
+        while not times or sum(times) < 1000 * float(line):
+            times.append(timed(step))
+        say({"ms": times})

@@ -1,193 +1,277 @@
 #!/usr/bin/env python3
-"""Runs `googlenet bench` and the peers in turn and tells how they compare.
+"""Compares `googlenet` with its peers on this machine, and prints and stores one table.
 
-Every run is a process of its own, alone on the machine, pinned to the same processors. The order
-turns around from round to round (A B C, C B A, ...). A ratio is taken within a round, so that the
-drift of a shared machine cancels; the table shows its median and quartiles. The machine's peak of
-fused multiply-adds is measured before every round: a series in which it moved by more than 5% is
-marked. Results go to results-<cpu>.json, one entry for each configuration, and are shown in
-results-<cpu>.md.
+Every program has its own process; only the one whose turn it is runs, the others are stopped. A
+round goes through the peers in twos, `peer, ours, other peer`, and the next round backwards, so that
+each peer stands before and after ours equally often. A ratio (peer / ours) is taken between
+neighbours; the table shows the median of these ratios and its quartiles. Before anything is timed,
+each peer must give our logits for the same weights and images.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
 import pathlib
 import platform
-import re
-import shlex
-import shutil
+import signal
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-PEERS = {
-    "keras": ["keras_train.py"],
-    "keras-eigen": ["keras_train.py", "--onednn", "0"],
-    "keras-xla": ["keras_train.py", "--xla"],
-    "torch": ["torch_train.py"],
-    "torch-nchw": ["torch_train.py", "--layout", "nchw"],
-    "torch-compile": ["torch_train.py", "--compile"],
+import machine
+import prepare
+import programs
+import tables
+from programs import OURS, PEERS, note
+
+ROOT = programs.HERE.parent.parent
+MODES = {  # training, size, batch
+    "train-96": (True, 96, 128),
+    "train-224": (True, 224, 32),
+    "infer-96": (False, 96, 128),
+    "infer-224": (False, 224, 32),
+    "latency-96": (False, 96, 1),
+    "latency-224": (False, 224, 1),
 }
-OURS = "googlenet"
-ALLOCATORS = ("libtcmalloc_minimal.so.4", "libtcmalloc.so.4", "libjemalloc.so.2")
+START_SIZE = 96
+FEWEST_ROUNDS = 3
 DRIFT = 0.05
+
+
+def names(text, known, usual):
+    """The comma- or space-separated names, "all", or the usual ones."""
+    if not text:
+        return list(usual)
+    chosen = list(known) if text == "all" else text.replace(",", " ").split()
+    for name in chosen:
+        if name not in known:
+            raise SystemExit(f"bench-peers: unknown name {name}; known: all, {', '.join(known)}")
+    return chosen
 
 
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    modes = [*MODES, "start", "memory"]
+    p.add_argument("--peers", default="", help=f"usual: {','.join(programs.USUAL)}; or all, or of "
+                   f"{', '.join(PEERS)}")
+    p.add_argument("--modes", default="", help=f"all (default), or of {', '.join(modes)}")
+    p.add_argument("--rounds", type=int, default=11)
+    p.add_argument("--seconds", type=float, default=1.0, help="timed work of a turn")
+    p.add_argument("--minutes", type=float, help="budget of the whole table: fewer rounds")
+    p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    p.add_argument("--isa", choices=tuple(programs.ISA_SETTINGS), help="hold both sides to it")
+    p.add_argument("--wait-policy", choices=("default", "passive", "active"), default="default",
+                   help="OMP_WAIT_POLICY of all programs")
     p.add_argument("--program", default=str(ROOT / "build" / "googlenet"))
     p.add_argument("--python", default=sys.executable, help="of the peers' environment")
-    p.add_argument("--peers", default="keras,torch,torch-nchw", help=", ".join(PEERS))
-    p.add_argument("--forward", action="store_true", help="forward pass only, no training step")
-    p.add_argument("--size", type=int, default=96)
-    p.add_argument("--batch", type=int, default=128)
-    p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    p.add_argument("--steps", type=int, default=5, help="timed steps of a peer in one process")
-    p.add_argument("--rounds", type=int, default=11)
-    p.add_argument("--wait-policy", choices=("passive", "active", "default"), default="passive")
-    p.add_argument("--results", default=str(HERE), help="folder of the result files")
+    p.add_argument("--results", default=str(ROOT / "bench" / "results"), help="folder")
     p.add_argument("--no-store", action="store_true", help="print the table, write no file")
     args = p.parse_args()
-    unknown = set(args.peers.split(",")) - set(PEERS)
-    if unknown:
-        p.error(f"unknown peer {sorted(unknown)[0]}; known: {', '.join(PEERS)}")
-    if min(args.size, args.batch, args.threads, args.steps, args.rounds) < 1:
-        p.error("--size, --batch, --threads, --steps and --rounds are 1 or more")
+    args.peers = names(args.peers, PEERS, programs.USUAL)
+    args.modes = names(args.modes, modes, modes)
+    if min(args.threads, args.rounds) < 1 or not args.seconds > 0:
+        p.error("--threads and --rounds are 1 or more, --seconds is above 0")
     if not os.access(args.program, os.X_OK):
         p.error(f"{args.program} is not there: run `make build` first, or give --program")
+    if args.isa:
+        for name in [n for n in args.peers if n not in programs.HELD]:
+            note(f"{name} has no switch that holds it to {args.isa}: left out")
+            args.peers.remove(name)
     return args
 
 
-def find_allocator():
-    """Path of an allocator that keeps memory between steps, or None."""
-    listed = subprocess.run(
-        ["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=False
-    ).stdout
-    for name in ALLOCATORS:
-        found = re.search(rf"^\s*{re.escape(name)} .*=> (\S+)$", listed, re.MULTILINE)
-        if found:
-            return found.group(1)
-    return None
+class Comparison:
+    """What all modes share: folders, environments, the probe."""
 
+    def __init__(self, args, folder):
+        self.args, self.folder = args, pathlib.Path(folder)
+        self.ours, self.theirs = programs.environments(args.threads, args.isa, args.wait_policy)
+        system = json.loads(programs.output_of([args.program, "info", "--json"], self.ours))
+        self.isa, self.version = system["isa"], system["version"]
+        self.peak = machine.Peak(folder, self.isa, args.threads)
+        self.failed = {}
+        if "onednn" in args.peers and not programs.build_onednn(self.folder):
+            self.failed["onednn"] = "did not build (needs a C++ compiler and libdnnl-dev 2.x)"
+            note(f"onednn: {self.failed['onednn']}")
+            args.peers.remove("onednn")
 
-def environments(args, allocator):
-    """(ours, the peers'): equal but for the allocator, which only the peers need.
+    def material(self, size):
+        folder = self.folder / str(size)
+        if not folder.exists():
+            args = self.args
+            prepare.make(folder, size, args.program, args.python, args.threads, self.ours)
+        return folder
 
-    Threads are held by the process's affinity alone: OMP_PROC_BIND would tie PyTorch's backward
-    thread and its team to one processor.
-    """
-    ours = dict(os.environ)
-    ours["OMP_NUM_THREADS"] = str(args.threads)
-    if args.wait_policy != "default":
-        ours["OMP_WAIT_POLICY"] = args.wait_policy
-    peers = dict(ours)
-    if allocator:
-        peers["LD_PRELOAD"] = allocator
-    else:  # glibc's own: no mapping of large blocks, no return of memory to the system
-        peers["MALLOC_MMAP_MAX_"] = "0"
-        peers["MALLOC_TRIM_THRESHOLD_"] = str(16 << 30)
-    return ours, peers
+    def command(self, name, folder, train, batch):
+        return programs.peer_command(
+            name, self.args.python, folder, train, batch, self.args.threads
+        )
 
+    def environment(self, name):
+        keeps = name.startswith(("keras", "torch"))
+        return programs.with_allocator(self.theirs) if keeps else self.theirs
 
-def pinned(threads):
-    """The first `threads` processors that this process may use."""
-    return set(sorted(os.sched_getaffinity(0))[:threads])
+    def start(self, name, folder, train, batch, environment):
+        """The peer's process, or None when it failed, which is noted."""
+        note(f"{name} starts")
+        log = self.folder / f"{name}.log"
+        try:
+            return programs.Peer(name, self.command(name, folder, train, batch), environment, log)
+        except programs.Failed as fault:
+            self.failed[name] = str(fault)
+            note(str(fault))
+            return None
 
+    def able(self, kind):
+        return [name for name in self.args.peers if kind in PEERS[name][1]]
 
-def execute(command, environment, cpus):
-    done = subprocess.run(
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
-    )
-    if done.returncode != 0:
-        sys.stderr.write(done.stderr[-2000:])
-        raise SystemExit(f"bench-peers: exit code {done.returncode} from {shlex.join(command)}")
-    return done.stdout
+    def summary(self, ours_ms, pairs):
+        """name -> medians; pairs: name -> [(theirs, ours)] in milliseconds."""
+        out = {OURS: {"ms": statistics.median(ours_ms), "ratio": None}}
+        for name, values in pairs.items():
+            ratios = [theirs / ours for theirs, ours in values]
+            out[name] = {
+                "ms": statistics.median(theirs for theirs, _ in values),
+                "ratio": [round(q, 3) for q in quartiles(ratios)],
+            }
+        return out
 
+    def steps(self, mode, deadline):
+        """A training step or forward pass."""
+        args = self.args
+        train, size, batch = MODES[mode]
+        folder = self.material(size)
+        ours_ms, pairs, rounds = [], {}, 0
+        with contextlib.ExitStack() as stack:
+            peers = []
+            for name in self.able("t" if train else "f"):
+                peer = self.start(name, folder, train, batch, self.environment(name))
+                if peer:
+                    stack.callback(peer.close)
+                    peers.append(peer)
+                    pairs[name] = []
+            ours = programs.Ours(args.program, folder, train, batch, args.threads, self.ours)
+            before = self.peak.gflops()
+            while rounds < args.rounds:
+                begin = time.monotonic()
+                for turn in turns(peers, rounds):
+                    self.take(turn, ours, ours_ms, pairs)
+                rounds += 1
+                line = ", ".join(f"{n} {v[-1][0]:.2f}" for n, v in pairs.items())
+                note(f"{mode} round {rounds}: {OURS} {ours_ms[-1]:.2f} ms, {line}")
+                now = time.monotonic()
+                if rounds >= FEWEST_ROUNDS and now + (now - begin) > deadline:
+                    break
+            after = self.peak.gflops()
+            entry = {"summary": self.summary(ours_ms, pairs), "peaks": [before, after],
+                     "rounds": rounds, "pairs": pairs, "size": size, "batch": batch}
+            self.describe(entry, peers, ours, folder, train)
+        return entry
 
-def report_of(command, environment, cpus):
-    """The JSON object on the last line that begins with a brace."""
-    text = execute(command, environment, cpus)
-    return json.loads(text[text.index("{") :])
+    def take(self, turn, ours, ours_ms, pairs):
+        """One turn: ours and its neighbours, in the given order (None: ours)."""
+        theirs, mine = {}, 0.0
+        for peer in turn:
+            if peer is None:
+                mine = ours.measure(self.args.seconds)
+            else:
+                theirs[peer.name] = statistics.median(peer.measure(self.args.seconds))
+        ours_ms.append(mine)
+        for name, ms in theirs.items():
+            pairs[name].append((ms, mine))
 
+    def describe(self, entry, peers, ours, folder, train):
+        """Versions, memory, images a second, share of the peak."""
+        forward, step = prepare.multiply_adds(folder)
+        work = 2e-6 * entry["batch"] * (step if train else forward)  # GFLOP, times 1000
+        summary = entry["summary"]
+        summary[OURS].update(
+            version=self.version, setting=f"{self.isa} kernels",
+            peak_bytes=ours.report["peak_rss_bytes"], command=ours.command,
+        )
+        for peer in peers:
+            summary[peer.name].update(
+                peer.about, peak_bytes=peer.peak_bytes(), command=peer.process.args
+            )
+        peaks = [p for p in entry["peaks"] if p]
+        for row in summary.values():
+            row["images_per_second"] = round(1000 * entry["batch"] / row["ms"], 2)
+            if peaks:
+                share = work / row["ms"] / statistics.mean(peaks)
+                row["percent_of_peak"] = round(100 * share, 1)
 
-def write_idx(folder, count):
-    """A training set of `count` random 28x28 images: the first step must read and resize it too."""
-    for part in ("train", "t10k"):
-        images = struct.pack(">4I", 0x803, count, 28, 28) + os.urandom(count * 28 * 28)
-        labels = struct.pack(">2I", 0x801, count) + bytes(k % 10 for k in range(count))
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(images)
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(labels)
-
-
-def our_first_step(args, environment, cpus):
-    """Seconds of a whole `train` process of one step: reading, resizing and saving included."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        write_idx(folder, max(args.batch, 10))
-        command = [args.program, "train", "--data", name, "--out", str(folder / "run")]
-        command += ["--size", str(args.size), "--batch", str(args.batch), "--limit-val", "0"]
-        command += ["--threads", str(args.threads), "--max-steps", "1"]
-        begin = time.perf_counter()
-        execute(command, environment, cpus)
-        return round(time.perf_counter() - begin, 2)
-
-
-def build_peak(folder):
-    """Compiles the probe; without a compiler there are no peak figures."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if not compiler:
-        return None
-    program = pathlib.Path(folder) / "peak"
-    command = [compiler, "-std=gnu11", "-O2", "-march=native", str(HERE / "peak.c")]
-    subprocess.run(command + ["-o", str(program), "-pthread"], check=True)
-    return str(program)
-
-
-def measure(args, allocator):
-    """rounds: [{name: report}], peaks: GFLOP/s before each round and at the end."""
-    ours, theirs = environments(args, allocator)
-    cpus = pinned(args.threads)
-    common = ["--size", str(args.size), "--batch", str(args.batch)]
-    common += ["--threads", str(args.threads), "--json"]
-    runs = {OURS: ([args.program, "bench"] + ([] if args.forward else ["--train"]) + common, ours)}
-    for peer in args.peers.split(","):
-        script, *options = PEERS[peer]
-        command = [args.python, str(HERE / script)] + options + common
-        command += ["--steps", str(args.steps)] + (["--forward"] if args.forward else [])
-        runs[peer] = (command, theirs)
-    rounds, peaks = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        probe = build_peak(folder)
-
-        def note_peak():
-            if probe:
-                peaks.append(float(execute([probe, str(args.threads)], ours, cpus)))
-
+    def answers(self, deadline):
+        """Process start to the first answer, one image, and the memory it took."""
+        args = self.args
+        folder = self.material(START_SIZE)
+        commands = {OURS: prepare.predict_command(args.program, folder, "one-image", args.threads)}
+        for name in self.able("f"):
+            if name not in programs.NO_NETWORK:
+                commands[name] = self.command(name, folder, False, 1) + ["--start"]
+        rows = {}
+        for name in list(commands):  # once unmeasured: files in the page cache, faults found
+            try:
+                rows[name] = [self.answer(name, commands[name])]
+            except programs.Failed as fault:
+                self.failed[name] = str(fault)
+                note(str(fault))
+                del commands[name]
+        if deadline is None:
+            return rows
+        for values in rows.values():
+            values.clear()
         for number in range(args.rounds):
-            note_peak()
-            order = list(runs) if number % 2 == 0 else list(reversed(runs))
-            reports = {}
-            for name in order:
-                reports[name] = report_of(*runs[name], cpus)
-                if name == OURS and not args.forward:
-                    reports[name]["first_step_seconds"] = our_first_step(args, ours, cpus)
-            rounds.append(reports)
-            line = ", ".join(f"{n} {reports[n]['ms_median']:.1f} ms" for n in runs)
-            print(f"round {number + 1} of {args.rounds}: {line}", file=sys.stderr, flush=True)
-        note_peak()
-    return rounds, peaks, {name: shlex.join(command) for name, (command, _) in runs.items()}
+            begin = time.monotonic()
+            for name in sorted(commands, reverse=number % 2 == 1, key=list(commands).index):
+                rows[name].append(self.answer(name, commands[name]))
+            note(f"start round {number + 1}: " + ", ".join(
+                f"{n} {1000 * v[-1][0]:.0f} ms" for n, v in rows.items()))
+            now = time.monotonic()
+            if number + 1 >= FEWEST_ROUNDS and now + (now - begin) > deadline:
+                break
+        return rows
+
+    def answer(self, name, command):
+        return programs.first_answer(command, self.ours if name == OURS else self.theirs)
+
+    def start_mode(self, deadline):
+        rows = self.answers(deadline)
+        times = {name: [1000 * seconds for seconds, _ in values] for name, values in rows.items()}
+        mine = times.pop(OURS)
+        pairs = {name: list(zip(values, mine)) for name, values in times.items()}
+        entry = {"summary": self.summary(mine, pairs), "rounds": len(mine), "pairs": pairs,
+                 "size": START_SIZE, "batch": 1, "peaks": [None, None]}
+        for name, row in entry["summary"].items():
+            row["peak_bytes"] = max(peak for _, peak in rows[name])
+        return entry
+
+    def memory(self, _):
+        """Peak bytes of a training process and of one that answers one image."""
+        train, size, batch = MODES["train-96"]
+        folder = self.material(size)
+        args = self.args
+        ours = programs.Ours(args.program, folder, train, batch, args.threads, self.ours)
+        ours.measure(0.001)
+        training = {OURS: ours.report["peak_rss_bytes"]}
+        for name in self.able("t"):
+            peer = self.start(name, folder, train, batch, self.theirs)
+            if peer and name not in programs.NO_NETWORK:
+                training[name] = peer.peak_bytes()
+            if peer:
+                peer.close()
+        answering = {name: values[0][1] for name, values in self.answers(None).items()}
+        return {"training": training, "answering": answering, "driver": programs.own_peak_bytes()}
+
+
+def turns(peers, number):
+    """The peers in twos around ours (None), backwards in every second round."""
+    groups = [[peers[i], None, *peers[i + 1 : i + 2]] for i in range(0, len(peers), 2)] or [[None]]
+    if number % 2:
+        return [group[::-1] for group in groups[::-1]]
+    return groups
 
 
 def quartiles(values):
@@ -196,142 +280,46 @@ def quartiles(values):
     return tuple(statistics.quantiles(values, n=4, method="inclusive"))
 
 
-def summarise(rounds):
-    """name -> medians over the rounds and quartiles of the ratio peer / ours within a round."""
-    out = {}
-    for name in rounds[0]:
-        reports = [r[name] for r in rounds]
-        entry = {
-            key: statistics.median(r[key] for r in reports)
-            for key in ("ms_median", "images_per_second", "peak_rss_bytes")
-        }
-        entry["ms_min"] = min(r["ms_min"] for r in reports)
-        firsts = [r["first_step_seconds"] for r in reports if "first_step_seconds" in r]
-        entry["first_step_seconds"] = statistics.median(firsts) if firsts else None
-        pairs = [r[name]["ms_median"] / r[OURS]["ms_median"] for r in rounds]
-        entry["ratio_quartiles"] = [round(q, 3) for q in quartiles(pairs)]
-        last = reports[-1]
-        entry["version"] = last.get("version", last.get("isa", ""))
-        entry["setting"] = last.get("setting", "")
-        out[name] = entry
-    return out
-
-
-def cpu_name():
-    """(name for people, name for files), with family and model where Linux shows them."""
-    fields = {}
-    with open("/proc/cpuinfo", encoding="utf-8") as f:
-        for line in f:
-            key, _, value = line.partition(":")
-            fields.setdefault(key.strip(), value.strip())
-    name = fields.get("model name", platform.machine())
-    if "cpu family" in fields:
-        name += f", family {fields['cpu family']}, model {fields['model']}"
-    short = re.sub(r"\((r|tm)\)|family|model|cpu|processor", "", name.lower())
-    return name, re.sub(r"[^a-z0-9]+", "-", short).strip("-")
-
-
-def table(entry):
-    """Markdown of one configuration."""
-    config, machine = entry["config"], entry["machine"]
-    what = "training step" if config["mode"] == "train" else "forward pass"
-    lines = [
-        f"## {what}, {config['size']}x{config['size']}, batch {config['batch']}, "
-        f"{config['threads']} threads",
-        "",
-        f"{machine['cpu']}; {entry['date']}; {config['rounds']} interleaved rounds; commit "
-        f"{entry['commit']}. Peers: allocator {machine['allocator']}, OMP_WAIT_POLICY "
-        f"{machine['wait_policy']}, denormals flushed. {machine_state(entry)}",
-        "",
-        "| program | setting | ms (median) | images/s | ratio to ours, median (quartiles) | "
-        "peak memory MB | memory ratio | first step after s |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    ours = entry["summary"][OURS]
-    for name, s in entry["summary"].items():
-        low, middle, high = s["ratio_quartiles"]
-        ratio = "1" if name == OURS else f"{middle:.2f} ({low:.2f} to {high:.2f})"
-        setting = ", ".join(part for part in (s["version"], s["setting"]) if part)
-        first = s["first_step_seconds"]
-        lines.append(
-            f"| {name} | {setting} | {s['ms_median']:.1f} | {s['images_per_second']:.1f} | "
-            f"{ratio} | {s['peak_rss_bytes'] / 1e6:.0f} | "
-            f"{s['peak_rss_bytes'] / ours['peak_rss_bytes']:.2f} | "
-            f"{'' if first is None else f'{first:.2f}'} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def machine_state(entry):
-    peaks = entry["peaks_gflops"]
-    load = f"Load average before: {entry['machine']['load']:.2f}."
-    if not peaks:
-        return load
-    moved = max(peaks) / min(peaks) - 1
-    note = " (more than 5%: repeat on a quieter machine)" if moved > DRIFT else ""
-    return f"Multiply-add peak {min(peaks):.0f} to {max(peaks):.0f} GFLOP/s{note}. {load}"
-
-
-def git_commit():
-    done = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
-        capture_output=True, text=True, check=False,
-    )
-    return done.stdout.strip() or "unknown"
-
-
-INTRODUCTION = """# Ours beside its peers on {cpu}
-
-Written by `make bench-peers` (`bench/peers/run.py`); every measured run stands in the JSON file
-beside this one. A ratio above 1 means that ours is faster or smaller. The first step of ours is a
-whole `train` process of one step (reading, resizing and saving included); that of a peer ends with
-the first step on a batch in memory.
-"""
-
-
-def store(args, cpu, slug, key, entry):
-    path = pathlib.Path(args.results) / f"results-{slug}.json"
-    entries = json.loads(path.read_text()) if path.exists() else {}
-    entries[key] = entry
-    path.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
-    parts = [INTRODUCTION.format(cpu=cpu)] + [table(entries[k]) for k in sorted(entries)]
-    path.with_suffix(".md").write_text("\n".join(parts))
-    print(f"written to {path} and {path.with_suffix('.md')}", file=sys.stderr)
+def drifted(peaks):
+    return all(peaks) and max(peaks) / min(peaks) - 1 > DRIFT
 
 
 def main():
     args = parse_arguments()
-    load = os.getloadavg()[0]
-    if load > 0.3:
-        print(f"bench-peers: the load average is {load:.2f}, the machine is not idle",
-              file=sys.stderr)
-    allocator = find_allocator()
-    rounds, peaks, commands = measure(args, allocator)
-    cpu, slug = cpu_name()
-    mode = "forward" if args.forward else "train"
-    entry = {
-        "config": {
-            "mode": mode, "size": args.size, "batch": args.batch, "threads": args.threads,
-            "rounds": args.rounds, "steps": args.steps,
-        },
-        "machine": {
-            "cpu": cpu,
-            "kernel": platform.release(),
-            "allocator": os.path.basename(allocator) if allocator else "glibc, no mmap, no trim",
-            "wait_policy": args.wait_policy,
-            "load": load,
-        },
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
-        "commit": git_commit(),
-        "commands": commands,
-        "peaks_gflops": peaks,
-        "summary": summarise(rounds),
-        "rounds": rounds,
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # closes the stopped peers
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
+    load = machine.loads()
+    if load[0] > machine.QUIET:
+        note(f"the load average is {load[0]}: the machine is not idle, the figures are worth little")
+    end = time.monotonic() + (60 * args.minutes if args.minutes else 1e9)
+    cpu, slug = machine.cpu_name()
+    entries = {}
+    with tempfile.TemporaryDirectory(prefix="bench-peers-") as folder:
+        comparison = Comparison(args, folder)
+        for number, mode in enumerate(args.modes):
+            now = time.monotonic()
+            deadline = now + (end - now) / (len(args.modes) - number)
+            special = {"start": comparison.start_mode, "memory": comparison.memory}
+            run = special.get(mode) or (lambda until, mode=mode: comparison.steps(mode, until))
+            entries[mode] = run(deadline)
+            if drifted(entries[mode].get("peaks", [None])):
+                note(f"{mode}: the peak moved by more than 5%: repeat it on a quieter machine")
+    result = {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "cpu": cpu, "kernel": platform.release(), "commit": machine.git_commit(),
+        "threads": args.threads, "isa": comparison.isa, "held": bool(args.isa),
+        "allocator": os.path.basename(machine.allocator() or "glibc, no mmap, no trim"),
+        "wait_policy": args.wait_policy, "load_before": load, "load_after": machine.loads(),
+        "arguments": sys.argv[1:], "failed": comparison.failed, "modes": entries,
     }
-    print(table(entry))
+    text = tables.report(result)
+    print(text)
     if not args.no_store:
-        store(args, cpu, slug, f"{mode}-{args.size}-{args.batch}-t{args.threads}", entry)
+        tables.store(args.results, slug, result, text)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except programs.Failed as fault:
+        raise SystemExit(f"bench-peers: {fault}")

@@ -1,13 +1,16 @@
 #!/bin/sh
-# Compares build/googlenet with Keras and PyTorch on this machine: makes their environment if it is
-# not there (in $GOOGLENET_PEERS, else in the user's cache), then runs run.py with the arguments.
+# Compares build/googlenet with its peers on this machine: completes their environment (in
+# $GOOGLENET_PEERS, else /opt/peers if that is there, else the user's cache), then runs run.py with
+# the arguments.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-peers=${GOOGLENET_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/googlenet/peers}
+peers=/opt/peers
+[ -x $peers/bin/python ] || peers=${XDG_CACHE_HOME:-$HOME/.cache}/googlenet/peers
+peers=${GOOGLENET_PEERS:-$peers}
 
-if [ ! -x "$peers/bin/python" ]; then
-    echo "bench-peers: installing TensorFlow and PyTorch into $peers" >&2
-    "$here/../../tools/peers-venv.sh" "$peers"
+"$here/../../tools/peers-venv.sh" "$peers"
+if [ ! -e /usr/include/dnnl.hpp ]; then
+    echo "bench-peers: without oneDNN's convolutions (apt-get install g++ libdnnl-dev)" >&2
 fi
 exec "$peers/bin/python" "$here/run.py" --python "$peers/bin/python" "$@"

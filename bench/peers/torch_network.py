@@ -1,14 +1,10 @@
 """The notebook's GoogLeNet in PyTorch, with the asymmetric padding of our `same` dialect."""
 
+import material
 import torch
 import torch.nn.functional as F
+from topology import same_pads
 from torch import nn
-
-
-def same_pads(n, kernel, stride):
-    """(before, after) of TensorFlow's SAME padding."""
-    total = max((-(-n // stride) - 1) * stride + kernel - n, 0)
-    return total // 2, total - total // 2
 
 
 class SameConv(nn.Module):
@@ -19,8 +15,6 @@ class SameConv(nn.Module):
         self.kernel, self.stride = kernel, stride
         padding = kernel // 2 if stride == 1 else 0
         self.conv = nn.Conv2d(cin, cout, kernel, stride, padding)
-        nn.init.xavier_uniform_(self.conv.weight)
-        nn.init.zeros_(self.conv.bias)
 
     def forward(self, x):
         if self.stride > 1:
@@ -82,8 +76,18 @@ class GoogLeNet(nn.Module):
             nn.Flatten(),
         )
         self.dense = nn.Linear(1024, 10)
-        nn.init.xavier_uniform_(self.dense.weight)
-        nn.init.zeros_(self.dense.bias)
 
     def forward(self, x):
         return self.dense(self.b5(self.b4(self.b3(self.b2(self.b1(x))))))
+
+
+def assign(model, tensors):
+    """Copies our tensors into the model, whose parameters stand in the same order."""
+    values = []
+    for layer in material.layers(tensors):
+        weight = tensors[layer + ".weight"]
+        values.append(weight.transpose(3, 2, 0, 1) if weight.ndim == 4 else weight.T)
+        values.append(tensors[layer + ".bias"])
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), values, strict=True):
+            parameter.copy_(torch.from_numpy(value.copy()))

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Times a training step or a forward pass of the network in PyTorch, eager or compiled.
 
-Same network as ours (asymmetric SAME padding, 5,977,530 parameters), mean cross-entropy from
-logits, plain SGD in PyTorch's fused form, denormals flushed.
+Mean cross-entropy from logits, plain SGD in PyTorch's fused form, denormals flushed.
 """
 
 import os
 
+import material
 import measure
 
 
@@ -15,22 +15,21 @@ def main():
     p.add_argument("--layout", choices=("channels_last", "nchw"), default="channels_last")
     p.add_argument("--compile", action="store_true", help="torch.compile (needs a C++ compiler)")
     args = p.parse_args()
-    os.environ["OMP_NUM_THREADS"] = str(args.threads)
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if not args.train:
+        os.environ["TORCHINDUCTOR_FREEZING"] = "1"  # weights become constants when compiled
     import torch
 
     import torch_network
 
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
-    torch.manual_seed(0)
     layouts = {"channels_last": torch.channels_last, "nchw": torch.contiguous_format}
-    model = torch_network.GoogLeNet().to(memory_format=layouts[args.layout])
-    count = sum(parameter.numel() for parameter in model.parameters())
-    if count != 5977530:
-        raise SystemExit(f"torch_train: the network has {count} parameters, not 5977530")
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, fused=True)
-    images, labels = measure.batch(args.size, args.batch)
+    model = torch_network.GoogLeNet()
+    torch_network.assign(model, material.tensors(args.material))
+    model = model.to(memory_format=layouts[args.layout])
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, fused=True)
+    images, labels, _ = material.batch(args.material, args.batch)
     x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=layouts[args.layout])
     y = torch.from_numpy(labels)
     network = torch.compile(model) if args.compile else model
@@ -43,14 +42,13 @@ def main():
         return loss.item()
 
     def forward():
-        with torch.inference_mode():
-            return network(x)
+        with torch.inference_mode() if not args.compile else torch.no_grad():
+            return (model if args.train else network)(x).numpy()
 
-    if args.forward:
-        model.eval()
+    model.train(args.train)
     setting = f"{'compiled' if args.compile else 'eager'}, {args.layout}"
-    version = f"torch {torch.__version__}"
-    measure.run(args, forward if args.forward else train, "torch", version, setting)
+    step = train if args.train else forward
+    measure.serve(args, forward, step, f"torch {torch.__version__}", setting)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Times a forward pass of the network in ONNX Runtime: all graph optimisations, fp32."""
+
+import os
+
+import material
+import measure
+
+
+def main():
+    args = measure.parser(__doc__.splitlines()[0]).parse_args()
+    import onnxruntime
+
+    images, _, _ = material.batch(args.material, args.batch)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = args.threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    session = onnxruntime.InferenceSession(
+        os.path.join(args.material, "net.onnx"), options, providers=["CPUExecutionProvider"]
+    )
+    x = {"images": images.transpose(0, 3, 1, 2)}  # one channel: the same bytes
+
+    def forward():
+        return session.run(["logits"], x)[0]
+
+    version = f"onnxruntime {onnxruntime.__version__}"
+    measure.serve(args, forward, forward, version, "fp32")
+
+
+if __name__ == "__main__":
+    main()
