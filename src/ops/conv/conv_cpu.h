@@ -67,6 +67,13 @@ INLINE void copy_windows(const struct gn_args *a, int first, int n, float *to, i
     }
 }
 
+/* Floats between the matrices of two positions of Winograd's tiles, each of that many: an odd
+ * number of cache lines, so that one element of all positions spreads over all sets of L1. */
+INLINE size_t position_step(size_t floats)
+{
+    return (floats + 31) / 32 * 32 + 16;
+}
+
 /* The weight gradient's entry, from cpu_filter.c. */
 void GN_ISA_FUNCTION(gn_conv_filter_kernels)(struct gn_kernel_set *set);
 

@@ -205,14 +205,20 @@ static size_t matrices(const struct gn_geometry *g, int tile)
     return (size_t)(tile == 0 ? g->kh * g->kw : side * side);
 }
 
+static size_t floats_of(const struct gn_geometry *g, int tile, int rows, int columns)
+{
+    const size_t one = (size_t)rows * (size_t)packed_columns(columns);
+    return matrices(g, tile) * (tile == 0 ? one : position_step(one));
+}
+
 static size_t packed_floats(const struct gn_geometry *g, int tile)
 {
-    return matrices(g, tile) * (size_t)g->c * (size_t)packed_columns(g->oc);
+    return floats_of(g, tile, g->c, g->oc);
 }
 
 static size_t packed_back_floats(const struct gn_geometry *g, int tile)
 {
-    return matrices(g, tile) * (size_t)g->oc * (size_t)packed_columns(g->c);
+    return floats_of(g, tile, g->oc, g->c);
 }
 
 static int pack_units(const struct gn_args *a, const struct gn_run *r)

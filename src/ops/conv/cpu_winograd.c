@@ -75,9 +75,15 @@ static int pass_units(const struct pass *p, int m, const struct gn_run *run, int
     return blocks * shares(p, blocks, threads);
 }
 
+/* Floats between two positions of a block of tiles with that many channels. */
+static size_t v_step(int channels)
+{
+    return position_step(BLOCK_TILES * (size_t)channels);
+}
+
 static size_t pass_bytes(const struct pass *p, int n)
 {
-    return (size_t)(n * n) * BLOCK_TILES * (size_t)(p->c + KC) * sizeof(float) + 4096;
+    return (size_t)(n * n) * (v_step(p->c) + v_step(KC)) * sizeof(float) + 4096;
 }
 
 /* Transforms one tile into v, whose positions are `step` floats apart. */
@@ -140,8 +146,7 @@ static void multiply(const struct pass *p, int positions, int tiles, const float
                      int first, int columns)
 {
     static const int only_tap = 0;
-    const size_t v_step = (size_t)BLOCK_TILES * (size_t)p->c;
-    const size_t u_step = (size_t)p->c * (size_t)packed_columns(p->oc);
+    const size_t u_step = position_step((size_t)p->c * (size_t)packed_columns(p->oc));
     for (int i = 0; i < positions; i++) {
         const float *u = p->u + (size_t)i * u_step + (size_t)first * (size_t)p->c;
         for (int j = 0; j < columns; j += NR) {
@@ -151,9 +156,9 @@ static void multiply(const struct pass *p, int positions, int tiles, const float
                 const float *rows[MR];
                 e.n_rows = tiles - t < MR ? tiles - t : MR;
                 for (int k = 0; k < MR; k++)
-                    rows[k] = v + (size_t)i * v_step +
+                    rows[k] = v + (size_t)i * v_step(p->c) +
                               (size_t)(t + (k < e.n_rows ? k : 0)) * (size_t)p->c;
-                e.y = f + ((size_t)i * BLOCK_TILES + (size_t)t) * KC + j;
+                e.y = f + (size_t)i * v_step(KC) + (size_t)t * KC + j;
                 tile_rows(rows, &only_tap, 1, p->c, u + (size_t)j * (size_t)p->c, &e);
             }
         }
@@ -173,18 +178,18 @@ INLINE void run_pass(const struct pass *p, int m, int r, const struct gn_args *a
     const int begin = unit % n_shares * share;
     const int end = begin + share < p->oc ? begin + share : p->oc;
     float *v = scratch;
-    float *f = v + (size_t)(n * n) * BLOCK_TILES * (size_t)p->c;
+    float *f = v + (size_t)(n * n) * v_step(p->c);
     if (begin >= end)
         return;
     for (int t = 0; t < tiles; t++)
         input_tile(p, n, corner_of(&map, t0 + t), a->zeros, v + (size_t)t * (size_t)p->c,
-                   (size_t)BLOCK_TILES * (size_t)p->c);
+                   v_step(p->c));
     for (int first = begin; first < end; first += KC) {
         const int columns = end - first < KC ? end - first : KC;
         multiply(p, n * n, tiles, v, f, first, columns);
         for (int t = 0; t < tiles; t++)
-            output_tile(p, n, m, corner_of(&map, t0 + t), f + (size_t)t * KC,
-                        (size_t)BLOCK_TILES * KC, first, columns);
+            output_tile(p, n, m, corner_of(&map, t0 + t), f + (size_t)t * KC, v_step(KC), first,
+                        columns);
     }
 }
 
@@ -268,7 +273,7 @@ INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns
 {
     const int room = packed_columns(columns);
     const int width = room - j0 < NR ? room - j0 : NR;
-    const size_t step = (size_t)k * (size_t)room;
+    const size_t step = position_step((size_t)k * (size_t)room);
     for (int i = 0; i < k; i++) {
         for (int j = 0; j < width; j += VL) {
             vf g[25];

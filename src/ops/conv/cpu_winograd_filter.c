@@ -38,6 +38,17 @@ static struct cut cut_work(const struct gn_args *a)
     return k;
 }
 
+/* Floats between two positions of a chunk with that many channels, and of the sums. */
+static size_t chunk_step(int channels)
+{
+    return position_step(CHUNK_TILES * (size_t)channels);
+}
+
+static size_t sum_step(const struct cut *k)
+{
+    return position_step((size_t)k->rows * (size_t)k->columns);
+}
+
 /* A unit's channels and the parts of its scratch. */
 struct unit {
     int i0, n_rows, j0, n_columns;
@@ -55,8 +66,8 @@ static struct unit unit_at(const struct gn_args *a, const struct cut *k, int n, 
     u.n_rows = a->g.c - u.i0 < k->rows ? a->g.c - u.i0 : k->rows;
     u.n_columns = a->g.oc - u.j0 < k->columns ? a->g.oc - u.j0 : k->columns;
     u.x = scratch;
-    u.dy = u.x + (size_t)(n * n) * CHUNK_TILES * (size_t)k->rows + 2 * NR;
-    u.sum = u.dy + (size_t)(n * n) * CHUNK_TILES * (size_t)k->columns;
+    u.dy = u.x + (size_t)(n * n) * chunk_step(k->rows) + 2 * NR;
+    u.sum = u.dy + (size_t)(n * n) * chunk_step(k->columns);
     return u;
 }
 
@@ -71,8 +82,7 @@ static size_t filter_bytes(const struct gn_args *a)
 {
     const struct cut k = cut_work(a);
     const int n = a->tile + a->g.kh - 1;
-    const size_t floats =
-        (size_t)CHUNK_TILES * (size_t)(k.rows + k.columns) + (size_t)k.rows * (size_t)k.columns;
+    const size_t floats = chunk_step(k.rows) + chunk_step(k.columns) + sum_step(&k);
     return ((size_t)(n * n) * floats + 4 * NR) * sizeof(float);
 }
 
@@ -80,7 +90,7 @@ static size_t filter_bytes(const struct gn_args *a)
 INLINE void transform_x(const struct gn_args *a, const struct cut *k, const struct unit *u, int n,
                         struct corner at, int tile)
 {
-    const size_t step = (size_t)CHUNK_TILES * (size_t)k->rows;
+    const size_t step = chunk_step(k->rows);
     const float *pixel[N_MAX * N_MAX];
     float *to = u->x + (size_t)tile * (size_t)k->rows;
     at.y -= a->g.pad_top;
@@ -102,7 +112,7 @@ INLINE void transform_x(const struct gn_args *a, const struct cut *k, const stru
 INLINE void transform_dy(const struct gn_args *a, const struct cut *k, const struct unit *u, int n,
                          int m, struct corner at, int tile, float *db)
 {
-    const size_t step = (size_t)CHUNK_TILES * (size_t)k->columns;
+    const size_t step = chunk_step(k->columns);
     const float *pixel[N_MAX * N_MAX];
     square_pixels(&a->dy, a->g.oh, a->g.ow, m, at, a->zeros, pixel);
     for (int c = 0; c < u->n_columns; c += VL) {
@@ -129,9 +139,9 @@ static void add_products(const struct cut *k, const struct unit *u, int position
     for (int t = 0; t < tiles; t++)
         at[t] = (struct pixel_pair){ t * k->rows, t };
     for (int p = 0; p < positions; p++) {
-        const float *x = u->x + (size_t)p * CHUNK_TILES * (size_t)k->rows;
-        const float *dy = u->dy + (size_t)p * CHUNK_TILES * (size_t)k->columns;
-        float *sum = u->sum + (size_t)p * (size_t)k->rows * (size_t)k->columns;
+        const float *x = u->x + (size_t)p * chunk_step(k->rows);
+        const float *dy = u->dy + (size_t)p * chunk_step(k->columns);
+        float *sum = u->sum + (size_t)p * sum_step(k);
         for (int j = 0; j < u->n_columns; j += NR) {
             struct tile_end e = { .ldy = k->columns, .n_columns = NR, .accumulate = !first };
             for (int i = 0; i < u->n_rows; i += MR) {
@@ -147,7 +157,7 @@ static void add_products(const struct cut *k, const struct unit *u, int position
 INLINE void transform_sums(const struct gn_args *a, const struct cut *k, const struct unit *u,
                            int n, int r, bool first)
 {
-    const size_t step = (size_t)k->rows * (size_t)k->columns;
+    const size_t step = sum_step(k);
     for (int i = 0; i < u->n_rows; i++) {
         for (int j = 0; j < u->n_columns; j += VL) {
             const float *from = u->sum + (size_t)i * (size_t)k->columns + j;
