@@ -67,6 +67,25 @@ INLINE void copy_windows(const struct gn_args *a, int first, int n, float *to, i
     }
 }
 
+/* Into how many shares the columns are cut where there are few blocks of rows, so that at least
+ * `units` come out if possible: who computes what changes no bit. */
+INLINE int column_shares(int columns, int blocks, int units)
+{
+    const int panels = (columns + NR - 1) / NR;
+    int n = 1;
+    while (n * blocks < units && 2 * n <= panels)
+        n *= 2;
+    return n;
+}
+
+/* Columns [*first, *end) of share number `share`: whole panels, perhaps none. */
+INLINE void columns_of_share(int columns, int shares, int share, int *first, int *end)
+{
+    const int panels = (columns + NR - 1) / NR, each = (panels + shares - 1) / shares;
+    *first = share * each * NR < columns ? share * each * NR : columns;
+    *end = *first + each * NR < columns ? *first + each * NR : columns;
+}
+
 /* Floats between the matrices of two positions of Winograd's tiles, each of that many: an odd
  * number of cache lines, so that one element of all positions spreads over all sets of L1. */
 INLINE size_t position_step(size_t floats)

@@ -3,7 +3,8 @@
  * them. Compiled once for each instruction set. The dense layer is the case of a 1x1 map.
  *
  * Forward: rows are output pixels, columns output channels, the sum runs over the taps of the
- * window and the input channels. A unit is a block of rows; for each panel of columns the tiles
+ * window and the input channels. A unit is a block of rows (where these are few, with a share of
+ * the columns); for each panel of columns the tiles
  * of the block follow each other, so that the panel comes from L2 and the block's pixels from L1
  * and L2. Pixels are read in place through pointers; a tap outside the image points to zeros, and
  * is skipped where it is outside for the whole tile.
@@ -109,11 +110,11 @@ static void fill_tile_dense(const struct gn_args *a, const struct gn_view *from,
     *n_taps = 1;
 }
 
-/* All panels of columns over the tiles of a block. `k` channels a tap, `columns` in all. */
-static void multiply_block(const struct block *b, int taps, int n_rows, int k, int columns,
-                           int taps_packed, const float *packed, const struct tile_end *end)
+/* Panels of columns [first, columns) over the tiles of a block. `k` channels a tap. */
+static void multiply_block(const struct block *b, int taps, int n_rows, int k, int first,
+                           int columns, const float *packed, const struct tile_end *end)
 {
-    for (int j = 0; j < columns; j += NR) {
+    for (int j = first; j < columns; j += NR) {
         struct tile_end e = *end;
         e.n_columns = columns - j < NR ? columns - j : NR;
         e.bias = end->bias == NULL ? NULL : end->bias + j;
@@ -123,20 +124,37 @@ static void multiply_block(const struct block *b, int taps, int n_rows, int k, i
             if (end->mask != NULL)
                 e.mask = end->mask + (size_t)(t * MR) * (size_t)end->ldmask + j;
             tile_rows(b->rows + (size_t)t * (size_t)taps * MR, b->taps + t * taps, b->n_taps[t], k,
-                      packed + (size_t)j * (size_t)(taps_packed * k), &e);
+                      packed + (size_t)j * (size_t)(taps * k), &e);
         }
     }
 }
 
+/* A unit: a block of rows and a share of the columns. */
+static int units_of(int rows, int columns, int threads)
+{
+    const int blocks = (rows + BLOCK - 1) / BLOCK;
+    return blocks * column_shares(columns, blocks, 4 * threads);
+}
+
+/* Number of the unit's block, and its columns. */
+static int block_of(int unit, int rows, int columns, int threads, int *begin, int *end)
+{
+    const int shares = column_shares(columns, (rows + BLOCK - 1) / BLOCK, 4 * threads);
+    columns_of_share(columns, shares, unit % shares, begin, end);
+    return unit / shares;
+}
+
 static int forward_units(const struct gn_args *a, const struct gn_run *r)
 {
-    return (r->n * a->g.oh * a->g.ow + BLOCK - 1) / BLOCK;
+    return units_of(r->n * a->g.oh * a->g.ow, a->g.oc, a->threads);
 }
 
 static void forward(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     const struct gn_geometry *g = &a->g;
-    const int all = run->n * g->oh * g->ow, first = unit * BLOCK;
+    int begin, end_column;
+    const int all = run->n * g->oh * g->ow;
+    const int first = block_of(unit, all, g->oc, a->threads, &begin, &end_column) * BLOCK;
     const int n_rows = all - first < BLOCK ? all - first : BLOCK;
     const struct block b = block_in(scratch, a);
     const bool patched = is_patched(a);
@@ -159,18 +177,20 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int unit,
                                   .ldy = a->y.ld,
                                   .bias = a->b,
                                   .relu = a->relu };
-    multiply_block(&b, taps, n_rows, k, g->oc, taps, a->packed, &end);
+    multiply_block(&b, taps, n_rows, k, begin, end_column, a->packed, &end);
 }
 
 static int back_data_units(const struct gn_args *a, const struct gn_run *r)
 {
-    return (r->n * a->g.h * a->g.w + BLOCK - 1) / BLOCK;
+    return units_of(r->n * a->g.h * a->g.w, a->g.c, a->threads);
 }
 
 static void back_data(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     const struct gn_geometry *g = &a->g;
-    const int all = run->n * g->h * g->w, first = unit * BLOCK, taps = g->kh * g->kw;
+    int begin, end_column;
+    const int all = run->n * g->h * g->w, taps = g->kh * g->kw;
+    const int first = block_of(unit, all, g->c, a->threads, &begin, &end_column) * BLOCK;
     const int n_rows = all - first < BLOCK ? all - first : BLOCK;
     const struct block b = block_in(scratch, a);
     for (int t = 0; t * MR < n_rows; t++) {
@@ -189,7 +209,7 @@ static void back_data(const struct gn_args *a, const struct gn_run *run, int uni
         .mask = a->mask ? a->x.data + (size_t)first * (size_t)a->x.ld : NULL,
         .ldmask = a->x.ld,
     };
-    multiply_block(&b, taps, n_rows, g->oc, g->c, taps, a->packed_back, &end);
+    multiply_block(&b, taps, n_rows, g->oc, begin, end_column, a->packed_back, &end);
 }
 
 /* Panels of `columns` channels, each [tap][k][NR], the last one NR or VL wide. */

@@ -58,21 +58,11 @@ static struct tiling tiling_of(const struct pass *p, int m)
     return (struct tiling){ p->oh, p->ow, m };
 }
 
-/* Shares of the output channels: more units where tiles are few. */
-static int shares(const struct pass *p, int blocks, int threads)
-{
-    const int panels = (p->oc + NR - 1) / NR;
-    int n = 1;
-    while (n * blocks < 2 * threads && 2 * n <= panels)
-        n *= 2;
-    return n;
-}
-
 static int pass_units(const struct pass *p, int m, const struct gn_run *run, int threads)
 {
     const struct tiling t = tiling_of(p, m);
     const int blocks = (tiles_of(&t, run->n) + BLOCK_TILES - 1) / BLOCK_TILES;
-    return blocks * shares(p, blocks, threads);
+    return blocks * column_shares(p->oc, blocks, 2 * threads);
 }
 
 /* Floats between two positions of a block of tiles with that many channels. */
@@ -171,12 +161,11 @@ INLINE void run_pass(const struct pass *p, int m, int r, const struct gn_args *a
     const struct tiling map = tiling_of(p, m);
     const int n = m + r - 1, all = tiles_of(&map, run->n);
     const int blocks = (all + BLOCK_TILES - 1) / BLOCK_TILES;
-    const int n_shares = shares(p, blocks, a->threads);
-    const int t0 = unit / n_shares * BLOCK_TILES;
+    const int shares = column_shares(p->oc, blocks, 2 * a->threads);
+    const int t0 = unit / shares * BLOCK_TILES;
     const int tiles = all - t0 < BLOCK_TILES ? all - t0 : BLOCK_TILES;
-    const int share = ((p->oc + n_shares - 1) / n_shares + NR - 1) / NR * NR;
-    const int begin = unit % n_shares * share;
-    const int end = begin + share < p->oc ? begin + share : p->oc;
+    int begin, end;
+    columns_of_share(p->oc, shares, unit % shares, &begin, &end);
     float *v = scratch;
     float *f = v + (size_t)(n * n) * v_step(p->c);
     if (begin >= end)
