@@ -88,7 +88,13 @@ memory filled(const memory::desc &layout)
     return m;
 }
 
-/* The primitive of a shape and direction, or nothing where the library has none. */
+/* Plain loops that nobody would use; timing them takes minutes. */
+bool is_reference(const char *implementation)
+{
+    return std::strstr(implementation, "ref") != nullptr;
+}
+
+/* The primitive of a shape and direction, or nothing where the library has no fast one. */
 std::optional<work> make(const shape &s, long batch, direction to, const candidate &c, bool train)
 {
     const auto f32 = memory::data_type::f32;
@@ -104,6 +110,8 @@ std::optional<work> make(const shape &s, long batch, direction to, const candida
         const auto kind =
             train ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
         const forward::primitive_desc f({ kind, c.how, x, w, b, y, strides, low, high }, engine);
+        if (to == FORWARD && is_reference(f.impl_info_str()))
+            return std::nullopt;
         if (to == FORWARD)
             return work{ forward(f),
                          { { DNNL_ARG_SRC, filled(f.src_desc()) },
@@ -113,6 +121,8 @@ std::optional<work> make(const shape &s, long batch, direction to, const candida
         if (to == BACKWARD_DATA) {
             using backward = dnnl::convolution_backward_data;
             const backward::primitive_desc d({ c.how, x, w, y, strides, low, high }, engine, f);
+            if (is_reference(d.impl_info_str()))
+                return std::nullopt;
             return work{ backward(d),
                          { { DNNL_ARG_DIFF_DST, filled(d.diff_dst_desc()) },
                            { DNNL_ARG_WEIGHTS, filled(d.weights_desc()) },
@@ -120,6 +130,8 @@ std::optional<work> make(const shape &s, long batch, direction to, const candida
         }
         using gradient = dnnl::convolution_backward_weights;
         const gradient::primitive_desc g({ c.how, x, w, b, y, strides, low, high }, engine, f);
+        if (is_reference(g.impl_info_str()))
+            return std::nullopt;
         return work{ gradient(g),
                      { { DNNL_ARG_SRC, filled(g.src_desc()) },
                        { DNNL_ARG_DIFF_DST, filled(g.diff_dst_desc()) },
