@@ -11,6 +11,19 @@
 
 #include "cpu/tile.h"
 
+enum { LINE = 16 }; /* floats of a cache line */
+
+/*
+ * Weights come from L3 or memory, and only the first tile that reads a panel would wait for them.
+ * So each of the first tiles fetches a part of the next panel: tile number t of n taps of k rows
+ * starts here.
+ */
+INLINE const float *next_panel(const float *panel, int t, int n, int k)
+{
+    const size_t lines = (size_t)n * (size_t)k * NR / LINE; /* of a panel */
+    return panel + (lines + (size_t)t * ((size_t)n * (size_t)k / 4)) * LINE;
+}
+
 /* One k of tile_rows. */
 INLINE void rows_step(int nv, vf acc[MR][2], const float *const *row, int k, const float *b)
 {
@@ -28,7 +41,7 @@ INLINE void rows_step(int nv, vf acc[MR][2], const float *const *row, int k, con
 }
 
 INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, int n_taps, int k,
-                           const float *b, const struct tile_end *e)
+                           const float *b, const float *ahead, const struct tile_end *e)
 {
     vf acc[MR][2];
     UNROLL
@@ -44,7 +57,8 @@ INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, in
             row[i] = rows[t * MR + i];
         const float *bt = b + (size_t)taps[t] * (size_t)k * (size_t)(nv * VL);
         int i = 0;
-        for (; i + 4 <= k; i += 4, bt += 4 * nv * VL) {
+        for (; i + 4 <= k; i += 4, bt += 4 * nv * VL, ahead += LINE) {
+            __builtin_prefetch(ahead, 0, 2);
             rows_step(nv, acc, row, i, bt);
             rows_step(nv, acc, row, i + 1, bt + nv * VL);
             rows_step(nv, acc, row, i + 2, bt + 2 * nv * VL);
@@ -58,16 +72,17 @@ INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, in
 
 /*
  * rows: [n_taps][MR] pointers to k channels; taps: which tap of b each belongs to; b: one panel
- * of packed weights [tap][k][columns], columns = 2 VL, or VL when at most VL exist.
+ * of packed weights [tap][k][columns], columns = 2 VL, or VL when at most VL exist; ahead: what to
+ * bring into L2 meanwhile, a cache line for every four k.
  */
 static __attribute__((noinline)) void tile_rows(const float *const *rows, const int *taps,
                                                 int n_taps, int k, const float *b,
-                                                const struct tile_end *e)
+                                                const float *ahead, const struct tile_end *e)
 {
     if (e->n_columns > VL)
-        tile_rows_body(2, rows, taps, n_taps, k, b, e);
+        tile_rows_body(2, rows, taps, n_taps, k, b, ahead, e);
     else
-        tile_rows_body(1, rows, taps, n_taps, k, b, e);
+        tile_rows_body(1, rows, taps, n_taps, k, b, ahead, e);
 }
 
 #endif

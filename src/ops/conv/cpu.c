@@ -123,8 +123,9 @@ static void multiply_block(const struct block *b, int taps, int n_rows, int k, i
             e.y = end->y + (size_t)(t * MR) * (size_t)end->ldy + j;
             if (end->mask != NULL)
                 e.mask = end->mask + (size_t)(t * MR) * (size_t)end->ldmask + j;
+            const float *panel = packed + (size_t)j * (size_t)(taps * k);
             tile_rows(b->rows + (size_t)t * (size_t)taps * MR, b->taps + t * taps, b->n_taps[t], k,
-                      packed + (size_t)j * (size_t)(taps * k), &e);
+                      panel, next_panel(panel, t, taps, k), &e);
         }
     }
 }

@@ -149,7 +149,8 @@ static void multiply(const struct pass *p, int positions, int tiles, const float
                     rows[k] = v + (size_t)i * v_step(p->c) +
                               (size_t)(t + (k < e.n_rows ? k : 0)) * (size_t)p->c;
                 e.y = f + (size_t)i * v_step(KC) + (size_t)t * KC + j;
-                tile_rows(rows, &only_tap, 1, p->c, u + (size_t)j * (size_t)p->c, &e);
+                const float *panel = u + (size_t)j * (size_t)p->c;
+                tile_rows(rows, &only_tap, 1, p->c, panel, next_panel(panel, t / MR, 1, p->c), &e);
             }
         }
     }
