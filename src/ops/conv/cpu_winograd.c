@@ -62,7 +62,7 @@ static int pass_units(const struct pass *p, int m, const struct gn_run *run, int
 {
     const struct tiling t = tiling_of(p, m);
     const int blocks = (tiles_of(&t, run->n) + BLOCK_TILES - 1) / BLOCK_TILES;
-    return blocks * column_shares(p->oc, blocks, 2 * threads);
+    return blocks * column_shares(p->oc, blocks, threads);
 }
 
 /* Floats between two positions of a block of tiles with that many channels. */
@@ -162,7 +162,7 @@ INLINE void run_pass(const struct pass *p, int m, int r, const struct gn_args *a
     const struct tiling map = tiling_of(p, m);
     const int n = m + r - 1, all = tiles_of(&map, run->n);
     const int blocks = (all + BLOCK_TILES - 1) / BLOCK_TILES;
-    const int shares = column_shares(p->oc, blocks, 2 * a->threads);
+    const int shares = column_shares(p->oc, blocks, a->threads);
     const int t0 = unit / shares * BLOCK_TILES;
     const int tiles = all - t0 < BLOCK_TILES ? all - t0 : BLOCK_TILES;
     int begin, end;
