@@ -8,7 +8,8 @@
 #include "base/status.h"
 
 /* `bytes` bytes aligned to 64; NULL and a NO_MEMORY error naming `purpose` ("activations") and
- * the size when there is none. Zero bytes give a valid pointer. Free with gn_free. */
+ * the size when there is none. Zero bytes give a valid pointer; large blocks stand in huge pages where
+ * the system has them. Free with gn_free. */
 void *gn_alloc(size_t bytes, const char *purpose);
 
 /* The same, zeroed, for count*size bytes; an overflow is NO_MEMORY. */
@@ -21,9 +22,6 @@ char *gn_strdup(const char *text);
 
 /* NULL is fine. */
 void gn_free(void *p);
-
-/* A large zeroed block that lives long: 2 MiB aligned, huge pages asked for. Free with gn_free. */
-void *gn_alloc_arena(size_t bytes, const char *purpose);
 
 /* Allocations so far in this process: a test proves that a training step makes none. */
 uint64_t gn_alloc_count(void);

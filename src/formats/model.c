@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/threads.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -207,8 +208,9 @@ gn_status gn_model_read_tensors(const struct gn_net *net, const struct gn_st_fil
         status = check_tensor(file, name, prefix, &graph->tensors[i], &stored[i]);
     if (status == GN_OK)
         status = check_extra(net, file, name, prefix);
-    /* Nothing can fail any more: the caller's values change completely or not at all. */
-    for (int i = 0; i < graph->n_tensors && status == GN_OK; i++)
+        /* Nothing can fail any more: the caller's values change completely or not at all. */
+#pragma omp parallel for schedule(dynamic, 1) num_threads(gn_usable_threads(NULL))
+    for (int i = 0; i < (status == GN_OK ? graph->n_tensors : 0); i++)
         (void)gn_st_to_float(stored[i], values + graph->tensors[i].offset);
     gn_free(stored);
     return status;

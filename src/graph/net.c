@@ -2,6 +2,7 @@
 #include "base/crc32c.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/threads.h"
 #include "graph/graph.h"
 
 #include <math.h>
@@ -10,12 +11,14 @@
 void gn_net_init(struct gn_net *net, uint64_t seed)
 {
     const struct gn_graph *g = net->graph;
+    const int threads = gn_usable_threads(NULL);
     memset(net->params, 0, g->n_floats * sizeof(float));
     for (int i = 0; i < g->n_tensors; i++) {
         const struct gn_tensor *t = &g->tensors[i];
         if (!t->is_kernel)
             continue;
         const float limit = (float)sqrt(6.0 / (t->fan_in + t->fan_out));
+#pragma omp parallel for num_threads(threads) if (t->count > 65536) /* each value for itself */
         for (size_t k = 0; k < t->count; k++)
             net->params[t->offset + k] =
                 limit * (2 * gn_random_unit(seed, GN_RANDOM_INIT, (uint64_t)i, k) - 1);

@@ -105,10 +105,10 @@ static uint64_t total_bytes(const struct gn_plan *plan)
 
 static gn_status allocate(struct gn_plan *plan)
 {
-    plan->arena = gn_alloc_arena(plan->arena_bytes + 64, "activations");
-    plan->packed = gn_alloc_arena(plan->packed_bytes, "packed weights");
+    plan->arena = gn_alloc(plan->arena_bytes + 64, "activations");
+    plan->packed = gn_alloc(plan->packed_bytes, "packed weights");
     plan->scratch =
-        gn_alloc_arena(plan->scratch_bytes * (size_t)plan->threads, "the threads' working memory");
+        gn_alloc(plan->scratch_bytes * (size_t)plan->threads, "the threads' working memory");
     plan->zeros = gn_calloc(1, zeros_bytes(plan), "zeros");
     if (plan->arena == NULL || plan->packed == NULL || plan->scratch == NULL || plan->zeros == NULL)
         return gn_last_status();

@@ -256,8 +256,13 @@ static void pack(const struct gn_args *a, const struct gn_run *run, int unit, vo
     const int width = packed_columns(oc) - j0 < NR ? packed_columns(oc) - j0 : NR;
     const int real = oc - j0 < width ? oc - j0 : width;
     float *p = a->packed + (size_t)j0 * (size_t)k;
-    for (int i = 0; i < k; i++, p += width) {
-        const float *w = a->w + (size_t)i * (size_t)oc + j0;
+    const float *w = a->w + j0;
+    for (int i = 0; i < k; i++, p += width, w += oc) {
+        if (real == NR) {
+            store(p, load(w));
+            store(p + VL, load(w + VL));
+            continue;
+        }
         for (int j = 0; j < width; j++)
             p[j] = j < real ? w[j] : 0;
     }
