@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-#include "train/evaluate.h"
 
 #include <math.h>
 
@@ -31,8 +30,7 @@ void gn_fit_warn(struct gn_fit *fit, const char *advice)
     gn_clear_error();
 }
 
-/* The figures of the running epoch. */
-static void fill_event(struct gn_fit *fit)
+void gn_fit_fill_event(struct gn_fit *fit)
 {
     const struct gn_progress *p = &fit->t.progress;
     struct gn_event *e = &fit->event;
@@ -60,7 +58,7 @@ static void report_start(struct gn_fit *fit)
     if (fit->t.progress.step > 0)
         (void)snprintf(text + used, sizeof text - (size_t)used, ", from step %llu",
                        (unsigned long long)fit->t.progress.step);
-    fill_event(fit);
+    gn_fit_fill_event(fit);
     fit->event.epochs = s->options.epochs;
     fit->event.steps = fit->n_batches;
     fit->event.lr = s->options.lr;
@@ -71,7 +69,7 @@ static void report_start(struct gn_fit *fit)
 
 /* ---- One step ---- */
 
-static gn_status diverged(const struct gn_fit *fit, const char *what)
+gn_status gn_fit_diverged(const struct gn_fit *fit, const char *what)
 {
     const struct gn_progress *p = &fit->t.progress;
     const double lr = fit->t.settings.options.lr;
@@ -100,9 +98,10 @@ static gn_status train_step(struct gn_fit *fit)
     p->step++;
     p->batch++;
     if (!isfinite(loss_sum))
-        return diverged(fit, isnan(loss_sum) ? "the loss is not a number" : "the loss is infinite");
+        return gn_fit_diverged(fit, isnan(loss_sum) ? "the loss is not a number"
+                                                    : "the loss is infinite");
     if (!gn_updater_finite(fit->t.updater, fit->grads))
-        return diverged(fit, "a gradient is not finite");
+        return gn_fit_diverged(fit, "a gradient is not finite");
     gn_updater_step(fit->t.updater, net->params, fit->grads, p->step);
     gn_plan_params_changed(fit->plan);
     p->samples += (uint64_t)batch.n;
@@ -110,161 +109,18 @@ static gn_status train_step(struct gn_fit *fit)
     p->loss_sum += loss_sum;
     fit->event.step_loss = loss_sum / batch.n;
     gn_files_step(fit, fit->event.step_loss);
-    fill_event(fit);
+    gn_fit_fill_event(fit);
     gn_fit_report(fit, GN_EVENT_STEP);
     return GN_OK;
 }
 
-/* ---- The end of an epoch ---- */
-
-static void report_validation(void *user, uint64_t batch, const struct gn_score *so_far)
-{
-    struct gn_fit *fit = user;
-    fit->event.step = batch;
-    fit->event.steps = gn_loader_batches(fit->validation);
-    fit->event.has_validation = true;
-    fit->event.val_loss = so_far->loss;
-    fit->event.val_accuracy = so_far->accuracy;
-    fit->event.seconds = gn_seconds() - fit->epoch_began;
-    gn_fit_report(fit, GN_EVENT_VALIDATE);
-    fit->event.steps = fit->n_batches;
-}
+/* ---- The run ---- */
 
 static bool wants_stop(const struct gn_fit *fit)
 {
     const volatile int *stop = fit->t.settings.options.stop;
     return stop != NULL && *stop != 0;
 }
-
-/* Weights and optimiser state are saved only while they are numbers. */
-static gn_status check_finite(struct gn_fit *fit)
-{
-    const char *prefix;
-    const float *values = fit->t.net->params;
-    for (int i = 0; values != NULL; i++) {
-        if (!gn_updater_finite(fit->t.updater, values))
-            return diverged(fit, i == 0 ? "a weight is not finite after the update"
-                                        : "the optimiser's state is not finite after the update");
-        values = gn_updater_state(fit->t.updater, i, &prefix);
-    }
-    return GN_OK;
-}
-
-/* Saves where the run stands and ends it with STOPPED. */
-static gn_status stop_here(struct gn_fit *fit)
-{
-    const struct gn_progress *p = &fit->t.progress;
-    GN_TRY(check_finite(fit));
-    const struct gn_save save = { .best = p->best_epoch == 0, .partial = true, .last = true };
-    GN_TRY(gn_files_save(fit, &save));
-    (void)gn_fail(GN_STATUS_STOPPED,
-                  "training: stopped on request at step %llu (epoch %llu, step %llu of %llu)",
-                  (unsigned long long)p->step, (unsigned long long)p->epoch + 1,
-                  (unsigned long long)p->batch, (unsigned long long)fit->n_batches);
-    if (fit->files.folder != NULL)
-        gn_hint("everything is saved; resume the run in %s to go on",
-                gn_run_folder_name(fit->files.folder));
-    return GN_STATUS_STOPPED;
-}
-
-/* The row of the running epoch, validation included. */
-static gn_status close_epoch(struct gn_fit *fit, struct gn_epoch *row)
-{
-    const struct gn_progress *p = &fit->t.progress;
-    *row = (struct gn_epoch){ .epoch = (int)p->epoch + 1,
-                              .loss = p->loss_sum / (double)p->samples,
-                              .accuracy = (double)p->correct / (double)p->samples };
-    GN_TRY(check_finite(fit));
-    if (fit->validation != NULL) {
-        const struct gn_scoring scoring = { .plan = fit->plan,
-                                            .loader = fit->validation,
-                                            .logits = fit->logits,
-                                            .classes = fit->t.net->classes,
-                                            .stop = fit->t.settings.options.stop,
-                                            .on_batch = report_validation,
-                                            .user = fit };
-        struct gn_score score;
-        const gn_status status = gn_score_all(&scoring, &score);
-        if (status == GN_STATUS_STOPPED)
-            return stop_here(fit); /* a resumed run validates this epoch anew */
-        GN_TRY(status);
-        if (!isfinite(score.loss))
-            return diverged(fit, "the validation loss is not finite after the update");
-        row->has_validation = true;
-        row->val_loss = score.loss;
-        row->val_accuracy = score.accuracy;
-    }
-    row->seconds = gn_seconds() - fit->epoch_began;
-    return GN_OK;
-}
-
-static void report_epoch(struct gn_fit *fit, const struct gn_epoch *row, bool best)
-{
-    struct gn_event *e = &fit->event;
-    e->epoch = row->epoch;
-    e->has_validation = row->has_validation;
-    e->val_loss = row->val_loss;
-    e->val_accuracy = row->val_accuracy;
-    e->seconds = row->seconds;
-    e->is_best = best;
-    gn_fit_report(fit, GN_EVENT_EPOCH);
-    e->is_best = false;
-    e->has_validation = false;
-}
-
-static bool reached_limit(const struct gn_fit *fit)
-{
-    const uint64_t most = fit->t.settings.options.max_steps;
-    return most != 0 && fit->t.progress.step >= most;
-}
-
-/* The best weights are those of the highest validation accuracy, the earliest of equals; without
- * validation the latest. */
-static bool is_best(const struct gn_fit *fit, const struct gn_epoch *row)
-{
-    const struct gn_progress *p = &fit->t.progress;
-    return p->best_epoch == 0 || !row->has_validation || row->val_accuracy > p->best_accuracy;
-}
-
-static gn_status finish_epoch(struct gn_fit *fit)
-{
-    struct gn_progress *p = &fit->t.progress;
-    struct gn_epoch row;
-    GN_TRY(close_epoch(fit, &row));
-    fill_event(fit);
-    GN_TRY(gn_history_reserve(fit->t.history, fit->t.history->n + 1));
-    gn_history_append(fit->t.history, &row);
-    *p = (struct gn_progress){ .step = p->step,
-                               .epoch = p->epoch + 1,
-                               .best_epoch = p->best_epoch,
-                               .best_accuracy = p->best_accuracy };
-    const struct gn_save save = { .row = &row,
-                                  .best = is_best(fit, &row),
-                                  .last = p->epoch >= (uint64_t)fit->t.settings.options.epochs ||
-                                          reached_limit(fit) };
-    GN_TRY(gn_files_save(fit, &save));
-    report_epoch(fit, &row, save.best);
-    return GN_OK;
-}
-
-/* max_steps ends the run inside an epoch: all files are left as if the epoch had ended here, but
- * the checkpoint keeps the position, from which a resumed run goes on. */
-static gn_status cut_epoch(struct gn_fit *fit)
-{
-    struct gn_epoch row;
-    GN_TRY(close_epoch(fit, &row));
-    fill_event(fit);
-    GN_TRY(gn_history_reserve(fit->t.history, fit->t.history->n + 1));
-    gn_history_append(fit->t.history, &row);
-    const struct gn_save save = {
-        .row = &row, .best = is_best(fit, &row), .partial = true, .last = true
-    };
-    GN_TRY(gn_files_save(fit, &save));
-    report_epoch(fit, &row, save.best);
-    return GN_OK;
-}
-
-/* ---- The run ---- */
 
 /* The rest of the running epoch. *ended: max_steps is reached. */
 static gn_status run_epoch(struct gn_fit *fit, bool *ended)
@@ -276,16 +132,16 @@ static gn_status run_epoch(struct gn_fit *fit, bool *ended)
         GN_TRY(gn_loader_start(fit->loader, p->epoch, p->batch));
     while (p->batch < fit->n_batches) {
         if (wants_stop(fit))
-            return stop_here(fit);
-        if (reached_limit(fit)) {
+            return gn_fit_stop_here(fit);
+        if (gn_fit_reached_limit(fit)) {
             *ended = true;
-            return p->batch == 0 ? GN_OK : cut_epoch(fit);
+            return p->batch == 0 ? GN_OK : gn_fit_cut_epoch(fit);
         }
         GN_TRY(train_step(fit));
         if (checkpoint_steps != 0 && p->step % checkpoint_steps == 0 && p->batch < fit->n_batches)
             GN_TRY(gn_files_checkpoint(fit));
     }
-    return wants_stop(fit) ? stop_here(fit) : finish_epoch(fit);
+    return wants_stop(fit) ? gn_fit_stop_here(fit) : gn_fit_finish_epoch(fit);
 }
 
 static gn_status run(struct gn_fit *fit)

@@ -1,4 +1,5 @@
-/* Inside of a training run, shared by fit.c (the loop) and fit_files.c (what it leaves on disk). */
+/* Inside of a training run, shared by fit.c (the loop), fit_epoch.c (the end of an epoch) and
+ * fit_files.c (what it leaves on disk). */
 #ifndef GN_TRAIN_FIT_H
 #define GN_TRAIN_FIT_H
 
@@ -30,6 +31,27 @@ void gn_fit_report(struct gn_fit *fit, gn_event_kind kind);
 
 /* Reports the thread's last error as a warning and forgets it. `advice` becomes a hint; NULL: none. */
 void gn_fit_warn(struct gn_fit *fit, const char *advice);
+
+/* Fills the figures of the running epoch into the event. */
+void gn_fit_fill_event(struct gn_fit *fit);
+
+/* DIVERGED with the step and the learning rate; `what`: "the loss is infinite". */
+gn_status gn_fit_diverged(const struct gn_fit *fit, const char *what);
+
+/* ---- fit_epoch.c ---- */
+
+/* Whether max_steps ends the run here. */
+bool gn_fit_reached_limit(const struct gn_fit *fit);
+
+/* Saves where the run stands and ends it with STOPPED. */
+gn_status gn_fit_stop_here(struct gn_fit *fit);
+
+/* Validates, adds the epoch to the history and saves. */
+gn_status gn_fit_finish_epoch(struct gn_fit *fit);
+
+/* max_steps ends the run inside an epoch: all files are left as if the epoch had ended here, but
+ * the checkpoint keeps the position, from which a resumed run goes on. */
+gn_status gn_fit_cut_epoch(struct gn_fit *fit);
 
 /* ---- fit_files.c ---- */
 
