@@ -185,6 +185,15 @@ typedef enum gn_algorithm {
 
 typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW } gn_optimizer;
 
+/* How the learning rate changes from step to step (formulas: src/train/schedule.c). */
+typedef enum gn_schedule {
+    GN_SCHEDULE_CONSTANT = 0,
+    GN_SCHEDULE_STEP,       /* times step_factor every step_epochs epochs */
+    GN_SCHEDULE_POLYNOMIAL, /* down to lr_min at the end of the run, by `power` */
+    GN_SCHEDULE_COSINE,     /* down to lr_min in half a wave of the cosine */
+    GN_SCHEDULE_ONE_CYCLE   /* up to lr over a part `rise` of the run, then down in a line */
+} gn_schedule;
+
 /* One report of a running fit; see gn_fit_options.on_event. */
 typedef enum gn_event_kind {
     GN_EVENT_START = 1, /* before the first step: totals are known */
@@ -208,6 +217,8 @@ struct gn_event {
     double seconds;      /* since the epoch began; of the epoch in GN_EVENT_EPOCH */
     bool is_best;        /* GN_EVENT_EPOCH: best validation accuracy so far */
     const char *message; /* GN_EVENT_WARNING, GN_EVENT_START (what will happen) */
+    bool has_ema;        /* GN_EVENT_EPOCH: the averaged weights were validated too */
+    double val_ema_loss, val_ema_accuracy;
 };
 
 struct gn_fit_options {
@@ -241,13 +252,42 @@ struct gn_fit_options {
     void (*on_event)(const struct gn_event *event, void *user);
     void *user;
     const volatile int *stop; /* not NULL and not zero: finish the step, save, GN_STATUS_STOPPED */
+    gn_schedule schedule;
+    double lr_min;      /* polynomial, cosine, one-cycle: the rate at the end */
+    int step_epochs;    /* step; 0: 10 */
+    double step_factor; /* step; 0: 0.1 */
+    double power;       /* polynomial; 0: 1 */
+    double rise;        /* one-cycle: part of the run in which the rate rises; 0: 0.2 */
+    uint64_t
+        warmup_steps; /* before the schedule the rate rises to lr in a line, over so many steps */
+    double warmup_epochs;  /* or over so many epochs */
+    double plateau_factor; /* lr times this when the validation loss has not fallen by 1e-4 */
+    int plateau_patience;  /* for so many epochs; 0: never */
+    int early_stop;        /* end after so many epochs without a new best; 0: never */
+    double max_seconds;    /* end behind the step in which this call has run so long; 0: no limit */
+    double clip_norm;      /* longest gradient, over all tensors together; 0: any */
+    int accumulate;        /* a step has the mean gradient of so many batches; 0: 1 */
+    double label_smoothing; /* part of the target that all classes share; in the training loss */
+    double ema;             /* decay of an average of the weights, a step; 0: none is kept */
+    const char *no_decay;   /* tensors that do not decay: patterns, see below; NULL: none */
+    const char *freeze;     /* tensors that keep their values: patterns */
+    const char *lr_scale; /* "PATTERN=FACTOR,...": factors of lr for tensors; the last one counts */
+    /* Not NULL and not zero: behind the step a checkpoint is saved, it is set to 0, training goes
+     * on. */
+    volatile int *save;
     uint64_t reserved[4];
 };
+
+/* Patterns of tensor names are separated by commas; `*` stands for any characters, `?` for one. A
+ * pattern names tensors ("*.bias"), or all of a layer, block or stage ("dense", "b3.inception3a",
+ * "b1"). One that names nothing is BAD_ARGUMENT. */
 
 /* Trains. Returns what was reported, to be freed with gn_free_history; NULL on error, with the
  * last good files kept (GN_STATUS_DIVERGED when the loss is no longer finite, GN_STATUS_STOPPED
  * after a requested stop). With `out` the folder holds model.safetensors, best.safetensors,
- * checkpoint.safetensors, history.csv, history.jsonl, curves.svg and config.json. */
+ * checkpoint.safetensors, history.csv, history.jsonl, curves.svg and config.json, and with `ema`
+ * ema.safetensors: the averaged weights. Best are the raw or the averaged weights, whichever have
+ * the higher validation accuracy. */
 #define gn_fit(net, ...) gn_fit_with((net), &(struct gn_fit_options){ .train = __VA_ARGS__ })
 GN_API gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options);
 GN_API void gn_free_history(gn_history *history);
@@ -258,6 +298,8 @@ struct gn_epoch {
     bool has_validation;
     double val_loss, val_accuracy;
     double seconds;
+    bool has_ema; /* the averaged weights were validated too */
+    double val_ema_loss, val_ema_accuracy;
 };
 GN_API int gn_history_epochs(const gn_history *history);
 GN_API int gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch);
@@ -310,6 +352,10 @@ struct gn_load_options {
     const char *preset;
     int size, channels, classes;
     gn_resize resize;
+    bool new_head; /* the file may have another number of classes: layers of that many outputs
+                          are drawn anew */
+    uint64_t seed; /* of a new head */
+    int *drawn;    /* not NULL: gets the number of tensors that were drawn anew */
     uint64_t reserved[4];
 };
 #define gn_load(...) gn_load_with(&(struct gn_load_options){ .path = __VA_ARGS__ })

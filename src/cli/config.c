@@ -41,6 +41,15 @@ static json_t *shuffle_to_json(const struct cli_shuffle *shuffle)
     return json_string(text);
 }
 
+static json_t *plateau_to_json(const struct cli_plateau *plateau)
+{
+    char text[64];
+    if (plateau->patience == 0)
+        return json_null();
+    snprintf(text, sizeof text, "%.17g:%d", plateau->factor, plateau->patience);
+    return json_string(text);
+}
+
 static json_t *option_to_json(const struct cli_option *option, const void *values)
 {
     const void *const source = (const char *)values + option->offset;
@@ -52,7 +61,8 @@ static json_t *option_to_json(const struct cli_option *option, const void *value
     case CLI_COUNT:
     case CLI_SEED:
         return whole_to_json(option, *(const uint64_t *)source);
-    case CLI_REAL: {
+    case CLI_REAL:
+    case CLI_DURATION: {
         const double value = *(const double *)source;
         return value < option->low || value > option->high ? json_null() : cli_json_real(value);
     }
@@ -64,6 +74,12 @@ static json_t *option_to_json(const struct cli_option *option, const void *value
     }
     case CLI_SHUFFLE:
         return shuffle_to_json(source);
+    case CLI_PLATEAU:
+        return plateau_to_json(source);
+    case CLI_LIST:
+        return ((const struct cli_list *)source)->text[0]
+                   ? cli_json_text(((const struct cli_list *)source)->text)
+                   : json_null();
     case CLI_GROUP:
     case CLI_LATER:
         break;

@@ -147,6 +147,52 @@ static bool parse_shuffle(const char *source, const char *text, struct cli_shuff
     return true;
 }
 
+/* A number of seconds, minutes or hours. */
+static bool parse_duration(const char *source, const char *text, double low, double high,
+                           double *result)
+{
+    char number[LONGEST_NAME];
+    const size_t length = strlen(text);
+    const char unit = length > 0 ? text[length - 1] : '\0';
+    const double seconds = unit == 'h' ? 3600.0 : unit == 'm' ? 60.0 : 1.0;
+    const bool has_unit = unit == 'h' || unit == 'm' || unit == 's';
+    snprintf(number, sizeof number, "%.*s", (int)(length - (has_unit ? 1 : 0)), text);
+    double value = 0.0;
+    if (length >= sizeof number || number[0] == '\0' ||
+        strspn(number, "0123456789.") != strlen(number))
+        return fault(source, text, "is not a time such as 90s, 15m or 1.5h");
+    if (!parse_real(source, number, low / seconds, high / seconds, &value))
+        return false;
+    *result = value * seconds;
+    return true;
+}
+
+static bool parse_plateau(const char *source, const char *text, struct cli_plateau *result)
+{
+    char factor[LONGEST_NAME];
+    const char *colon = strchr(text, ':');
+    uint64_t patience = 0;
+    if (!colon || (size_t)(colon - text) >= sizeof factor)
+        return fault(source, text, "is not FACTOR:PATIENCE, such as 0.1:5");
+    snprintf(factor, sizeof factor, "%.*s", (int)(colon - text), text);
+    if (!parse_real(source, factor, 1e-6, 0.999999, &result->factor) ||
+        !parse_whole(source, colon + 1, 1, INT32_MAX, &patience))
+        return false;
+    result->patience = (int)patience;
+    return true;
+}
+
+static bool parse_list(const char *source, const char *text, struct cli_list *result)
+{
+    const size_t used = strlen(result->text);
+    if (text[0] == '\0')
+        return fault(source, text, "is empty");
+    if (used + strlen(text) + 2 > sizeof result->text)
+        return fault(source, text, "makes the list longer than 1000 characters");
+    snprintf(result->text + used, sizeof result->text - used, "%s%s", used ? "," : "", text);
+    return true;
+}
+
 bool cli_parse_value(const struct cli_option *option, const char *source, const char *text,
                      void *values)
 {
@@ -173,6 +219,12 @@ bool cli_parse_value(const struct cli_option *option, const char *source, const 
         return parse_choice(source, text, option->choices, target);
     case CLI_SHUFFLE:
         return parse_shuffle(source, text, target);
+    case CLI_DURATION:
+        return parse_duration(source, text, option->low, option->high, target);
+    case CLI_PLATEAU:
+        return parse_plateau(source, text, target);
+    case CLI_LIST:
+        return parse_list(source, text, target);
     case CLI_FLAG:
         *(bool *)target = true;
         return true;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CLI_MAX_OPTIONS = 64 };
+enum { CLI_MAX_OPTIONS = 128, CLI_LIST_BYTES = 1024 };
 
 enum cli_kind {
     CLI_GROUP = 1, /* a heading of the help text, no option */
@@ -21,6 +21,9 @@ enum cli_kind {
     CLI_TEXT,      /* const char *, not empty; points into argv */
     CLI_CHOICE,    /* int: the index in `choices` */
     CLI_SHUFFLE,   /* struct cli_shuffle: full, window:N or none */
+    CLI_DURATION,  /* double, seconds: 90, 90s, 15m, 1.5h */
+    CLI_PLATEAU,   /* struct cli_plateau: FACTOR:PATIENCE */
+    CLI_LIST,      /* struct cli_list; given again, the flag adds to its list */
     CLI_LATER      /* a name of the design that this version lacks: an error that says `help` */
 };
 
@@ -32,6 +35,15 @@ enum cli_trait {
 struct cli_shuffle {
     int kind;   /* gn_shuffle */
     int window; /* of GN_SHUFFLE_WINDOW, else 0 */
+};
+
+struct cli_plateau {
+    double factor; /* above 0, below 1 */
+    int patience;  /* 0: not given */
+};
+
+struct cli_list {
+    char text[CLI_LIST_BYTES]; /* items separated by commas; "": none */
 };
 
 struct cli_option {

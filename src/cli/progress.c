@@ -112,7 +112,7 @@ static void step(struct cli_progress *progress, const struct gn_event *event)
         progress->epoch_samples = event->samples;
     const double plain = cli_voice.verbose ? 0.0 : plain_seconds;
     const double wait = cli_voice.terminal ? redraw_seconds : plain;
-    if (is_first || now - progress->last_shown >= wait)
+    if (is_first || progress->asked || now - progress->last_shown >= wait)
         show_step(progress, event, now);
 }
 
@@ -137,6 +137,9 @@ static void epoch(struct cli_progress *progress, const struct gn_event *event)
             event->loss, event->accuracy);
     if (event->has_validation)
         fprintf(stderr, ", val_loss %.4f, val_accuracy %.4f", event->val_loss, event->val_accuracy);
+    if (event->has_ema)
+        fprintf(stderr, ", val_ema_loss %.4f, val_ema_accuracy %.4f", event->val_ema_loss,
+                event->val_ema_accuracy);
     if (event->is_best && event->has_validation)
         fprintf(stderr, " %s(best)%s", GREEN, PLAIN);
     fputc('\n', stderr);

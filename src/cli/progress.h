@@ -14,6 +14,7 @@ struct cli_progress {
     double begin, epoch_begin, last_shown;
     uint64_t steps_done, epoch_samples, last_samples;
     bool line_is_open; /* a redrawn line stands on the terminal */
+    bool asked;        /* the next step is shown, however short the time since the last one */
 };
 
 /* Takes one report of the training. */

@@ -48,6 +48,7 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
         word = flags->preset ? flags->preset : "googlenet";
     struct stat status;
     gn_net *net = NULL;
+    int drawn = 0;
     *code = 0;
     if (cli_is_preset(word)) {
         if (flags->preset && strcmp(word, flags->preset) != 0) {
@@ -71,6 +72,9 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
             .channels = flags->channels,
             .classes = flags->classes,
             .resize = (gn_resize)flags->resize,
+            .new_head = flags->new_head,
+            .seed = seed,
+            .drawn = &drawn,
         });
     } else {
         *code = unknown_model(word);
@@ -78,6 +82,10 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
     }
     if (!net)
         *code = cli_fail_library();
+    else if (drawn > 0)
+        cli_note("network   %s has another number of classes: its last layer (%d tensors) begins "
+                 "anew, all others are kept",
+                 word, drawn);
     return net;
 }
 

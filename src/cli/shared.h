@@ -18,7 +18,8 @@ struct cli_common {
 struct cli_net {
     const char *preset;
     int size, channels, classes;
-    int resize; /* gn_resize */
+    int resize;    /* gn_resize */
+    bool new_head; /* a model file of another number of classes gets a new last layer */
 };
 
 /* Flags that say where data lies; member `place` of a command's struct. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-volatile int cli_stop;
+volatile int cli_stop, cli_save, cli_status;
 static volatile sig_atomic_t is_gentle;
 
 static void leave(const char *sentence, int code)
@@ -27,18 +27,36 @@ static void interrupted(int signal_number)
     cli_stop = 1;
 }
 
-void cli_catch_interrupts(void)
+static void asked(int signal_number)
+{
+    cli_save = 1;
+    if (signal_number == SIGUSR1)
+        cli_status = 1;
+}
+
+static void handle(int signal_number, void (*handler)(int))
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = interrupted;
+    action.sa_handler = handler;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(signal_number, &action, NULL);
+}
+
+void cli_catch_interrupts(void)
+{
+    handle(SIGINT, interrupted);
+    handle(SIGTERM, interrupted);
 }
 
 void cli_stop_gently(void)
 {
     is_gentle = 1;
+}
+
+void cli_catch_requests(void)
+{
+    handle(SIGHUP, asked);
+    handle(SIGUSR1, asked);
 }

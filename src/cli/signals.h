@@ -15,4 +15,12 @@ void cli_catch_interrupts(void);
 /* From now on the first interrupt sets cli_stop, the second one ends the process with code 1. */
 void cli_stop_gently(void);
 
+/* Become 1 when a checkpoint, or a line that says where the training stands, is asked for; whoever
+ * answers sets them to 0. */
+extern volatile int cli_save, cli_status;
+
+/* From now on SIGHUP (the terminal is gone) asks for a checkpoint, and SIGUSR1 for a checkpoint and
+ * a line of progress; training goes on. */
+void cli_catch_requests(void);
+
 #endif

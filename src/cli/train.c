@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 static const char *const optimizer_names[] = { "sgd", "adamw", NULL };
+const char *const train_schedule_names[] = { "constant", "step",      "polynomial",
+                                             "cosine",   "one-cycle", NULL };
 static const char *const bad_image_names[] = { "stop", "skip", NULL };
 
 static const struct train defaults = {
@@ -29,6 +31,11 @@ static const struct train defaults = {
     .weight_decay = TRAIN_NO_REAL,
     .adam_eps = 1e-7,
     .val_fraction = 0.1,
+    .step_epochs = 10,
+    .step_factor = 0.1,
+    .power = 1.0,
+    .rise = 0.2,
+    .accumulate = 1,
 };
 
 #define AT(member) offsetof(struct train, member)
@@ -79,15 +86,67 @@ static const struct cli_option options[] = {
       .standard = "0, adamw 0.004", .help = "w -= lr*X*w before the update" },
     { .name = "decay-all", .kind = CLI_FLAG, .traits = CLI_SAVED, .offset = AT(decay_all),
       .help = "decay biases too, not only kernels" },
+    { .name = "no-decay", .kind = CLI_LIST, .value = "PATTERN", .traits = CLI_SAVED,
+      .offset = AT(no_decay), .help = "tensors that do not decay, such as dense or *.p1_1.weight" },
     { .name = "adam-eps", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
       .offset = AT(adam_eps), .low = 1e-30, .high = CLI_LARGEST_FLOAT, .standard = "1e-7",
       .help = "epsilon of adamw" },
+    { .name = "clip-norm", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
+      .offset = AT(clip_norm), .low = 0, .high = CLI_LARGEST_FLOAT, .standard = "0: any length",
+      .help = "shortens the gradient of all tensors together to length X" },
+    { .name = "accumulate", .kind = CLI_INT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(accumulate), .low = 1, .high = 65536, .standard = "1",
+      .help = "a step has the mean gradient of N batches" },
+    { .name = "label-smoothing", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
+      .offset = AT(label_smoothing), .low = 0, .high = 0.999999, .standard = "0",
+      .help = "part of the target that all classes share, in the training loss" },
+    { .name = "ema", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED, .offset = AT(ema),
+      .low = 0, .high = 0.9999999, .standard = "0: none",
+      .help = "keep an average of the weights that decays by X a step; validated, too" },
     { .name = "seed", .kind = CLI_SEED, .value = "N", .traits = CLI_SAVED, .offset = AT(seed),
       .standard = "0", .help = "of the weights and of the order of samples" },
     { .name = "max-steps", .kind = CLI_COUNT, .value = "N", .traits = CLI_SAVED | CLI_ANEW,
       .offset = AT(max_steps), .low = 1, .high = CLI_LARGEST_COUNT, .standard = "no limit",
       .help = "end after N steps, counted from the beginning of the run" },
+    { .name = "max-time", .kind = CLI_DURATION, .value = "T", .traits = CLI_SAVED | CLI_ANEW,
+      .offset = AT(max_time), .low = 1, .high = 1e9, .standard = "no limit",
+      .help = "end behind the step in which so much time is over: 90s, 15m, 1.5h" },
+    { .name = "early-stop", .kind = CLI_INT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(early_stop), .low = 1, .high = CLI_LARGEST_INT, .standard = "never",
+      .help = "end after N epochs without a new best" },
     CLI_THREADS_ROW(struct train),
+    CLI_HEADING("Fine-tuning (a pattern names tensors: dense, b1.*, *.bias)"),
+    { .name = "freeze", .kind = CLI_LIST, .value = "PATTERN", .traits = CLI_SAVED,
+      .offset = AT(freeze), .help = "tensors that keep their values" },
+    { .name = "lr-scale", .kind = CLI_LIST, .value = "PATTERN=X", .traits = CLI_SAVED,
+      .offset = AT(lr_scale), .help = "a factor of the learning rate for some tensors" },
+    CLI_HEADING("Schedule of the learning rate"),
+    { .name = "schedule", .kind = CLI_CHOICE, .value = "NAME", .traits = CLI_SAVED,
+      .offset = AT(schedule), .choices = train_schedule_names, .standard = "constant",
+      .help = "constant, step, polynomial, cosine or one-cycle" },
+    { .name = "lr-min", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED, .offset = AT(lr_min),
+      .low = 0, .high = CLI_LARGEST_FLOAT, .standard = "0",
+      .help = "polynomial, cosine, one-cycle: the rate at the end" },
+    { .name = "step-epochs", .kind = CLI_INT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(step_epochs), .low = 1, .high = CLI_LARGEST_INT, .standard = "10",
+      .help = "step: the rate changes every N epochs" },
+    { .name = "step-factor", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
+      .offset = AT(step_factor), .low = 1e-6, .high = 1e6, .standard = "0.1",
+      .help = "step: by this factor" },
+    { .name = "power", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED, .offset = AT(power),
+      .low = 1e-3, .high = 1e3, .standard = "1", .help = "polynomial: its exponent" },
+    { .name = "rise", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED, .offset = AT(rise),
+      .low = 1e-6, .high = 0.999999, .standard = "0.2",
+      .help = "one-cycle: part of the run in which the rate rises" },
+    { .name = "warmup-steps", .kind = CLI_COUNT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(warmup_steps), .low = 0, .high = CLI_LARGEST_COUNT, .standard = "0",
+      .help = "before the schedule the rate rises in a line over N steps" },
+    { .name = "warmup-epochs", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
+      .offset = AT(warmup_epochs), .low = 0, .high = 1e6, .standard = "0",
+      .help = "the same over X epochs" },
+    { .name = "plateau", .kind = CLI_PLATEAU, .value = "F:N", .traits = CLI_SAVED,
+      .offset = AT(plateau), .standard = "never",
+      .help = "the rate times F when val_loss has not fallen for N epochs" },
     CLI_HEADING("Run"),
     { .name = "out", .kind = CLI_TEXT, .value = "DIR", .offset = AT(out),
       .standard = "runs/<n>-<preset>-<data>", .help = "folder of the run's files" },
@@ -119,8 +178,9 @@ static int check_resume_flags(const struct cli_args *args)
         if (!args->given[i] || !(is_fixed || is_folder))
             continue;
         const int code = cli_fail(CLI_USAGE, "--%s cannot be given with --resume", option->name);
-        cli_hint("the run keeps its options; only --epochs, --max-steps, --threads, --data and "
-                 "--data-dir may be given anew");
+        cli_hint(
+            "the run keeps its options; only --epochs, --max-steps, --max-time, --threads, --data "
+            "and --data-dir may be given anew");
         return code;
     }
     return 0;
@@ -140,6 +200,14 @@ static int check_options(struct train *given)
     if (given->momentum >= 1.0)
         return cli_fail(CLI_USAGE, "--momentum: %g is out of range (0 to below 1)",
                         given->momentum);
+    if (given->warmup_steps > 0 && given->warmup_epochs > 0.0)
+        return cli_fail(CLI_USAGE, "--warmup-steps and --warmup-epochs exclude each other");
+    if (given->schedule == GN_SCHEDULE_ONE_CYCLE &&
+        (given->warmup_steps > 0 || given->warmup_epochs > 0.0))
+        return cli_fail(CLI_USAGE, "--schedule one-cycle has its own warm-up: give --rise instead");
+    if (given->limit_val == 0 && (given->early_stop > 0 || given->plateau.patience > 0))
+        return cli_fail(CLI_USAGE, "--%s needs validation, --limit-val 0 was given",
+                        given->early_stop > 0 ? "early-stop" : "plateau");
     if (given->lr < 0.0)
         given->lr = is_adamw ? 0.001 : 0.05;
     if (given->weight_decay < 0.0)
@@ -172,14 +240,15 @@ static int open_split(gn_dataset **data, struct gn_dataset_info *info, const str
     return code;
 }
 
-/* A preset takes channels and classes from the data; a model file or a resumed run has its own,
- * and a label beyond its classes is an error of the data. */
+/* Channels and classes come from the data: for a preset both, for a model file the classes, which
+ * may ask for a new last layer. A resumed run has its own, and a label beyond its classes is an
+ * error of the data. */
 static int open_net_and_data(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
     const bool is_preset = !given->model || cli_is_preset(given->model);
     int code = 0;
-    if (!is_preset || config) {
+    if (config) {
         code = open_net(run, config);
         if (!code)
             code =
@@ -188,8 +257,9 @@ static int open_net_and_data(struct train_run *run, const json_t *config)
         code = open_split(&run->train, &run->train_info, given, GN_TRAIN, given->net.classes);
         if (!given->net.classes)
             given->net.classes = run->train_info.classes;
-        if (!given->net.channels)
+        if (!given->net.channels && is_preset)
             given->net.channels = run->train_info.channels;
+        given->net.new_head = true;
         if (!code)
             code = open_net(run, config);
     }

@@ -18,7 +18,14 @@ struct train {
     int on_bad_image;
     int optimizer; /* gn_optimizer */
     int algorithm; /* gn_algorithm */
+    int schedule;  /* gn_schedule */
     double lr, momentum, weight_decay, adam_eps, val_fraction;
+    double lr_min, step_factor, power, rise, warmup_epochs;
+    int step_epochs, early_stop, accumulate;
+    uint64_t warmup_steps;
+    struct cli_plateau plateau;
+    double max_time, clip_norm, label_smoothing, ema;
+    struct cli_list no_decay, freeze, lr_scale;
     bool nesterov, decay_all;
     uint64_t log_steps, checkpoint_steps;
     int threads;
@@ -27,6 +34,8 @@ struct train {
 /* Values of a struct train that stand for "not given". */
 #define TRAIN_NO_REAL  (-1.0)
 #define TRAIN_NO_LIMIT UINT64_MAX
+
+extern const char *const train_schedule_names[]; /* by gn_schedule */
 
 /* A run that is ready to begin. */
 struct train_run {

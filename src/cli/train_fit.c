@@ -25,14 +25,14 @@ static uint64_t steps_of_epoch(const struct train_run *run)
     uint64_t samples = run->train_info.samples;
     if (run->given->limit_train != TRAIN_NO_LIMIT && run->given->limit_train < samples)
         samples = run->given->limit_train;
-    const uint64_t batch = (uint64_t)run->given->batch;
+    const uint64_t batch = (uint64_t)run->given->batch * (uint64_t)run->given->accumulate;
     return (samples + batch - 1) / batch;
 }
 
 static void announce_options(const struct train *given, const struct train_run *run)
 {
     static const char *const optimizers[] = { "sgd", "adamw" };
-    char shuffle[32] = "full", limit[48] = "";
+    char shuffle[32] = "full", limit[48] = "", batches[24] = "";
     const unsigned long long steps = steps_of_epoch(run);
     if (given->shuffle.kind == GN_SHUFFLE_WINDOW)
         snprintf(shuffle, sizeof shuffle, "window:%d", given->shuffle.window);
@@ -41,10 +41,14 @@ static void announce_options(const struct train *given, const struct train_run *
     if (given->max_steps)
         snprintf(limit, sizeof limit, ", at most %llu steps in all",
                  (unsigned long long)given->max_steps);
-    cli_note("training  %d epoch%s of %llu step%s%s, batch %d, %s, lr %g, shuffle %s, seed %llu",
-             given->epochs, given->epochs == 1 ? "" : "s", steps, steps == 1 ? "" : "s", limit,
-             given->batch, optimizers[given->optimizer], given->lr, shuffle,
-             (unsigned long long)given->seed);
+    if (given->accumulate > 1)
+        snprintf(batches, sizeof batches, "%d x ", given->accumulate);
+    cli_note(
+        "training  %d epoch%s of %llu step%s%s, batch %s%d, %s, lr %g%s%s, shuffle %s, seed %llu",
+        given->epochs, given->epochs == 1 ? "" : "s", steps, steps == 1 ? "" : "s", limit, batches,
+        given->batch, optimizers[given->optimizer], given->lr, given->schedule ? " " : "",
+        given->schedule ? train_schedule_names[given->schedule] : "", shuffle,
+        (unsigned long long)given->seed);
 }
 
 void train_announce(const struct train_run *run, const char *folder)
@@ -81,6 +85,10 @@ void train_announce(const struct train_run *run, const char *folder)
 static void on_event(const struct gn_event *event, void *user)
 {
     struct watch *watch = user;
+    if (event->kind == GN_EVENT_STEP) {
+        watch->progress.asked = cli_status != 0;
+        cli_status = 0;
+    }
     cli_progress_event(&watch->progress, event);
     if (event->kind != GN_EVENT_START || watch->started)
         return;
@@ -126,8 +134,35 @@ static gn_history *fit(struct watch *watch)
         .on_event = on_event,
         .user = watch,
         .stop = &cli_stop,
+        .schedule = (gn_schedule)given->schedule,
+        .lr_min = given->lr_min,
+        .step_epochs = given->step_epochs,
+        .step_factor = given->step_factor,
+        .power = given->power,
+        .rise = given->rise,
+        .warmup_steps = given->warmup_steps,
+        .warmup_epochs = given->warmup_epochs,
+        .plateau_factor = given->plateau.factor,
+        .plateau_patience = given->plateau.patience,
+        .early_stop = given->early_stop,
+        .max_seconds = given->max_time,
+        .clip_norm = given->clip_norm,
+        .accumulate = given->accumulate,
+        .label_smoothing = given->label_smoothing,
+        .ema = given->ema,
+        .no_decay = given->no_decay.text,
+        .freeze = given->freeze.text,
+        .lr_scale = given->lr_scale.text,
+        .save = &cli_save,
     };
     return gn_fit_with(run->net, &options);
+}
+
+/* Of the raw and the averaged weights. */
+static double better_accuracy(const struct gn_epoch *epoch)
+{
+    const bool averaged = epoch->has_ema && epoch->val_ema_accuracy > epoch->val_accuracy;
+    return averaged ? epoch->val_ema_accuracy : epoch->val_accuracy;
 }
 
 /* The first epoch of the highest validation accuracy (lowest loss without validation). */
@@ -137,8 +172,9 @@ static struct gn_epoch best_epoch(const gn_history *history)
     for (int i = 0; i < gn_history_epochs(history); i++) {
         if (gn_history_epoch(history, i, &epoch) != GN_OK)
             continue;
-        const bool is_better =
-            epoch.has_validation ? epoch.val_accuracy > best.val_accuracy : epoch.loss < best.loss;
+        const bool is_better = epoch.has_validation
+                                   ? better_accuracy(&epoch) > better_accuracy(&best)
+                                   : epoch.loss < best.loss;
         if (best.epoch == 0 || is_better)
             best = epoch;
     }
@@ -159,7 +195,11 @@ static void print_result_json(const struct watch *watch, const struct gn_epoch *
         json_object_set_new(root, "val_loss", cli_json_real(last->val_loss));
         json_object_set_new(root, "val_accuracy", cli_json_real(last->val_accuracy));
         json_object_set_new(root, "best_epoch", json_integer(best->epoch));
-        json_object_set_new(root, "best_val_accuracy", cli_json_real(best->val_accuracy));
+        json_object_set_new(root, "best_val_accuracy", cli_json_real(better_accuracy(best)));
+    }
+    if (last->has_ema) {
+        json_object_set_new(root, "val_ema_loss", cli_json_real(last->val_ema_loss));
+        json_object_set_new(root, "val_ema_accuracy", cli_json_real(last->val_ema_accuracy));
     }
     json_object_set_new(root, "seconds", cli_json_rounded(seconds, 3));
     json_object_set_new(root, "out", cli_json_text(run->folder));
@@ -185,7 +225,7 @@ static void print_result(const struct watch *watch, const gn_history *history, d
         printf("%s\n", model);
     else if (last.has_validation)
         printf("test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s\n",
-               last.val_accuracy, last.epoch, best.val_accuracy, best.epoch, time, model);
+               last.val_accuracy, last.epoch, better_accuracy(&best), best.epoch, time, model);
     else
         printf("training loss %.4f, accuracy %.4f after epoch %d; took %s; model: %s\n", last.loss,
                last.accuracy, last.epoch, time, model);
@@ -197,6 +237,7 @@ int train_fit(struct train_run *run)
     struct watch watch = { .run = run, .progress = { .max_steps = run->given->max_steps } };
     const double begin = cli_seconds();
     cli_stop_gently();
+    cli_catch_requests();
     gn_history *history = fit(&watch);
     cli_progress_end(&watch.progress);
     if (watch.config_code) {

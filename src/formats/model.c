@@ -193,8 +193,28 @@ static gn_status check_extra(const struct gn_net *net, const struct gn_st_file *
             gn_st_header_offset(file, unknown));
 }
 
-gn_status gn_model_read_tensors(const struct gn_net *net, const struct gn_st_file *file,
-                                const char *path, const char *prefix, float *values)
+/* Whether a tensor belongs to a layer of logits that the file has for another number of classes. */
+static bool is_other_head(const struct gn_net *net, const struct gn_st_file *file, int i)
+{
+    const struct gn_graph *g = net->graph;
+    const struct gn_tensor *wanted = &g->tensors[i];
+    const struct gn_st_tensor *stored = gn_st_find(file, wanted->name);
+    bool of_head = false;
+    for (int k = 0; k < g->n_layers; k++)
+        of_head |= (g->layers[k].weight == i || g->layers[k].bias == i) &&
+                   g->layers[k].op == GN_OP_DENSE && g->layers[k].out.c == net->classes;
+    if (!of_head || stored == NULL || stored->rank != wanted->rank)
+        return false;
+    for (int d = 0; d + 1 < wanted->rank; d++)
+        if (stored->shape[d] != (uint64_t)wanted->shape[d])
+            return false;
+    return stored->shape[wanted->rank - 1] != (uint64_t)net->classes;
+}
+
+/* `drawn` not NULL: a head of another number of classes is left as it is, *drawn counts its
+ * tensors. */
+static gn_status read_tensors(const struct gn_net *net, const struct gn_st_file *file,
+                              const char *path, const char *prefix, float *values, int *drawn)
 {
     char name[GN_PATH_TEXT];
     const struct gn_graph *graph = net->graph;
@@ -204,16 +224,27 @@ gn_status gn_model_read_tensors(const struct gn_net *net, const struct gn_st_fil
     if (stored == NULL)
         return gn_last_status();
     gn_status status = GN_OK;
-    for (int i = 0; i < graph->n_tensors && status == GN_OK; i++)
-        status = check_tensor(file, name, prefix, &graph->tensors[i], &stored[i]);
+    for (int i = 0; i < graph->n_tensors && status == GN_OK; i++) {
+        if (drawn != NULL && is_other_head(net, file, i))
+            ++*drawn;
+        else
+            status = check_tensor(file, name, prefix, &graph->tensors[i], &stored[i]);
+    }
     if (status == GN_OK)
         status = check_extra(net, file, name, prefix);
         /* Nothing can fail any more: the caller's values change completely or not at all. */
 #pragma omp parallel for schedule(dynamic, 1) num_threads(gn_usable_threads(NULL))
     for (int i = 0; i < (status == GN_OK ? graph->n_tensors : 0); i++)
-        (void)gn_st_to_float(stored[i], values + graph->tensors[i].offset);
+        if (stored[i] != NULL)
+            (void)gn_st_to_float(stored[i], values + graph->tensors[i].offset);
     gn_free(stored);
     return status;
+}
+
+gn_status gn_model_read_tensors(const struct gn_net *net, const struct gn_st_file *file,
+                                const char *path, const char *prefix, float *values)
+{
+    return read_tensors(net, file, path, prefix, values, NULL);
 }
 
 /* ---- Loading ---- */
@@ -260,6 +291,7 @@ static gn_net *build(const struct gn_load_options *options, const struct gn_mode
         .channels = options->channels != 0 ? options->channels : fields->channels,
         .classes = options->classes != 0 ? options->classes : fields->classes,
         .resize = options->resize != GN_RESIZE_DEFAULT ? options->resize : fields->resize,
+        .seed = options->seed,
     };
     gn_net *net = gn_preset_with(&wanted);
     if (net != NULL)
@@ -287,12 +319,17 @@ static gn_status set_labels(gn_net *net, const struct gn_model_fields *fields)
     return status;
 }
 
-static gn_status fill(gn_net *net, const struct gn_st_file *file, const char *path,
-                      const char *name, const struct gn_model_fields *fields)
+static gn_status fill(gn_net *net, const struct gn_st_file *file,
+                      const struct gn_load_options *options, const char *name,
+                      const struct gn_model_fields *fields)
 {
+    int drawn = 0;
     if (fields->root != NULL)
         GN_TRY(check_layers(net, fields, name));
-    GN_TRY(gn_model_read_tensors(net, file, path, "", net->params));
+    GN_TRY(
+        read_tensors(net, file, options->path, "", net->params, options->new_head ? &drawn : NULL));
+    if (options->drawn != NULL)
+        *options->drawn = drawn;
     return set_labels(net, fields);
 }
 
@@ -323,7 +360,7 @@ static gn_net *load(const struct gn_load_options *options, const struct gn_st_fi
     gn_net *net = NULL;
     if (!gn_st_is_ours(file) || gn_model_fields_read(file, name, &fields) == GN_OK)
         net = build(options, &fields, name);
-    if (net != NULL && fill(net, file, options->path, name, &fields) != GN_OK) {
+    if (net != NULL && fill(net, file, options, name, &fields) != GN_OK) {
         gn_free_net(net);
         net = NULL;
     }

@@ -36,6 +36,7 @@ struct gn_args {
     const int32_t *const *labels; /* loss: classes of the slice, n of them */
     double *loss;                 /* loss: sum over the slice is added */
     int *correct;                 /* loss: right arg-maxes are added */
+    double smoothing;             /* loss: part of the target that all classes share */
     int tile;                     /* Winograd kernels: output pixels a side of a tile */
     int threads;                  /* a hint for the number of units, never for the result */
 };

@@ -2,6 +2,7 @@
  * Pass 1: which layers the answer depends on, and which ReLU becomes part of the convolution or
  * dense layer in front of it.
  */
+#include "graph/pattern.h"
 #include "plan/internal.h"
 
 int gn_plan_input(const struct gn_plan *plan, int i, int k)
@@ -29,6 +30,17 @@ static int live_readers(const struct gn_plan *plan, int i)
     return n;
 }
 
+/* Whether layer i has a parameter that is not frozen. */
+static bool trains(const struct gn_plan *plan, int i)
+{
+    const struct gn_graph *g = plan->net->graph;
+    const int tensors[] = { g->layers[i].weight, g->layers[i].bias };
+    bool found = false;
+    for (int k = 0; k < 2; k++)
+        found |= tensors[k] >= 0 && !gn_pattern_matches(plan->freeze, g->tensors[tensors[k]].name);
+    return found;
+}
+
 void gn_plan_fuse(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
@@ -49,7 +61,7 @@ void gn_plan_fuse(struct gn_plan *plan)
         struct gn_value *v = &plan->values[i];
         if (!v->live || v->same_as != i)
             continue;
-        v->needs_gradient = g->layers[i].weight >= 0;
+        v->needs_gradient = v->trains = trains(plan, i);
         for (int k = 0; k < g->layers[i].n_inputs; k++) {
             struct gn_value *in = &plan->values[gn_plan_input(plan, i, k)];
             in->consumers++;

@@ -40,8 +40,9 @@ enum gn_place_kind {
 
 /* What the plan knows about the output of each layer. */
 struct gn_value {
-    bool live; /* the answer depends on it */
-    int group; /* of merged siblings, -1: none */
+    bool live;   /* the answer depends on it */
+    int group;   /* of merged siblings, -1: none */
+    bool trains; /* a parameter of the layer gets a gradient */
     bool needs_gradient;
     bool relu;       /* the layer ends in a ReLU that was fused into it */
     int same_as;     /* the layer whose value this is (a fused ReLU's convolution), or itself */
@@ -87,6 +88,8 @@ struct gn_plan {
     const struct gn_kernel_set *kernels;
     bool train;
     gn_algorithm algorithm;
+    double label_smoothing;
+    const char *freeze;
     int batch, slice, threads;
     struct gn_value *values; /* one a layer */
     int n_buffers, cap_buffers;

@@ -35,7 +35,9 @@ static bool can_join(const struct gn_plan *plan, const struct gn_group *group, i
     const struct gn_value *v = &plan->values[i];
     if (!v->live || v->same_as != i || v->group >= 0 || !is_pointwise(layer) ||
         gn_plan_input(plan, i, 0) != gn_plan_input(plan, like, 0) ||
-        v->relu != plan->values[like].relu || (layer->bias < 0) != (first->bias < 0))
+        v->relu != plan->values[like].relu || v->trains != plan->values[like].trains ||
+        v->needs_gradient != plan->values[like].needs_gradient ||
+        (layer->bias < 0) != (first->bias < 0))
         return false;
     if (v->in_place_of < 0)
         return true;

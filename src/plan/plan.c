@@ -145,6 +145,8 @@ static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_opti
     plan->kernels = kernels;
     plan->train = o->train;
     plan->algorithm = o->reference ? GN_ALGORITHM_DIRECT : o->algorithm;
+    plan->label_smoothing = o->label_smoothing;
+    plan->freeze = o->freeze;
     plan->batch = o->batch;
     plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch);
     plan->threads = o->threads > 0 ? o->threads : gn_usable_threads(NULL);

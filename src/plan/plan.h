@@ -20,6 +20,8 @@ struct gn_plan_options {
     int slice;      /* images a slice; 0: chosen from shape and mode alone */
     bool reference; /* every step by the plain-C reference */
     gn_algorithm algorithm;
+    double label_smoothing; /* part of the target that all classes share */
+    const char *freeze;     /* patterns of tensors that need no gradient, see graph/pattern.h */
 };
 
 /* NULL with NO_MEMORY and the estimate when it cannot fit. The net must outlive the plan. */

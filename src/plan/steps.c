@@ -306,7 +306,7 @@ static gn_status backward(struct gn_plan *plan, int i)
     struct gn_step s = step_of(plan, i, "backward");
     s.dy = output_gradient_place(plan, i);
     s.argmax = plan->values[i].argmax;
-    if (layer->weight >= 0) {
+    if (plan->values[i].trains) {
         struct gn_step filter = s;
         filter.x = plan->values[in].at;
         filter.args.tile = plan->values[i].tile_filter;
@@ -347,6 +347,7 @@ static gn_status loss(struct gn_plan *plan)
     s.args.labels = &plan->labels;
     s.args.loss = &plan->loss;
     s.args.correct = &plan->correct;
+    s.args.smoothing = plan->label_smoothing;
     return emit(plan, &s, GN_KERNEL_LOSS);
 }
 
@@ -388,7 +389,8 @@ gn_status gn_plan_steps(struct gn_plan *plan)
             GN_TRY(backward(plan, i));
     plan->n_backward = plan->n_steps;
     for (int i = 0; i < plan->n_groups; i++)
-        GN_TRY(split(plan, &plan->groups[i]));
+        if (plan->values[plan->groups[i].leader].trains)
+            GN_TRY(split(plan, &plan->groups[i]));
     keep_joint_parameters(plan);
     return GN_OK;
 }

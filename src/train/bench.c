@@ -70,9 +70,7 @@ static gn_status bench_prepare(struct bench *b, const struct gn_bench_options *o
     if (!b->train)
         return GN_OK;
     const size_t floats = b->net->graph->n_floats;
-    const struct gn_optimizer_options sgd = { .kind = GN_SGD,
-                                              .lr = 1e-4,
-                                              .threads = gn_plan_threads(b->plan) };
+    const struct gn_optimizer_options sgd = { .kind = GN_SGD, .threads = gn_plan_threads(b->plan) };
     b->updater = gn_updater_create(b->net->graph, &sgd);
     b->grads = gn_calloc(floats, sizeof(float), "gradients");
     float *saved = gn_alloc(floats * sizeof(float), "parameters");
@@ -98,7 +96,8 @@ static gn_status bench_round(struct bench *b, double *seconds)
     int correct;
     GN_TRY(gn_plan_gradients(b->plan, b->images, b->labels, b->batch, b->grads, &loss, &correct));
     const double update = gn_seconds();
-    gn_updater_step(b->updater, b->net->params, b->grads, ++b->step);
+    const struct gn_update step = { .step = ++b->step, .lr = 1e-4, .grad_scale = 1 };
+    gn_updater_step(b->updater, b->net->params, b->grads, &step);
     gn_plan_params_changed(b->plan);
     const double end = gn_seconds();
     b->update_seconds += end - update;

@@ -1,7 +1,7 @@
 /*
  * Tensors of a checkpoint: the weights under their own names, the optimiser's arrays below
  * "train/<array>/", and "train/history" (float64, a row an epoch: loss, accuracy and, when the
- * run validates, val_loss and val_accuracy). What is no tensor is JSON in the metadata.
+ * run validates, val_loss and val_accuracy, and those of the averaged weights). What is no tensor is JSON in the metadata.
  */
 #include "train/checkpoint.h"
 
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ARRAYS = 3, N_TEXTS = 4 };
+enum { MAX_ARRAYS = 4, N_TEXTS = 4, MAX_COLUMNS = 6 };
 
 static const char *const HISTORY = "train/history";
 
@@ -39,10 +39,15 @@ static void image_free(struct image *image)
         gn_free(image->values[i]);
 }
 
+static uint64_t history_columns(const struct gn_settings *s)
+{
+    return s->n_val == 0 ? 2 : s->options.ema > 0 ? 6 : 4;
+}
+
 /* The rows as a tensor; none when no epoch is finished. */
 static gn_status add_history(struct image *image, const struct gn_training *t)
 {
-    const uint64_t rows = t->progress.epoch, columns = t->settings.n_val > 0 ? 4 : 2;
+    const uint64_t rows = t->progress.epoch, columns = history_columns(&t->settings);
     if (rows == 0)
         return GN_OK;
     image->history = gn_calloc(rows * columns, sizeof(double), "the checkpoint's history");
@@ -50,7 +55,9 @@ static gn_status add_history(struct image *image, const struct gn_training *t)
         return gn_last_status();
     for (uint64_t i = 0; i < rows; i++) {
         const struct gn_epoch *row = &t->history->rows[i];
-        const double values[] = { row->loss, row->accuracy, row->val_loss, row->val_accuracy };
+        const double values[MAX_COLUMNS] = { row->loss,         row->accuracy,
+                                             row->val_loss,     row->val_accuracy,
+                                             row->val_ema_loss, row->val_ema_accuracy };
         memcpy(image->history + i * columns, values, columns * sizeof(double));
     }
     image->tensors[image->n_tensors++] = (struct gn_st_tensor){ .name = HISTORY,
@@ -138,7 +145,7 @@ static gn_status check_layers(const struct gn_net *net, const struct gn_st_file 
 static gn_status check_history(const struct gn_training *t, const struct generation *g)
 {
     const struct gn_st_tensor *tensor = gn_st_find(g->file, HISTORY);
-    const uint64_t rows = g->progress.epoch, columns = t->settings.n_val > 0 ? 4 : 2;
+    const uint64_t rows = g->progress.epoch, columns = history_columns(&t->settings);
     if (tensor == NULL ? rows != 0
                        : tensor->dtype != GN_F64 || tensor->rank != 2 || tensor->shape[0] != rows ||
                              tensor->shape[1] != columns)
@@ -172,18 +179,21 @@ static gn_status restore_history(struct gn_training *t, const struct generation 
     GN_TRY(gn_history_reserve(t->history, rows));
     t->history->n = 0;
     const struct gn_st_tensor *tensor = gn_st_find(g->file, HISTORY);
-    const bool validates = t->settings.n_val > 0;
+    const uint64_t columns = history_columns(&t->settings);
     const char *data = rows == 0 ? NULL : tensor->data;
     for (int i = 0; i < rows; i++) {
-        double v[4] = { 0 };
-        const size_t bytes = (validates ? 4 : 2) * sizeof(double);
+        double v[MAX_COLUMNS] = { 0 };
+        const size_t bytes = columns * sizeof(double);
         memcpy(v, data + (size_t)i * bytes, bytes);
         gn_history_append(t->history, &(struct gn_epoch){ .epoch = i + 1,
                                                           .loss = v[0],
                                                           .accuracy = v[1],
-                                                          .has_validation = validates,
+                                                          .has_validation = columns > 2,
                                                           .val_loss = v[2],
-                                                          .val_accuracy = v[3] });
+                                                          .val_accuracy = v[3],
+                                                          .has_ema = columns > 4,
+                                                          .val_ema_loss = v[4],
+                                                          .val_ema_accuracy = v[5] });
     }
     return GN_OK;
 }

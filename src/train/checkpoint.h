@@ -21,7 +21,19 @@ struct gn_progress {
     double loss_sum;
     uint64_t best_epoch; /* counted from 1; 0: none yet */
     double best_accuracy;
+    /* Reduction on a plateau: what the scheduled rate is multiplied with, the lowest validation
+     * loss, and the epochs since then. */
+    double rate_factor;
+    double plateau_loss;
+    uint64_t plateau_wait;
+    /* The watchdog's memory: running means of the loss and of the gradient's length, steps with a
+     * loss of guessing, and the last step that gave an alarm. */
+    double watch_loss, watch_norm;
+    uint64_t watch_stuck, watch_alarm;
 };
+
+/* Before the first step. */
+extern const struct gn_progress gn_progress_begin;
 
 /* The parts of a run that a checkpoint saves and restores. All belong to the caller. */
 struct gn_training {

@@ -50,8 +50,8 @@ static void report_start(struct gn_fit *fit)
     char text[256];
     int used = snprintf(text, sizeof text, "%s on %llu samples, %llu steps an epoch, %d epochs",
                         fit->t.progress.step > 0 ? "training goes on" : "training",
-                        (unsigned long long)s->n_train, (unsigned long long)fit->n_batches,
-                        s->options.epochs);
+                        (unsigned long long)s->n_train,
+                        (unsigned long long)fit->t.settings.epoch_steps, s->options.epochs);
     if (s->n_val > 0)
         used += snprintf(text + used, sizeof text - (size_t)used, ", validation on %llu samples",
                          (unsigned long long)s->n_val);
@@ -60,8 +60,8 @@ static void report_start(struct gn_fit *fit)
                        (unsigned long long)fit->t.progress.step);
     gn_fit_fill_event(fit);
     fit->event.epochs = s->options.epochs;
-    fit->event.steps = fit->n_batches;
-    fit->event.lr = s->options.lr;
+    fit->event.steps = fit->t.settings.epoch_steps;
+    fit->event.lr = gn_schedule_rate(&s->schedule, fit->t.progress.step);
     fit->event.message = text;
     gn_fit_report(fit, GN_EVENT_START);
     fit->event.message = NULL;
@@ -72,43 +72,90 @@ static void report_start(struct gn_fit *fit)
 gn_status gn_fit_diverged(const struct gn_fit *fit, const char *what)
 {
     const struct gn_progress *p = &fit->t.progress;
-    const double lr = fit->t.settings.options.lr;
-    (void)gn_fail(GN_STATUS_DIVERGED,
-                  "training: %s at step %llu (epoch %llu, step %llu of %llu, lr %g)", what,
-                  (unsigned long long)p->step, (unsigned long long)p->epoch + 1,
-                  (unsigned long long)p->batch, (unsigned long long)fit->n_batches, lr);
+    const double lr = fit->event.lr;
+    (void)gn_fail(
+        GN_STATUS_DIVERGED, "training: %s at step %llu (epoch %llu, step %llu of %llu, lr %g)",
+        what, (unsigned long long)p->step, (unsigned long long)p->epoch + 1,
+        (unsigned long long)p->batch, (unsigned long long)fit->t.settings.epoch_steps, lr);
     gn_hint("lower the learning rate, for example to %g; the files saved before are kept",
             lr > 1 ? 0.05 : lr / 10);
     return GN_STATUS_DIVERGED;
 }
 
+/* Sums over the batches of a step. */
+struct step_sums {
+    uint64_t samples, correct;
+    double loss;
+};
+
+/* Batch k of the running step: its gradient is added, weighted by its share of a full batch, so
+ * that the factor which makes a mean of the sum is 1 for a step of one batch. */
+static gn_status add_batch(struct gn_fit *fit, int k, struct step_sums *sums)
+{
+    const struct gn_progress *p = &fit->t.progress;
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    float *grads = fit->batch_grads != NULL ? fit->batch_grads : fit->grads;
+    struct gn_batch batch;
+    double loss = 0;
+    int correct = 0;
+    GN_TRY(gn_loader_next(fit->loader, &batch));
+    if (batch.n == 0)
+        GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended in step %llu of %llu",
+                (unsigned long long)p->batch + 1, (unsigned long long)fit->t.settings.epoch_steps);
+    GN_TRY(
+        gn_plan_gradients(fit->plan, batch.images, batch.labels, batch.n, grads, &loss, &correct));
+    if (grads != fit->grads)
+        gn_updater_add(fit->t.updater, fit->grads, grads, (double)batch.n / o->batch, k == 0);
+    sums->samples += (uint64_t)batch.n;
+    sums->correct += (uint64_t)correct;
+    sums->loss += loss;
+    return GN_OK;
+}
+
+/* Batches of the running step: in the last step of an epoch there may be fewer. */
+static int step_batches(const struct gn_fit *fit)
+{
+    const uint64_t all = gn_loader_batches(fit->loader);
+    const uint64_t most = (uint64_t)fit->t.settings.options.accumulate;
+    const uint64_t left = all - fit->t.progress.batch * most;
+    return (int)(left < most ? left : most);
+}
+
+/* Scales the sum of the gradients to their mean, and down to the longest that is allowed. */
+static double gradient_scale(const struct gn_fit *fit, uint64_t samples, double *norm)
+{
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    const double mean = fit->batch_grads == NULL ? 1 : (double)o->batch / (double)samples;
+    *norm *= mean;
+    return o->clip_norm > 0 && *norm > o->clip_norm ? mean * o->clip_norm / *norm : mean;
+}
+
 static gn_status train_step(struct gn_fit *fit)
 {
     struct gn_progress *p = &fit->t.progress;
-    struct gn_net *net = fit->t.net;
-    struct gn_batch batch;
-    GN_TRY(gn_loader_next(fit->loader, &batch));
-    if (batch.n == 0)
-        GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended at batch %llu of %llu",
-                (unsigned long long)p->batch, (unsigned long long)fit->n_batches);
-    double loss_sum = 0;
-    int correct = 0;
-    GN_TRY(gn_plan_gradients(fit->plan, batch.images, batch.labels, batch.n, fit->grads, &loss_sum,
-                             &correct));
+    struct step_sums sums = { 0 };
+    const int n = step_batches(fit);
+    fit->event.lr = p->rate_factor * gn_schedule_rate(&fit->t.settings.schedule, p->step);
+    for (int k = 0; k < n; k++)
+        GN_TRY(add_batch(fit, k, &sums));
     p->step++;
     p->batch++;
-    if (!isfinite(loss_sum))
-        return gn_fit_diverged(fit, isnan(loss_sum) ? "the loss is not a number"
-                                                    : "the loss is infinite");
-    if (!gn_updater_finite(fit->t.updater, fit->grads))
+    if (!isfinite(sums.loss))
+        return gn_fit_diverged(fit, isnan(sums.loss) ? "the loss is not a number"
+                                                     : "the loss is infinite");
+    double norm = gn_updater_norm(fit->t.updater, fit->grads);
+    if (!isfinite(norm))
         return gn_fit_diverged(fit, "a gradient is not finite");
-    gn_updater_step(fit->t.updater, net->params, fit->grads, p->step);
+    const double scale = gradient_scale(fit, sums.samples, &norm);
+    fit->event.step_loss = sums.loss / (double)sums.samples;
+    gn_watchdog_step(fit, fit->event.step_loss, norm);
+    gn_updater_step(fit->t.updater, fit->t.net->params, fit->grads,
+                    &(struct gn_update){ p->step, fit->event.lr, scale });
     gn_plan_params_changed(fit->plan);
-    p->samples += (uint64_t)batch.n;
-    p->correct += (uint64_t)correct;
-    p->loss_sum += loss_sum;
-    fit->event.step_loss = loss_sum / batch.n;
-    gn_files_step(fit, fit->event.step_loss);
+    p->samples += sums.samples;
+    p->correct += sums.correct;
+    p->loss_sum += sums.loss;
+    gn_files_step(fit);
     gn_fit_fill_event(fit);
     gn_fit_report(fit, GN_EVENT_STEP);
     return GN_OK;
@@ -122,15 +169,28 @@ static bool wants_stop(const struct gn_fit *fit)
     return stop != NULL && *stop != 0;
 }
 
-/* The rest of the running epoch. *ended: max_steps is reached. */
+/* Whether a checkpoint is due behind this step; the last step of an epoch leaves one anyway. */
+static bool wants_checkpoint(const struct gn_fit *fit)
+{
+    const struct gn_progress *p = &fit->t.progress;
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    const bool asked = o->save != NULL && *o->save != 0;
+    if (asked)
+        *o->save = 0;
+    const bool due = o->checkpoint_steps != 0 && p->step % o->checkpoint_steps == 0;
+    return (asked || due) && p->batch < fit->t.settings.epoch_steps;
+}
+
+/* The rest of the running epoch. *ended: a limit is reached. */
 static gn_status run_epoch(struct gn_fit *fit, bool *ended)
 {
     struct gn_progress *p = &fit->t.progress;
-    const uint64_t checkpoint_steps = fit->t.settings.options.checkpoint_steps;
+    const uint64_t n_steps = fit->t.settings.epoch_steps;
     fit->epoch_began = gn_seconds();
-    if (p->batch < fit->n_batches)
-        GN_TRY(gn_loader_start(fit->loader, p->epoch, p->batch));
-    while (p->batch < fit->n_batches) {
+    if (p->batch < n_steps)
+        GN_TRY(gn_loader_start(fit->loader, p->epoch,
+                               p->batch * (uint64_t)fit->t.settings.options.accumulate));
+    while (p->batch < n_steps) {
         if (wants_stop(fit))
             return gn_fit_stop_here(fit);
         if (gn_fit_reached_limit(fit)) {
@@ -138,7 +198,7 @@ static gn_status run_epoch(struct gn_fit *fit, bool *ended)
             return p->batch == 0 ? GN_OK : gn_fit_cut_epoch(fit);
         }
         GN_TRY(train_step(fit));
-        if (checkpoint_steps != 0 && p->step % checkpoint_steps == 0 && p->batch < fit->n_batches)
+        if (wants_checkpoint(fit))
             GN_TRY(gn_files_checkpoint(fit));
     }
     return wants_stop(fit) ? gn_fit_stop_here(fit) : gn_fit_finish_epoch(fit);
@@ -148,6 +208,8 @@ static gn_status run(struct gn_fit *fit)
 {
     const uint64_t epochs = (uint64_t)fit->t.settings.options.epochs;
     bool ended = false;
+    fit->began = gn_seconds();
+    fit->first_step = fit->t.progress.step;
     report_start(fit);
     GN_TRY(gn_files_begin(fit));
     while (!ended && fit->t.progress.epoch < epochs)
@@ -161,9 +223,12 @@ static gn_status create_parts(struct gn_fit *fit)
     struct gn_net *net = fit->t.net;
     const struct gn_settings *s = &fit->t.settings;
     const struct gn_fit_options *o = &s->options;
-    const struct gn_plan_options plan_options = {
-        .train = true, .batch = o->batch, .threads = o->threads, .algorithm = o->algorithm
-    };
+    const struct gn_plan_options plan_options = { .train = true,
+                                                  .batch = o->batch,
+                                                  .threads = o->threads,
+                                                  .algorithm = o->algorithm,
+                                                  .label_smoothing = o->label_smoothing,
+                                                  .freeze = o->freeze };
     struct gn_loader_options loader =
         gn_loader_for(net, o->train, o->limit_train, o->batch, s->rule);
     loader.shuffle = o->shuffle;
@@ -186,8 +251,12 @@ static gn_status create_parts(struct gn_fit *fit)
     fit->logits = gn_calloc((size_t)o->batch * (size_t)net->classes, sizeof(float), "logits");
     if (fit->grads == NULL || fit->logits == NULL)
         return gn_last_status();
-    fit->n_batches = gn_loader_batches(fit->loader);
-    return GN_OK;
+    if (o->accumulate > 1) {
+        fit->batch_grads = gn_calloc(net->graph->n_floats, sizeof(float), "a batch's gradients");
+        if (fit->batch_grads == NULL)
+            return gn_last_status();
+    }
+    return gn_watchdog_open(fit);
 }
 
 static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *options)
@@ -209,6 +278,8 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
     fit->t.updater = gn_updater_create(net->graph, &s->optimizer);
     if (fit->t.history == NULL || fit->t.updater == NULL)
         return gn_last_status();
+    fit->t.progress = gn_progress_begin;
+    gn_updater_begin_ema(fit->t.updater, net->params);
     GN_TRY(gn_files_resume(fit));
     GN_TRY(create_parts(fit));
     return run(fit);
@@ -225,6 +296,8 @@ static void free_parts(struct gn_fit *fit)
         gn_plan_free(fit->plan);
     gn_updater_free(fit->t.updater);
     gn_free(fit->grads);
+    gn_free(fit->batch_grads);
+    gn_free(fit->fired);
     gn_free(fit->logits);
 }
 

@@ -19,10 +19,14 @@ struct gn_fit {
     struct gn_plan *plan;
     struct gn_loader *loader, *validation; /* validation may be NULL */
     float *grads;                          /* in the layout of the parameters */
-    float *logits;                         /* of a validation batch */
+    float *batch_grads;                    /* of one of the batches of a step; NULL: the same */
+    uint8_t *fired;                        /* of the watchdog */
+    uint64_t fired_steps;
+    bool told_dead; /* dead ReLUs were reported */
+    float *logits;  /* of a validation batch */
     struct gn_run_files files;
-    uint64_t n_batches; /* of an epoch */
-    double epoch_began; /* seconds of the clock */
+    double began, epoch_began; /* seconds of the clock */
+    uint64_t first_step;       /* done when the call began */
     struct gn_event event;
 };
 
@@ -40,8 +44,12 @@ gn_status gn_fit_diverged(const struct gn_fit *fit, const char *what);
 
 /* ---- fit_epoch.c ---- */
 
-/* Whether max_steps ends the run here. */
+/* Whether max_steps, max_seconds or early_stop ends the run here. */
 bool gn_fit_reached_limit(const struct gn_fit *fit);
+
+/* Exchanges the weights with their average, so that the net is the averaged one until the next
+ * call. Does nothing without an average. */
+void gn_fit_swap_ema(struct gn_fit *fit);
 
 /* Saves where the run stands and ends it with STOPPED. */
 gn_status gn_fit_stop_here(struct gn_fit *fit);
@@ -49,9 +57,21 @@ gn_status gn_fit_stop_here(struct gn_fit *fit);
 /* Validates, adds the epoch to the history and saves. */
 gn_status gn_fit_finish_epoch(struct gn_fit *fit);
 
-/* max_steps ends the run inside an epoch: all files are left as if the epoch had ended here, but
+/* A limit ends the run inside an epoch: all files are left as if the epoch had ended here, but
  * the checkpoint keeps the position, from which a resumed run goes on. */
 gn_status gn_fit_cut_epoch(struct gn_fit *fit);
+
+/* ---- watchdog.c ---- */
+
+/* NO_MEMORY. */
+gn_status gn_watchdog_open(struct gn_fit *fit);
+
+/* Looks at a step: its mean loss, the length of its gradient, and which ReLUs let gradients
+ * through. Reports warnings; changes nothing but its own memory. */
+void gn_watchdog_step(struct gn_fit *fit, double loss, double norm);
+
+/* Looks at what the steps of an epoch have shown together, and begins anew. */
+void gn_watchdog_epoch(struct gn_fit *fit);
 
 /* ---- fit_files.c ---- */
 
@@ -68,7 +88,7 @@ gn_status gn_files_begin(struct gn_fit *fit);
 /* What happens to the files at a save. */
 struct gn_save {
     const struct gn_epoch *row; /* of the history, to be recorded; NULL: none */
-    bool best;                  /* the weights become best.safetensors too */
+    bool best;                  /* the better weights become best.safetensors too */
     bool partial;               /* the epoch is cut short: its best is not the run's */
     bool last;                  /* no save follows: failing is an error, not a warning */
 };
@@ -81,7 +101,7 @@ gn_status gn_files_save(struct gn_fit *fit, const struct gn_save *save);
 gn_status gn_files_checkpoint(struct gn_fit *fit);
 
 /* One step record, when it is this step's turn. */
-void gn_files_step(struct gn_fit *fit, double loss);
+void gn_files_step(struct gn_fit *fit);
 
 void gn_files_close(struct gn_fit *fit);
 

@@ -99,12 +99,13 @@ static void check_journal(struct gn_fit *fit, gn_status status)
     fit->files.journal = NULL;
 }
 
-void gn_files_step(struct gn_fit *fit, double loss)
+void gn_files_step(struct gn_fit *fit)
 {
     const struct gn_fit_options *o = &fit->t.settings.options;
     const uint64_t step = fit->t.progress.step;
     if (fit->files.journal != NULL && o->log_steps != 0 && step % o->log_steps == 0)
-        check_journal(fit, gn_journal_step(fit->files.journal, step, loss, o->lr));
+        check_journal(
+            fit, gn_journal_step(fit->files.journal, step, fit->event.step_loss, fit->event.lr));
 }
 
 /* Tables and pictures never stop a run; of failures in a row only the first is told. */
@@ -161,14 +162,27 @@ gn_status gn_files_checkpoint(struct gn_fit *fit)
     return judge(fit, gn_checkpoint_write(&fit->t, fit->files.folder), false);
 }
 
+/* A model file of the averaged weights. */
+static gn_status save_averaged(struct gn_fit *fit, const char *name)
+{
+    gn_fit_swap_ema(fit);
+    const gn_status status = save_model(fit, name);
+    gn_fit_swap_ema(fit);
+    return status;
+}
+
+/* Of the raw and the averaged weights the better ones, the raw ones of equals. */
 static gn_status save_best(struct gn_fit *fit, const struct gn_save *save)
 {
+    const struct gn_epoch *row = save->row;
+    const bool averaged = row != NULL && row->has_ema && row->val_ema_accuracy > row->val_accuracy;
     if (fit->files.folder != NULL && (!save->partial || set_best_aside(fit)))
-        GN_TRY(save_model(fit, "best.safetensors"));
+        GN_TRY(averaged ? save_averaged(fit, "best.safetensors")
+                        : save_model(fit, "best.safetensors"));
     /* Only a best that is on disk counts, so that a failed save leaves the next one its turn. */
     if (!save->partial) {
-        fit->t.progress.best_epoch = (uint64_t)save->row->epoch;
-        fit->t.progress.best_accuracy = save->row->val_accuracy;
+        fit->t.progress.best_epoch = (uint64_t)row->epoch;
+        fit->t.progress.best_accuracy = averaged ? row->val_ema_accuracy : row->val_accuracy;
     }
     return GN_OK;
 }
@@ -183,6 +197,8 @@ gn_status gn_files_save(struct gn_fit *fit, const struct gn_save *save)
         status = save_best(fit, save);
     if (has_folder && status == GN_OK)
         status = save_model(fit, "model.safetensors");
+    if (has_folder && status == GN_OK && fit->t.settings.options.ema > 0)
+        status = save_averaged(fit, "ema.safetensors");
     if (has_folder && status == GN_OK)
         status = gn_checkpoint_write(&fit->t, fit->files.folder);
     return judge(fit, status, save->last);

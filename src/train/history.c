@@ -74,8 +74,11 @@ gn_status gn_history_write_csv(const struct gn_history *history, const char *pat
         return gn_last_status();
     /* All rows of a run have a validation or none has. */
     const bool validates = history->n > 0 && history->rows[0].has_validation;
+    const bool has_ema = validates && history->rows[0].has_ema;
     append_text(writer, "epoch,accuracy,loss");
-    append_text(writer, validates ? ",val_accuracy,val_loss\r\n" : "\r\n");
+    append_text(writer, !validates ? "\r\n"
+                        : has_ema  ? ",val_accuracy,val_ema_accuracy,val_ema_loss,val_loss\r\n"
+                                   : ",val_accuracy,val_loss\r\n");
     for (int i = 0; i < history->n; i++) {
         const struct gn_epoch *row = &history->rows[i];
         char number[16];
@@ -83,10 +86,14 @@ gn_status gn_history_write_csv(const struct gn_history *history, const char *pat
         append_text(writer, number);
         append_cell(writer, row->accuracy);
         append_cell(writer, row->loss);
-        if (validates) {
+        if (validates)
             append_cell(writer, row->val_accuracy);
-            append_cell(writer, row->val_loss);
+        if (has_ema) {
+            append_cell(writer, row->val_ema_accuracy);
+            append_cell(writer, row->val_ema_loss);
         }
+        if (validates)
+            append_cell(writer, row->val_loss);
         append_text(writer, "\r\n");
     }
     return gn_file_commit(writer, NULL);

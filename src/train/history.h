@@ -19,7 +19,8 @@ gn_status gn_history_reserve(struct gn_history *history, int n);
 void gn_history_append(struct gn_history *history, const struct gn_epoch *row);
 
 /* Replaces `path` by the table that Keras' CSVLogger would have written: columns epoch (from 0),
- * accuracy, loss and, with validation, val_accuracy, val_loss; lines end in CR LF. */
+ * accuracy, loss and, with validation, val_accuracy, val_ema_accuracy, val_ema_loss (both with
+ * averaged weights), val_loss; lines end in CR LF. */
 gn_status gn_history_write_csv(const struct gn_history *history, const char *path);
 
 #endif

@@ -82,6 +82,10 @@ gn_status gn_journal_epoch(struct gn_journal *journal, const struct gn_epoch *ro
     if (row->has_validation)
         (void)fprintf(journal->file, ",\"val_loss\":%s,\"val_accuracy\":%s",
                       gn_decimal_text(row->val_loss, a), gn_decimal_text(row->val_accuracy, b));
+    if (row->has_ema)
+        (void)fprintf(journal->file, ",\"val_ema_loss\":%s,\"val_ema_accuracy\":%s",
+                      gn_decimal_text(row->val_ema_loss, a),
+                      gn_decimal_text(row->val_ema_accuracy, b));
     /* Microseconds are finer than any clock matters here. */
     char seconds[GN_NUMBER_TEXT];
     (void)snprintf(seconds, sizeof seconds, "%llu.%06llu", (unsigned long long)row->seconds,

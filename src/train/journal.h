@@ -21,7 +21,7 @@ void gn_journal_close(struct gn_journal *journal);
 gn_status gn_journal_step(struct gn_journal *journal, uint64_t step, double loss, double lr);
 
 /* {"epoch":1,"loss":...,"accuracy":...,"val_loss":...,"val_accuracy":...,"seconds":...}, made
- * durable; IO. */
+ * durable; with averaged weights also "val_ema_loss" and "val_ema_accuracy". IO. */
 gn_status gn_journal_epoch(struct gn_journal *journal, const struct gn_epoch *row);
 
 #endif

@@ -53,7 +53,7 @@ uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *
     uint64_t bytes = gn_memory_estimate(net, o->batch, true);
     bytes = gn_bytes_add(bytes, dataset_bytes(o->train));
     const int states = gn_updater_states(&settings->optimizer);
-    bytes = gn_bytes_add(bytes, array_bytes(net, (uint64_t)states));
+    bytes = gn_bytes_add(bytes, array_bytes(net, (uint64_t)states + (o->accumulate > 1 ? 1 : 0)));
     if (o->validation == NULL)
         return bytes;
     bytes = gn_bytes_add(bytes, dataset_bytes(o->validation));

@@ -6,6 +6,7 @@
  *   momentum    v = v * mu - g * lr;  w += v, or w += v * mu - g * lr (Nesterov)
  *   AdamW       m += (g - m) * (1 - b1);  v += (g * g - v) * (1 - b2)
  *               w -= m * alpha / (sqrt(v) + eps),  alpha = lr * sqrt(1 - b2^t) / (1 - b1^t)
+ *   average     a += (w - a) * (1 - d) behind the update; a = w at the first step
  *
  * Tensors are cut into blocks of a fixed size that the threads share out.
  */
@@ -13,37 +14,50 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "graph/pattern.h"
 
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
 
-enum { BLOCK_FLOATS = 16384, ROOT_FLOATS = 256, MAX_STATES = 2 };
+enum { BLOCK_FLOATS = 16384, ROOT_FLOATS = 256, MAX_STATES = 2, NORM_LANES = 8 };
 
 static const double BETA_1 = 0.9, BETA_2 = 0.999;
 
 struct block {
     size_t first, count;
-    bool decays;
+    bool decays, frozen;
+    float lr_scale;
 };
 
 struct gn_updater {
     struct gn_optimizer_options options;
+    size_t n_floats;
     int n_blocks;
     struct block *blocks;
+    double *squares; /* a sum a block */
     float *states[MAX_STATES];
+    float *ema;
 };
 
 /* What one update needs, rounded to float32 where Keras casts. */
 struct factors {
     float lr, momentum, decay;
     float alpha, one_minus_beta_1, one_minus_beta_2, eps;
+    float grad_scale, one_minus_ema;
 };
 
-int gn_updater_states(const struct gn_optimizer_options *options)
+/* State arrays of the optimiser itself. */
+static int own_states(const struct gn_optimizer_options *options)
 {
     if (options->kind == GN_ADAMW)
         return 2;
     return options->momentum > 0 ? 1 : 0;
+}
+
+int gn_updater_states(const struct gn_optimizer_options *options)
+{
+    return own_states(options) + (options->ema > 0 ? 1 : 0);
 }
 
 static int count_blocks(const struct gn_graph *graph)
@@ -59,11 +73,17 @@ static void fill_blocks(struct gn_updater *u, const struct gn_graph *graph)
     int n = 0;
     for (int i = 0; i < graph->n_tensors; i++) {
         const struct gn_tensor *t = &graph->tensors[i];
+        const bool decays = (t->is_kernel || u->options.decay_all) &&
+                            !gn_pattern_matches(u->options.no_decay, t->name);
+        const bool frozen = gn_pattern_matches(u->options.freeze, t->name);
+        const double lr_scale = gn_pattern_factor(u->options.lr_scale, t->name);
         for (size_t done = 0; done < t->count; done += BLOCK_FLOATS) {
             const size_t left = t->count - done;
             u->blocks[n++] = (struct block){ .first = t->offset + done,
                                              .count = left < BLOCK_FLOATS ? left : BLOCK_FLOATS,
-                                             .decays = t->is_kernel || u->options.decay_all };
+                                             .decays = decays,
+                                             .frozen = frozen,
+                                             .lr_scale = (float)lr_scale };
         }
     }
 }
@@ -75,12 +95,18 @@ struct gn_updater *gn_updater_create(const struct gn_graph *graph,
     if (u == NULL)
         return NULL;
     u->options = *options;
+    u->n_floats = graph->n_floats;
     u->n_blocks = count_blocks(graph);
     u->blocks = gn_calloc((size_t)u->n_blocks, sizeof *u->blocks, "the optimiser");
-    bool ok = u->blocks != NULL;
-    for (int i = 0; ok && i < gn_updater_states(options); i++) {
+    u->squares = gn_calloc((size_t)u->n_blocks, sizeof *u->squares, "the optimiser");
+    bool ok = u->blocks != NULL && u->squares != NULL;
+    for (int i = 0; ok && i < own_states(options); i++) {
         u->states[i] = gn_calloc(graph->n_floats, sizeof(float), "the optimiser's state");
         ok = u->states[i] != NULL;
+    }
+    if (ok && options->ema > 0) {
+        u->ema = gn_calloc(graph->n_floats, sizeof(float), "the averaged weights");
+        ok = u->ema != NULL;
     }
     if (!ok) {
         gn_updater_free(u);
@@ -96,6 +122,8 @@ void gn_updater_free(struct gn_updater *updater)
         return;
     for (int i = 0; i < MAX_STATES; i++)
         gn_free(updater->states[i]);
+    gn_free(updater->ema);
+    gn_free(updater->squares);
     gn_free(updater->blocks);
     gn_free(updater);
 }
@@ -106,8 +134,20 @@ float *gn_updater_state(struct gn_updater *updater, int i, const char **prefix)
                                                       { "train/m/", "train/v/" } };
     if (i < 0 || i >= gn_updater_states(&updater->options))
         return NULL;
-    *prefix = names[updater->options.kind == GN_ADAMW][i];
-    return updater->states[i];
+    const bool is_ema = i == own_states(&updater->options);
+    *prefix = is_ema ? "train/ema/" : names[updater->options.kind == GN_ADAMW][i];
+    return is_ema ? updater->ema : updater->states[i];
+}
+
+void gn_updater_begin_ema(struct gn_updater *updater, const float *params)
+{
+    if (updater->ema != NULL)
+        memcpy(updater->ema, params, updater->n_floats * sizeof *params);
+}
+
+float *gn_updater_ema(struct gn_updater *updater)
+{
+    return updater->ema;
 }
 
 /* base^n by squaring in double: unlike pow() the same bits on every machine. */
@@ -122,18 +162,35 @@ static double power(double base, uint64_t n)
     return result;
 }
 
-static struct factors factors_of(const struct gn_optimizer_options *o, uint64_t step)
+static struct factors factors_of(const struct gn_optimizer_options *o,
+                                 const struct gn_update *update)
 {
-    struct factors f = { .lr = (float)o->lr,
+    struct factors f = { .lr = (float)update->lr,
+                         .grad_scale = (float)update->grad_scale,
+                         .one_minus_ema = update->step <= 1 ? 1 : (float)(1 - o->ema),
                          .momentum = (float)o->momentum,
                          .decay = (float)o->weight_decay,
                          .one_minus_beta_1 = (float)(1 - BETA_1),
                          .one_minus_beta_2 = (float)(1 - BETA_2),
                          .eps = (float)o->adam_eps };
-    const float power_1 = (float)power((double)(float)BETA_1, step);
-    const float power_2 = (float)power((double)(float)BETA_2, step);
+    const float power_1 = (float)power((double)(float)BETA_1, update->step);
+    const float power_2 = (float)power((double)(float)BETA_2, update->step);
     f.alpha = f.lr * sqrtf(1.0F - power_2) / (1.0F - power_1);
     return f;
+}
+
+static void scale(float *restrict g, size_t n, float factor)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        g[i] = g[i] * factor;
+}
+
+static void average(float *restrict a, const float *restrict w, size_t n, float k)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        a[i] = a[i] + (w[i] - a[i]) * k;
 }
 
 static void decay(float *restrict w, size_t n, const struct factors *f)
@@ -194,11 +251,12 @@ static void adam(float *restrict w, float *restrict m, float *restrict v, const 
     }
 }
 
-static void update_block(const struct gn_updater *u, const struct block *b, float *params,
-                         const float *grads, const struct factors *f)
+/* w - g * 0 would turn -0 into +0, so a rate of zero does not come here. */
+static void update_weights(const struct gn_updater *u, const struct block *b, float *w, float *g,
+                           const struct factors *f)
 {
-    float *w = params + b->first;
-    const float *g = grads + b->first;
+    if (f->grad_scale < 1 || f->grad_scale > 1)
+        scale(g, b->count, f->grad_scale);
     if (b->decays && f->decay > 0)
         decay(w, b->count, f);
     if (u->options.kind == GN_ADAMW)
@@ -211,12 +269,29 @@ static void update_block(const struct gn_updater *u, const struct block *b, floa
         sgd_momentum(w, u->states[0] + b->first, g, b->count, f);
 }
 
-void gn_updater_step(struct gn_updater *updater, float *params, const float *grads, uint64_t step)
+static void update_block(const struct gn_updater *u, const struct block *b, float *params,
+                         float *grads, const struct factors *factors)
 {
-    const struct factors f = factors_of(&updater->options, step);
-    /* w - g * 0 would turn -0 into +0. */
-    if (f.lr <= 0)
+    float *w = params + b->first;
+    struct factors f = *factors;
+    f.lr *= b->lr_scale;
+    f.alpha *= b->lr_scale;
+    if (b->frozen) /* so is their average, which began with them */
         return;
+    if (f.lr > 0)
+        update_weights(u, b, w, grads + b->first, &f);
+    if (u->ema == NULL)
+        return;
+    if (f.one_minus_ema < 1)
+        average(u->ema + b->first, w, b->count, f.one_minus_ema);
+    else
+        memcpy(u->ema + b->first, w, b->count * sizeof *w);
+}
+
+void gn_updater_step(struct gn_updater *updater, float *params, float *grads,
+                     const struct gn_update *update)
+{
+    const struct factors f = factors_of(&updater->options, update);
 #pragma omp parallel num_threads(updater->options.threads)
     {
         const unsigned state = gn_float_enter();
@@ -225,6 +300,50 @@ void gn_updater_step(struct gn_updater *updater, float *params, const float *gra
             update_block(updater, &updater->blocks[i], params, grads, &f);
         gn_float_leave(state);
     }
+}
+
+static void add_block(float *restrict sum, const float *restrict x, size_t n, float k, bool first)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        sum[i] = (first ? 0 : sum[i]) + x[i] * k;
+}
+
+void gn_updater_add(const struct gn_updater *updater, float *sum, const float *values,
+                    double factor, bool first)
+{
+#pragma omp parallel for schedule(static) num_threads(updater->options.threads)
+    for (int i = 0; i < updater->n_blocks; i++) {
+        const struct block *b = &updater->blocks[i];
+        add_block(sum + b->first, values + b->first, b->count, (float)factor, first);
+    }
+}
+
+/* Eight sums side by side, so that the order is fixed and the loop still runs in vectors. */
+static double block_squares(const float *x, size_t n)
+{
+    double sums[NORM_LANES] = { 0 }, sum = 0;
+    size_t i = 0;
+    for (; i + NORM_LANES <= n; i += NORM_LANES)
+        for (size_t k = 0; k < NORM_LANES; k++)
+            sums[k] += (double)x[i + k] * (double)x[i + k];
+    for (size_t k = 0; k < NORM_LANES; k++)
+        sum += sums[k];
+    for (; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sum;
+}
+
+double gn_updater_norm(struct gn_updater *updater, const float *grads)
+{
+    double sum = 0;
+#pragma omp parallel for schedule(static) num_threads(updater->options.threads)
+    for (int i = 0; i < updater->n_blocks; i++)
+        updater->squares[i] =
+            block_squares(grads + updater->blocks[i].first, updater->blocks[i].count);
+    for (int i = 0; i < updater->n_blocks; i++)
+        sum += updater->squares[i];
+    return sqrt(sum);
 }
 
 /* x * 0 is NaN exactly for NaN and infinity, and NaN survives the sum. */

@@ -11,11 +11,22 @@
 /* All values are final: no zero stands for a default here. */
 struct gn_optimizer_options {
     gn_optimizer kind;
-    double lr;
     double momentum, weight_decay, adam_eps;
     bool nesterov;
     bool decay_all; /* decay biases too, not only kernels */
+    double ema;     /* decay of the average of the weights; 0: none is kept */
+    /* Patterns of tensors, see graph/pattern.h. */
+    const char *no_decay;
+    const char *freeze;   /* never changed */
+    const char *lr_scale; /* with factors */
     int threads;
+};
+
+/* What changes from step to step. */
+struct gn_update {
+    uint64_t step; /* counted from 1 */
+    double lr;
+    double grad_scale; /* of the gradients, before anything else */
 };
 
 struct gn_updater;
@@ -25,18 +36,32 @@ struct gn_updater *gn_updater_create(const struct gn_graph *graph,
                                      const struct gn_optimizer_options *options);
 void gn_updater_free(struct gn_updater *updater);
 
-/* One update: params and grads are flat arrays of graph->n_floats; `step` counts from 1. A rate
- * of zero changes nothing at all. */
-void gn_updater_step(struct gn_updater *updater, float *params, const float *grads, uint64_t step);
+/* One update: params and grads are flat arrays of graph->n_floats; the gradients are scaled in
+ * place. A rate of zero changes no parameter, only the average. */
+void gn_updater_step(struct gn_updater *updater, float *params, float *grads,
+                     const struct gn_update *update);
+
+/* Lets the average begin with these parameters; does nothing without one. */
+void gn_updater_begin_ema(struct gn_updater *updater, const float *params);
+
+/* The averaged weights in the layout of the parameters, NULL without ema. */
+float *gn_updater_ema(struct gn_updater *updater);
 
 /* Whether all values of a flat array are finite; gaps between tensors are not looked at. */
 bool gn_updater_finite(const struct gn_updater *updater, const float *values);
+
+/* sum += factor * values, or sum = factor * values at the first call of a sum. */
+void gn_updater_add(const struct gn_updater *updater, float *sum, const float *values,
+                    double factor, bool first);
+
+/* Euclidean length of the gradient over all tensors; not finite when one value is not. */
+double gn_updater_norm(struct gn_updater *updater, const float *grads);
 
 /* State arrays i = 0, 1, ... in the layout of the parameters, for checkpoints: NULL behind the
  * last one. *prefix is that of their tensor names ("train/momentum/"). */
 float *gn_updater_state(struct gn_updater *updater, int i, const char **prefix);
 
-/* How many state arrays these options need: 0, 1 or 2. */
+/* How many state arrays these options need: 0 to 3. */
 int gn_updater_states(const struct gn_optimizer_options *options);
 
 #endif

@@ -5,13 +5,16 @@
 #include "data/dataset.h"
 #include "graph/graph.h"
 #include "train/optimizer.h"
+#include "train/schedule.h"
 
 struct gn_settings {
     struct gn_fit_options
         options; /* no zero stands for a default any more; `out` is the caller's */
     struct gn_optimizer_options optimizer;
-    gn_resize rule;          /* never DEFAULT */
-    uint64_t n_train, n_val; /* samples that will be used; n_val 0: no validation */
+    struct gn_schedule_options schedule;
+    uint64_t step_samples, epoch_steps; /* samples of a full step, steps of an epoch */
+    gn_resize rule;                     /* never DEFAULT */
+    uint64_t n_train, n_val;            /* samples that will be used; n_val 0: no validation */
 };
 
 /* BAD_ARGUMENT, BAD_SHAPE or BAD_DATA with the numbers. Nothing is changed but *settings. */

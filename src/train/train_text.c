@@ -9,10 +9,13 @@
 #include "ops/kernels.h"
 #include "train/number.h"
 
+#include <float.h>
 #include <jansson.h>
 #include <string.h>
 
 enum { SEED_TEXT = 24 };
+
+const struct gn_progress gn_progress_begin = { .rate_factor = 1, .plateau_loss = DBL_MAX };
 
 /* Everything below 2^53 is exact for every JSON reader. */
 static const json_int_t LARGEST_COUNT = (json_int_t)1 << 53;
@@ -50,6 +53,54 @@ static void set_text(json_t *object, const char *key, const char *value)
     (void)json_object_set_new(object, key, json_string(value));
 }
 
+/* Options that came after the first version stand in the file only when they are in use, so that an
+ * older checkpoint can be resumed. */
+static void set_schedule(json_t *options, const struct gn_fit_options *o)
+{
+    static const char *const names[] = { "constant", "step", "polynomial", "cosine", "one-cycle" };
+    if (o->schedule != GN_SCHEDULE_CONSTANT) {
+        set_text(options, "schedule", names[o->schedule]);
+        set_real(options, "lr_min", o->lr_min);
+    }
+    if (o->schedule == GN_SCHEDULE_STEP) {
+        set_count(options, "step_epochs", (uint64_t)o->step_epochs);
+        set_real(options, "step_factor", o->step_factor);
+    }
+    if (o->schedule == GN_SCHEDULE_POLYNOMIAL)
+        set_real(options, "power", o->power);
+    if (o->schedule == GN_SCHEDULE_ONE_CYCLE)
+        set_real(options, "rise", o->rise);
+    if (o->warmup_steps > 0)
+        set_count(options, "warmup_steps", o->warmup_steps);
+    if (o->warmup_epochs > 0)
+        set_real(options, "warmup_epochs", o->warmup_epochs);
+    if (o->plateau_patience > 0) {
+        set_real(options, "plateau_factor", o->plateau_factor);
+        set_count(options, "plateau_patience", (uint64_t)o->plateau_patience);
+    }
+}
+
+static void set_patterns(json_t *options, const char *key, const char *list)
+{
+    if (list != NULL && list[0] != '\0')
+        set_text(options, key, list);
+}
+
+static void set_update(json_t *options, const struct gn_fit_options *o)
+{
+    if (o->clip_norm > 0)
+        set_real(options, "clip_norm", o->clip_norm);
+    if (o->accumulate > 1)
+        set_count(options, "accumulate", (uint64_t)o->accumulate);
+    if (o->label_smoothing > 0)
+        set_real(options, "label_smoothing", o->label_smoothing);
+    if (o->ema > 0)
+        set_real(options, "ema", o->ema);
+    set_patterns(options, "no_decay", o->weight_decay > 0 ? o->no_decay : NULL);
+    set_patterns(options, "freeze", o->freeze);
+    set_patterns(options, "lr_scale", o->lr_scale);
+}
+
 /* The options that decide about bits; how long a run goes on is none of them. */
 static json_t *options_object(const struct gn_settings *s)
 {
@@ -79,6 +130,8 @@ static json_t *options_object(const struct gn_settings *s)
         set_real(options, "momentum", o->momentum);
         (void)json_object_set_new(options, "nesterov", json_boolean(o->nesterov));
     }
+    set_schedule(options, o);
+    set_update(options, o);
     return options;
 }
 
@@ -94,6 +147,13 @@ char *gn_train_text(const struct gn_training *training)
     set_real(object, "loss_sum", p->loss_sum);
     set_count(object, "best_epoch", p->best_epoch);
     set_real(object, "best_accuracy", p->best_accuracy);
+    set_real(object, "rate_factor", p->rate_factor);
+    set_real(object, "plateau_loss", p->plateau_loss);
+    set_count(object, "plateau_wait", p->plateau_wait);
+    set_real(object, "watch_loss", p->watch_loss);
+    set_real(object, "watch_norm", p->watch_norm);
+    set_count(object, "watch_stuck", p->watch_stuck);
+    set_count(object, "watch_alarm", p->watch_alarm);
     (void)json_object_set_new(object, "options", options_object(&training->settings));
     return text_of(object);
 }
@@ -171,6 +231,22 @@ static double get_real(const json_t *object, const char *key, bool *ok)
     return value;
 }
 
+/* Fields that came after the first version: an older checkpoint is read without them. */
+static void get_later_fields(const json_t *object, struct gn_progress *p, bool *ok)
+{
+    p->rate_factor = gn_progress_begin.rate_factor;
+    p->plateau_loss = gn_progress_begin.plateau_loss;
+    if (json_object_get(object, "rate_factor") == NULL)
+        return;
+    p->rate_factor = get_real(object, "rate_factor", ok);
+    p->plateau_loss = get_real(object, "plateau_loss", ok);
+    p->plateau_wait = get_count(object, "plateau_wait", ok);
+    p->watch_loss = get_real(object, "watch_loss", ok);
+    p->watch_norm = get_real(object, "watch_norm", ok);
+    p->watch_stuck = get_count(object, "watch_stuck", ok);
+    p->watch_alarm = get_count(object, "watch_alarm", ok);
+}
+
 /* "64" or "sgd": a value of the options as a message shows it. */
 static const char *shown(const json_t *value, char *buffer, size_t size)
 {
@@ -215,11 +291,11 @@ static gn_status compare_options(json_t *saved, json_t *ours, const char *path)
 static gn_status check_progress(const struct gn_progress *p, const struct gn_settings *s,
                                 const char *path)
 {
-    const uint64_t batch = (uint64_t)s->options.batch;
-    const uint64_t batches = (s->n_train + batch - 1) / batch;
+    const uint64_t batch = s->step_samples, batches = s->epoch_steps;
     const uint64_t samples = p->batch * batch < s->n_train ? p->batch * batch : s->n_train;
     if (p->epoch > INT32_MAX || p->batch > batches || p->step != p->epoch * batches + p->batch ||
-        p->samples != samples || p->correct > p->samples || p->best_epoch > p->epoch)
+        p->samples != samples || p->correct > p->samples || p->best_epoch > p->epoch ||
+        !(p->rate_factor >= 0) || p->rate_factor > 1)
         GN_FAIL(GN_STATUS_BAD_MODEL,
                 "%s: checkpoint: its position contradicts itself (step=%llu epoch=%llu "
                 "batch=%llu samples=%llu, an epoch has %llu batches)",
@@ -245,6 +321,7 @@ gn_status gn_train_text_read(const char *text, const char *path, const struct gn
                                       .loss_sum = get_real(object, "loss_sum", &ok),
                                       .best_epoch = get_count(object, "best_epoch", &ok),
                                       .best_accuracy = get_real(object, "best_accuracy", &ok) };
+    get_later_fields(object, progress, &ok);
     gn_status status = GN_OK;
     if (!ok || !json_is_object(json_object_get(object, "options")))
         status = gn_fail(GN_STATUS_BAD_MODEL,

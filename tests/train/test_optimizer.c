@@ -58,29 +58,35 @@ static void compare(const struct gn_st_file *file, const char *name, const char 
 struct golden_case {
     const char *name;
     struct gn_optimizer_options options;
+    double lr;
     float gradient;
 };
 
 static const struct golden_case cases[] = {
-    { "sgd", { .kind = GN_SGD, .lr = 0.05 }, 1 },
-    { "sgd_momentum", { .kind = GN_SGD, .lr = 0.05, .momentum = 0.9 }, 1 },
-    { "sgd_nesterov", { .kind = GN_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = true }, 1 },
-    { "sgd_decay", { .kind = GN_SGD, .lr = 0.05, .weight_decay = 0.004 }, 1 },
+    { "sgd", { .kind = GN_SGD }, 0.05, 1 },
+    { "sgd_momentum", { .kind = GN_SGD, .momentum = 0.9 }, 0.05, 1 },
+    { "sgd_nesterov", { .kind = GN_SGD, .momentum = 0.9, .nesterov = true }, 0.05, 1 },
+    { "sgd_decay", { .kind = GN_SGD, .weight_decay = 0.004 }, 0.05, 1 },
     { "sgd_nesterov_decay",
-      { .kind = GN_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = true, .weight_decay = 0.0005 },
+      { .kind = GN_SGD, .momentum = 0.9, .nesterov = true, .weight_decay = 0.0005 },
+      0.05,
       1 },
     { "sgd_decay_all",
-      { .kind = GN_SGD, .lr = 0.05, .momentum = 0.9, .weight_decay = 0.004, .decay_all = true },
+      { .kind = GN_SGD, .momentum = 0.9, .weight_decay = 0.004, .decay_all = true },
+      0.05,
       1 },
-    { "adamw", { .kind = GN_ADAMW, .lr = 0.001, .weight_decay = 0.004, .adam_eps = 1e-7 }, 1 },
+    { "adamw", { .kind = GN_ADAMW, .weight_decay = 0.004, .adam_eps = 1e-7 }, 0.001, 1 },
     { "adamw_decay_all",
-      { .kind = GN_ADAMW, .lr = 0.001, .weight_decay = 0.004, .adam_eps = 1e-7, .decay_all = true },
+      { .kind = GN_ADAMW, .weight_decay = 0.004, .adam_eps = 1e-7, .decay_all = true },
+      0.001,
       1 },
     { "adamw_small_gradients",
-      { .kind = GN_ADAMW, .lr = 0.001, .weight_decay = 0.004, .adam_eps = 1e-7 },
+      { .kind = GN_ADAMW, .weight_decay = 0.004, .adam_eps = 1e-7 },
+      0.001,
       0x1p-23F },
     { "adamw_epsilon",
-      { .kind = GN_ADAMW, .lr = 0.01, .weight_decay = 0.01, .adam_eps = 0.001 },
+      { .kind = GN_ADAMW, .weight_decay = 0.01, .adam_eps = 0.001 },
+      0.01,
       0x1p-9F },
 };
 
@@ -98,7 +104,8 @@ static void agrees_with_keras_step_by_step(void **state)
         draw_both(params, 5200, 5201, 1);
         for (int step = 0; step < STEPS; step++) {
             draw_both(grads, 5000 + (uint64_t)step, 5100 + (uint64_t)step, cases[c].gradient);
-            gn_updater_step(updater, params, grads, (uint64_t)step + 1);
+            const struct gn_update update = { (uint64_t)step + 1, cases[c].lr, 1 };
+            gn_updater_step(updater, params, grads, &update);
             compare(file, cases[c].name, "kernel", params, step, KERNEL);
             compare(file, cases[c].name, "bias", params + BIAS_OFFSET, step, BIAS);
         }
@@ -136,7 +143,8 @@ static void gives_the_same_bits_for_any_number_of_threads(void **state)
             fill_large(params, 1);
             for (uint64_t step = 1; step <= 3; step++) {
                 fill_large(grads, 10 + step);
-                gn_updater_step(updater, params, grads, step);
+                const struct gn_update update = { step, cases[c].lr, 1 };
+                gn_updater_step(updater, params, grads, &update);
             }
             gn_updater_free(updater);
             if (threads == 1)
@@ -154,7 +162,6 @@ static void a_rate_of_zero_changes_no_bit(void **state)
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         struct gn_optimizer_options options = cases[c].options;
         options.threads = 1;
-        options.lr = 0;
         struct gn_updater *updater = gn_updater_create(&small_graph, &options);
         assert_non_null(updater);
         float params[FLOATS] = { 0 }, before[FLOATS], grads[FLOATS];
@@ -162,7 +169,7 @@ static void a_rate_of_zero_changes_no_bit(void **state)
         params[3] = -0.0F;
         memcpy(before, params, sizeof before);
         draw_both(grads, 5000, 5100, 1);
-        gn_updater_step(updater, params, grads, 1);
+        gn_updater_step(updater, params, grads, &(struct gn_update){ 1, 0, 1 });
         assert_memory_equal(params, before, sizeof before);
         gn_updater_free(updater);
     }
@@ -171,7 +178,7 @@ static void a_rate_of_zero_changes_no_bit(void **state)
 static void finds_every_value_that_is_not_finite(void **state)
 {
     (void)state;
-    const struct gn_optimizer_options options = { .lr = 1, .threads = 2 };
+    const struct gn_optimizer_options options = { .threads = 2 };
     struct gn_updater *updater = gn_updater_create(&small_graph, &options);
     assert_non_null(updater);
     float values[FLOATS] = { 0 };
@@ -192,7 +199,7 @@ static void finds_every_value_that_is_not_finite(void **state)
 static void reports_a_lack_of_memory(void **state)
 {
     (void)state;
-    const struct gn_optimizer_options options = { .kind = GN_ADAMW, .lr = 1, .threads = 1 };
+    const struct gn_optimizer_options options = { .kind = GN_ADAMW, .threads = 1 };
     for (uint64_t k = 1;; k++) {
         gn_alloc_fail_after(k, false);
         struct gn_updater *updater = gn_updater_create(&small_graph, &options);

@@ -1,7 +1,8 @@
 /*
  * Softmax cross-entropy on logits, its gradient for the mean over the batch, and the arg-max
  * (the lowest index wins among equals). With m = max z: loss = log sum exp(z - m) - (z_label - m),
- * gradient (softmax - one-hot) / batch. Computed in double, one image after the other: ten
+ * gradient (softmax - target) / batch, where the target is one-hot or, smoothed by s (Szegedy et
+ * al., 2016), 1 - s of that and s / classes everywhere. Computed in double, one image after the other: ten
  * logits an image need no fast version, so this is the kernel of every set.
  */
 #include "ops/loss/loss.h"
@@ -29,16 +30,26 @@ double gn_softmax_loss(const float *logits, int classes, int label, int *argmax,
     return label < 0 ? 0 : log(sum) - ((double)logits[label] - top);
 }
 
-/* Gradient of one image from its logits: a second exp instead of memory for `classes` doubles. */
-static void gradient(const float *z, float *dz, int classes, int label, int batch)
+/* The part of the loss that smoothing changes: z_label gives way to the mean logit. */
+static double smoothed(const float *z, int classes, int label, double smoothing, double loss)
 {
+    double mean = 0;
+    for (int k = 0; k < classes; k++)
+        mean += (double)z[k] / classes;
+    return loss + smoothing * ((double)z[label] - mean);
+}
+
+/* Gradient of one image from its logits: a second exp instead of memory for `classes` doubles. */
+static void gradient(const float *z, float *dz, int classes, int label, double smoothing, int batch)
+{
+    const double off = smoothing / classes, on = 1 - smoothing + off;
     double top = (double)z[0], sum = 0;
     for (int k = 1; k < classes; k++)
         top = (double)z[k] > top ? (double)z[k] : top;
     for (int k = 0; k < classes; k++)
         sum += exp((double)z[k] - top);
     for (int k = 0; k < classes; k++)
-        dz[k] = (float)((exp((double)z[k] - top) / sum - (k == label)) / batch);
+        dz[k] = (float)((exp((double)z[k] - top) / sum - (k == label ? on : off)) / batch);
 }
 
 static void loss(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
@@ -50,9 +61,10 @@ static void loss(const struct gn_args *a, const struct gn_run *run, int unit, vo
         float *dz = a->dx.data + (size_t)i * (size_t)a->dx.ld;
         const int label = (*a->labels)[i];
         int argmax;
-        *a->loss += gn_softmax_loss(z, a->g.c, label, &argmax, NULL);
+        const double one = gn_softmax_loss(z, a->g.c, label, &argmax, NULL);
+        *a->loss += a->smoothing > 0 ? smoothed(z, a->g.c, label, a->smoothing, one) : one;
         *a->correct += argmax == label;
-        gradient(z, dz, a->g.c, label, run->batch);
+        gradient(z, dz, a->g.c, label, a->smoothing, run->batch);
     }
 }
 
