@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__AVX__)
+#include <immintrin.h> /* what the extensions lack, see larger() */
+#endif
+
 #if defined(GN_ISA_AVX512)
 #define VL                    16
 #define GN_ISA_FUNCTION(name) name##__avx512
@@ -58,6 +62,19 @@ INLINE vf splat(float s)
 INLINE vf relu(vf x)
 {
     return (vf)((vi)x & ~(x < (vf){ 0 }));
+}
+
+/* x > y ? x : y in each lane: y where one is NaN, as the processors' maximum has it. */
+INLINE vf larger(vf x, vf y)
+{
+#if VL == 8 && defined(__AVX__)
+    return _mm256_max_ps(x, y);
+#elif VL == 16 && defined(__AVX512F__)
+    return _mm512_max_ps(x, y);
+#else
+    const vi wins = x > y;
+    return (vf)(((vi)x & wins) | ((vi)y & ~wins));
+#endif
 }
 
 /* v where x > 0, else 0: ReLU's gradient. */

@@ -65,6 +65,48 @@ INLINE void pool_channels(const struct gn_args *a, const struct window *w, int c
         argmax[i] = (uint8_t)taps[i];
 }
 
+/* A whole 3x3 window, the case that counts: all channels in whole vectors, from the pixel `x` of tap
+ * (0, 0) on. Returns how many channels were done. */
+INLINE int pool_nine(const float *x, ptrdiff_t row, ptrdiff_t pixel, int channels, float *y,
+                     uint8_t *argmax)
+{
+    int c = 0;
+    for (; c + VL <= channels; c += VL) {
+        vf best = load(x + c);
+        vi taps = { 0 };
+        UNROLL
+        for (int t = 1; t < 9; t++) {
+            const vf value = load(x + t / 3 * row + t % 3 * pixel + c);
+            const vi wins = value > best;
+            if (argmax != NULL)
+                taps = (((vi){ 0 } + t) & wins) | (taps & ~wins);
+            best = larger(value, best);
+        }
+        store(y + c, best);
+        if (argmax != NULL)
+            store_taps(argmax + c, taps);
+    }
+    return c;
+}
+
+/* All channels of one window. */
+static void pool_window(const struct gn_args *a, const struct window *w, float *y, uint8_t *argmax)
+{
+    const struct gn_geometry *g = &a->g;
+    const ptrdiff_t pixel = a->x.ld, row = g->w * pixel;
+    int c = 0;
+    if (g->kh == 3 && g->kw == 3 && w->r1 - w->r0 == 3 && w->s1 - w->s0 == 3)
+        c = argmax == NULL ? pool_nine(w->x, row, pixel, g->c, y, NULL)
+                           : pool_nine(w->x, row, pixel, g->c, y, argmax);
+    for (; c < g->c; c += VL) {
+        uint8_t *to = argmax == NULL ? NULL : argmax + c;
+        if (g->c - c >= VL)
+            pool_channels(a, w, c, VL, y + c, to);
+        else
+            pool_channels(a, w, c, g->c - c, y + c, to);
+    }
+}
+
 static int forward_units(const struct gn_args *a, const struct gn_run *r)
 {
     return r->n * a->g.oh;
@@ -79,16 +121,8 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int unit,
     for (int ox = 0; ox < g->ow; ox++) {
         const struct window w = window_at(a, image, oy, ox);
         const size_t at = (size_t)unit * (size_t)g->ow + (size_t)ox;
-        float *y = a->y.data + at * (size_t)a->y.ld;
-        uint8_t *argmax = a->argmax == NULL ? NULL : a->argmax + at * (size_t)g->c;
-        for (int c = 0; c < g->c; c += VL) {
-            const int n = g->c - c < VL ? g->c - c : VL;
-            uint8_t *to = argmax == NULL ? NULL : argmax + c;
-            if (n == VL)
-                pool_channels(a, &w, c, VL, y + c, to);
-            else
-                pool_channels(a, &w, c, n, y + c, to);
-        }
+        pool_window(a, &w, a->y.data + at * (size_t)a->y.ld,
+                    a->argmax == NULL ? NULL : a->argmax + at * (size_t)g->c);
     }
 }
 
@@ -135,6 +169,19 @@ INLINE vf gather(const struct source *list, int n, int c)
     return sum;
 }
 
+/* The same for all nine windows of a 3x3 pool of stride 1, in the order in which they are listed. */
+INLINE vf gather_nine(const struct source *list, int c)
+{
+    vf sum = { 0 };
+    UNROLL
+    for (int t = 0; t < 9; t++) {
+        vb narrow;
+        memcpy(&narrow, list[t].argmax + c, sizeof narrow);
+        sum += (vf)((vi)load(list[t].dy + c) & (__builtin_convertvector(narrow, vi) == t));
+    }
+    return sum;
+}
+
 static int back_units(const struct gn_args *a, const struct gn_run *r)
 {
     return r->n * a->g.h;
@@ -148,12 +195,13 @@ static void back(const struct gn_args *a, const struct gn_run *run, int unit, vo
     for (int ix = 0; ix < g->w; ix++) {
         struct source list[MAX_SOURCES];
         const int n = find_sources(a, unit / g->h, unit % g->h, ix, list);
+        const bool nine = n == 9 && g->kh == 3 && g->kw == 3;
         const size_t at = (size_t)unit * (size_t)g->w + (size_t)ix;
         const float *x = a->x.data + at * (size_t)a->x.ld;
         float *dx = a->dx.data + at * (size_t)a->dx.ld;
         int c = 0;
         for (; c + VL <= g->c; c += VL) {
-            vf v = gather(list, n, c);
+            vf v = nine ? gather_nine(list, c) : gather(list, n, c);
             if (a->accumulate)
                 v += load(dx + c);
             store(dx + c, a->mask ? where_positive(load(x + c), v) : v);
