@@ -13,23 +13,26 @@
 
 struct cli_voice cli_voice;
 
-/* Terminal escapes and line breaks inside names must not reach the terminal or a log. */
-static void print_clean(const char *text, bool keep_lines)
+/* One line in one write, so that lines of several processes do not mix. Terminal escapes inside names
+ * must not reach the terminal or a log, nor line breaks where `keep_lines` is false. */
+static void say(const char *begin, const char *text, bool keep_lines)
 {
-    for (; *text; text++) {
+    char line[2048];
+    size_t n = 0;
+    for (; *text && n < sizeof line - 1; text++) {
         const unsigned char c = (unsigned char)*text;
         const bool is_control = c < 0x20 || c == 0x7f;
-        fputc(is_control && !(keep_lines && c == '\n') ? '?' : c, stderr);
+        line[n++] = is_control && !(keep_lines && c == '\n') ? '?' : (char)c;
     }
+    line[n] = '\0';
+    fprintf(stderr, "%s%s\n", begin, line);
 }
 
 static GN_PRINTF(2, 0) void print_line(const char *begin, const char *format, va_list list)
 {
     char text[1024];
     vsnprintf(text, sizeof text, format, list);
-    fputs(begin, stderr);
-    print_clean(text, false);
-    fputc('\n', stderr);
+    say(begin, text, false);
 }
 
 int cli_fail(int code, const char *format, ...)
@@ -98,9 +101,7 @@ static int exit_code(gn_status status)
 int cli_fail_library(void)
 {
     const char *message = gn_error_message();
-    fputs("googlenet: ", stderr);
-    print_clean(message[0] ? message : "the library failed without saying why", true);
-    fputc('\n', stderr);
+    say("googlenet: ", message[0] ? message : "the library failed without saying why", true);
     const int code = exit_code(gn_error_status());
     return code == CLI_DONE ? CLI_FAILED : code;
 }
