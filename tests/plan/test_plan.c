@@ -233,6 +233,25 @@ static void sibling_convolutions_are_one(void **state)
     gn_free_net(net);
 }
 
+/* Pixels that a tile reads together would compete for a few sets of L1. */
+static void no_pixels_stand_a_multiple_of_512_bytes_apart(void **state)
+{
+    (void)state;
+    gn_net *net = gn_googlenet(.size = 96);
+    struct gn_plan *plan =
+        gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = 2 });
+    assert_non_null(plan);
+    for (int i = 0; i < net->graph->n_layers; i++) {
+        const struct gn_value *v = &plan->values[i];
+        if (!v->live || v->same_as != i || v->at.buffer < 0)
+            continue;
+        assert_true(v->at.ld % 128 != 0 && v->at.ld >= net->graph->layers[i].out.c);
+        assert_true(v->gradient_at.buffer < 0 || v->gradient_at.ld % 128 != 0);
+    }
+    gn_plan_free(plan);
+    gn_free_net(net);
+}
+
 /* The plan of the network with this name; the caller frees both. */
 static struct gn_plan *plan_of(const char *wanted, gn_net **net)
 {
@@ -349,6 +368,7 @@ int main(void)
         cmocka_unit_test(plans_compute_what_the_graph_says),
         cmocka_unit_test(googlenet_copies_nothing_and_every_branch_lies_in_its_slice),
         cmocka_unit_test(sibling_convolutions_are_one),
+        cmocka_unit_test(no_pixels_stand_a_multiple_of_512_bytes_apart),
         cmocka_unit_test(only_what_must_be_copied_is),
         cmocka_unit_test(dead_branches_take_no_step),
         cmocka_unit_test(values_alive_together_do_not_overlap),
