@@ -304,6 +304,31 @@ struct gn_epoch {
 GN_API int gn_history_epochs(const gn_history *history);
 GN_API int gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch);
 
+/* A sweep over learning rates (L. Smith, "Cyclical Learning Rates", 2017): `steps` updates with
+ * rates that grow from `from` to `to` by a constant factor; then the weights are what they were.
+ * It ends early when the loss has become four times its smallest value, or is not finite. */
+struct gn_lr_find_options {
+    struct gn_fit_options fit; /* as in gn_fit: train, batch, seed, optimizer, ... */
+    double from, to;           /* 0: 1e-5, 1 */
+    int steps;                 /* 0: 100 */
+    uint64_t reserved[4];
+};
+struct gn_lr_point {
+    double lr, loss, smoothed; /* smoothed: mean over the steps before, the newest counting most */
+};
+struct gn_lr_sweep {
+    int n;
+    struct gn_lr_point *points; /* free with gn_free_lr_sweep */
+    double suggestion;          /* where the smoothed loss falls fastest; 0: it does not fall */
+    bool ended_early;
+};
+GN_API int gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep,
+                      const struct gn_lr_find_options *options);
+GN_API void gn_free_lr_sweep(struct gn_lr_sweep *sweep);
+
+/* Draws a sweep as PNG when the name ends in ".png", else SVG. UNSUPPORTED without cairo. */
+GN_API int gn_lr_plot(const struct gn_lr_sweep *sweep, const char *path);
+
 struct gn_score {
     uint64_t samples;
     double loss, accuracy; /* means over the samples */

@@ -8,6 +8,7 @@
 
 extern const struct cli_command cli_summary;
 extern const struct cli_command cli_train;
+extern const struct cli_command cli_lr_find;
 extern const struct cli_command cli_eval;
 extern const struct cli_command cli_predict;
 extern const struct cli_command cli_bench;

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static const struct cli_command *const commands[] = {
-    &cli_train, &cli_eval, &cli_predict, &cli_summary, &cli_bench, &cli_data, &cli_info,
+    &cli_train,   &cli_lr_find, &cli_eval, &cli_predict,
+    &cli_summary, &cli_bench,   &cli_data, &cli_info,
 };
 static const int n_commands = CLI_COUNT_OF(commands);
 

@@ -354,3 +354,12 @@ bool cli_given(const struct cli_args *args, const char *name)
     const int index = find_long(args->command, name, strlen(name));
     return index >= 0 && args->given[index];
 }
+
+bool cli_default(struct cli_args *args, const char *name, const char *text)
+{
+    const int index = find_long(args->command, name, strlen(name));
+    if (index < 0)
+        return fault("--", name, "is no flag of this command");
+    return args->given[index] ||
+           cli_parse_value(&args->command->options[index], name, text, args->values);
+}

@@ -100,6 +100,10 @@ bool cli_given(const struct cli_args *args, const char *name);
 bool cli_parse_value(const struct cli_option *option, const char *source, const char *text,
                      void *values);
 
+/* Gives option `name` a value unless it stood on the command line. False after the fault was named:
+ * there is no such option, or the value is none. */
+bool cli_default(struct cli_args *args, const char *name, const char *text);
+
 /* Of `n` names the one nearest to `word` by edit distance; NULL when none can be meant. */
 const char *cli_nearest(const char *word, const char *const *names, int n);
 

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Entry 0 stands for "not given" and is no word that can be typed. */
 const char *const cli_algorithm_names[] = { "auto", "direct", "winograd", NULL };
+const char *const cli_optimizer_names[] = { "sgd", "adamw", NULL };
+/* Entry 0 stands for "not given" and is no word that can be typed. */
 const char *const cli_resize_names[] = { "", "tf1-legacy", "half-pixel", "pil-bilinear", NULL };
 const char *const cli_split_names[] = { "train", "test", NULL };
 

@@ -29,6 +29,7 @@ struct cli_place {
 };
 
 extern const char *const cli_algorithm_names[]; /* by gn_algorithm */
+extern const char *const cli_optimizer_names[]; /* by gn_optimizer */
 extern const char *const cli_resize_names[];    /* by gn_resize */
 extern const char *const cli_split_names[];     /* by gn_split */
 

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/recipes.h"
 #include "cli/report.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
@@ -17,7 +18,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const optimizer_names[] = { "sgd", "adamw", NULL };
 const char *const train_schedule_names[] = { "constant", "step",      "polynomial",
                                              "cosine",   "one-cycle", NULL };
 static const char *const bad_image_names[] = { "stop", "skip", NULL };
@@ -42,6 +42,11 @@ static const struct train defaults = {
 
 /* clang-format off */
 static const struct cli_option options[] = {
+    CLI_HEADING("Recipes"),
+    { .name = "recipe", .kind = CLI_TEXT, .value = "NAME", .traits = CLI_SAVED,
+      .offset = AT(recipe), .help = "a set of flags under one name; flags given beside it win" },
+    { .name = "list-recipes", .kind = CLI_FLAG, .offset = AT(list_recipes),
+      .help = "list the recipes with their flags and stop" },
     CLI_HEADING("Data"),
     { .name = "data", .kind = CLI_TEXT, .value = "D", .traits = CLI_SAVED | CLI_ANEW,
       .offset = AT(data), .help = "folder with the four IDX files, or the name of a known set" },
@@ -74,7 +79,7 @@ static const struct cli_option options[] = {
       .low = 0, .high = CLI_LARGEST_FLOAT, .standard = "0.05, adamw 0.001",
       .help = "learning rate" },
     { .name = "optimizer", .kind = CLI_CHOICE, .value = "NAME", .traits = CLI_SAVED,
-      .offset = AT(optimizer), .choices = optimizer_names, .standard = "sgd",
+      .offset = AT(optimizer), .choices = cli_optimizer_names, .standard = "sgd",
       .help = "sgd or adamw" },
     CLI_ALGORITHM_ROW(struct train),
     { .name = "momentum", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
@@ -337,6 +342,15 @@ static int run(struct cli_args *args)
     json_t *config = NULL;
     int code = 0;
     cli_catch_interrupts();
+    if (given->list_recipes) {
+        recipe_list(given->common.json);
+        return CLI_DONE;
+    }
+    if (given->recipe && !given->resume) {
+        code = recipe_apply(args, given->recipe);
+        if (code)
+            return code;
+    }
     if (given->resume) {
         code = check_resume_flags(args);
         if (!code)
@@ -365,8 +379,10 @@ const struct cli_command cli_train = {
     .usage = "--data D [flags]",
     .summary = "train a network on a data set",
     .examples = "  googlenet train --data fashion-mnist\n"
+                "  googlenet train --recipe fashion-mnist-fast --max-time 15m\n"
                 "  googlenet train --data fashion-mnist --epochs 1 --limit-train 6000 --out quick\n"
-                "  googlenet train --data folder/ --model model.safetensors --lr 0.01\n"
+                "  googlenet train --data folder/ --model model.safetensors --lr 0.01"
+                " --freeze b1,b2\n"
                 "  googlenet train --resume runs/1-googlenet-fashion-mnist --epochs 10\n",
     .argument = "nothing",
     .options = options,

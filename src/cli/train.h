@@ -10,8 +10,8 @@ struct train {
     struct cli_common common;
     struct cli_net net;
     struct cli_place place;
-    const char *data, *model, *out, *resume;
-    bool overwrite, dry_run;
+    const char *data, *model, *out, *resume, *recipe;
+    bool overwrite, dry_run, list_recipes;
     int epochs, batch;
     uint64_t seed, limit_train, limit_val, max_steps;
     struct cli_shuffle shuffle;

@@ -31,7 +31,6 @@ static uint64_t steps_of_epoch(const struct train_run *run)
 
 static void announce_options(const struct train *given, const struct train_run *run)
 {
-    static const char *const optimizers[] = { "sgd", "adamw" };
     char shuffle[32] = "full", limit[48] = "", batches[24] = "";
     const unsigned long long steps = steps_of_epoch(run);
     if (given->shuffle.kind == GN_SHUFFLE_WINDOW)
@@ -46,7 +45,7 @@ static void announce_options(const struct train *given, const struct train_run *
     cli_note(
         "training  %d epoch%s of %llu step%s%s, batch %s%d, %s, lr %g%s%s, shuffle %s, seed %llu",
         given->epochs, given->epochs == 1 ? "" : "s", steps, steps == 1 ? "" : "s", limit, batches,
-        given->batch, optimizers[given->optimizer], given->lr, given->schedule ? " " : "",
+        given->batch, cli_optimizer_names[given->optimizer], given->lr, given->schedule ? " " : "",
         given->schedule ? train_schedule_names[given->schedule] : "", shuffle,
         (unsigned long long)given->seed);
 }
@@ -58,6 +57,7 @@ void train_announce(const struct train_run *run, const char *folder)
     const struct gn_net_info *net = &run->net_info;
     struct gn_system_info system = { 0 };
     char needed[24], usable[24], test[48] = "no";
+    const bool is_file = given->model && !cli_is_preset(given->model);
     if (run->validation)
         snprintf(test, sizeof test, "%llu", (unsigned long long)run->validation_info.samples);
     cli_note("data      %s: %llu training and %s test images of %dx%dx%d, %d classes, from %s",
@@ -65,12 +65,12 @@ void train_announce(const struct train_run *run, const char *folder)
              data->channels, net->classes, data->path);
     cli_note("network   %s %dx%dx%d, %llu parameters, %s %s, resize %s", net->preset, net->size_h,
              net->size_w, net->channels, (unsigned long long)net->params,
-             given->resume  ? "weights from the checkpoint in"
-             : given->model ? "weights from"
-                            : "fresh weights of the",
-             given->resume  ? given->resume
-             : given->model ? given->model
-                            : "seed",
+             given->resume ? "weights from the checkpoint in"
+             : is_file     ? "weights from"
+                           : "fresh weights of the",
+             given->resume ? given->resume
+             : is_file     ? given->model
+                           : "seed",
              cli_resize_name(net->resize));
     announce_options(given, run);
     cli_note_machine(given->threads);

@@ -1,0 +1,231 @@
+/*
+ * googlenet lr-find: a short sweep that shows which learning rate suits a network and its data.
+ */
+#include "cli/commands.h"
+#include "cli/report.h"
+#include "cli/run_folder.h"
+#include "cli/shared.h"
+#include "cli/signals.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lr_find {
+    struct cli_common common;
+    struct cli_net net;
+    struct cli_place place;
+    const char *data, *model, *out;
+    double from, to, momentum, weight_decay, clip_norm, label_smoothing;
+    bool nesterov;
+    int steps, batch, threads, algorithm, optimizer;
+    uint64_t seed, limit;
+};
+
+static const struct lr_find defaults = {
+    .from = 1e-5, .to = 1.0, .steps = 100, .batch = 128, .weight_decay = -1.0
+};
+
+#define AT(member) offsetof(struct lr_find, member)
+
+/* clang-format off */
+static const struct cli_option options[] = {
+    CLI_HEADING("Sweep"),
+    { .name = "data", .kind = CLI_TEXT, .value = "D", .offset = AT(data),
+      .help = "folder with the four IDX files, or the name of a known set" },
+    CLI_PLACE_ROWS(struct lr_find),
+    { .name = "limit-train", .kind = CLI_COUNT, .value = "N", .offset = AT(limit), .low = 1,
+      .high = CLI_LARGEST_COUNT, .standard = "all", .help = "only the first N training samples" },
+    { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .offset = AT(model),
+      .standard = "googlenet", .help = "preset, or a model file to start from its weights" },
+    { .name = "from", .kind = CLI_REAL, .value = "X", .offset = AT(from), .low = 1e-30,
+      .high = CLI_LARGEST_FLOAT, .standard = "1e-5", .help = "the first learning rate" },
+    { .name = "to", .kind = CLI_REAL, .value = "X", .offset = AT(to), .low = 1e-30,
+      .high = CLI_LARGEST_FLOAT, .standard = "1", .help = "the last one" },
+    { .name = "steps", .kind = CLI_INT, .value = "N", .offset = AT(steps), .low = 10,
+      .high = 1000000, .standard = "100", .help = "rates between them, a training step each" },
+    { .name = "out", .kind = CLI_TEXT, .value = "DIR", .offset = AT(out),
+      .help = "folder for lr-find.csv and lr-find.svg" },
+    CLI_HEADING("Training"),
+    { .name = "batch", .kind = CLI_INT, .value = "N", .offset = AT(batch), .low = 1,
+      .high = CLI_LARGEST_INT, .standard = "128", .help = "samples of a step" },
+    { .name = "optimizer", .kind = CLI_CHOICE, .value = "NAME", .offset = AT(optimizer),
+      .choices = cli_optimizer_names, .standard = "sgd", .help = "sgd or adamw" },
+    { .name = "momentum", .kind = CLI_REAL, .value = "X", .offset = AT(momentum), .low = 0,
+      .high = 0.999999, .standard = "0", .help = "of sgd" },
+    { .name = "nesterov", .kind = CLI_FLAG, .offset = AT(nesterov),
+      .help = "Nesterov's form of the momentum" },
+    { .name = "weight-decay", .kind = CLI_REAL, .value = "X", .offset = AT(weight_decay), .low = 0,
+      .high = CLI_LARGEST_FLOAT, .standard = "0, adamw 0.004",
+      .help = "w -= lr*X*w before the update" },
+    { .name = "clip-norm", .kind = CLI_REAL, .value = "X", .offset = AT(clip_norm), .low = 0,
+      .high = CLI_LARGEST_FLOAT, .standard = "0: any length",
+      .help = "shortens the gradient of all tensors together to length X" },
+    { .name = "label-smoothing", .kind = CLI_REAL, .value = "X", .offset = AT(label_smoothing),
+      .low = 0, .high = 0.999999, .standard = "0",
+      .help = "part of the target that all classes share" },
+    { .name = "seed", .kind = CLI_SEED, .value = "N", .offset = AT(seed), .standard = "0",
+      .help = "of the weights and of the order of samples" },
+    CLI_ALGORITHM_ROW(struct lr_find),
+    CLI_THREADS_ROW(struct lr_find),
+    CLI_NET_ROWS(struct lr_find),
+    CLI_COMMON_ROWS(struct lr_find),
+};
+/* clang-format on */
+
+static int write_csv(const struct gn_lr_sweep *sweep, const char *path)
+{
+    FILE *file = fopen(path, "we");
+    if (!file)
+        return cli_fail(CLI_ENVIRONMENT, "%s: cannot write: %s", path, strerror(errno));
+    fputs("step,lr,loss,smoothed\n", file);
+    for (int i = 0; i < sweep->n; i++)
+        fprintf(file, "%d,%.9g,%.9g,%.9g\n", i + 1, sweep->points[i].lr, sweep->points[i].loss,
+                sweep->points[i].smoothed);
+    const bool failed = ferror(file) != 0;
+    if (fclose(file) != 0 || failed)
+        return cli_fail(CLI_ENVIRONMENT, "%s: cannot write: %s", path, strerror(errno));
+    return 0;
+}
+
+static int write_files(const struct gn_lr_sweep *sweep, const char *folder)
+{
+    char *csv = cli_format("%s/lr-find.csv", folder), *svg = cli_format("%s/lr-find.svg", folder);
+    struct gn_system_info system;
+    int code = write_csv(sweep, csv);
+    const bool draws = gn_system_describe(&system) == GN_OK && system.has_cairo;
+    if (!code && draws && sweep->n > 0 && gn_lr_plot(sweep, svg) != GN_OK)
+        code = cli_fail_library();
+    if (!code)
+        cli_note("output    %s%s%s", csv, draws ? " and " : "", draws ? svg : "");
+    free(csv);
+    free(svg);
+    return code;
+}
+
+static void print_sweep(const struct gn_lr_sweep *sweep, bool json)
+{
+    const struct gn_lr_point none = { 0 };
+    const struct gn_lr_point *last = sweep->n > 0 ? &sweep->points[sweep->n - 1] : &none;
+    if (!json) {
+        if (sweep->suggestion > 0)
+            printf("suggested learning rate %.2g (the loss falls fastest there)\n",
+                   sweep->suggestion);
+        else
+            printf("no suggestion: the loss does not fall between %g and %g\n",
+                   sweep->n > 0 ? sweep->points[0].lr : 0.0, last->lr);
+        if (sweep->ended_early)
+            printf("the loss explodes above %.2g\n", last->lr);
+        return;
+    }
+    json_t *root = json_object(), *points = json_array();
+    for (int i = 0; i < sweep->n; i++) {
+        json_t *point = json_object();
+        json_object_set_new(point, "lr", cli_json_real(sweep->points[i].lr));
+        json_object_set_new(point, "loss", cli_json_real(sweep->points[i].loss));
+        json_object_set_new(point, "smoothed", cli_json_real(sweep->points[i].smoothed));
+        json_array_append_new(points, point);
+    }
+    json_object_set_new(root, "suggestion",
+                        sweep->suggestion > 0 ? cli_json_real(sweep->suggestion) : json_null());
+    json_object_set_new(root, "ended_early", json_boolean(sweep->ended_early));
+    json_object_set_new(root, "points", points);
+    cli_print_json(root);
+}
+
+/* A line now and then. */
+static void on_event(const struct gn_event *event, void *user)
+{
+    static const double pause = 5.0;
+    double *last = user;
+    if (event->step > 1 && cli_seconds() - *last < pause)
+        return;
+    *last = cli_seconds();
+    cli_note("step %llu/%llu: lr %.3g, smoothed loss %.4f", (unsigned long long)event->step,
+             (unsigned long long)event->steps, event->lr, event->loss);
+}
+
+static int sweep(gn_net *net, gn_dataset *data, const struct lr_find *given)
+{
+    double last_line = 0.0;
+    struct gn_lr_sweep result;
+    const struct gn_lr_find_options options_of_sweep = {
+        .fit = { .train = data,
+                 .batch = given->batch,
+                 .seed = given->seed,
+                 .limit_train = given->limit,
+                 .optimizer = (gn_optimizer)given->optimizer,
+                 .momentum = given->momentum,
+                 .nesterov = given->nesterov,
+                 .weight_decay = given->weight_decay > 0.0 ? given->weight_decay : 0.0,
+                 .no_weight_decay = given->weight_decay >= 0.0 && given->weight_decay <= 0.0,
+                 .clip_norm = given->clip_norm,
+                 .label_smoothing = given->label_smoothing,
+                 .algorithm = (gn_algorithm)given->algorithm,
+                 .threads = given->threads,
+                 .on_event = on_event,
+                 .user = &last_line,
+                 .stop = &cli_stop },
+        .from = given->from,
+        .to = given->to,
+        .steps = given->steps,
+    };
+    cli_stop_gently();
+    const int status = gn_lr_find(net, &result, &options_of_sweep);
+    if (status != GN_OK)
+        return cli_fail_library();
+    const int code = given->out ? write_files(&result, given->out) : 0;
+    if (!code)
+        print_sweep(&result, given->common.json);
+    gn_free_lr_sweep(&result);
+    return code;
+}
+
+static int run(struct cli_args *args)
+{
+    struct lr_find *given = args->values;
+    struct gn_dataset_info info;
+    int code = 0;
+    cli_catch_interrupts();
+    if (!given->data)
+        return cli_fail(CLI_USAGE, "lr-find: --data is missing (a folder or the name of a set)");
+    if (given->to <= given->from)
+        return cli_fail(CLI_USAGE, "--to: %g is not above --from %g", given->to, given->from);
+    if (given->out)
+        code = cli_make_folder(given->out);
+    gn_dataset *data =
+        code ? NULL
+             : cli_open_data(given->data, GN_TRAIN, given->net.classes, 0, &given->place, &code);
+    if (!data)
+        return code;
+    gn_net *net = NULL;
+    if (gn_dataset_describe(data, &info) != GN_OK) {
+        code = cli_fail_library();
+    } else {
+        given->net.new_head = true;
+        given->net.classes = given->net.classes ? given->net.classes : info.classes;
+        if (!given->net.channels && (!given->model || cli_is_preset(given->model)))
+            given->net.channels = info.channels;
+        net = cli_open_model(given->model, &given->net, given->seed, &code);
+    }
+    if (net)
+        code = sweep(net, data, given);
+    gn_free_net(net);
+    gn_close_dataset(data);
+    return code;
+}
+
+const struct cli_command cli_lr_find = {
+    .name = "lr-find",
+    .usage = "--data D [flags]",
+    .summary = "try learning rates in a short sweep and suggest one",
+    .examples = "  googlenet lr-find --data fashion-mnist --out sweep\n"
+                "  googlenet lr-find --data folder/ --model model.safetensors --momentum 0.9"
+                " --to 0.5\n",
+    .argument = "nothing",
+    .options = options,
+    .n_options = CLI_COUNT_OF(options),
+    .defaults = &defaults,
+    .values_size = sizeof(struct lr_find),
+    .run = run,
+};

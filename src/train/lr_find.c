@@ -1,0 +1,220 @@
+/*
+ * The sweep over learning rates: training steps on the batches of a run, with a rate that grows
+ * by a constant factor. The rate to use lies where the loss falls fastest, well below the one
+ * from which it rises.
+ */
+#include "base/memory.h"
+#include "base/threads.h"
+#include "plan/plan.h"
+#include "train/settings.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { DEFAULT_STEPS = 100, FEWEST_STEPS = 10, MOST_STEPS = 1000000 };
+
+static const double DEFAULT_FROM = 1e-5, DEFAULT_TO = 1;
+
+/* Share of the past in the smoothed loss; rise that ends the sweep; least fall that counts. */
+static const double PAST = 0.9, END_RISE = 4, LEAST_FALL = 0.03;
+
+struct sweep {
+    struct gn_net *net;
+    struct gn_settings settings;
+    double from, to;
+    int steps;
+    struct gn_plan *plan;
+    struct gn_loader *loader;
+    struct gn_updater *updater;
+    float *grads, *saved;
+    struct gn_lr_sweep *result;
+};
+
+static gn_status check_options(const struct sweep *s)
+{
+    if (!(s->from > 0) || !(s->to > s->from) || isinf(s->to))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "lr-find: rates from %g to %g; the first must be above 0 and below the second",
+                s->from, s->to);
+    if (s->steps < FEWEST_STEPS || s->steps > MOST_STEPS)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "lr-find: %d steps; %d to %d are possible", s->steps,
+                FEWEST_STEPS, MOST_STEPS);
+    return GN_OK;
+}
+
+static gn_status create_parts(struct sweep *s)
+{
+    const struct gn_fit_options *o = &s->settings.options;
+    const size_t floats = s->net->graph->n_floats;
+    const struct gn_plan_options plan = { .train = true,
+                                          .batch = o->batch,
+                                          .threads = o->threads,
+                                          .algorithm = o->algorithm,
+                                          .label_smoothing = o->label_smoothing,
+                                          .freeze = o->freeze };
+    struct gn_loader_options loader =
+        gn_loader_for(s->net, o->train, o->limit_train, o->batch, s->settings.rule);
+    loader.shuffle = o->shuffle;
+    loader.window = o->window;
+    loader.seed = o->seed;
+    s->plan = gn_plan_create(s->net, &plan);
+    s->loader = s->plan == NULL ? NULL : gn_loader_create(&loader);
+    s->updater =
+        s->loader == NULL ? NULL : gn_updater_create(s->net->graph, &s->settings.optimizer);
+    s->grads = gn_calloc(floats, sizeof(float), "gradients");
+    s->saved = gn_calloc(floats, sizeof(float), "the weights of before");
+    s->result->points =
+        gn_calloc((size_t)s->steps, sizeof *s->result->points, "the points of the sweep");
+    if (s->updater == NULL || s->grads == NULL || s->saved == NULL || s->result->points == NULL)
+        return gn_last_status();
+    memcpy(s->saved, s->net->params, floats * sizeof(float));
+    return GN_OK;
+}
+
+/* The next batch, from as many epochs as the sweep needs. */
+static gn_status next_batch(const struct sweep *s, uint64_t *epoch, struct gn_batch *batch)
+{
+    GN_TRY(gn_loader_next(s->loader, batch));
+    if (batch->n > 0)
+        return GN_OK;
+    GN_TRY(gn_loader_start(s->loader, ++*epoch, 0));
+    return gn_loader_next(s->loader, batch);
+}
+
+/* One step at point i; *loss is the mean over its batch, before the update. */
+static gn_status step(const struct sweep *s, int i, uint64_t *epoch, double *loss)
+{
+    struct gn_batch batch;
+    double sum = 0;
+    int correct = 0;
+    GN_TRY(next_batch(s, epoch, &batch));
+    GN_TRY(
+        gn_plan_gradients(s->plan, batch.images, batch.labels, batch.n, s->grads, &sum, &correct));
+    *loss = sum / batch.n;
+    const double lr = s->from * pow(s->to / s->from, (double)i / (s->steps - 1));
+    const double norm = gn_updater_norm(s->updater, s->grads);
+    const double most = s->settings.options.clip_norm;
+    s->result->points[i].lr = lr;
+    if (!isfinite(norm) || !isfinite(*loss))
+        *loss = HUGE_VAL;
+    else
+        gn_updater_step(
+            s->updater, s->net->params, s->grads,
+            &(struct gn_update){ (uint64_t)i + 1, lr, most > 0 && norm > most ? most / norm : 1 });
+    gn_plan_params_changed(s->plan);
+    return GN_OK;
+}
+
+static gn_status run(const struct sweep *s)
+{
+    const volatile int *stop = s->settings.options.stop;
+    struct gn_lr_sweep *r = s->result;
+    double mean = 0, weight = 0, lowest = HUGE_VAL;
+    uint64_t epoch = 0;
+    GN_TRY(gn_loader_start(s->loader, 0, 0));
+    for (int i = 0; i < s->steps; i++) {
+        double loss = 0;
+        if (stop != NULL && *stop != 0)
+            GN_FAIL(GN_STATUS_STOPPED, "lr-find: stopped on request after %d steps", i);
+        GN_TRY(step(s, i, &epoch, &loss));
+        mean = PAST * mean + (1 - PAST) * loss;
+        weight = PAST * weight + (1 - PAST);
+        if (!(mean / weight <= END_RISE * lowest)) {
+            r->ended_early = true;
+            return GN_OK;
+        }
+        r->points[i].loss = loss;
+        r->points[i].smoothed = mean / weight;
+        r->n = i + 1;
+        lowest = fmin(lowest, mean / weight);
+        if (s->settings.options.on_event != NULL)
+            s->settings.options.on_event(&(struct gn_event){ .kind = GN_EVENT_STEP,
+                                                             .epoch = 1,
+                                                             .epochs = 1,
+                                                             .step = (uint64_t)i + 1,
+                                                             .steps = (uint64_t)s->steps,
+                                                             .total_step = (uint64_t)i + 1,
+                                                             .loss = mean / weight,
+                                                             .step_loss = loss,
+                                                             .lr = r->points[i].lr },
+                                         s->settings.options.user);
+    }
+    return GN_OK;
+}
+
+/* The steepest fall of the smoothed loss over the logarithm of the rate, over a twentieth of the sweep
+ * to each side, in front of the lowest point. */
+static double suggest(const struct gn_lr_sweep *r, int reach)
+{
+    int lowest = 0;
+    for (int i = 1; i < r->n; i++)
+        if (r->points[i].smoothed < r->points[lowest].smoothed)
+            lowest = i;
+    double steepest = 0, suggestion = 0;
+    if (r->n == 0 || r->points[lowest].smoothed > (1 - LEAST_FALL) * r->points[0].smoothed)
+        return 0;
+    for (int i = reach; i + reach < r->n && i <= lowest; i++) {
+        const double fall = r->points[i + reach].smoothed - r->points[i - reach].smoothed;
+        if (fall < steepest) {
+            steepest = fall;
+            suggestion = r->points[i].lr;
+        }
+    }
+    return suggestion;
+}
+
+static void free_parts(struct sweep *s)
+{
+    if (s->saved != NULL && s->plan != NULL && s->updater != NULL)
+        memcpy(s->net->params, s->saved, s->net->graph->n_floats * sizeof(float));
+    if (s->loader != NULL)
+        gn_loader_free(s->loader);
+    if (s->plan != NULL)
+        gn_plan_free(s->plan);
+    gn_updater_free(s->updater);
+    gn_free(s->grads);
+    gn_free(s->saved);
+}
+
+static gn_status find(struct sweep *s, const struct gn_lr_find_options *o)
+{
+    s->from = o->from > 0 || o->from < 0 ? o->from : DEFAULT_FROM;
+    s->to = o->to > 0 || o->to < 0 ? o->to : DEFAULT_TO;
+    s->steps = o->steps != 0 ? o->steps : DEFAULT_STEPS;
+    GN_TRY(check_options(s));
+    GN_TRY(gn_settings_resolve(s->net, &o->fit, &s->settings));
+    GN_TRY(gn_check_memory(gn_settings_memory(s->net, &s->settings), "the sweep"));
+    GN_TRY(create_parts(s));
+    return run(s);
+}
+
+int gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep, const struct gn_lr_find_options *options)
+{
+    if (net == NULL || sweep == NULL || options == NULL || options->fit.train == NULL) {
+        if (gn_error_status() == GN_OK)
+            (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "lr-find: no %s is given",
+                          net == NULL     ? "network"
+                          : sweep == NULL ? "place for the sweep"
+                                          : "training data");
+        return (int)gn_last_status();
+    }
+    *sweep = (struct gn_lr_sweep){ 0 };
+    struct sweep s = { .net = net, .result = sweep };
+    const unsigned state = gn_float_enter();
+    const gn_status status = find(&s, options);
+    free_parts(&s);
+    gn_float_leave(state);
+    if (status == GN_OK)
+        sweep->suggestion = suggest(sweep, s.steps / 20 > 1 ? s.steps / 20 : 1);
+    else
+        gn_free_lr_sweep(sweep);
+    return (int)status;
+}
+
+void gn_free_lr_sweep(struct gn_lr_sweep *sweep)
+{
+    if (sweep == NULL)
+        return;
+    gn_free(sweep->points);
+    *sweep = (struct gn_lr_sweep){ 0 };
+}

@@ -1,0 +1,125 @@
+#!/bin/sh
+# Schedules, averages, fine-tuning, recipes, the sweep over learning rates and signals, by the
+# program alone.
+# labels: push
+# timeout: 600
+. "$GN_SOURCE_DIR/tests/cli/cases.sh"
+small='--size 16 --batch 8'
+
+data set 48 20 10
+data four 24 8 4
+
+# ---- Every option comes back from config.json: a cut run ends with the bytes of a straight one ----
+options='--momentum 0.9 --nesterov --schedule cosine --lr-min 0.001 --warmup-epochs 0.5
+    --weight-decay 0.001 --no-decay dense --no-decay *.p1_1.weight --clip-norm 1 --accumulate 2
+    --label-smoothing 0.1 --ema 0.9 --plateau 0.5:1 --early-stop 9 --lr-scale b1=0.5'
+set -f # the patterns are not names of files
+# shellcheck disable=SC2086 # several words, here and below
+expect 0 'test accuracy' train --data set $small $options --epochs 2 --log-steps 1 --out straight
+# shellcheck disable=SC2086
+expect 0 '"steps": 2' train --data set $small $options --epochs 2 --log-steps 1 --out cut \
+    --max-steps 2 --json --threads 1
+expect 0 'test accuracy' train --resume cut --max-steps 1000
+set +f
+for file in model best ema checkpoint; do
+    same "straight/$file.safetensors" "cut/$file.safetensors"
+done
+holds straight/config.json '"no-decay": "dense,\*\.p1_1\.weight"'
+holds straight/config.json '"plateau": "0.5:1"'
+holds straight/config.json '"accumulate": 2'
+holds straight/config.json '"schedule": "cosine"'
+holds straight/history.jsonl '"step":1,"loss":[0-9.]+,"lr":0\.0[0-9]+'
+holds straight/history.jsonl '"val_ema_loss":[0-9.]+,"val_ema_accuracy":'
+holds straight/history.csv '^epoch,accuracy,loss,val_accuracy,val_ema_accuracy,val_ema_loss,val_loss'
+holds err 'val_ema_accuracy'
+for schedule in constant step polynomial one-cycle; do
+    expect 0 '' train --data set $small --schedule "$schedule" --epochs 2 --max-steps 3 \
+        --limit-val 0 --out schedules --overwrite
+done
+
+# ---- Time ----
+expect 0 'after epoch 1' train --data set $small --max-time 1s --epochs 100000 --out timed
+[ -s timed/best.safetensors ] || fail '--max-time leaves no best.safetensors'
+expect 0 'after epoch 1' train --data set $small --max-time 1.5h --epochs 1 --out hours
+holds hours/config.json '"max-time": 5400'
+
+# ---- Fine-tuning: a new head, frozen tensors ----
+expect 0 'test accuracy' train --data four --model straight/model.safetensors --batch 8 --epochs 1 \
+    --freeze 'b1,b2' --freeze 'b3.*' --out tuned
+holds err 'straight/model.safetensors has another number of classes: its last layer .2 tensors.'
+expect 0 '"\[4\]"|\[4\]' summary tuned/model.safetensors --json
+expect 0 '"samples": 8' eval tuned/model.safetensors --data four --json
+expect 0 'test accuracy' train --data set --classes 12 --model straight/model.safetensors --batch 8 \
+    --max-steps 1 --out wider
+expect 3 'label' train --data set --classes 4 --model straight/model.safetensors --out never
+expect 2 'freeze: pattern "b3.inceptoin3a" names none' train --data four $small \
+    --freeze b3.inceptoin3a --out never
+expect 2 'nothing is left to train' train --data four $small --freeze '*' --out never
+expect 2 'needs a factor' train --data four $small --lr-scale dense --out never
+
+# ---- Values and combinations that make no sense ----
+expect 2 'did you mean cosine' train --data set --schedule cosin
+expect 2 'exclude each other' train --data set --warmup-steps 3 --warmup-epochs 1
+expect 2 'give --rise' train --data set --schedule one-cycle --warmup-steps 3
+expect 2 'is not a time' train --data set --max-time soon
+expect 2 'is not a time' train --data set --max-time -5
+expect 2 'out of range' train --data set --max-time 0
+expect 2 'FACTOR:PATIENCE' train --data set --plateau 0.1
+expect 2 'out of range' train --data set --plateau 1.5:2
+expect 2 'out of range' train --data set --plateau 0.5:0
+expect 2 'out of range' train --data set --ema 1
+expect 2 'out of range' train --data set --label-smoothing 1
+expect 2 'out of range' train --data set --accumulate 0
+expect 2 'out of range' train --data set --rise 0
+expect 2 'not a finite number|not a number' train --data set --clip-norm nan
+expect 2 'early-stop needs validation' train --data set --early-stop 2 --limit-val 0
+expect 2 'cannot be given with --resume' train --resume straight --ema 0.5
+[ -e never ] && fail 'a usage error made a folder'
+
+# ---- Recipes ----
+expect 0 '^fashion-mnist-best ' train --list-recipes
+expect 0 '"name": "fashion-mnist", .*"shuffle": "window:1000"' train --list-recipes --json
+expect 2 'did you mean fashion-mnist' train --recipe fashion-mnits
+expect 0 '' train --recipe fashion-mnist --data set $small --max-steps 1 --limit-val 0 --out recipe
+holds recipe/config.json '"recipe": "fashion-mnist"'
+holds recipe/config.json '"shuffle": "window:1000"'
+holds recipe/config.json '"size": 16'
+expect 0 '' train --resume recipe --max-steps 2
+expect 2 'cannot be given with --resume' train --resume recipe --recipe fashion-mnist
+
+# ---- The sweep over learning rates ----
+expect 0 'suggest' lr-find --data set $small --steps 12 --out sweep
+[ "$(wc -l <sweep/lr-find.csv)" -ge 2 ] || fail 'lr-find.csv holds no points'
+holds sweep/lr-find.csv '^step,lr,loss,smoothed$'
+expect 0 '^\{"suggestion": .*"points": \[\{"lr": 1e-05|"lr": 1.0e-05|"lr": 1.0000' \
+    lr-find --data set $small --steps 10 --json
+expect 2 'data is missing' lr-find
+expect 2 'is not above --from' lr-find --data set --from 1 --to 0.5
+expect 2 'out of range' lr-find --data set --steps 3
+expect 5 'cannot create' lr-find --data set $small --out set/train-images-idx3-ubyte/x
+
+# ---- Signals: HUP saves and goes on, USR1 also says where the run stands ----
+: >err
+"$GOOGLENET" train --data set $small --epochs 100000 --limit-val 0 --out asked >out 2>err &
+pid=$!
+wait_for()
+{
+    tries=0
+    while ! grep -Eq "$1" err && [ "$tries" -lt 600 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+}
+wait_for '^epoch 1/'
+kill -HUP "$pid"
+wait_for '^epoch 2/'
+kill -USR1 "$pid"
+sleep 1
+kill -TERM "$pid"
+wait "$pid"
+code=$?
+[ "$code" = 130 ] || fail "after HUP, USR1 and TERM: exit code $code, expected 130: $(cat err)"
+holds err 'resume asked'
+[ "$(grep -c ' step ' err)" -ge 2 ] || fail "USR1 shows no step: $(cat err)"
+
+finish
