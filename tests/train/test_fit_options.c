@@ -192,6 +192,35 @@ static void frozen_tensors_keep_their_bits(void **state)
     }
 }
 
+/* Frozen tensors leave the gradients of all others as they are: after one step the others stand
+ * where they stand without frozen ones, up to the rounding of sums in another order. */
+static void freezing_changes_no_other_gradient(void **state)
+{
+    (void)state;
+    static const char *const lists[] = { "b1", "b2.inception.p1_1", "*.bias", "b1,b2", "dense" };
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        struct gn_fit_options o = tiny_options(&tiny, NULL);
+        gn_net *all = tiny_net(), *some = tiny_net(), *fresh = tiny_net();
+        struct gn_tensor_info a, b, c;
+        o.max_steps = 1;
+        gn_free_history(gn_fit_with(all, &o));
+        o.freeze = lists[l];
+        gn_free_history(gn_fit_with(some, &o));
+        for (int i = 0; gn_net_tensor(all, i, &a) == GN_OK; i++) {
+            assert_int_equal(gn_net_tensor(some, i, &b), GN_OK);
+            assert_int_equal(gn_net_tensor(fresh, i, &c), GN_OK);
+            if (memcmp(b.values, c.values, b.count * sizeof(float)) == 0)
+                continue;
+            for (size_t k = 0; k < a.count; k++)
+                assert_true(fabsf(a.values[k] - b.values[k]) < 1e-6F);
+        }
+        gn_clear_error();
+        gn_free_net(all);
+        gn_free_net(some);
+        gn_free_net(fresh);
+    }
+}
+
 /* ---- What ends a run ---- */
 
 static int epochs_of(struct gn_fit_options o)
@@ -390,7 +419,7 @@ static void wrong_options_are_refused(void **state)
     } while (0)
     REFUSED("schedule number 9", o.schedule = (gn_schedule)9);
     REFUSED("lr_min", o.lr_min = -1);
-    REFUSED("power", o.power = NAN);
+    REFUSED("power", o.power = (double)NAN);
     REFUSED("rise", o.rise = 1);
     REFUSED("step_epochs", o.step_epochs = -1);
     REFUSED("give one of them", o.warmup_steps = 1, o.warmup_epochs = 1);
@@ -437,6 +466,7 @@ int main(void)
         cmocka_unit_test(accumulation_equals_a_larger_batch),
         cmocka_unit_test(the_average_is_validated_and_saved),
         cmocka_unit_test(frozen_tensors_keep_their_bits),
+        cmocka_unit_test(freezing_changes_no_other_gradient),
         cmocka_unit_test(a_run_without_progress_stops_early),
         cmocka_unit_test(time_ends_a_run_with_all_its_files),
         cmocka_unit_test(a_plateau_lowers_the_rate),

@@ -131,7 +131,7 @@ static void wrong_options_are_refused(void **state)
         const char *part;
     } bad[] = {
         { -1, 1, 60, "rates from -1" }, { 1, 0.5, 60, "rates from 1 to 0.5" },
-        { 1e-4, INFINITY, 60, "inf" },  { 1e-4, 1, 3, "3 steps" },
+        { 1e-4, HUGE_VAL, 60, "inf" },  { 1e-4, 1, 3, "3 steps" },
         { 1e-4, 1, -1, "-1 steps" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
