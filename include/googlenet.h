@@ -106,7 +106,8 @@ struct gn_preset_options {
     int channels;       /* of the input; 0: the preset's (1) */
     int classes;        /* 0: the preset's (10) */
     uint64_t seed;      /* of the initial weights */
-    gn_resize resize;   /* stored in the model; 0: tf1-legacy */
+    gn_resize resize;   /* stored in the model; 0: the preset's (tf1-legacy) */
+    bool aux;           /* with the preset's auxiliary heads, which only training uses */
     uint64_t reserved[4];
 };
 
@@ -219,6 +220,10 @@ struct gn_event {
     const char *message; /* GN_EVENT_WARNING, GN_EVENT_START (what will happen) */
     bool has_ema;        /* GN_EVENT_EPOCH: the averaged weights were validated too */
     double val_ema_loss, val_ema_accuracy;
+    /* The auxiliary heads of a network in training: `loss` and `accuracy` are the answer's alone. */
+    int heads;
+    const char *head_names[4];
+    double head_losses[4]; /* means over the samples of this epoch so far, without their weights */
 };
 
 struct gn_fit_options {
@@ -300,6 +305,9 @@ struct gn_epoch {
     double seconds;
     bool has_ema; /* the averaged weights were validated too */
     double val_ema_loss, val_ema_accuracy;
+    int heads; /* auxiliary ones; a resumed run has the losses of its own epochs only */
+    const char *head_names[4];
+    double head_losses[4];
 };
 GN_API int gn_history_epochs(const gn_history *history);
 GN_API int gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch);
@@ -381,6 +389,7 @@ struct gn_load_options {
                           are drawn anew */
     uint64_t seed; /* of a new head */
     int *drawn;    /* not NULL: gets the number of tensors that were drawn anew */
+    bool aux;      /* with the auxiliary heads that the file holds, to train on */
     uint64_t reserved[4];
 };
 #define gn_load(...) gn_load_with(&(struct gn_load_options){ .path = __VA_ARGS__ })
@@ -392,9 +401,12 @@ struct gn_net_info {
     const char *preset; /* "googlenet", or "custom" for a graph of the caller */
     int size_h, size_w, channels, classes;
     gn_resize resize;
-    uint64_t params, macs; /* trainable values; multiply-adds of one forward image, nominal */
+    uint64_t params, macs; /* trainable values; multiply-adds of one forward image, nominal; all of
+                              the answer and of the heads that the network has */
     int layers, stages, tensors;
     const char *const *labels; /* `classes` names, or NULL */
+    uint64_t statistics;       /* values that are saved but not trained */
+    int heads;                 /* auxiliary ones */
 };
 GN_API int gn_net_describe(const gn_net *net, struct gn_net_info *info);
 
@@ -412,6 +424,9 @@ struct gn_layer_info {
 };
 GN_API int gn_net_layer(const gn_net *net, int i, struct gn_layer_info *info);
 
+/* Name of auxiliary head i, NULL behind the last one. */
+GN_API const char *gn_net_head(const gn_net *net, int i);
+
 /* Stage i of the shape walk: name and output shape. */
 GN_API int gn_net_stage(const gn_net *net, int i, struct gn_layer_info *info);
 
@@ -422,6 +437,7 @@ struct gn_tensor_info {
     int shape[4];
     size_t count;
     float *values;
+    bool trainable; /* false: running statistics, which no optimiser touches */
 };
 GN_API int gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info);
 
@@ -448,13 +464,40 @@ struct gn_conv_options {
     const char *name;   /* NULL: "conv", "conv_1", ... within the stage */
     bool explicit_pads; /* take the pads below instead of TensorFlow's asymmetric SAME */
     int pad_top, pad_bottom, pad_left, pad_right;
+    bool no_bias; /* a batch normalisation follows, which has one */
     uint64_t reserved[4];
 };
 struct gn_pool_options {
     int kernel, stride; /* SAME; stride 0: the kernel */
     const char *name;
+    bool explicit_pads; /* take the pads below instead of SAME; they never win a maximum */
+    int pad_top, pad_bottom, pad_left, pad_right;
+    bool ceil;          /* with explicit pads: the last window may stand over the padded edge, as
+                           Caffe's and torchvision's pools do; it is cut off there */
+    bool count_padding; /* average: divide by the whole window, padding included */
+    int adaptive;       /* average: cut the map into this many parts a side, instead of a kernel */
     uint64_t reserved[4];
 };
+struct gn_norm_options {
+    const char *name; /* NULL: that of the convolution in front, with "norm" behind it */
+    double eps;       /* 0: 0.001 */
+    double momentum;  /* share of the running statistics that a step keeps; 0: 0.99 */
+    bool unbiased;    /* PyTorch's running variance, over n - 1; Keras' is the batch's own */
+    uint64_t reserved[4];
+};
+struct gn_lrn_options {
+    int size;              /* channels of a window, odd; 0: 5 */
+    const char *name;      /* NULL: "lrn" */
+    double alpha, beta, k; /* 0: 1e-4 (divided by size, as Caffe does), 0.75, 1 */
+    uint64_t reserved[4];
+};
+
+/* How the weights behind a gn_initialize begin. */
+typedef enum gn_initial {
+    GN_INITIAL_GLOROT = 0, /* uniform, +-sqrt(6 / (fan_in + fan_out)) */
+    GN_INITIAL_XAVIER,     /* uniform, +-sqrt(3 / fan_in): Caffe's */
+    GN_INITIAL_NORMAL      /* normal with the deviation given */
+} gn_initial;
 
 GN_API gn_graph *gn_graph_create(void);
 GN_API void gn_graph_free(gn_graph *graph);
@@ -474,9 +517,39 @@ GN_API gn_node gn_conv_with(gn_graph *graph, gn_node x, const struct gn_conv_opt
 GN_API gn_node gn_conv_relu_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
 GN_API gn_node gn_relu(gn_graph *graph, gn_node x);
 GN_API gn_node gn_max_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
+#define gn_avg_pool(graph, x, ...)                                                                 \
+    gn_avg_pool_with((graph), (x), &(struct gn_pool_options){ .kernel = __VA_ARGS__ })
+GN_API gn_node gn_avg_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
 GN_API gn_node gn_global_avg_pool(gn_graph *graph, gn_node x);
+
+/* Batch normalisation (Ioffe and Szegedy, 2015): by the statistics of the batch in training, by
+ * running ones in prediction, where it is folded into a convolution in front of it. A training
+ * plan of such a network runs each batch as a whole. */
+#define gn_batch_norm(graph, x, ...)                                                               \
+    gn_batch_norm_with((graph), (x), &(struct gn_norm_options){ __VA_ARGS__ })
+GN_API gn_node gn_batch_norm_with(gn_graph *graph, gn_node x,
+                                  const struct gn_norm_options *options);
+
+/* Local response normalisation across channels (Krizhevsky et al., 2012), as Caffe's. */
+#define gn_lrn(graph, x, ...)                                                                      \
+    gn_lrn_with((graph), (x), &(struct gn_lrn_options){ .size = __VA_ARGS__ })
+GN_API gn_node gn_lrn_with(gn_graph *graph, gn_node x, const struct gn_lrn_options *options);
+
+/* Sets a share `rate` (0 to below 1) of the values to zero in training and scales the others up;
+ * does nothing in prediction. */
+GN_API gn_node gn_dropout(gn_graph *graph, gn_node x, double rate, const char *name);
+
 GN_API gn_node gn_concat(gn_graph *graph, const gn_node *nodes, int n, const char *name);
+/* Of a vector, or of a small map in the order height, width, channels. */
 GN_API gn_node gn_dense(gn_graph *graph, gn_node x, int units, const char *name);
+
+/* Weights and biases of the layers that follow: `deviation` is that of GN_INITIAL_NORMAL. Without
+ * a call kernels are Glorot-uniform and biases zero. */
+GN_API void gn_initialize(gn_graph *graph, gn_initial kernels, double deviation, double biases);
+
+/* An auxiliary head: `logits`, which no other layer reads, is trained beside the answer; its loss
+ * counts `weight` times. Prediction leaves it out. */
+GN_API void gn_head(gn_graph *graph, gn_node logits, double weight, const char *name);
 
 /* The Inception block with the notebook's c1...c4:
  * p1: 1x1 - p2: 1x1 then 3x3 - p3: 1x1 then 5x5 - p4: max pool then 1x1, concatenated. */

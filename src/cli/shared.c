@@ -64,6 +64,7 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
             .classes = flags->classes,
             .seed = seed,
             .resize = (gn_resize)flags->resize,
+            .aux = flags->aux,
         });
     } else if (stat(word, &status) == 0) {
         net = gn_load_with(&(struct gn_load_options){
@@ -76,6 +77,7 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
             .new_head = flags->new_head,
             .seed = seed,
             .drawn = &drawn,
+            .aux = flags->aux,
         });
     } else {
         *code = unknown_model(word);

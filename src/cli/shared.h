@@ -20,6 +20,7 @@ struct cli_net {
     int size, channels, classes;
     int resize;    /* gn_resize */
     bool new_head; /* a model file of another number of classes gets a new last layer */
+    bool aux;      /* with auxiliary heads, where the network has them; set by the command */
 };
 
 /* Flags that say where data lies; member `place` of a command's struct. */

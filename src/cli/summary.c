@@ -16,7 +16,10 @@ static const struct cli_option options[] = {
       .kind = CLI_FLAG,
       .offset = offsetof(struct summary, walk),
       .help = "print the output shape of each stage instead of the table" },
-    { .name = "aux", .kind = CLI_LATER, .help = "no preset of this version has auxiliary heads" },
+    { .name = "aux",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct summary, net.aux),
+      .help = "with the auxiliary heads of the training network" },
     CLI_NET_ROWS(struct summary),
     CLI_COMMON_ROWS(struct summary),
 };

@@ -289,6 +289,7 @@ static void settle_options(struct train_run *run, char **data_path)
         .channels = run->net_info.channels,
         .classes = run->net_info.classes,
         .resize = (int)(run->net_info.resize ? run->net_info.resize : GN_RESIZE_TF1_LEGACY),
+        .aux = true,
     };
     if (stat(given->data, &status) == 0)
         *data_path = realpath(given->data, NULL);
@@ -351,6 +352,7 @@ static int run(struct cli_args *args)
         if (code)
             return code;
     }
+    given->net.aux = true;
     if (given->resume) {
         code = check_resume_flags(args);
         if (!code)

@@ -23,6 +23,10 @@ static pthread_once_t sets_once = PTHREAD_ONCE_INIT;
         gn_pool_kernels__##suffix(set);                                                            \
         gn_relu_kernels__##suffix(set);                                                            \
         gn_concat_kernels__##suffix(set);                                                          \
+        gn_avg_pool_kernels__##suffix(set);                                                        \
+        gn_batch_norm_kernels__##suffix(set);                                                      \
+        gn_lrn_kernels__##suffix(set);                                                             \
+        gn_dropout_kernels(set);                                                                   \
         gn_loss_kernels(set);                                                                      \
     } while (0)
 

@@ -52,6 +52,24 @@ INLINE void store(float *p, vf v)
     *(vf_memory *)p = v;
 }
 
+/* The first n floats (1 to VL) of a vector, the others zero. */
+INLINE vf load_some(const float *p, int n)
+{
+    vf v = { 0 };
+    if (n == VL)
+        return load(p);
+    memcpy(&v, p, (size_t)n * sizeof *p);
+    return v;
+}
+
+INLINE void store_some(float *p, vf v, int n)
+{
+    if (n == VL)
+        store(p, v);
+    else
+        memcpy(p, &v, (size_t)n * sizeof *p);
+}
+
 /* s - 0 keeps every bit of s; s + 0 would cost an addition, because of -0. */
 INLINE vf splat(float s)
 {

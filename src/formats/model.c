@@ -166,6 +166,13 @@ static gn_status check_tensor(const struct gn_st_file *file, const char *path, c
     return GN_OK;
 }
 
+/* Prediction builds a network without the auxiliary heads that its file holds. */
+static bool is_of_dropped_head(const struct gn_graph *graph, const char *name)
+{
+    return graph->n_heads == 0 &&
+           (strncmp(name, "aux1.", 5) == 0 || strncmp(name, "aux2.", 5) == 0);
+}
+
 /* Tensors that the net does not have: with an empty prefix all but the training state, else those
  * below the prefix. */
 static gn_status check_extra(const struct gn_net *net, const struct gn_st_file *file,
@@ -178,7 +185,8 @@ static gn_status check_extra(const struct gn_net *net, const struct gn_st_file *
         const char *name = gn_st_tensor(file, i)->name;
         const bool concerned =
             n_prefix > 0 ? strncmp(name, prefix, n_prefix) == 0 : strncmp(name, "train/", 6) != 0;
-        if (!concerned || gn_graph_find_tensor(net->graph, name + n_prefix) >= 0)
+        if (!concerned || gn_graph_find_tensor(net->graph, name + n_prefix) >= 0 ||
+            is_of_dropped_head(net->graph, name + n_prefix))
             continue;
         unknown = unknown == NULL ? name : unknown;
         n_unknown++;
@@ -255,7 +263,7 @@ static gn_status check_layers(const struct gn_net *net, const struct gn_model_fi
                               const char *name)
 {
     char layers[17], preset[NAME_TEXT], stored[32];
-    gn_graph_fingerprint(net->graph, layers);
+    gn_net_fingerprint(net, layers);
     if (fields->h != net->input.h || fields->w != net->input.w ||
         fields->channels != net->input.c || fields->classes != net->classes ||
         strcmp(layers, fields->layers) == 0)
@@ -292,6 +300,7 @@ static gn_net *build(const struct gn_load_options *options, const struct gn_mode
         .classes = options->classes != 0 ? options->classes : fields->classes,
         .resize = options->resize != GN_RESIZE_DEFAULT ? options->resize : fields->resize,
         .seed = options->seed,
+        .aux = options->aux && fields->has_heads,
     };
     gn_net *net = gn_preset_with(&wanted);
     if (net != NULL)
@@ -324,6 +333,8 @@ static gn_status fill(gn_net *net, const struct gn_st_file *file,
                       const struct gn_model_fields *fields)
 {
     int drawn = 0;
+    if (fields->root != NULL && strcmp(fields->preset, net->preset) == 0)
+        GN_TRY(gn_model_fields_check(net, name, fields));
     if (fields->root != NULL)
         GN_TRY(check_layers(net, fields, name));
     GN_TRY(
@@ -358,6 +369,8 @@ static gn_net *load(const struct gn_load_options *options, const struct gn_st_fi
     }
     struct gn_model_fields fields = { .root = NULL };
     gn_net *net = NULL;
+    if (!gn_st_is_ours(file))
+        fields.has_heads = gn_st_find(file, "aux1.fc1.weight") != NULL;
     if (!gn_st_is_ours(file) || gn_model_fields_read(file, name, &fields) == GN_OK)
         net = build(options, &fields, name);
     if (net != NULL && fill(net, file, options, name, &fields) != GN_OK) {

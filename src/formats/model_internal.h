@@ -16,6 +16,7 @@ struct gn_model_fields {
     int h, w, channels, classes;
     const json_t *labels; /* an array of `classes` strings, or NULL */
     gn_resize resize;
+    bool has_heads; /* auxiliary ones */
 };
 
 /* Reads and checks "gn.model" of our file: BAD_MODEL when it is missing or contradicts itself,
@@ -23,6 +24,9 @@ struct gn_model_fields {
  * The caller releases with gn_model_fields_free, also after an error. */
 gn_status gn_model_fields_read(const struct gn_st_file *file, const char *name,
                                struct gn_model_fields *fields);
+/* Whether normalisations of the file's network are those of `net`; UNSUPPORTED when not. */
+gn_status gn_model_fields_check(const struct gn_net *net, const char *name,
+                                const struct gn_model_fields *fields);
 void gn_model_fields_free(struct gn_model_fields *fields);
 
 #endif

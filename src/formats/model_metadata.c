@@ -13,7 +13,7 @@
 static const char *const rule_names[] = { [GN_RESIZE_TF1_LEGACY] = "tf1-legacy",
                                           [GN_RESIZE_HALF_PIXEL] = "half-pixel",
                                           [GN_RESIZE_PIL_BILINEAR] = "pil-bilinear" };
-enum { RULES = sizeof rule_names / sizeof rule_names[0] };
+enum { RULES = sizeof rule_names / sizeof rule_names[0], NUMBER_TEXT = 32 };
 
 /* ---- Writing ---- */
 
@@ -23,7 +23,7 @@ static bool is_same_padded(const struct gn_graph *graph)
     for (int i = 0; i < graph->n_layers; i++) {
         const struct gn_layer *layer = &graph->layers[i];
         const struct gn_geometry *g = &layer->window;
-        if (layer->op != GN_OP_CONV && layer->op != GN_OP_MAX_POOL)
+        if (layer->op != GN_OP_CONV && layer->op != GN_OP_MAX_POOL && layer->op != GN_OP_AVG_POOL)
             continue;
         int oh, ow, top, left, after;
         gn_same_padding(g->h, g->kh, g->stride, &oh, &top, &after);
@@ -68,6 +68,49 @@ static json_t *make_labels(const struct gn_net *net)
     return labels;
 }
 
+static json_t *make_heads(const struct gn_graph *graph)
+{
+    json_t *heads = json_pack("[s]", "main");
+    for (int i = 0; i < graph->n_heads; i++)
+        if (json_array_append_new(heads, json_string(graph->heads[i].name)) != 0) {
+            json_decref(heads);
+            return NULL;
+        }
+    return heads;
+}
+
+static const struct gn_layer *first_layer(const struct gn_graph *graph, enum gn_op op)
+{
+    for (int i = 0; i < graph->n_layers; i++)
+        if (graph->layers[i].op == op)
+            return &graph->layers[i];
+    return NULL;
+}
+
+/* Numbers that are no integers stand in JSON as hexadecimal texts. */
+static json_t *make_real(float value)
+{
+    char text[NUMBER_TEXT];
+    (void)snprintf(text, sizeof text, "%a", (double)value);
+    return json_string(text);
+}
+
+static json_t *make_lrn(const struct gn_graph *graph)
+{
+    const struct gn_layer *layer = first_layer(graph, GN_OP_LRN);
+    if (layer == NULL)
+        return json_null();
+    const struct gn_constants *k = &layer->constants;
+    return json_pack("{s:i, s:o, s:o, s:o}", "size", k->size, "alpha", make_real(k->alpha), "beta",
+                     make_real(k->beta), "k", make_real(k->k));
+}
+
+static json_t *make_bn_eps(const struct gn_graph *graph)
+{
+    const struct gn_layer *layer = first_layer(graph, GN_OP_BATCH_NORM);
+    return layer == NULL ? json_null() : make_real(layer->constants.eps);
+}
+
 char *gn_model_metadata(const struct gn_net *net)
 {
     char layers[17];
@@ -75,7 +118,7 @@ char *gn_model_metadata(const struct gn_net *net)
         (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%d is no resize rule", (int)net->resize);
         return NULL;
     }
-    gn_graph_fingerprint(net->graph, layers);
+    gn_net_fingerprint(net, layers);
     json_t *model = json_object();
     int failed = 0;
     failed |= json_object_set_new(model, "preset", json_string(net->preset));
@@ -86,12 +129,13 @@ char *gn_model_metadata(const struct gn_net *net)
     failed |= json_object_set_new(model, "classes", json_integer(net->classes));
     failed |= json_object_set_new(model, "labels", make_labels(net));
     failed |= json_object_set_new(model, "output", json_string("logits"));
-    failed |= json_object_set_new(model, "heads", json_pack("[s]", "main"));
-    failed |= json_object_set_new(model, "lrn", json_null());
-    failed |= json_object_set_new(model, "bn_eps", json_null());
-    if (strcmp(net->preset, "googlenet") == 0) {
-        failed |= json_object_set_new(model, "pool4", json_string("3x3"));
-        failed |= json_object_set_new(model, "b5x5", json_integer(5));
+    failed |= json_object_set_new(model, "heads", make_heads(net->graph));
+    failed |= json_object_set_new(model, "lrn", make_lrn(net->graph));
+    failed |= json_object_set_new(model, "bn_eps", make_bn_eps(net->graph));
+    if (strncmp(net->preset, "googlenet", strlen("googlenet")) == 0) {
+        const bool torchvision = strcmp(net->preset, "googlenet-torchvision") == 0;
+        failed |= json_object_set_new(model, "pool4", json_string(torchvision ? "2x2" : "3x3"));
+        failed |= json_object_set_new(model, "b5x5", json_integer(torchvision ? 3 : 5));
     }
     failed |= json_object_set_new(model, "layers", json_string(layers));
     failed |= json_object_set_new(model, "preprocess", make_preprocess(net));
@@ -221,13 +265,22 @@ static gn_status check_kind(const char *name, const struct gn_model_fields *fiel
     const json_t *root = fields->root, *output = json_object_get(root, "output");
     if (!json_is_string(output) || strcmp(json_string_value(output), "logits") != 0)
         return not_supported(name, "output", output);
-    static const char *const absent[] = { "lrn", "bn_eps" };
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
-        const json_t *value = json_object_get(root, absent[i]);
-        if (value != NULL && !json_is_null(value))
-            return not_supported(name, absent[i], value);
-    }
     return GN_OK;
+}
+
+gn_status gn_model_fields_check(const struct gn_net *net, const char *name,
+                                const struct gn_model_fields *fields)
+{
+    static const char *const keys[] = { "lrn", "bn_eps" };
+    json_t *const ours[] = { make_lrn(net->graph), make_bn_eps(net->graph) };
+    gn_status status = GN_OK;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const json_t *theirs = json_object_get(fields->root, keys[i]);
+        if (status == GN_OK && theirs != NULL && !json_equal(theirs, ours[i]))
+            status = not_supported(name, keys[i], theirs);
+        json_decref(ours[i]);
+    }
+    return status;
 }
 
 gn_status gn_model_fields_read(const struct gn_st_file *file, const char *name,
@@ -250,6 +303,7 @@ gn_status gn_model_fields_read(const struct gn_st_file *file, const char *name,
         return bad_field(name, "layers", "is no text");
     GN_TRY(read_geometry(name, fields));
     GN_TRY(check_kind(name, fields));
+    fields->has_heads = json_array_size(json_object_get(fields->root, "heads")) > 1;
     return read_preprocess(name, fields);
 }
 

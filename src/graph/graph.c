@@ -122,9 +122,13 @@ static struct gn_layer *append(gn_graph *g, enum gn_op op, const char *name, con
         (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "a graph has at most %d layers", GN_MAX_LAYERS);
         return NULL;
     }
-    struct gn_layer layer = {
-        .op = op, .stage = g->stage, .n_inputs = n, .weight = -1, .bias = -1
-    };
+    struct gn_layer layer = { .op = op,
+                              .stage = g->stage,
+                              .n_inputs = n,
+                              .weight = -1,
+                              .bias = -1,
+                              .mean = -1,
+                              .variance = -1 };
     if (make_name(g, name, kind, layer.name) != GN_OK ||
         !grow(&g->layers, g->n_layers, &g->cap_layers, sizeof layer, "layers")) {
         (void)stick(g);
@@ -146,7 +150,7 @@ static gn_node node_of(const gn_graph *g)
     return (gn_node){ g->n_layers - 1 };
 }
 
-/* A tensor "<layer>.<suffix>" at the end of the flat arrays; -1: NO_MEMORY, stuck. */
+/* A tensor "<layer>.<suffix>" of biases at the end of the flat arrays; -1: NO_MEMORY, stuck. */
 static int append_tensor(gn_graph *g, const char *layer, const char *suffix, int rank,
                          const int *shape)
 {
@@ -155,7 +159,9 @@ static int append_tensor(gn_graph *g, const char *layer, const char *suffix, int
         return -1;
     }
     struct gn_tensor *t = &g->tensors[g->n_tensors];
-    *t = (struct gn_tensor){ .rank = rank, .count = 1, .offset = g->n_floats };
+    *t = (struct gn_tensor){
+        .rank = rank, .count = 1, .offset = g->n_floats, .trainable = true, .constant = g->biases
+    };
     (void)snprintf(t->name, sizeof t->name, "%s.%s", layer, suffix);
     for (int i = 0; i < rank; i++) {
         t->shape[i] = shape[i];
@@ -166,20 +172,41 @@ static int append_tensor(gn_graph *g, const char *layer, const char *suffix, int
 }
 
 /* Weight and bias of a layer whose window and channels are known. */
-static void append_parameters(gn_graph *g, struct gn_layer *layer)
+static void append_parameters(gn_graph *g, struct gn_layer *layer, bool bias)
 {
     const struct gn_geometry *w = &layer->window;
     const int kernel[4] = { w->kh, w->kw, w->c, w->oc };
+    const int matrix[2] = { w->kh * w->kw * w->c, w->oc };
     const bool dense = layer->op == GN_OP_DENSE;
-    layer->weight = dense ? append_tensor(g, layer->name, "weight", 2, kernel + 2)
+    layer->weight = dense ? append_tensor(g, layer->name, "weight", 2, matrix)
                           : append_tensor(g, layer->name, "weight", 4, kernel);
-    layer->bias = append_tensor(g, layer->name, "bias", 1, kernel + 3);
+    if (bias)
+        layer->bias = append_tensor(g, layer->name, "bias", 1, kernel + 3);
     if (layer->weight < 0)
         return;
     struct gn_tensor *t = &g->tensors[layer->weight];
     t->is_kernel = true;
     t->fan_in = (double)w->kh * w->kw * w->c;
     t->fan_out = (double)w->kh * w->kw * w->oc;
+    t->initial = g->initial;
+    t->deviation = g->deviation;
+}
+
+void gn_initialize(gn_graph *g, gn_initial kernels, double deviation, double biases)
+{
+    if (g == NULL || g->status != GN_OK)
+        return;
+    if ((int)kernels < 0 || kernels > GN_INITIAL_NORMAL || !(deviation >= 0) || deviation > 1e6 ||
+        !(biases >= -1e6) || biases > 1e6) {
+        (void)STICK(g, GN_STATUS_BAD_ARGUMENT,
+                    "gn_initialize: rule number %d, deviation %g, biases %g (rules 0 to %d, finite "
+                    "numbers)",
+                    (int)kernels, deviation, biases, (int)GN_INITIAL_NORMAL);
+        return;
+    }
+    g->initial = kernels;
+    g->deviation = deviation;
+    g->biases = biases;
 }
 
 gn_node gn_input(gn_graph *g, int height, int width, int channels)
@@ -206,7 +233,7 @@ gn_node gn_conv_with(gn_graph *g, gn_node x, const struct gn_conv_options *optio
     if (gn_conv_rule(layer->name, shape_of(g, x), options, &layer->window) != GN_OK)
         return stick(g);
     layer->out = (struct gn_shape){ layer->window.oh, layer->window.ow, layer->window.oc };
-    append_parameters(g, layer);
+    append_parameters(g, layer, !options->no_bias);
     return g->status == GN_OK ? node_of(g) : invalid;
 }
 
@@ -238,6 +265,89 @@ gn_node gn_max_pool_with(gn_graph *g, gn_node x, const struct gn_pool_options *o
         return stick(g);
     layer->out = (struct gn_shape){ layer->window.oh, layer->window.ow, layer->window.oc };
     return node_of(g);
+}
+
+gn_node gn_avg_pool_with(gn_graph *g, gn_node x, const struct gn_pool_options *options)
+{
+    static const struct gn_pool_options none = { 0 };
+    options = options == NULL ? &none : options;
+    struct gn_layer *layer = append(g, GN_OP_AVG_POOL, options->name, "avg_pool", &x, 1);
+    if (layer == NULL)
+        return invalid;
+    if (gn_avg_pool_rule(layer->name, shape_of(g, x), options, &layer->window, &layer->constants) !=
+        GN_OK)
+        return stick(g);
+    layer->out = (struct gn_shape){ layer->window.oh, layer->window.ow, layer->window.oc };
+    return node_of(g);
+}
+
+/* A layer that keeps the shape of its input. */
+static struct gn_layer *append_same(gn_graph *g, enum gn_op op, const char *name, const char *kind,
+                                    gn_node x)
+{
+    struct gn_layer *layer = append(g, op, name, kind, &x, 1);
+    if (layer != NULL)
+        layer->out = shape_of(g, x);
+    return layer;
+}
+
+/* The name of a normalisation behind convolution `conv` without the stage in front, which comes
+ * back when the layer is added. */
+static const char *norm_name(const gn_graph *g, const struct gn_layer *conv, char *text)
+{
+    const char *own = conv->name;
+    if (g->stage >= 0 && conv->stage == g->stage)
+        own += strlen(g->stages[g->stage]) + 1;
+    (void)snprintf(text, GN_NAME_BYTES + 8, "%s.norm", own);
+    return text;
+}
+
+gn_node gn_batch_norm_with(gn_graph *g, gn_node x, const struct gn_norm_options *options)
+{
+    static const struct gn_norm_options none = { 0 };
+    options = options == NULL ? &none : options;
+    char text[GN_NAME_BYTES + 8], owner[GN_NAME_BYTES];
+    const char *name = options->name;
+    const bool behind_conv = g != NULL && g->status == GN_OK && name == NULL && x.id >= 0 &&
+                             x.id < g->n_layers && g->layers[x.id].op == GN_OP_CONV;
+    if (behind_conv)
+        name = norm_name(g, &g->layers[x.id], text);
+    struct gn_layer *layer = append_same(g, GN_OP_BATCH_NORM, name, "norm", x);
+    if (layer == NULL)
+        return invalid;
+    if (gn_norm_rule(layer->name, options, &layer->constants) != GN_OK)
+        return stick(g);
+    /* Its tensors carry the convolution's name, like the bias that they replace. */
+    (void)snprintf(owner, sizeof owner, "%s", behind_conv ? g->layers[x.id].name : layer->name);
+    static const char *const suffixes[4] = { "gamma", "beta", "mean", "variance" };
+    static const double constants[4] = { 1, 0, 0, 1 };
+    int *const indexes[4] = { &layer->weight, &layer->bias, &layer->mean, &layer->variance };
+    for (int i = 0; i < 4; i++) {
+        *indexes[i] = append_tensor(g, owner, suffixes[i], 1, &layer->out.c);
+        if (*indexes[i] < 0)
+            return invalid;
+        g->tensors[*indexes[i]].constant = constants[i];
+        g->tensors[*indexes[i]].trainable = i < 2;
+    }
+    return node_of(g);
+}
+
+gn_node gn_lrn_with(gn_graph *g, gn_node x, const struct gn_lrn_options *options)
+{
+    static const struct gn_lrn_options none = { 0 };
+    options = options == NULL ? &none : options;
+    struct gn_layer *layer = append_same(g, GN_OP_LRN, options->name, "lrn", x);
+    if (layer == NULL)
+        return invalid;
+    return gn_lrn_rule(layer->name, options, &layer->constants) == GN_OK ? node_of(g) : stick(g);
+}
+
+gn_node gn_dropout(gn_graph *g, gn_node x, double rate, const char *name)
+{
+    struct gn_layer *layer = append_same(g, GN_OP_DROPOUT, name, "dropout", x);
+    if (layer == NULL)
+        return invalid;
+    return gn_dropout_rule(layer->name, rate, &layer->constants) == GN_OK ? node_of(g) : stick(g);
 }
 
 gn_node gn_global_avg_pool(gn_graph *g, gn_node x)
@@ -274,15 +384,36 @@ gn_node gn_dense(gn_graph *g, gn_node x, int units, const char *name)
     if (gn_dense_rule(layer->name, shape_of(g, x), units, &layer->window) != GN_OK)
         return stick(g);
     layer->out = (struct gn_shape){ 1, 1, units };
-    append_parameters(g, layer);
+    append_parameters(g, layer, true);
     return g->status == GN_OK ? node_of(g) : invalid;
 }
 
-uint64_t gn_graph_params(const struct gn_graph *g)
+void gn_head(gn_graph *g, gn_node logits, double weight, const char *name)
+{
+    if (g == NULL || g->status != GN_OK)
+        return;
+    const char *known = name == NULL ? "head" : name;
+    if (g->n_heads == GN_MAX_HEADS)
+        (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: a network has at most %d auxiliary heads",
+                    known, (int)GN_MAX_HEADS);
+    else if (logits.id < 0 || logits.id >= g->n_layers)
+        (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: its logits are not a node of this graph",
+                    known);
+    else if (!(weight > 0) || weight > 1e6)
+        (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: a loss weight of %g (above 0, finite)", known,
+                    weight);
+    if (g->status != GN_OK)
+        return;
+    struct gn_head *head = &g->heads[g->n_heads++];
+    *head = (struct gn_head){ .layer = logits.id, .weight = weight };
+    (void)snprintf(head->name, sizeof head->name, "%s", known);
+}
+
+uint64_t gn_graph_params(const struct gn_graph *g, bool trainable)
 {
     uint64_t n = 0;
     for (int i = 0; i < g->n_tensors; i++)
-        n += g->tensors[i].count;
+        n += g->tensors[i].trainable == trainable ? g->tensors[i].count : 0;
     return n;
 }
 
@@ -304,28 +435,11 @@ int gn_graph_find_tensor(const struct gn_graph *g, const char *name)
     return -1;
 }
 
-/* Folds a text or number into a running 64-bit hash. */
-static uint64_t fold(uint64_t hash, const void *data, size_t n)
+void gn_graph_mark_live(const struct gn_graph *g, int i, bool *live)
 {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < n; i++) /* FNV-1a */
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
-void gn_graph_fingerprint(const struct gn_graph *g, char hex[17])
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (int i = 0; i < g->n_layers; i++) {
-        const struct gn_layer *layer = &g->layers[i];
-        const struct gn_geometry *w = &layer->window;
-        char text[256];
-        const int n =
-            snprintf(text, sizeof text, "%d %s %d %d %d %d %d %d %d", (int)layer->op, layer->name,
-                     w->kh, w->kw, w->stride, w->pad_top, w->pad_left, w->c, w->oc);
-        hash = fold(hash, text, n > 0 ? (size_t)n : 0);
-        for (int k = 0; k < layer->n_inputs; k++)
-            hash = fold(hash, &layer->inputs[k], sizeof layer->inputs[k]);
-    }
-    (void)snprintf(hex, 17, "%016llx", (unsigned long long)hash);
+    /* Layers are in topological order, so one sweep down is enough; what was live before stays. */
+    live[i] = true;
+    for (; i >= 0; i--)
+        for (int k = 0; live[i] && k < g->layers[i].n_inputs; k++)
+            live[g->layers[i].inputs[k]] = true;
 }

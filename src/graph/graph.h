@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "ops/ops.h"
 
-enum { GN_NAME_BYTES = 64, GN_MAX_INPUTS = 8, GN_MAX_LAYERS = 1024 };
+enum { GN_NAME_BYTES = 64, GN_MAX_INPUTS = 8, GN_MAX_LAYERS = 1024, GN_MAX_HEADS = 4 };
 
 struct gn_layer {
     enum gn_op op;
@@ -19,7 +19,9 @@ struct gn_layer {
     int inputs[GN_MAX_INPUTS]; /* indexes of layers, all smaller than this one's */
     struct gn_shape out;       /* of one image */
     struct gn_geometry window; /* conv and pool */
-    int weight, bias;          /* indexes into gn_graph.tensors, -1: none */
+    struct gn_constants constants;
+    int weight, bias; /* indexes into gn_graph.tensors, -1: none; gamma and beta of a batch norm */
+    int mean, variance; /* running statistics of a batch norm, -1: none */
 };
 
 /* One parameter tensor: where its values stand in the flat arrays of parameters, gradients and
@@ -30,7 +32,11 @@ struct gn_tensor {
     int shape[4];
     size_t count, offset; /* in floats; offsets are multiples of 16 */
     bool is_kernel;       /* decays; biases do not */
+    bool trainable;       /* false: running statistics */
     double fan_in, fan_out;
+    gn_initial initial; /* of a kernel */
+    double deviation;   /* of GN_INITIAL_NORMAL */
+    double constant;    /* what all values of other tensors begin with */
 };
 
 struct gn_graph {
@@ -44,6 +50,15 @@ struct gn_graph {
     int n_stages, cap_stages;
     char (*stages)[GN_NAME_BYTES];
     int stage; /* of the layers being added; -1: none */
+    /* of the tensors being added */
+    gn_initial initial;
+    double deviation, biases;
+    int n_heads;
+    struct gn_head {
+        char name[GN_NAME_BYTES];
+        int layer;
+        double weight; /* of its loss */
+    } heads[GN_MAX_HEADS];
 };
 
 struct gn_net {
@@ -57,8 +72,8 @@ struct gn_net {
     float *params;    /* graph->n_floats values, gaps are zero */
 };
 
-/* Trainable values, without the gaps. */
-uint64_t gn_graph_params(const struct gn_graph *graph);
+/* Trainable values and the others, without the gaps. */
+uint64_t gn_graph_params(const struct gn_graph *graph, bool trainable);
 
 /* Nominal multiply-adds of one image in layer i (taps on padding counted). */
 uint64_t gn_layer_macs(const struct gn_graph *graph, int i);
@@ -66,11 +81,15 @@ uint64_t gn_layer_macs(const struct gn_graph *graph, int i);
 /* Index of the tensor with this name, -1 when there is none. */
 int gn_graph_find_tensor(const struct gn_graph *graph, const char *name);
 
-/* Glorot-uniform kernels by seed, zero biases (Glorot and Bengio, AISTATS 2010; Keras' fans). */
+/* Parameters as the graph's initialisers say; without any Glorot-uniform kernels by seed, zero biases
+ * (Glorot and Bengio, AISTATS 2010; Keras' fans). */
 void gn_net_init(struct gn_net *net, uint64_t seed);
 
+/* Marks the layers that layer i depends on, itself included; `live` has an entry a layer. */
+void gn_graph_mark_live(const struct gn_graph *graph, int i, bool *live);
+
 /* A stable hash of the layer table (names, shapes, strides, pads): two nets with equal hashes can
- * exchange weights. 16 hex digits. */
-void gn_graph_fingerprint(const struct gn_graph *graph, char hex[17]);
+ * exchange weights. 16 hex digits. Layers that only auxiliary heads need are left out. */
+void gn_net_fingerprint(const struct gn_net *net, char hex[17]);
 
 #endif

@@ -8,6 +8,30 @@
 #include <math.h>
 #include <string.h>
 
+/* Glorot and Bengio's limit, or Caffe's "xavier" (include/caffe/filler.hpp). */
+static void draw_uniform(const struct gn_tensor *t, uint64_t seed, uint64_t stream, int threads,
+                         float *values)
+{
+    const float limit = (float)sqrt(
+        t->initial == GN_INITIAL_XAVIER ? 3.0 / t->fan_in : 6.0 / (t->fan_in + t->fan_out));
+#pragma omp parallel for num_threads(threads) if (t->count > 65536) /* each value for itself */
+    for (size_t k = 0; k < t->count; k++)
+        values[k] = limit * (2 * gn_random_unit(seed, GN_RANDOM_INIT, stream, k) - 1);
+}
+
+/* Box and Muller's transform of two draws for each value. */
+static void draw_normal(const struct gn_tensor *t, uint64_t seed, uint64_t stream, int threads,
+                        float *values)
+{
+#pragma omp parallel for num_threads(threads) if (t->count > 65536)
+    for (size_t k = 0; k < t->count; k++) {
+        const double u = 1 - (double)gn_random_unit(seed, GN_RANDOM_INIT, stream, 2 * k);
+        const double angle =
+            6.283185307179586 * (double)gn_random_unit(seed, GN_RANDOM_INIT, stream, 2 * k + 1);
+        values[k] = (float)(t->deviation * sqrt(-2 * log(u)) * cos(angle));
+    }
+}
+
 void gn_net_init(struct gn_net *net, uint64_t seed)
 {
     const struct gn_graph *g = net->graph;
@@ -15,13 +39,13 @@ void gn_net_init(struct gn_net *net, uint64_t seed)
     memset(net->params, 0, g->n_floats * sizeof(float));
     for (int i = 0; i < g->n_tensors; i++) {
         const struct gn_tensor *t = &g->tensors[i];
-        if (!t->is_kernel)
-            continue;
-        const float limit = (float)sqrt(6.0 / (t->fan_in + t->fan_out));
-#pragma omp parallel for num_threads(threads) if (t->count > 65536) /* each value for itself */
-        for (size_t k = 0; k < t->count; k++)
-            net->params[t->offset + k] =
-                limit * (2 * gn_random_unit(seed, GN_RANDOM_INIT, (uint64_t)i, k) - 1);
+        float *values = net->params + t->offset;
+        if (t->is_kernel && t->initial == GN_INITIAL_NORMAL)
+            draw_normal(t, seed, (uint64_t)i, threads, values);
+        else if (t->is_kernel)
+            draw_uniform(t, seed, (uint64_t)i, threads, values);
+        for (size_t k = 0; !t->is_kernel && k < t->count; k++)
+            values[k] = (float)t->constant;
     }
 }
 
@@ -38,6 +62,31 @@ static bool find_input(const struct gn_graph *g, struct gn_shape *input)
     return n == 1;
 }
 
+/* Nothing may read the logits of a head or of the answer: each has the gradient of its loss alone. */
+static gn_status check_heads(const struct gn_graph *g, gn_node output)
+{
+    const int classes = g->layers[output.id].out.c;
+    for (int h = 0; h < g->n_heads; h++) {
+        const struct gn_head *head = &g->heads[h];
+        const struct gn_shape s = g->layers[head->layer].out;
+        if (s.h != 1 || s.w != 1 || s.c != classes)
+            GN_FAIL(GN_STATUS_BAD_SHAPE,
+                    "%s: an auxiliary head has as many logits as the answer, %d; it is %dx%dx%d",
+                    head->name, classes, s.h, s.w, s.c);
+        bool others[GN_MAX_LAYERS] = { false }, own[GN_MAX_LAYERS] = { false };
+        gn_graph_mark_live(g, output.id, others);
+        for (int k = 0; k < g->n_heads; k++)
+            if (k != h)
+                gn_graph_mark_live(g, g->heads[k].layer, others);
+        gn_graph_mark_live(g, head->layer, own);
+        if (others[head->layer] || own[output.id])
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                    "%s: an auxiliary head ends in a layer of its own, which no other reads",
+                    head->name);
+    }
+    return GN_OK;
+}
+
 static gn_status check_graph(const struct gn_graph *g, gn_node output, struct gn_shape *input)
 {
     if (g->status != GN_OK)
@@ -51,7 +100,7 @@ static gn_status check_graph(const struct gn_graph *g, gn_node output, struct gn
         GN_FAIL(GN_STATUS_BAD_SHAPE,
                 "%s: the answer must be a vector of logits, it is %dx%dx%d (pool it, then dense)",
                 last->name, last->out.h, last->out.w, last->out.c);
-    return GN_OK;
+    return check_heads(g, output);
 }
 
 gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed)
@@ -97,6 +146,11 @@ void gn_free_net(gn_net *net)
     gn_graph_free(net->graph);
     gn_free(net->params);
     gn_free(net);
+}
+
+const char *gn_net_head(const gn_net *net, int i)
+{
+    return net != NULL && i >= 0 && i < net->graph->n_heads ? net->graph->heads[i].name : NULL;
 }
 
 int gn_net_set_labels(gn_net *net, const char *const *labels, int n)

@@ -14,7 +14,7 @@ static uint64_t layer_params(const struct gn_graph *g, const struct gn_layer *la
 {
     uint64_t n = 0;
     if (layer->weight >= 0)
-        n += g->tensors[layer->weight].count;
+        n += g->tensors[layer->weight].count; /* a batch norm's beta is its bias */
     if (layer->bias >= 0)
         n += g->tensors[layer->bias].count;
     return n;
@@ -37,6 +37,24 @@ static void fill_shape(struct gn_layer_info *info, struct gn_shape s)
     info->shape[2] = info->rank == 1 ? 0 : s.c;
 }
 
+/* Vectors begin at a global pool or a dense layer; dropout, ReLU and normalisations keep them. */
+static bool is_vector(const struct gn_graph *g, int i)
+{
+    const struct gn_layer *layer = &g->layers[i];
+    switch (layer->op) {
+    case GN_OP_GLOBAL_AVG_POOL:
+    case GN_OP_DENSE:
+        return true;
+    case GN_OP_RELU:
+    case GN_OP_DROPOUT:
+    case GN_OP_BATCH_NORM:
+    case GN_OP_LRN:
+        return is_vector(g, layer->inputs[0]);
+    default:
+        return false;
+    }
+}
+
 static void fill_layer(const struct gn_graph *g, int i, struct gn_layer_info *info)
 {
     const struct gn_layer *layer = &g->layers[i];
@@ -44,7 +62,7 @@ static void fill_layer(const struct gn_graph *g, int i, struct gn_layer_info *in
     info->stage = layer->stage < 0 ? "" : g->stages[layer->stage];
     fill_shape(info, layer->out);
     /* A map that has shrunk to one pixel is still a map; vectors begin at the global pool. */
-    if (layer->op != GN_OP_GLOBAL_AVG_POOL && layer->op != GN_OP_DENSE && info->rank == 1) {
+    if (!is_vector(g, i) && info->rank == 1) {
         info->rank = 3;
         info->shape[0] = info->shape[1] = 1;
         info->shape[2] = layer->out.c;
@@ -65,7 +83,9 @@ int gn_net_describe(const gn_net *net, struct gn_net_info *info)
                                   .channels = net->input.c,
                                   .classes = net->classes,
                                   .resize = net->resize,
-                                  .params = gn_graph_params(g),
+                                  .params = gn_graph_params(g, true),
+                                  .statistics = gn_graph_params(g, false),
+                                  .heads = g->n_heads,
                                   .stages = stage_count(g),
                                   .tensors = g->n_tensors,
                                   .labels = (const char *const *)net->labels };
@@ -130,7 +150,11 @@ int gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "tensor %d does not exist", i);
     const struct gn_tensor *t = &net->graph->tensors[i];
     *info = (struct gn_tensor_info){
-        .name = t->name, .rank = t->rank, .count = t->count, .values = net->params + t->offset
+        .name = t->name,
+        .rank = t->rank,
+        .count = t->count,
+        .values = net->params + t->offset,
+        .trainable = t->trainable,
     };
     memcpy(info->shape, t->shape, sizeof info->shape);
     return GN_OK;
@@ -194,9 +218,12 @@ int gn_summary(const gn_net *net, FILE *out)
     }
     rule(out, '=');
     (void)fprintf(out, "Total params: %s (%.2f MB)\n",
-                  format_count(count, sizeof count, net_info.params),
-                  (double)net_info.params * 4e-6);
-    (void)fprintf(out, "Trainable params: %s\nNon-trainable params: 0\n", count);
+                  format_count(count, sizeof count, net_info.params + net_info.statistics),
+                  (double)(net_info.params + net_info.statistics) * 4e-6);
+    (void)fprintf(out, "Trainable params: %s\n",
+                  format_count(count, sizeof count, net_info.params));
+    (void)fprintf(out, "Non-trainable params: %s\n",
+                  format_count(count, sizeof count, net_info.statistics));
     (void)fprintf(out, "Multiply-adds: %s an image\n",
                   format_count(count, sizeof count, net_info.macs));
     if (fflush(out) != 0)

@@ -65,8 +65,9 @@ static gn_node stage5(gn_graph *g, gn_node x)
     return gn_global_avg_pool(g, x);                              /* 1024 */
 }
 
-gn_node gn_build_googlenet(gn_graph *g, gn_node x, int classes)
+gn_node gn_build_googlenet(gn_graph *g, gn_node x, int classes, bool aux)
 {
+    (void)aux; /* it has none */
     x = stage5(g, stage4(g, stage3(g, stage2(g, stage1(g, x)))));
     gn_stage(g, NULL);
     return gn_dense(g, x, classes, "dense");

@@ -1,4 +1,4 @@
-/* What the model files share: the builders without prefix, and the functions that build. */
+/* What model files share: the builders without prefix, and the functions that build. */
 #ifndef GN_MODELS_MODELS_H
 #define GN_MODELS_MODELS_H
 
@@ -14,7 +14,26 @@ struct gn_path {
 };
 const char *gn_path(char *text, const char *block, const char *name);
 
-/* Appends the network behind the input node; returns its logits. */
-gn_node gn_build_googlenet(gn_graph *g, gn_node input, int classes);
+/* The channels of one Inception block: c1 to c4 of the notebook. */
+struct gn_widths {
+    const char *name;
+    int c1;
+    gn_pair c2, c3;
+    int c4;
+};
+
+/* The nine blocks of Szegedy et al., table 1, 3a to 5b. */
+extern const struct gn_widths gn_paper_widths[9];
+
+/* A convolution without bias, a batch normalisation with these options and a ReLU. */
+gn_node gn_conv_norm_relu(gn_graph *g, gn_node x, const struct gn_conv_options *conv,
+                          const struct gn_norm_options *norm);
+
+/* Each appends a network behind the input node and returns its logits; `aux` asks for its auxiliary
+ * heads, too. */
+gn_node gn_build_googlenet(gn_graph *g, gn_node input, int classes, bool aux);
+gn_node gn_build_googlenet_bn(gn_graph *g, gn_node input, int classes, bool aux);
+gn_node gn_build_googlenet_paper(gn_graph *g, gn_node input, int classes, bool aux);
+gn_node gn_build_googlenet_torchvision(gn_graph *g, gn_node input, int classes, bool aux);
 
 #endif

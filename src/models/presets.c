@@ -10,11 +10,16 @@
 struct preset {
     const char *name;
     int size, channels, classes; /* defaults */
-    gn_node (*build)(gn_graph *g, gn_node input, int classes);
+    gn_resize resize;
+    gn_node (*build)(gn_graph *g, gn_node input, int classes, bool aux);
 };
 
 static const struct preset presets[] = {
-    { "googlenet", 96, 1, 10, gn_build_googlenet },
+    { "googlenet", 96, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet },
+    { "googlenet-bn", 96, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_bn },
+    { "googlenet-paper", 224, 3, 1000, GN_RESIZE_HALF_PIXEL, gn_build_googlenet_paper },
+    { "googlenet-torchvision", 224, 3, 1000, GN_RESIZE_PIL_BILINEAR,
+      gn_build_googlenet_torchvision },
 };
 enum { N_PRESETS = sizeof presets / sizeof presets[0] };
 
@@ -48,12 +53,13 @@ static const struct preset *find_preset(const char *name)
     return NULL;
 }
 
-static gn_net *build(const struct preset *p, int size, int channels, int classes, uint64_t seed)
+static gn_net *build(const struct preset *p, int size, int channels, int classes, bool aux,
+                     uint64_t seed)
 {
     gn_graph *g = gn_graph_create();
     if (g == NULL)
         return NULL;
-    return gn_compile(g, p->build(g, gn_input(g, size, size, channels), classes), seed);
+    return gn_compile(g, p->build(g, gn_input(g, size, size, channels), classes, aux), seed);
 }
 
 /* A size beyond the largest possible one is a wrong number; but one whose single image exceeds the
@@ -62,7 +68,7 @@ static gn_status check_size(const struct preset *p, int size, int channels, int 
 {
     if (size <= GN_MAX_SIZE)
         return GN_OK;
-    gn_net *largest = build(p, GN_MAX_SIZE, channels, classes, 0);
+    gn_net *largest = build(p, GN_MAX_SIZE, channels, classes, false, 0);
     if (largest == NULL)
         return gn_last_status();
     const double times = (double)size / GN_MAX_SIZE;
@@ -97,10 +103,10 @@ gn_net *gn_preset_with(const struct gn_preset_options *options)
     const int channels = o->channels == 0 ? p->channels : o->channels;
     if (check_size(p, size, channels, classes) != GN_OK)
         return NULL;
-    gn_net *net = build(p, size, channels, classes, o->seed);
+    gn_net *net = build(p, size, channels, classes, o->aux, o->seed);
     if (net == NULL)
         return NULL;
     (void)snprintf(net->preset, sizeof net->preset, "%s", p->name);
-    net->resize = o->resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : o->resize;
+    net->resize = o->resize == GN_RESIZE_DEFAULT ? p->resize : o->resize;
     return net;
 }

@@ -18,6 +18,15 @@ struct gn_view {
     int ld;
 };
 
+/* Batch normalisation: `c` values each. `stats` holds what its steps hand to each other, see
+ * ops/batch_norm/norm.h. The folding steps turn weights w and bias b of the convolution in front of
+ * it into those of a convolution that has the normalisation in it, as rows of y. */
+struct gn_norm_args {
+    const float *gamma, *beta;
+    float *mean, *variance; /* running statistics */
+    float *stats;
+};
+
 /* One call of an operator. What an operator does not use stays zero. */
 struct gn_args {
     struct gn_geometry g;
@@ -37,8 +46,12 @@ struct gn_args {
     double *loss;                 /* loss: sum over the slice is added */
     int *correct;                 /* loss: right arg-maxes are added */
     double smoothing;             /* loss: part of the target that all classes share */
-    int tile;                     /* Winograd kernels: output pixels a side of a tile */
-    int threads;                  /* a hint for the number of units, never for the result */
+    double weight;                /* loss: of this head in the whole */
+    struct gn_constants constants;
+    struct gn_norm_args norm;
+    int number;  /* dropout: of the layer, so that no two draw the same */
+    int tile;    /* Winograd kernels: output pixels a side of a tile */
+    int threads; /* a hint for the number of units, never for the result */
 };
 
 /* The run that a step belongs to. */
@@ -46,6 +59,9 @@ struct gn_run {
     int n;      /* images in this slice */
     int batch;  /* images in the whole batch: the loss is their mean */
     bool first; /* first slice of the batch: parameter gradients are written, later ones added */
+    bool train; /* statistics of the batch and dropout; false: running statistics, no dropout */
+    int image;  /* number of the slice's first image in the batch */
+    uint64_t seed, step; /* of dropout's draws */
 };
 
 struct gn_kernel {
@@ -74,6 +90,20 @@ enum gn_kernel_id {
     GN_KERNEL_RELU_BACK,
     GN_KERNEL_COPY_FORWARD, /* y = x for one input of a concatenation that is not in place */
     GN_KERNEL_COPY_BACK,
+    GN_KERNEL_AVG_POOL_FORWARD,
+    GN_KERNEL_AVG_POOL_BACK,
+    GN_KERNEL_NORM_SUMS,  /* sums over chunks of pixels; entries may be missing */
+    GN_KERNEL_NORM_STATS, /* the statistics and factors of each channel */
+    GN_KERNEL_NORM_FORWARD,
+    GN_KERNEL_NORM_BACK_SUMS,
+    GN_KERNEL_NORM_BACK_STATS, /* gradients of gamma and beta, and factors of each channel */
+    GN_KERNEL_NORM_BACK,
+    GN_KERNEL_NORM_FOLD,      /* a normalisation into the weights in front of it, */
+    GN_KERNEL_NORM_FOLD_BIAS, /* and into the bias */
+    GN_KERNEL_LRN_FORWARD,
+    GN_KERNEL_LRN_BACK,
+    GN_KERNEL_DROPOUT_FORWARD,
+    GN_KERNEL_DROPOUT_BACK,
     GN_KERNEL_LOSS,
     GN_KERNEL_COUNT
 };
@@ -109,6 +139,10 @@ GN_KERNELS_OF(pool)
 GN_KERNELS_OF(relu)
 GN_KERNELS_OF(concat)
 GN_KERNELS_OF(winograd)
+GN_KERNELS_OF(avg_pool)
+GN_KERNELS_OF(batch_norm)
+GN_KERNELS_OF(lrn)
+void gn_dropout_kernels(struct gn_kernel_set *set);
 void gn_loss_kernels(struct gn_kernel_set *set);
 
 /* A unit for every image, or one unit alone: for kernels that need no finer split. */

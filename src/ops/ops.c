@@ -11,6 +11,10 @@ const char *gn_op_type(enum gn_op op)
         [GN_OP_GLOBAL_AVG_POOL] = "GlobalAveragePooling2D",
         [GN_OP_CONCAT] = "Concatenate",
         [GN_OP_DENSE] = "Dense",
+        [GN_OP_BATCH_NORM] = "BatchNormalization",
+        [GN_OP_AVG_POOL] = "AveragePooling2D",
+        [GN_OP_LRN] = "LRN",
+        [GN_OP_DROPOUT] = "Dropout",
     };
     return names[op];
 }
@@ -38,5 +42,32 @@ gn_status gn_window_rule(const char *name, struct gn_shape in, int kernel, int s
     g->stride = stride;
     gn_same_padding(in.h, kernel, stride, &g->oh, &g->pad_top, &after);
     gn_same_padding(in.w, kernel, stride, &g->ow, &g->pad_left, &after);
+    return GN_OK;
+}
+
+/* Windows along one padded axis. */
+static int windows(int padded, int kernel, int stride, int before, int n, bool ceil)
+{
+    const int out = (padded - kernel + (ceil ? stride - 1 : 0)) / stride + 1;
+    return (out - 1) * stride >= n + before ? out - 1 : out;
+}
+
+gn_status gn_pads_rule(const char *name, const struct gn_pads *pads, struct gn_geometry *g)
+{
+    const int sides[] = { pads->top, pads->bottom, pads->left, pads->right };
+    const int kernel = g->kh; /* windows are square */
+    for (int i = 0; i < 4; i++)
+        if (sides[i] < 0 || sides[i] >= kernel)
+            GN_FAIL(GN_STATUS_BAD_SHAPE, "%s: padding %d (0 to kernel - 1 = %d are possible)", name,
+                    sides[i], kernel - 1);
+    const int padded_h = g->h + pads->top + pads->bottom;
+    const int padded_w = g->w + pads->left + pads->right;
+    if (padded_h < kernel || padded_w < kernel)
+        GN_FAIL(GN_STATUS_BAD_SHAPE, "%s: kernel %d exceeds the padded input %dx%d", name, kernel,
+                padded_h, padded_w);
+    g->pad_top = pads->top;
+    g->pad_left = pads->left;
+    g->oh = windows(padded_h, kernel, g->stride, pads->top, g->h, pads->ceil);
+    g->ow = windows(padded_w, kernel, g->stride, pads->left, g->w, pads->ceil);
     return GN_OK;
 }

@@ -12,6 +12,10 @@ enum gn_op {
     GN_OP_GLOBAL_AVG_POOL,
     GN_OP_CONCAT,
     GN_OP_DENSE,
+    GN_OP_BATCH_NORM,
+    GN_OP_AVG_POOL,
+    GN_OP_LRN,
+    GN_OP_DROPOUT,
     GN_OP_COUNT
 };
 
@@ -27,6 +31,18 @@ struct gn_geometry {
     int oh, ow, oc;
     int kh, kw, stride;
     int pad_top, pad_left;
+};
+
+/* What an operator needs besides its shape and parameters. What it does not use stays zero. */
+struct gn_constants {
+    float eps, keep;      /* batch norm: added to the variance; share of the running statistics that
+                             a step keeps */
+    bool unbiased;        /* batch norm: the running variance divides by n - 1 */
+    float rate;           /* dropout: share of the values that become zero */
+    int size;             /* LRN: channels of a window */
+    float alpha, beta, k; /* LRN */
+    bool count_padding;   /* average pool: divide by the whole window */
+    bool adaptive;        /* average pool: windows cut the map into oh x ow parts */
 };
 
 /* Keras' name of the layer type ("Conv2D"). */

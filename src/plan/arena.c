@@ -89,6 +89,8 @@ void gn_plan_bind(struct gn_plan *plan)
             a->argmax = (uint8_t *)plan->arena + plan->buffers[s->argmax].offset;
         if (s->group >= 0)
             bind_group(plan, &plan->groups[s->group], a);
+        if (s->stats >= 0)
+            a->norm.stats = (float *)(void *)(plan->arena + plan->buffers[s->stats].offset);
         a->packed = plan->values[s->layer].packed;
         a->packed_back = plan->values[s->layer].packed_back;
         a->zeros = plan->zeros;

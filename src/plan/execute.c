@@ -79,12 +79,15 @@ static void run_call(struct gn_plan *plan, const struct call *c)
 {
     const unsigned state = gn_float_enter();
     const struct gn_run once = { .n = 1, .batch = c->n, .first = true };
-    struct gn_run run = { .batch = c->n };
+    struct gn_run run = {
+        .batch = c->n, .train = c->labels != NULL, .seed = plan->seed, .step = plan->step
+    };
     if (!plan->prepared)
         run_steps(plan, &once, 0, plan->n_prepare);
     for (int first = 0; first < c->n; first += plan->slice) {
         run.n = c->n - first < plan->slice ? c->n - first : plan->slice;
         run.first = first == 0;
+        run.image = first;
 #pragma omp single
         begin_slice(plan, c, first);
         run_steps(plan, &run, plan->n_prepare, plan->n_forward);
@@ -130,7 +133,8 @@ gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the plan was made without gradients");
     const struct call c = { .images = images, .labels = labels, .grads = grads, .n = n };
     plan->loss = 0;
-    plan->correct = 0;
+    plan->correct = plan->heads_correct = 0;
+    memset(plan->head_losses, 0, sizeof plan->head_losses);
     bind_gradients(plan, grads);
     run_team(plan, &c);
     plan->prepared = true;

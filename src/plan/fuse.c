@@ -10,14 +10,16 @@ int gn_plan_input(const struct gn_plan *plan, int i, int k)
     return plan->values[plan->net->graph->layers[i].inputs[k]].same_as;
 }
 
-static void mark_live(struct gn_plan *plan, int i)
+/* The heads are for training alone. */
+static void mark_live(struct gn_plan *plan)
 {
-    /* Layers are in topological order, so one sweep from the answer down is enough. */
     const struct gn_graph *g = plan->net->graph;
-    plan->values[i].live = true;
-    for (; i >= 0; i--)
-        for (int k = 0; plan->values[i].live && k < g->layers[i].n_inputs; k++)
-            plan->values[g->layers[i].inputs[k]].live = true;
+    bool live[GN_MAX_LAYERS] = { false };
+    gn_graph_mark_live(g, plan->net->output, live);
+    for (int h = 0; plan->train && h < g->n_heads; h++)
+        gn_graph_mark_live(g, g->heads[h].layer, live);
+    for (int i = 0; i < g->n_layers; i++)
+        plan->values[i].live = live[i];
 }
 
 static int live_readers(const struct gn_plan *plan, int i)
@@ -41,21 +43,52 @@ static bool trains(const struct gn_plan *plan, int i)
     return found;
 }
 
+static bool is_answer(const struct gn_plan *plan, int i)
+{
+    const struct gn_graph *g = plan->net->graph;
+    bool answer = i == plan->net->output;
+    for (int h = 0; plan->train && h < g->n_heads; h++)
+        answer |= i == g->heads[h].layer;
+    return answer;
+}
+
+/* What layer i becomes part of: the layer in front of it that nobody else reads, or none (-1). */
+static int host_of(const struct gn_plan *plan, int i)
+{
+    const struct gn_graph *g = plan->net->graph;
+    const int in = g->layers[i].inputs[0];
+    const enum gn_op op = g->layers[in].op;
+    const bool alone = live_readers(plan, in) == 1 && !is_answer(plan, in);
+    switch (g->layers[i].op) {
+    case GN_OP_RELU:
+        return alone && (op == GN_OP_CONV || op == GN_OP_DENSE || op == GN_OP_BATCH_NORM)
+                   ? plan->values[in].same_as
+                   : -1;
+    case GN_OP_BATCH_NORM:
+        return alone && !plan->train && op == GN_OP_CONV ? in : -1;
+    case GN_OP_DROPOUT:
+        return plan->train ? -1 : plan->values[in].same_as;
+    default:
+        return -1;
+    }
+}
+
 void gn_plan_fuse(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
-    mark_live(plan, plan->net->output);
+    mark_live(plan);
     for (int i = 0; i < g->n_layers; i++) {
         struct gn_value *v = &plan->values[i];
         v->same_as = i;
-        if (!v->live || g->layers[i].op != GN_OP_RELU)
+        v->norm = -1;
+        const int host = v->live ? host_of(plan, i) : -1;
+        if (host < 0)
             continue;
-        const int in = g->layers[i].inputs[0];
-        const enum gn_op op = g->layers[in].op;
-        if ((op != GN_OP_CONV && op != GN_OP_DENSE) || live_readers(plan, in) != 1)
-            continue;
-        v->same_as = in;
-        plan->values[in].relu = true;
+        v->same_as = host;
+        if (g->layers[i].op == GN_OP_RELU)
+            plan->values[host].relu = true;
+        else if (g->layers[i].op == GN_OP_BATCH_NORM)
+            plan->values[host].norm = i;
     }
     for (int i = 0; i < g->n_layers; i++) {
         struct gn_value *v = &plan->values[i];

@@ -1,7 +1,8 @@
 /*
  * Inside of a plan. The passes run in this order, one file each:
  *
- *   fuse.c    a ReLU behind a convolution becomes part of it
+ *   fuse.c    a ReLU behind a convolution or normalisation becomes part of it; in inference a
+ *             normalisation becomes part of the convolution in front of it
  *   concat.c  inputs of a concatenation become slices of it
  *   merge.c   sibling 1x1 convolutions become one
  *   place.c   where each layer's output and gradient stand
@@ -45,6 +46,7 @@ struct gn_value {
     bool trains; /* a parameter of the layer gets a gradient */
     bool needs_gradient;
     bool relu;       /* the layer ends in a ReLU that was fused into it */
+    int norm;        /* batch normalisation that is folded into this convolution, -1: none */
     int same_as;     /* the layer whose value this is (a fused ReLU's convolution), or itself */
     int in_place_of; /* the concatenation that holds it as a slice, -1: none */
     bool masked_by_consumers; /* stored output of a ReLU: whoever completes the gradient masks it */
@@ -52,12 +54,15 @@ struct gn_value {
     int gradients_due, gradients_done; /* contributions to its gradient: in all, emitted so far */
     struct gn_place at, gradient_at;
     int argmax;                       /* buffer of a max pool's winners, -1: none */
+    int stats;                        /* buffer of a batch normalisation's sums, -1: none */
     int tile, tile_back, tile_filter; /* of Winograd's filtering, forward, backward-data and weight
                                          gradient; 0: direct */
     float *packed, *packed_back;
 };
 
-/* Sibling 1x1 convolutions that run as one: their outputs stand beside each other. */
+/* Sibling 1x1 convolutions that run as one: their outputs stand beside each other. A convolution
+ * with a folded normalisation is a group of its own, if it has no siblings: its weights are not the
+ * net's either. */
 struct gn_group {
     int n;
     int members[GN_MAX_GROUP];  /* layers, in the order of their channels; */
@@ -78,7 +83,7 @@ struct gn_step {
     const struct gn_kernel *kernel;
     struct gn_args args;
     struct gn_place x, y, dx, dy; /* turned into args once the arena stands */
-    int argmax;
+    int argmax, stats;
     double seconds;
     atomic_int next; /* unit to hand out */
 };
@@ -106,8 +111,9 @@ struct gn_plan {
     bool prepared; /* packed weights belong to the net's parameters */
     /* the running call */
     const int32_t *labels; /* of the slice */
-    double loss;
-    int correct;
+    double loss, head_losses[GN_MAX_HEADS];
+    int correct, heads_correct;
+    uint64_t seed, step; /* of dropout's draws */
     bool timing;
     struct gn_plan_timing *timings;
 };
@@ -120,6 +126,9 @@ const struct gn_geometry *gn_plan_window(const struct gn_plan *plan, int i);
 
 /* Whether layer i has steps of its own: live, not fused into another, not led by another. */
 bool gn_plan_runs(const struct gn_plan *plan, int i);
+
+/* Whether layer i is a convolution or a dense layer. */
+bool gn_plan_multiplies(const struct gn_plan *plan, int i);
 
 /* A new buffer of that many floats an image; -1: NO_MEMORY. */
 int gn_plan_buffer(struct gn_plan *plan, size_t bytes);

@@ -11,7 +11,7 @@
  *                   host ---------------------
  *
  * Their weights are copied beside each other before they are packed, and the gradients copied
- * apart once a batch.
+ * apart once a batch. Normalisations are folded in on the way.
  */
 #include "plan/internal.h"
 
@@ -37,7 +37,7 @@ static bool can_join(const struct gn_plan *plan, const struct gn_group *group, i
         gn_plan_input(plan, i, 0) != gn_plan_input(plan, like, 0) ||
         v->relu != plan->values[like].relu || v->trains != plan->values[like].trains ||
         v->needs_gradient != plan->values[like].needs_gradient ||
-        (layer->bias < 0) != (first->bias < 0))
+        (layer->bias < 0) != (first->bias < 0) || (v->norm < 0) != (plan->values[like].norm < 0))
         return false;
     if (v->in_place_of < 0)
         return true;
@@ -82,14 +82,38 @@ static void measure(struct gn_plan *plan, struct gn_group *group)
     group->width = group->host < 0 ? channels : group->first + in_front + layers[group->host].out.c;
 }
 
+static struct gn_group group_of_one(int i)
+{
+    return (struct gn_group){ .n = 1,
+                              .members = { i },
+                              .leader = i,
+                              .host = -1,
+                              .weights = -1,
+                              .bias = -1,
+                              .dw = -1,
+                              .db = -1 };
+}
+
+static bool has_folded_norm(const struct gn_plan *plan, int i)
+{
+    const struct gn_value *v = &plan->values[i];
+    return v->live && v->same_as == i && v->group < 0 && v->norm >= 0;
+}
+
+bool gn_plan_multiplies(const struct gn_plan *plan, int i)
+{
+    const enum gn_op op = plan->net->graph->layers[i].op;
+    return op == GN_OP_CONV || op == GN_OP_DENSE;
+}
+
 void gn_plan_merge(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
     for (int i = 0; i < g->n_layers; i++)
         plan->values[i].group = -1;
     for (int i = 0; i < g->n_layers; i++) {
-        struct gn_group group = { .leader = i, .host = -1, .weights = -1, .bias = -1, .dw = -1 };
-        group.db = -1;
+        struct gn_group group = group_of_one(i);
+        group.n = 0;
         for (int k = i; k < g->n_layers && group.n < GN_MAX_GROUP; k++) {
             if (!can_join(plan, &group, k, i))
                 continue;
@@ -97,7 +121,12 @@ void gn_plan_merge(struct gn_plan *plan)
             if (plan->values[k].in_place_of >= 0)
                 group.host = plan->values[k].in_place_of;
         }
-        if (group.n < 2 || group.members[0] != i)
+        const bool alone = group.n < 2;
+        if (alone && !has_folded_norm(plan, i))
+            continue;
+        if (alone)
+            group = group_of_one(i);
+        if (group.members[0] != i)
             continue;
         measure(plan, &group);
         for (int k = 0; k < group.n; k++)

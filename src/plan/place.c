@@ -2,6 +2,7 @@
  * Pass 4: where values and gradients stand: in a buffer of their own, in the slice of a
  * concatenation, or beside their siblings.
  */
+#include "ops/batch_norm/norm.h"
 #include "plan/internal.h"
 
 int gn_plan_buffer(struct gn_plan *plan, size_t bytes)
@@ -50,8 +51,10 @@ static void place_groups(struct gn_plan *plan)
 {
     for (int i = 0; i < plan->n_groups; i++) {
         struct gn_group *group = &plan->groups[i];
-        const size_t rows = (size_t)group->window.c, columns = (size_t)group->window.oc;
-        const bool bias = plan->net->graph->layers[group->leader].bias >= 0;
+        const struct gn_geometry *w = &group->window;
+        const size_t rows = (size_t)w->kh * (size_t)w->kw * (size_t)w->c, columns = (size_t)w->oc;
+        const bool bias = plan->net->graph->layers[group->leader].bias >= 0 ||
+                          plan->values[group->leader].norm >= 0;
         group->at = new_place(plan, group->leader, group->width);
         group->weights = gn_plan_buffer(plan, rows * columns * sizeof(float));
         group->bias = bias ? gn_plan_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
@@ -78,6 +81,28 @@ static const struct gn_group *group_of(const struct gn_plan *plan, int i, int *c
     return NULL;
 }
 
+/* A batch normalisation's gradient may replace that of its output, which it is the last to read. */
+static bool takes_gradient_of_its_reader(const struct gn_plan *plan, int i, int *reader)
+{
+    const struct gn_graph *g = plan->net->graph;
+    if (plan->values[i].consumers != 1 || plan->values[i].in_place_of >= 0)
+        return false;
+    for (int j = i + 1; j < g->n_layers; j++) {
+        *reader = j;
+        if (plan->values[j].live && plan->values[j].same_as == j &&
+            g->layers[j].op == GN_OP_BATCH_NORM && gn_plan_input(plan, j, 0) == i)
+            return true;
+    }
+    return false;
+}
+
+static size_t stats_bytes(const struct gn_plan *plan, int i)
+{
+    const struct gn_shape s = plan->net->graph->layers[i].out;
+    const struct gn_geometry g = { .h = s.h, .w = s.w, .c = s.c };
+    return gn_norm_floats(&g, plan->slice) * sizeof(float);
+}
+
 /* Value i of the plan, and its gradient if `gradient`. */
 static void place_value(struct gn_plan *plan, int i, bool gradient)
 {
@@ -96,10 +121,15 @@ static void place_value(struct gn_plan *plan, int i, bool gradient)
         if (gradient)
             v->gradient_at = moved(group->gradient_at, channel);
     } else {
+        int reader;
         v->at = new_place(plan, i, s.c);
         if (gradient)
-            v->gradient_at = new_place(plan, i, s.c);
+            v->gradient_at = takes_gradient_of_its_reader(plan, i, &reader)
+                                 ? plan->values[reader].gradient_at
+                                 : new_place(plan, i, s.c);
     }
+    if (plan->net->graph->layers[i].op == GN_OP_BATCH_NORM)
+        v->stats = gn_plan_buffer(plan, stats_bytes(plan, i));
     if (gradient && plan->net->graph->layers[i].op == GN_OP_MAX_POOL)
         v->argmax =
             gn_plan_buffer(plan, (size_t)plan->slice * (size_t)s.h * (size_t)s.w * (size_t)s.c);
@@ -112,7 +142,7 @@ gn_status gn_plan_place(struct gn_plan *plan)
     for (int i = g->n_layers - 1; i >= 0; i--) { /* concatenations come behind their inputs */
         struct gn_value *v = &plan->values[i];
         v->at = v->gradient_at = (struct gn_place){ GN_PLACE_NONE, 0, g->layers[i].out.c };
-        v->argmax = -1;
+        v->argmax = v->stats = -1;
         if (!v->live || v->same_as != i)
             continue;
         if (g->layers[i].op == GN_OP_INPUT)

@@ -13,7 +13,9 @@ static uint64_t image_bytes(const struct gn_graph *g)
     uint64_t bytes = 0;
     for (int i = 0; i < g->n_layers; i++) {
         const struct gn_shape s = g->layers[i].out;
-        if (!g->layers[i].hidden && g->layers[i].op != GN_OP_CONCAT)
+        /* A batch norm's output replaces that of its convolution in inference. */
+        if (!g->layers[i].hidden && g->layers[i].op != GN_OP_CONCAT &&
+            g->layers[i].op != GN_OP_BATCH_NORM)
             bytes += (uint64_t)s.h * (uint64_t)s.w * (uint64_t)s.c * sizeof(float);
     }
     return bytes;
@@ -32,6 +34,20 @@ static int choose_slice(const struct gn_graph *g, int batch)
     return (batch + slices - 1) / slices;
 }
 
+static bool has_batch_norm(const struct gn_graph *g)
+{
+    for (int i = 0; i < g->n_layers; i++)
+        if (g->layers[i].op == GN_OP_BATCH_NORM)
+            return true;
+    return false;
+}
+
+/* Bytes, rounded up to a cache line, of `floats`. */
+static size_t line_bytes(size_t floats)
+{
+    return (floats * sizeof(float) + 63) / 64 * 64;
+}
+
 static void lay_out_packed(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
@@ -40,18 +56,18 @@ static void lay_out_packed(struct gn_plan *plan)
         bytes = 0;
         for (int i = 0; i < g->n_layers; i++) {
             struct gn_value *v = &plan->values[i];
-            if (!gn_plan_runs(plan, i) || g->layers[i].weight < 0)
+            if (!gn_plan_runs(plan, i) || !gn_plan_multiplies(plan, i))
                 continue;
             const struct gn_geometry *w = gn_plan_window(plan, i);
             const bool back = plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
-            const size_t forward = plan->kernels->packed_floats(w, v->tile) * sizeof(float);
+            const size_t forward = line_bytes(plan->kernels->packed_floats(w, v->tile));
             const size_t backward =
-                back ? plan->kernels->packed_back_floats(w, v->tile_back) * sizeof(float) : 0;
+                back ? line_bytes(plan->kernels->packed_back_floats(w, v->tile_back)) : 0;
             if (plan->packed != NULL) {
                 v->packed = (float *)(void *)(plan->packed + bytes);
-                v->packed_back = (float *)(void *)(plan->packed + bytes + (forward + 63) / 64 * 64);
+                v->packed_back = (float *)(void *)(plan->packed + bytes + forward);
             }
-            bytes += (forward + 63) / 64 * 64 + (backward + 63) / 64 * 64;
+            bytes += forward + backward;
         }
     }
     plan->packed_bytes = bytes + 64;
@@ -62,7 +78,7 @@ static gn_status make_passes(struct gn_plan *plan)
 {
     const int n = plan->net->graph->n_layers;
     plan->cap_buffers = 6 * n;
-    plan->cap_steps = (8 + GN_MAX_INPUTS) * n + 4;
+    plan->cap_steps = (8 + GN_MAX_INPUTS) * n + 4 + GN_MAX_HEADS;
     plan->values = gn_calloc((size_t)n, sizeof *plan->values, "the plan");
     plan->buffers = gn_calloc((size_t)plan->cap_buffers, sizeof *plan->buffers, "the plan");
     plan->steps = gn_calloc((size_t)plan->cap_steps, sizeof *plan->steps, "the plan");
@@ -148,7 +164,9 @@ static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_opti
     plan->label_smoothing = o->label_smoothing;
     plan->freeze = o->freeze;
     plan->batch = o->batch;
-    plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch);
+    plan->slice = o->train && has_batch_norm(net->graph) ? o->batch
+                  : o->slice > 0                         ? o->slice
+                                                         : choose_slice(net->graph, o->batch);
     plan->threads = o->threads > 0 ? o->threads : gn_usable_threads(NULL);
     plan->threads = plan->threads > GN_MAX_THREADS ? GN_MAX_THREADS : plan->threads;
     if (make_passes(plan) != GN_OK || (!estimate && allocate(plan) != GN_OK)) {
@@ -194,6 +212,17 @@ uint64_t gn_plan_estimate(const struct gn_net *net, const struct gn_plan_options
 void gn_plan_params_changed(struct gn_plan *plan)
 {
     plan->prepared = false;
+}
+
+const double *gn_plan_head_losses(const struct gn_plan *plan)
+{
+    return plan->head_losses;
+}
+
+void gn_plan_draw(struct gn_plan *plan, uint64_t seed, uint64_t step)
+{
+    plan->seed = seed;
+    plan->step = step;
 }
 
 int gn_plan_threads(const struct gn_plan *plan)

@@ -3,7 +3,8 @@
  * steps over one arena. After gn_plan_create no memory is allocated.
  *
  * A batch runs in slices of a fixed number of images, forward and backward before the next slice
- * starts, so that activations take the memory of one slice; gradients add up in slice order.
+ * starts, so that activations take the memory of one slice; gradients add up in slice order. A
+ * training plan with batch normalisation, whose statistics are those of the batch, has one slice.
  * Results do not depend on the number of threads.
  */
 #ifndef GN_PLAN_PLAN_H
@@ -31,12 +32,20 @@ void gn_plan_free(struct gn_plan *plan);
 /* images: n*h*w*c floats, logits: n*classes floats; n <= batch. */
 gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits);
 
-/* Forward and backward on one batch. `grads` gets the gradient of the mean loss in the layout of
+/* Forward and backward on one batch; moves the running statistics of batch normalisations in
+ * net->params. `grads` gets the gradient of the mean loss in the layout of
  * net->params (gaps, and tensors that the answer does not depend on, are left alone); *loss_sum the
  * sum of the samples' losses before any update, *correct the number of right arg-maxes. labels: n
  * classes in [0, classes). */
 gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels, int n,
                             float *grads, double *loss_sum, int *correct);
+
+/* Sums of the samples' losses of the auxiliary heads in the last call of gn_plan_gradients, in the
+ * graph's order. The gradient is that of the answer's loss plus each head's by its weight. */
+const double *gn_plan_head_losses(const struct gn_plan *plan);
+
+/* What dropout draws in the next call of gn_plan_gradients: one step of one run. */
+void gn_plan_draw(struct gn_plan *plan, uint64_t seed, uint64_t step);
 
 /* The net's parameters were changed: packed copies are made anew at the next run. */
 void gn_plan_params_changed(struct gn_plan *plan);

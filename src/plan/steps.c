@@ -32,6 +32,7 @@ static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_
     touch(plan, step->dx.buffer, at);
     touch(plan, step->dy.buffer, at);
     touch(plan, step->argmax, at);
+    touch(plan, step->stats, at);
     struct gn_args *a = &plan->steps[at].args; /* pointers follow when the arena stands */
     a->x.ld = step->x.ld;
     a->y.ld = step->y.ld;
@@ -51,18 +52,37 @@ static struct gn_step step_of(const struct gn_plan *plan, int i, const char *pas
 {
     const struct gn_net *net = plan->net;
     const struct gn_layer *layer = &net->graph->layers[i];
-    struct gn_step s = { .layer = i, .group = plan->values[i].group, .pass = pass, .argmax = -1 };
+    struct gn_step s = { .layer = i, .group = plan->values[i].group, .pass = pass };
+    s.argmax = s.stats = -1;
     s.x = s.y = s.dx = s.dy = nowhere;
     s.args.g = *gn_plan_window(plan, i);
     s.args.threads = plan->threads;
     s.args.relu = plan->values[i].relu;
+    s.args.constants = layer->constants;
+    s.args.number = i;
     if (s.group >= 0)
         return s; /* joint parameters: bound with the arena */
-    if (layer->weight >= 0)
+    if (gn_plan_multiplies(plan, i))
         s.args.w = net->params + net->graph->tensors[layer->weight].offset;
-    if (layer->bias >= 0)
+    if (gn_plan_multiplies(plan, i) && layer->bias >= 0)
         s.args.b = net->params + net->graph->tensors[layer->bias].offset;
     return s;
+}
+
+/* Gives a step the parameters of batch normalisation `norm`. */
+static void set_norm(const struct gn_plan *plan, struct gn_step *s, int norm)
+{
+    const struct gn_graph *g = plan->net->graph;
+    const struct gn_layer *layer = &g->layers[norm];
+    float *params = plan->net->params;
+    s->args.constants = layer->constants;
+    if (plan->train && !plan->values[norm].trains)
+        s->args.constants.keep = 1; /* frozen: its running statistics stay */
+    s->args.norm.gamma = params + g->tensors[layer->weight].offset;
+    s->args.norm.beta = params + g->tensors[layer->bias].offset;
+    s->args.norm.mean = params + g->tensors[layer->mean].offset;
+    s->args.norm.variance = params + g->tensors[layer->variance].offset;
+    s->stats = plan->values[norm].stats;
 }
 
 /* Element-wise layers and the global pool have no window of their own. */
@@ -99,11 +119,34 @@ static struct gn_step copy_of_member(const struct gn_plan *plan, const struct gn
     return s;
 }
 
+/* Weights and bias of member k with its normalisation in them. */
+static gn_status fold(struct gn_plan *plan, const struct gn_group *group, int k)
+{
+    const struct gn_net *net = plan->net;
+    const int i = group->members[k];
+    const struct gn_layer *layer = &net->graph->layers[i];
+    struct gn_step s = step_of(plan, i, "prepare");
+    s.group = -1;
+    set_norm(plan, &s, plan->values[i].norm);
+    s.args.g = layer->window;
+    s.args.w = net->params + net->graph->tensors[layer->weight].offset;
+    if (layer->bias >= 0)
+        s.args.b = net->params + net->graph->tensors[layer->bias].offset;
+    s.y = (struct gn_place){ group->weights, group->channels[k], group->window.oc };
+    GN_TRY(emit(plan, &s, GN_KERNEL_NORM_FOLD));
+    s.y.buffer = group->bias;
+    return emit(plan, &s, GN_KERNEL_NORM_FOLD_BIAS);
+}
+
 /* Weights and bias of all members beside each other. */
 static gn_status join(struct gn_plan *plan, const struct gn_group *group)
 {
     const struct gn_graph *g = plan->net->graph;
     for (int k = 0; k < group->n; k++) {
+        if (plan->values[group->members[k]].norm >= 0) {
+            GN_TRY(fold(plan, group, k));
+            continue;
+        }
         const struct gn_layer *layer = &g->layers[group->members[k]];
         const int tensors[2] = { layer->weight, layer->bias };
         const int buffers[2] = { group->weights, group->bias };
@@ -164,7 +207,7 @@ static void keep_joint_parameters(struct gn_plan *plan)
 static gn_status prepare(struct gn_plan *plan, int i)
 {
     struct gn_step s = step_of(plan, i, "prepare");
-    if (plan->net->graph->layers[i].weight < 0)
+    if (!gn_plan_multiplies(plan, i))
         return GN_OK;
     if (s.group >= 0) {
         GN_TRY(join(plan, &plan->groups[s.group]));
@@ -238,6 +281,20 @@ static gn_status forward(struct gn_plan *plan, int i)
     case GN_OP_RELU:
         set_geometry(&s, layer->out);
         return emit(plan, &s, GN_KERNEL_RELU_FORWARD);
+    case GN_OP_BATCH_NORM:
+        set_geometry(&s, layer->out);
+        set_norm(plan, &s, i);
+        GN_TRY(emit(plan, &s, GN_KERNEL_NORM_SUMS));
+        GN_TRY(emit(plan, &s, GN_KERNEL_NORM_STATS));
+        return emit(plan, &s, GN_KERNEL_NORM_FORWARD);
+    case GN_OP_AVG_POOL:
+        return emit(plan, &s, GN_KERNEL_AVG_POOL_FORWARD);
+    case GN_OP_LRN:
+        set_geometry(&s, layer->out);
+        return emit(plan, &s, GN_KERNEL_LRN_FORWARD);
+    case GN_OP_DROPOUT:
+        set_geometry(&s, layer->out);
+        return emit(plan, &s, GN_KERNEL_DROPOUT_FORWARD);
     default:
         GN_FAIL(GN_STATUS_INTERNAL, "%s: this operator has no forward step", layer->name);
     }
@@ -273,6 +330,16 @@ static gn_status backward_concat(struct gn_plan *plan, int i)
     return GN_OK;
 }
 
+/* Whether value i is the answer or a head: the loss, its only reader, masks nothing. */
+static bool has_loss(const struct gn_plan *plan, int i)
+{
+    const struct gn_graph *g = plan->net->graph;
+    bool found = i == plan->values[plan->net->output].same_as;
+    for (int h = 0; h < g->n_heads; h++)
+        found |= i == plan->values[g->heads[h].layer].same_as;
+    return found;
+}
+
 /* The gradient of a fused ReLU that no consumer could mask: in place, as a step of its own. */
 static gn_status mask_gradient(struct gn_plan *plan, int i)
 {
@@ -281,8 +348,7 @@ static gn_status mask_gradient(struct gn_plan *plan, int i)
     int whole = i;
     while (plan->values[whole].in_place_of >= 0)
         whole = plan->values[whole].in_place_of;
-    const bool masked =
-        plan->values[whole].masked_by_consumers && whole != plan->values[plan->net->output].same_as;
+    const bool masked = plan->values[whole].masked_by_consumers && !has_loss(plan, whole);
     if (!v->relu || masked)
         return GN_OK;
     struct gn_step s = step_of(plan, i, "backward");
@@ -290,6 +356,52 @@ static gn_status mask_gradient(struct gn_plan *plan, int i)
     s.x = s.y = v->at;
     s.dx = s.dy = v->gradient_at;
     return emit(plan, &s, GN_KERNEL_RELU_BACK);
+}
+
+/* The step that hands the gradient of layer i on to its input, which `s` names. */
+static gn_status emit_back(struct gn_plan *plan, struct gn_step *s, int i)
+{
+    const struct gn_layer *layer = &plan->net->graph->layers[i];
+    switch (layer->op) {
+    case GN_OP_CONV:
+    case GN_OP_DENSE:
+        s->args.tile = plan->values[i].tile_back;
+        return emit(plan, s,
+                    s->args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_DATA : GN_KERNEL_CONV_BACK_DATA);
+    case GN_OP_MAX_POOL:
+        return emit(plan, s, GN_KERNEL_POOL_BACK);
+    case GN_OP_GLOBAL_AVG_POOL:
+        set_geometry(s, plan->net->graph->layers[gn_plan_input(plan, i, 0)].out);
+        return emit(plan, s, GN_KERNEL_AVG_BACK);
+    case GN_OP_RELU:
+        set_geometry(s, layer->out);
+        s->y = plan->values[i].at;
+        return emit(plan, s, GN_KERNEL_RELU_BACK);
+    case GN_OP_BATCH_NORM:
+        set_geometry(s, layer->out);
+        set_norm(plan, s, i);
+        return emit(plan, s, GN_KERNEL_NORM_BACK);
+    case GN_OP_AVG_POOL:
+        return emit(plan, s, GN_KERNEL_AVG_POOL_BACK);
+    case GN_OP_LRN:
+        set_geometry(s, layer->out);
+        return emit(plan, s, GN_KERNEL_LRN_BACK);
+    case GN_OP_DROPOUT:
+        set_geometry(s, layer->out);
+        return emit(plan, s, GN_KERNEL_DROPOUT_BACK);
+    default:
+        GN_FAIL(GN_STATUS_INTERNAL, "%s: this operator has no backward step", layer->name);
+    }
+}
+
+/* The sums of a batch normalisation: gradients of gamma and beta, and what its input needs. */
+static gn_status backward_statistics(struct gn_plan *plan, struct gn_step s, int i)
+{
+    set_geometry(&s, plan->net->graph->layers[i].out);
+    set_norm(plan, &s, i);
+    s.x = plan->values[gn_plan_input(plan, i, 0)].at;
+    GN_TRY(emit(plan, &s, GN_KERNEL_NORM_BACK_SUMS));
+    return emit(plan, &s, GN_KERNEL_NORM_BACK_STATS);
 }
 
 static gn_status backward(struct gn_plan *plan, int i)
@@ -306,7 +418,7 @@ static gn_status backward(struct gn_plan *plan, int i)
     struct gn_step s = step_of(plan, i, "backward");
     s.dy = output_gradient_place(plan, i);
     s.argmax = plan->values[i].argmax;
-    if (plan->values[i].trains) {
+    if (gn_plan_multiplies(plan, i) && plan->values[i].trains) {
         struct gn_step filter = s;
         filter.x = plan->values[in].at;
         filter.args.tile = plan->values[i].tile_filter;
@@ -314,39 +426,27 @@ static gn_status backward(struct gn_plan *plan, int i)
                     filter.args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_FILTER
                                          : GN_KERNEL_CONV_BACK_FILTER));
     }
+    if (layer->op == GN_OP_BATCH_NORM)
+        GN_TRY(backward_statistics(plan, s, i));
     if (!plan->values[in].needs_gradient)
         return GN_OK;
     contribute(plan, &s, in);
-    switch (layer->op) {
-    case GN_OP_CONV:
-    case GN_OP_DENSE:
-        s.args.tile = plan->values[i].tile_back;
-        return emit(plan, &s,
-                    s.args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_DATA : GN_KERNEL_CONV_BACK_DATA);
-    case GN_OP_MAX_POOL:
-        return emit(plan, &s, GN_KERNEL_POOL_BACK);
-    case GN_OP_GLOBAL_AVG_POOL:
-        set_geometry(&s, plan->net->graph->layers[in].out);
-        return emit(plan, &s, GN_KERNEL_AVG_BACK);
-    case GN_OP_RELU:
-        set_geometry(&s, layer->out);
-        s.y = plan->values[i].at;
-        return emit(plan, &s, GN_KERNEL_RELU_BACK);
-    default:
-        GN_FAIL(GN_STATUS_INTERNAL, "%s: this operator has no backward step", layer->name);
-    }
+    return emit_back(plan, &s, i);
 }
 
-static gn_status loss(struct gn_plan *plan)
+/* The loss of the answer (head -1) or of an auxiliary head. */
+static gn_status loss(struct gn_plan *plan, int head)
 {
-    const int i = plan->values[plan->net->output].same_as;
+    const struct gn_graph *g = plan->net->graph;
+    const int i = plan->values[head < 0 ? plan->net->output : g->heads[head].layer].same_as;
     struct gn_step s = step_of(plan, i, "backward");
-    set_geometry(&s, plan->net->graph->layers[i].out);
+    set_geometry(&s, g->layers[i].out);
     s.x = plan->values[i].at;
     s.dx = plan->values[i].gradient_at;
     s.args.labels = &plan->labels;
-    s.args.loss = &plan->loss;
-    s.args.correct = &plan->correct;
+    s.args.loss = head < 0 ? &plan->loss : &plan->head_losses[head];
+    s.args.correct = head < 0 ? &plan->correct : &plan->heads_correct;
+    s.args.weight = head < 0 ? 1 : g->heads[head].weight;
     s.args.smoothing = plan->label_smoothing;
     return emit(plan, &s, GN_KERNEL_LOSS);
 }
@@ -383,7 +483,8 @@ gn_status gn_plan_steps(struct gn_plan *plan)
     keep_joint_parameters(plan);
     if (!plan->train)
         return GN_OK;
-    GN_TRY(loss(plan));
+    for (int head = -1; head < plan->net->graph->n_heads; head++)
+        GN_TRY(loss(plan, head));
     for (int i = n - 1; i >= 0; i--)
         if (gn_plan_runs(plan, i))
             GN_TRY(backward(plan, i));

@@ -131,7 +131,7 @@ static gn_status check_layers(const struct gn_net *net, const struct gn_st_file 
     json_t *model = text == NULL ? NULL : json_loads(text, 0, NULL);
     const char *layers = json_string_value(json_object_get(model, "layers"));
     char ours[17], theirs[24];
-    gn_graph_fingerprint(net->graph, ours);
+    gn_net_fingerprint(net, ours);
     gn_status status = GN_OK;
     if (layers == NULL || strcmp(layers, ours) != 0)
         status =

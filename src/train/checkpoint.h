@@ -19,7 +19,8 @@ struct gn_progress {
     uint64_t samples; /* and their sums */
     uint64_t correct;
     double loss_sum;
-    uint64_t best_epoch; /* counted from 1; 0: none yet */
+    double head_loss_sums[GN_MAX_HEADS]; /* of the auxiliary heads */
+    uint64_t best_epoch;                 /* counted from 1; 0: none yet */
     double best_accuracy;
     /* Reduction on a plateau: what the scheduled rate is multiplied with, the lowest validation
      * loss, and the epochs since then. */

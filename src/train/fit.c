@@ -42,6 +42,7 @@ void gn_fit_fill_event(struct gn_fit *fit)
     e->loss = p->loss_sum / n;
     e->accuracy = (double)p->correct / n;
     e->seconds = gn_seconds() - fit->epoch_began;
+    gn_fit_event_heads(fit);
 }
 
 static void report_start(struct gn_fit *fit)
@@ -102,6 +103,7 @@ static gn_status add_batch(struct gn_fit *fit, int k, struct step_sums *sums)
     if (batch.n == 0)
         GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended in step %llu of %llu",
                 (unsigned long long)p->batch + 1, (unsigned long long)fit->t.settings.epoch_steps);
+    gn_plan_draw(fit->plan, o->seed, (p->step << 16) + (uint64_t)k);
     GN_TRY(
         gn_plan_gradients(fit->plan, batch.images, batch.labels, batch.n, grads, &loss, &correct));
     if (grads != fit->grads)
@@ -109,6 +111,7 @@ static gn_status add_batch(struct gn_fit *fit, int k, struct step_sums *sums)
     sums->samples += (uint64_t)batch.n;
     sums->correct += (uint64_t)correct;
     sums->loss += loss;
+    gn_fit_count_heads(fit);
     return GN_OK;
 }
 

@@ -72,6 +72,14 @@ void gn_watchdog_step(struct gn_fit *fit, double loss, double norm);
 
 /* Looks at what the steps of an epoch have shown together, and begins anew. */
 void gn_watchdog_epoch(struct gn_fit *fit);
+/* ---- fit_heads.c ---- */
+
+/* Adds the last step's losses of the auxiliary heads to the progress. */
+void gn_fit_count_heads(struct gn_fit *fit);
+
+/* Means of the running epoch, for the event and for a row. */
+void gn_fit_event_heads(struct gn_fit *fit);
+void gn_fit_row_heads(const struct gn_fit *fit, struct gn_epoch *row);
 
 /* ---- fit_files.c ---- */
 

@@ -103,6 +103,7 @@ static gn_status close_epoch(struct gn_fit *fit, struct gn_epoch *row)
     *row = (struct gn_epoch){ .epoch = (int)p->epoch + 1,
                               .loss = p->loss_sum / (double)p->samples,
                               .accuracy = (double)p->correct / (double)p->samples };
+    gn_fit_row_heads(fit, row);
     GN_TRY(check_finite(fit));
     if (fit->validation != NULL) {
         const gn_status status = validate_both(fit, row);

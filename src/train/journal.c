@@ -86,6 +86,9 @@ gn_status gn_journal_epoch(struct gn_journal *journal, const struct gn_epoch *ro
         (void)fprintf(journal->file, ",\"val_ema_loss\":%s,\"val_ema_accuracy\":%s",
                       gn_decimal_text(row->val_ema_loss, a),
                       gn_decimal_text(row->val_ema_accuracy, b));
+    for (int i = 0; i < row->heads; i++)
+        (void)fprintf(journal->file, ",\"%s_loss\":%s", row->head_names[i],
+                      gn_decimal_text(row->head_losses[i], a));
     /* Microseconds are finer than any clock matters here. */
     char seconds[GN_NUMBER_TEXT];
     (void)snprintf(seconds, sizeof seconds, "%llu.%06llu", (unsigned long long)row->seconds,

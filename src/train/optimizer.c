@@ -75,7 +75,7 @@ static void fill_blocks(struct gn_updater *u, const struct gn_graph *graph)
         const struct gn_tensor *t = &graph->tensors[i];
         const bool decays = (t->is_kernel || u->options.decay_all) &&
                             !gn_pattern_matches(u->options.no_decay, t->name);
-        const bool frozen = gn_pattern_matches(u->options.freeze, t->name);
+        const bool frozen = !t->trainable || gn_pattern_matches(u->options.freeze, t->name);
         const double lr_scale = gn_pattern_factor(u->options.lr_scale, t->name);
         for (size_t done = 0; done < t->count; done += BLOCK_FLOATS) {
             const size_t left = t->count - done;

@@ -135,9 +135,19 @@ static json_t *options_object(const struct gn_settings *s)
     return options;
 }
 
+enum { HEAD_KEY = 32 };
+
+/* "head_0_loss_sum" */
+static const char *head_key(int i, char key[HEAD_KEY])
+{
+    (void)snprintf(key, HEAD_KEY, "head_%d_loss_sum", i);
+    return key;
+}
+
 char *gn_train_text(const struct gn_training *training)
 {
     const struct gn_progress *p = &training->progress;
+    char key[HEAD_KEY];
     json_t *object = json_object();
     set_count(object, "step", p->step);
     set_count(object, "epoch", p->epoch);
@@ -145,6 +155,8 @@ char *gn_train_text(const struct gn_training *training)
     set_count(object, "samples", p->samples);
     set_count(object, "correct", p->correct);
     set_real(object, "loss_sum", p->loss_sum);
+    for (int i = 0; i < training->net->graph->n_heads; i++)
+        set_real(object, head_key(i, key), p->head_loss_sums[i]);
     set_count(object, "best_epoch", p->best_epoch);
     set_real(object, "best_accuracy", p->best_accuracy);
     set_real(object, "rate_factor", p->rate_factor);
@@ -322,6 +334,9 @@ gn_status gn_train_text_read(const char *text, const char *path, const struct gn
                                       .best_epoch = get_count(object, "best_epoch", &ok),
                                       .best_accuracy = get_real(object, "best_accuracy", &ok) };
     get_later_fields(object, progress, &ok);
+    char key[HEAD_KEY];
+    for (int i = 0; i < training->net->graph->n_heads; i++)
+        progress->head_loss_sums[i] = get_real(object, head_key(i, key), &ok);
     gn_status status = GN_OK;
     if (!ok || !json_is_object(json_object_get(object, "options")))
         status = gn_fail(GN_STATUS_BAD_MODEL,

@@ -153,7 +153,7 @@ static void describes_the_preset(void **state)
         gn_net *net = gn_googlenet(.resize = (gn_resize)rule);
         assert_non_null(net);
         char *text = gn_model_metadata(net), start[256], layers[17];
-        gn_graph_fingerprint(net->graph, layers);
+        gn_net_fingerprint(net, layers);
         assert_non_null(text);
         (void)snprintf(start, sizeof start,
                        "{\"preset\":\"googlenet\",\"padding\":\"same\",\"input\":[96,96,1],"

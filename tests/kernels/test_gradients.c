@@ -240,6 +240,7 @@ static struct gn_args start(struct problem *p, struct gn_geometry g, int n, stru
                              .dw = f->dw,
                              .db = f->db,
                              .argmax = f->argmax,
+                             .weight = 1,
                              .mask = p->relu_before };
 }
 

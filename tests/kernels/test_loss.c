@@ -76,6 +76,7 @@ static void a_batch_adds_up_its_images(void **state)
     double loss = 100, expected = 100;
     int correct = 7, expected_correct = 7;
     const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 0, 0 },
+                                  .weight = 1,
                                   .x = z.view,
                                   .dx = dz.view,
                                   .labels = &current,

@@ -179,6 +179,59 @@ static gn_node siblings(gn_graph *g, gn_node x)
     return head(g, gn_concat(g, CAT(sum, gn_conv_relu(g, c, 3, 3), p), "last"));
 }
 
+static gn_node norm_relu(gn_graph *g, gn_node x, int channels, int kernel)
+{
+    x = gn_conv(g, x, channels, kernel, .no_bias = true);
+    return gn_relu(g, gn_batch_norm(g, x, .momentum = 0.8));
+}
+
+/* What googlenet-bn is made of: 1x1 siblings, slices of a concatenation, a pooled path. */
+static gn_node normalised(gn_graph *g, gn_node x)
+{
+    x = gn_max_pool(g, norm_relu(g, x, 16, 3), 3, 2);
+    const gn_node a = norm_relu(g, x, 8, 1), b = norm_relu(g, norm_relu(g, x, 16, 1), 16, 3);
+    const gn_node c = norm_relu(g, norm_relu(g, x, 5, 1), 7, 5);
+    const gn_node biased = gn_conv(g, gn_max_pool(g, x, 3, 1), 6, 1);
+    const gn_node d = gn_relu(g, gn_batch_norm_with(g, biased, NULL));
+    return head(g, gn_concat(g, CAT(a, b, c, d), "cat"));
+}
+
+/* Normalisations that nothing folds: of the image, of a concatenation, of a ReLU, beside another
+ * reader, without a ReLU behind. */
+static gn_node normalised_elsewhere(gn_graph *g, gn_node x)
+{
+    x = gn_batch_norm(g, x, .name = "image");
+    const gn_node a = gn_conv_relu(g, x, 6, 3), b = gn_conv(g, x, 5, 3);
+    const gn_node n = gn_relu(g, gn_batch_norm(g, b, .unbiased = true, .eps = 0.01));
+    const gn_node cat = gn_concat(g, CAT(a, gn_conv(g, b, 4, 1), n), "cat");
+    const gn_node c =
+        gn_batch_norm(g, gn_relu(g, gn_batch_norm(g, cat, .name = "of_cat")), .name = "of_relu");
+    return head(g, gn_conv_relu(g, c, 9, 3));
+}
+
+static gn_node lrn_and_pools(gn_graph *g, gn_node x)
+{
+    x = gn_lrn(g, gn_conv_relu(g, x, 17, 3), 5, .alpha = 0.5);
+    x = gn_lrn(g, gn_conv(g, x, 9, 1), 3, .alpha = 0.3, .beta = 0.6, .k = 2);
+    const gn_node a = gn_avg_pool(g, x, 3, 2), b = gn_avg_pool(g, x, 3, 2, .count_padding = true);
+    const gn_node c = gn_max_pool(g, x, 3, 2, .explicit_pads = true, .pad_top = 1, .pad_left = 1,
+                                  .pad_bottom = 1, .pad_right = 1, .ceil = true);
+    x = gn_conv_relu(g, gn_concat(g, CAT(a, b, c), "cat"), 6, 3);
+    x = gn_avg_pool(g, x, 3, 2, .explicit_pads = true, .ceil = true);
+    return gn_dense(g, gn_avg_pool(g, x, 0, .adaptive = 2), 5, "logits");
+}
+
+static gn_node two_heads(gn_graph *g, gn_node x)
+{
+    x = gn_conv_relu(g, x, 9, 3, .stride = 2);
+    const gn_node early = x;
+    x = gn_conv_relu(g, x, 7, 3);
+    const gn_node y = gn_dense(g, gn_global_avg_pool(g, gn_conv_relu(g, x, 6, 1)), 5, "logits");
+    gn_head(g, gn_dense(g, gn_avg_pool(g, early, 0, .adaptive = 3), 5, "fc1"), 0.3, "aux1");
+    gn_head(g, gn_relu(g, gn_dense(g, gn_global_avg_pool(g, x), 5, "fc2")), 0.5, "aux2");
+    return y;
+}
+
 static gn_node dense_alone(gn_graph *g, gn_node x)
 {
     return gn_dense(g, gn_global_avg_pool(g, x), 5, "logits");
@@ -215,6 +268,10 @@ static const struct network networks[] = {
     NETWORK(whole_vectors),
     NETWORK(siblings),
     NETWORK(dense_alone),
+    NETWORK(normalised),
+    NETWORK(normalised_elsewhere),
+    NETWORK(lrn_and_pools),
+    NETWORK(two_heads),
 };
 
 gn_net *test_network(int i, const char **name)
@@ -230,7 +287,8 @@ gn_net *test_network(int i, const char **name)
         const struct gn_tensor *tensor = &net->graph->tensors[t];
         for (size_t k = 0; !tensor->is_kernel && k < tensor->count; k++)
             net->params[tensor->offset + k] =
-                0.4F * gn_random_unit(5, GN_RANDOM_TEST, (uint64_t)t, k) - 0.1F;
+                0.4F * gn_random_unit(5, GN_RANDOM_TEST, (uint64_t)t, k) - 0.1F +
+                (float)tensor->constant;
     }
     return net;
 }

@@ -66,12 +66,12 @@ static void convolution(const struct pass *p, int i, bool back)
 {
     const struct gn_layer *layer = &p->net->graph->layers[i];
     const struct gn_geometry *g = &layer->window;
-    const size_t bias = p->net->graph->tensors[layer->bias].offset;
+    const size_t bias = layer->bias < 0 ? 0 : p->net->graph->tensors[layer->bias].offset;
     for (int image = 0; image < p->n; image++) {
         for (int pixel = 0; pixel < g->oh * g->ow; pixel++) {
             const size_t y = (size_t)((image * g->oh * g->ow + pixel) * g->oc);
             convolve_pixel(p, i, back, image, pixel / g->ow, pixel % g->ow, y);
-            for (size_t o = 0; o < (size_t)g->oc; o++) {
+            for (size_t o = 0; layer->bias >= 0 && o < (size_t)g->oc; o++) {
                 if (back)
                     p->grads[bias + o] += p->dy[i][y + o];
                 else
@@ -159,6 +159,104 @@ static void concatenation(const struct pass *p, int i, bool back)
     }
 }
 
+/* Pixels of the input along one axis that output o averages. */
+static void span(const struct gn_layer *layer, int o, int n, int parts, int before, int *first,
+                 int *end)
+{
+    const struct gn_geometry *g = &layer->window;
+    *first = layer->constants.adaptive ? o * n / parts : o * g->stride - before;
+    *end = layer->constants.adaptive ? (int)ceil((o + 1) * (double)n / parts) : *first + g->kh;
+    *first = *first < 0 ? 0 : *first;
+    *end = *end > n ? n : *end;
+}
+
+static void average(const struct pass *p, int i, bool back)
+{
+    const struct gn_layer *layer = &p->net->graph->layers[i];
+    const struct gn_geometry *g = &layer->window;
+    const int in = layer->inputs[0];
+    for (size_t k = 0; k < count(p, i); k++) {
+        const int c = (int)k % g->c, pixel = (int)k / g->c, image = pixel / (g->oh * g->ow);
+        int r0, r1, s0, s1;
+        span(layer, pixel / g->ow % g->oh, g->h, g->oh, g->pad_top, &r0, &r1);
+        span(layer, pixel % g->ow, g->w, g->ow, g->pad_left, &s0, &s1);
+        const double size = layer->constants.count_padding ? g->kh * g->kw : (r1 - r0) * (s1 - s0);
+        for (int r = r0; r < r1; r++) {
+            for (int s = s0; s < s1; s++) {
+                const size_t at = (size_t)(((image * g->h + r) * g->w + s) * g->c + c);
+                if (back)
+                    p->dy[in][at] += p->dy[i][k] / size;
+                else
+                    p->y[i][k] += p->y[in][at] / size;
+            }
+        }
+    }
+}
+
+/* Gradient by the chain rule through mean and variance, one channel. */
+static void normalise_channel(const struct pass *p, int i, bool back, size_t channel)
+{
+    const struct gn_layer *layer = &p->net->graph->layers[i];
+    const size_t c = (size_t)layer->out.c, n = count(p, i) / c;
+    const size_t gamma = p->net->graph->tensors[layer->weight].offset + channel;
+    const size_t beta = p->net->graph->tensors[layer->bias].offset + channel;
+    const double *x = p->y[layer->inputs[0]] + channel, *dy = p->dy[i] + channel;
+    double mean = 0, variance = 0, sum = 0, products = 0;
+    for (size_t k = 0; k < n; k++)
+        mean += x[k * c] / (double)n;
+    for (size_t k = 0; k < n; k++)
+        variance += (x[k * c] - mean) * (x[k * c] - mean) / (double)n;
+    const double rstd = 1 / sqrt(variance + (double)layer->constants.eps);
+    for (size_t k = 0; k < n; k++) {
+        sum += dy[k * c];
+        products += dy[k * c] * (x[k * c] - mean) * rstd;
+    }
+    for (size_t k = 0; k < n; k++) {
+        const double hat = (x[k * c] - mean) * rstd;
+        const double g = (double)p->net->params[gamma];
+        if (back)
+            p->dy[layer->inputs[0]][k * c + channel] +=
+                g * rstd * (dy[k * c] - sum / (double)n - hat * products / (double)n);
+        else
+            p->y[i][k * c + channel] = g * hat + (double)p->net->params[beta];
+    }
+    if (back) {
+        p->grads[gamma] += products;
+        p->grads[beta] += sum;
+    }
+}
+
+static void batch_norm(const struct pass *p, int i, bool back)
+{
+    for (size_t channel = 0; channel < (size_t)p->net->graph->layers[i].out.c; channel++)
+        normalise_channel(p, i, back, channel);
+}
+
+static void lrn(const struct pass *p, int i, bool back)
+{
+    const struct gn_layer *layer = &p->net->graph->layers[i];
+    const struct gn_constants *l = &layer->constants;
+    const int in = layer->inputs[0], c = layer->out.c, half = l->size / 2;
+    for (size_t k = 0; k < count(p, i); k++) {
+        const int channel = (int)k % c;
+        const double *x = p->y[in] + k - channel;
+        double s = (double)l->k;
+        for (int j = channel - half; j <= channel + half; j++)
+            s += j < 0 || j >= c ? 0 : (double)l->alpha / l->size * x[j] * x[j];
+        if (!back) {
+            p->y[i][k] = x[channel] * pow(s, -(double)l->beta);
+            continue;
+        }
+        /* This output's part of the gradient of each input in its window. */
+        p->dy[in][k] += p->dy[i][k] * pow(s, -(double)l->beta);
+        for (int j = channel - half; j <= channel + half; j++)
+            if (j >= 0 && j < c)
+                p->dy[in][k - (size_t)channel + (size_t)j] -=
+                    p->dy[i][k] * x[channel] * (double)l->beta * pow(s, -(double)l->beta - 1) * 2 *
+                    (double)l->alpha / l->size * x[j];
+    }
+}
+
 static void run_layer(const struct pass *p, int i, bool back)
 {
     static void (*const operators[GN_OP_COUNT])(const struct pass *, int, bool) = {
@@ -168,16 +266,18 @@ static void run_layer(const struct pass *p, int i, bool back)
         [GN_OP_MAX_POOL] = max_pool,
         [GN_OP_CONCAT] = concatenation,
         [GN_OP_GLOBAL_AVG_POOL] = global_mean,
+        [GN_OP_AVG_POOL] = average,
+        [GN_OP_BATCH_NORM] = batch_norm,
+        [GN_OP_LRN] = lrn,
     };
     const enum gn_op op = p->net->graph->layers[i].op;
     if (operators[op] != NULL)
         operators[op](p, i, back);
 }
 
-/* Mean loss; the gradient goes to the output layer. */
-static double loss(const struct pass *p, const int32_t *labels)
+/* Mean loss of the answer or of a head; its gradient, `weight` times, goes to that layer. */
+static double loss(const struct pass *p, const int32_t *labels, int out, double weight)
 {
-    const int out = p->net->output;
     const size_t classes = (size_t)p->net->classes;
     double sum = 0;
     for (int image = 0; image < p->n; image++) {
@@ -187,7 +287,7 @@ static double loss(const struct pass *p, const int32_t *labels)
         for (size_t k = 0; k < classes; k++)
             all += exp(z[k]);
         for (size_t k = 0; k < classes; k++)
-            dz[k] = (exp(z[k]) / all - (k == (size_t)labels[image] ? 1 : 0)) / p->n;
+            dz[k] = (exp(z[k]) / all - (k == (size_t)labels[image] ? 1 : 0)) / p->n * weight;
         sum += log(all) - z[labels[image]];
     }
     return sum / p->n;
@@ -212,7 +312,11 @@ double oracle_gradients(const gn_net *net, const float *images, const int32_t *l
     }
     if (logits != NULL)
         memcpy(logits, p.y[net->output], count(&p, net->output) * sizeof *logits);
-    const double mean = loss(&p, labels);
+    double mean = loss(&p, labels, net->output, 1);
+    for (int h = 0; h < net->graph->n_heads; h++) {
+        const struct gn_head *head = &net->graph->heads[h];
+        mean += head->weight * loss(&p, labels, head->layer, head->weight);
+    }
     for (int i = layers - 1; i >= 0; i--)
         run_layer(&p, i, true);
     for (int i = 0; i < layers; i++) {

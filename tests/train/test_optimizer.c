@@ -15,7 +15,12 @@ static const char *const golden = GN_SOURCE_DIR "/tests/golden/optimizers.safete
 
 /* A layer of a kernel [6][5] and a bias [5], with gaps behind both. */
 static struct gn_tensor small_tensors[] = {
-    { .name = "kernel", .rank = 2, .shape = { 6, 5 }, .count = KERNEL, .is_kernel = true },
+    { .name = "kernel",
+      .rank = 2,
+      .shape = { 6, 5 },
+      .count = KERNEL,
+      .is_kernel = true,
+      .trainable = true },
     { .name = "bias", .rank = 1, .shape = { 5 }, .count = BIAS, .offset = BIAS_OFFSET },
 };
 static const struct gn_graph small_graph = { .n_tensors = 2,
@@ -117,7 +122,7 @@ static void agrees_with_keras_step_by_step(void **state)
 /* A tensor of several blocks, so that threads really share the work. */
 enum { LARGE = 100003 };
 static struct gn_tensor large_tensor = {
-    .name = "w", .rank = 1, .count = LARGE, .is_kernel = true
+    .name = "w", .rank = 1, .count = LARGE, .is_kernel = true, .trainable = true
 };
 static const struct gn_graph large_graph = { .n_tensors = 1,
                                              .tensors = &large_tensor,

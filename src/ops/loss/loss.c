@@ -40,16 +40,18 @@ static double smoothed(const float *z, int classes, int label, double smoothing,
 }
 
 /* Gradient of one image from its logits: a second exp instead of memory for `classes` doubles. */
-static void gradient(const float *z, float *dz, int classes, int label, double smoothing, int batch)
+static void gradient(const float *z, float *dz, int classes, int label, const struct gn_args *a,
+                     int batch)
 {
-    const double off = smoothing / classes, on = 1 - smoothing + off;
+    const double off = a->smoothing / classes, on = 1 - a->smoothing + off;
     double top = (double)z[0], sum = 0;
     for (int k = 1; k < classes; k++)
         top = (double)z[k] > top ? (double)z[k] : top;
     for (int k = 0; k < classes; k++)
         sum += exp((double)z[k] - top);
     for (int k = 0; k < classes; k++)
-        dz[k] = (float)((exp((double)z[k] - top) / sum - (k == label ? on : off)) / batch);
+        dz[k] =
+            (float)((exp((double)z[k] - top) / sum - (k == label ? on : off)) / batch * a->weight);
 }
 
 static void loss(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
@@ -64,7 +66,7 @@ static void loss(const struct gn_args *a, const struct gn_run *run, int unit, vo
         const double one = gn_softmax_loss(z, a->g.c, label, &argmax, NULL);
         *a->loss += a->smoothing > 0 ? smoothed(z, a->g.c, label, a->smoothing, one) : one;
         *a->correct += argmax == label;
-        gradient(z, dz, a->g.c, label, a->smoothing, run->batch);
+        gradient(z, dz, a->g.c, label, a, run->batch);
     }
 }
 

@@ -1,0 +1,65 @@
+/*
+ * What the steps of a batch normalisation hand to each other: the block gn_norm_args.stats. First
+ * rows of factors, one value a channel, then the sums of each chunk of pixels. A chunk is a unit of
+ * the sums; its size is fixed, so the order of every sum depends on the shape alone.
+ */
+#ifndef GN_OPS_BATCH_NORM_NORM_H
+#define GN_OPS_BATCH_NORM_NORM_H
+
+#include "ops/kernels.h"
+
+enum { GN_NORM_CHUNK = 256 }; /* pixels */
+
+enum gn_norm_row {
+    GN_NORM_MEAN,
+    GN_NORM_RSTD,     /* 1 / sqrt(variance + eps) */
+    GN_NORM_SCALE,    /* gamma * rstd */
+    GN_NORM_DY_MEAN,  /* scale * mean of dy */
+    GN_NORM_DY_SLOPE, /* dx = scale * dy - dy_mean - (x - mean) * dy_slope */
+    GN_NORM_ROWS
+};
+
+/* Floats from one row to the next: whole vectors of every instruction set. */
+static inline size_t gn_norm_stride(const struct gn_geometry *g)
+{
+    return ((size_t)g->c + 15) / 16 * 16;
+}
+
+static inline int gn_norm_chunks(const struct gn_geometry *g, int n)
+{
+    return (n * g->h * g->w + GN_NORM_CHUNK - 1) / GN_NORM_CHUNK;
+}
+
+/* Floats of the block for n images. */
+static inline size_t gn_norm_floats(const struct gn_geometry *g, int n)
+{
+    return gn_norm_stride(g) * (GN_NORM_ROWS + 2 * (size_t)gn_norm_chunks(g, n));
+}
+
+static inline float *gn_norm_row(const struct gn_args *a, enum gn_norm_row row)
+{
+    return a->norm.stats + (size_t)row * gn_norm_stride(&a->g);
+}
+
+/* Sum number 0 or 1 of a chunk. */
+static inline float *gn_norm_sum(const struct gn_args *a, int chunk, int which)
+{
+    return a->norm.stats +
+           gn_norm_stride(&a->g) * (GN_NORM_ROWS + 2 * (size_t)chunk + (size_t)which);
+}
+
+/* Channel c of a training step: the factors from mean and (biased) variance over `count` values, and
+ * the running statistics moved towards them. */
+void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double variance, double count);
+
+/* The factors of channel c from the running statistics. */
+void gn_norm_use_running(const struct gn_args *a, int c);
+
+/* Gradients of gamma and beta and the factors of dx, from the sums of dy and of dy * (x - mean). */
+void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c, double dy,
+                          double dy_x, double count);
+
+/* The folding runs once for each set of weights, so one version serves every set. */
+void gn_norm_fold_kernels(struct gn_kernel_set *set);
+
+#endif

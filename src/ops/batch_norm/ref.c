@@ -1,0 +1,195 @@
+/*
+ * Batch normalisation over the pixels of all images, channel by channel (Ioffe and Szegedy, arXiv
+ * 1502.03167), as its formula:
+ *
+ *   y = (x - mean) * scale + beta,  scale = gamma / sqrt(variance + eps)
+ *
+ * A training step takes mean and biased variance of the batch and moves the running statistics
+ * towards them: r = keep * r + (1 - keep) * batch (Keras' rule; `unbiased` is PyTorch's). Inference
+ * takes the running ones. With sums over the n values of a channel:
+ *
+ *   dbeta = sum dy,  dgamma = rstd * sum dy * (x - mean)
+ *   dx = scale * (dy - dbeta / n - (x - mean) * rstd * dgamma / n)
+ *
+ * A ReLU behind it is part of the forward pass; its gradient is the mask of whoever made dy.
+ */
+#include "ops/batch_norm/norm.h"
+
+#include <math.h>
+
+/* ---- What one channel makes of its sums: shared with the fast version ---- */
+
+static void set_factors(const struct gn_args *a, int c, double mean, double variance)
+{
+    const double rstd = 1 / sqrt(variance + (double)a->constants.eps);
+    gn_norm_row(a, GN_NORM_MEAN)[c] = (float)mean;
+    gn_norm_row(a, GN_NORM_RSTD)[c] = (float)rstd;
+    gn_norm_row(a, GN_NORM_SCALE)[c] = (float)(rstd * (double)a->norm.gamma[c]);
+}
+
+void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double variance, double count)
+{
+    const double keep = (double)a->constants.keep;
+    const double correction = a->constants.unbiased && count > 1 ? count / (count - 1) : 1;
+    set_factors(a, c, mean, variance);
+    float *const running_mean = &a->norm.mean[c], *const running_variance = &a->norm.variance[c];
+    *running_mean = (float)(keep * (double)*running_mean + (1 - keep) * mean);
+    *running_variance =
+        (float)(keep * (double)*running_variance + (1 - keep) * variance * correction);
+}
+
+void gn_norm_use_running(const struct gn_args *a, int c)
+{
+    set_factors(a, c, (double)a->norm.mean[c], (double)a->norm.variance[c]);
+}
+
+void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c, double dy,
+                          double dy_x, double count)
+{
+    const double rstd = (double)gn_norm_row(a, GN_NORM_RSTD)[c];
+    const double scale = (double)gn_norm_row(a, GN_NORM_SCALE)[c];
+    gn_norm_row(a, GN_NORM_DY_MEAN)[c] = (float)(scale * dy / count);
+    gn_norm_row(a, GN_NORM_DY_SLOPE)[c] = (float)(scale * rstd * rstd * dy_x / count);
+    const float dgamma = (float)(rstd * dy_x), dbeta = (float)dy;
+    a->dw[c] = run->first ? dgamma : a->dw[c] + dgamma;
+    a->db[c] = run->first ? dbeta : a->db[c] + dbeta;
+}
+
+/* ---- The kernels ---- */
+
+static double at(const struct gn_view *v, int pixel, int c)
+{
+    return (double)v->data[(size_t)pixel * (size_t)v->ld + (size_t)c];
+}
+
+static void stats(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)unit;
+    (void)scratch;
+    const int count = run->n * a->g.h * a->g.w;
+    for (int c = 0; c < a->g.c; c++) {
+        if (!run->train) {
+            gn_norm_use_running(a, c);
+            continue;
+        }
+        double sum = 0, squares = 0;
+        for (int p = 0; p < count; p++)
+            sum += at(&a->x, p, c);
+        const double mean = sum / count;
+        for (int p = 0; p < count; p++)
+            squares += (at(&a->x, p, c) - mean) * (at(&a->x, p, c) - mean);
+        gn_norm_use_batch(a, c, mean, squares / count, count);
+    }
+}
+
+static void forward(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const int pixels = a->g.h * a->g.w;
+    const float *mean = gn_norm_row(a, GN_NORM_MEAN), *scale = gn_norm_row(a, GN_NORM_SCALE);
+    for (int p = image * pixels; p < (image + 1) * pixels; p++) {
+        for (int c = 0; c < a->g.c; c++) {
+            const double y =
+                (at(&a->x, p, c) - (double)mean[c]) * (double)scale[c] + (double)a->norm.beta[c];
+            a->y.data[(size_t)p * (size_t)a->y.ld + (size_t)c] = a->relu && y < 0 ? 0 : (float)y;
+        }
+    }
+}
+
+static void back_stats(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)unit;
+    (void)scratch;
+    const int count = run->n * a->g.h * a->g.w;
+    const float *mean = gn_norm_row(a, GN_NORM_MEAN);
+    for (int c = 0; c < a->g.c; c++) {
+        double dy = 0, dy_x = 0;
+        for (int p = 0; p < count; p++) {
+            dy += at(&a->dy, p, c);
+            dy_x += at(&a->dy, p, c) * (at(&a->x, p, c) - (double)mean[c]);
+        }
+        gn_norm_use_gradient(a, run, c, dy, dy_x, count);
+    }
+}
+
+static void back(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
+{
+    (void)run;
+    (void)scratch;
+    const int pixels = a->g.h * a->g.w;
+    const float *mean = gn_norm_row(a, GN_NORM_MEAN), *scale = gn_norm_row(a, GN_NORM_SCALE);
+    const float *dy_mean = gn_norm_row(a, GN_NORM_DY_MEAN);
+    const float *slope = gn_norm_row(a, GN_NORM_DY_SLOPE);
+    for (int p = image * pixels; p < (image + 1) * pixels; p++) {
+        for (int c = 0; c < a->g.c; c++) {
+            const double x = at(&a->x, p, c);
+            float *dx = &a->dx.data[(size_t)p * (size_t)a->dx.ld + (size_t)c];
+            double sum = (double)scale[c] * at(&a->dy, p, c) - (double)dy_mean[c] -
+                         (x - (double)mean[c]) * (double)slope[c];
+            sum += a->accumulate ? (double)*dx : 0;
+            *dx = !a->mask || x > 0 ? (float)sum : 0;
+        }
+    }
+}
+
+static double fold_scale(const struct gn_args *a, size_t o)
+{
+    return (double)a->norm.gamma[o] / sqrt((double)a->norm.variance[o] + (double)a->constants.eps);
+}
+
+static int fold_units(const struct gn_args *a, const struct gn_run *run)
+{
+    (void)run;
+    return a->g.kh * a->g.kw;
+}
+
+static size_t fold_bytes(const struct gn_args *a)
+{
+    return (size_t)a->g.oc * sizeof(double);
+}
+
+/* w' = w * scale, for one tap; `g` is the convolution's. */
+static void fold(const struct gn_args *a, const struct gn_run *run, int tap, void *scratch)
+{
+    (void)run;
+    const size_t oc = (size_t)a->g.oc, c = (size_t)a->g.c;
+    double *scale = scratch;
+    for (size_t o = 0; o < oc; o++)
+        scale[o] = fold_scale(a, o);
+    for (size_t i = (size_t)tap * c; i < ((size_t)tap + 1) * c; i++)
+        for (size_t o = 0; o < oc; o++)
+            a->y.data[i * (size_t)a->y.ld + o] = (float)((double)a->w[i * oc + o] * scale[o]);
+}
+
+/* b' = beta + (b - mean) * scale */
+static void fold_bias(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)run;
+    (void)unit;
+    (void)scratch;
+    for (size_t o = 0; o < (size_t)a->g.oc; o++) {
+        const double bias = a->b == NULL ? 0 : (double)a->b[o];
+        a->y.data[o] =
+            (float)((double)a->norm.beta[o] + (bias - (double)a->norm.mean[o]) * fold_scale(a, o));
+    }
+}
+
+void gn_norm_fold_kernels(struct gn_kernel_set *set)
+{
+    set->table[GN_KERNEL_NORM_FOLD] = (struct gn_kernel){ "fold", fold_units, fold, fold_bytes };
+    set->table[GN_KERNEL_NORM_FOLD_BIAS] =
+        (struct gn_kernel){ "fold", gn_units_one, fold_bias, NULL };
+}
+
+void gn_batch_norm_kernels__ref(struct gn_kernel_set *set)
+{
+    set->table[GN_KERNEL_NORM_STATS] = (struct gn_kernel){ "reference", gn_units_one, stats, NULL };
+    set->table[GN_KERNEL_NORM_FORWARD] =
+        (struct gn_kernel){ "reference", gn_units_images, forward, NULL };
+    set->table[GN_KERNEL_NORM_BACK_STATS] =
+        (struct gn_kernel){ "reference", gn_units_one, back_stats, NULL };
+    set->table[GN_KERNEL_NORM_BACK] =
+        (struct gn_kernel){ "reference", gn_units_images, back, NULL };
+    gn_norm_fold_kernels(set);
+}

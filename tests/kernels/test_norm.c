@@ -1,0 +1,326 @@
+/* labels: quick
+ *
+ * Batch normalisation, local response normalisation, average pooling and dropout: every fast kernel
+ * set against the reference at odd sizes, with gaps between pixels, accumulation and mask; the bits
+ * of AVX2 and AVX-512 alike; running statistics by Keras' and PyTorch's rules; folding. GN_CASE=NUMBER
+ * runs one case alone. */
+#include "base/memory.h"
+#include "kernels/kernels.h"
+#include "ops/batch_norm/norm.h"
+#include "ops/rules.h"
+#include "support/check.h"
+
+#include <math.h>
+
+enum { CASES = 400, MOST_CHANNELS = 64 };
+
+struct norm_case {
+    struct gn_args args; /* geometry and constants */
+    int n;
+    int gap[4]; /* of x, y, dx, dy */
+    bool train;
+    uint64_t stream;
+};
+
+#define PICK(list, i) list[draw_below(stream, i, (int)(sizeof list / sizeof list[0]))]
+
+static struct norm_case draw_case(uint64_t kind, int number)
+{
+    static const int channels[] = { 1, 3, 15, 16, 17, 24, 33, 48 };
+    static const int batches[] = { 1, 2, 5, 9 };
+    static const int gaps[] = { 0, 1, 7, 16 };
+    const uint64_t stream = (kind << 32) + (uint64_t)number;
+    struct norm_case c = { .n = PICK(batches, 0), .stream = stream << 8 };
+    const int size = 1 + draw_below(stream, 1, 12), ch = PICK(channels, 2);
+    c.args.g = (struct gn_geometry){ size, size, ch, size, size, ch, 1, 1, 1, 0, 0 };
+    for (uint64_t i = 0; i < 4; i++)
+        c.gap[i] = PICK(gaps, 3 + i);
+    c.args.accumulate = draw_below(stream, 7, 2) == 0;
+    c.args.mask = draw_below(stream, 8, 2) == 0;
+    c.args.relu = draw_below(stream, 9, 2) == 0;
+    c.train = draw_below(stream, 10, 4) != 0;
+    return c;
+}
+
+struct data {
+    struct tensor x, y, dx, dy;
+    float gamma[MOST_CHANNELS], beta[MOST_CHANNELS], mean[MOST_CHANNELS], variance[MOST_CHANNELS];
+    float dgamma[MOST_CHANNELS], dbeta[MOST_CHANNELS];
+    float *stats;
+};
+
+/* Values around 3, so that means are not small beside deviations. */
+static void make_data(struct data *d, struct norm_case *c)
+{
+    const struct gn_geometry *g = &c->args.g;
+    const size_t in = (size_t)(c->n * g->h * g->w), out = (size_t)(c->n * g->oh * g->ow);
+    *d = (struct data){ .x = tensor_new(in, g->c, 0, c->gap[0]),
+                        .y = tensor_new(out, g->c, 0, c->gap[1]),
+                        .dx = tensor_new(in, g->c, 0, c->gap[2]),
+                        .dy = tensor_new(out, g->c, 0, c->gap[3]) };
+    tensor_fill(&d->x, FILL_REALS, c->stream);
+    tensor_fill(&d->dy, FILL_REALS, c->stream + 1);
+    if (c->args.accumulate)
+        tensor_fill(&d->dx, FILL_REALS, c->stream + 2);
+    for (int i = 0; i < g->c; i++) {
+        d->gamma[i] = 0.5F + 0.01F * (float)i;
+        d->beta[i] = 0.3F - 0.02F * (float)i;
+        d->mean[i] = 0.1F * (float)(i % 3);
+        d->variance[i] = 0.5F + 0.1F * (float)(i % 5);
+    }
+    d->stats = gn_calloc(gn_norm_floats(g, c->n), sizeof *d->stats, "sums");
+    assert_non_null(d->stats);
+    c->args.x = d->x.view;
+    c->args.y = d->y.view;
+    c->args.dx = d->dx.view;
+    c->args.dy = d->dy.view;
+    c->args.dw = d->dgamma;
+    c->args.db = d->dbeta;
+    c->args.norm = (struct gn_norm_args){ d->gamma, d->beta, d->mean, d->variance, d->stats };
+}
+
+static void free_data(struct data *d)
+{
+    tensor_free(&d->x);
+    tensor_free(&d->y);
+    tensor_free(&d->dx);
+    tensor_free(&d->dy);
+    gn_free(d->stats);
+}
+
+static void run_all(const struct gn_kernel_set *set, const struct norm_case *c,
+                    const enum gn_kernel_id *ids, int n)
+{
+    const struct gn_run run = {
+        .n = c->n, .batch = c->n, .first = true, .train = c->train, .image = 3, .seed = 5, .step = 7
+    };
+    for (int i = 0; i < n; i++) {
+        if (set->table[ids[i]].run != NULL && set->table[ids[i]].units(&c->args, &run) > 0)
+            run_kernel(set, ids[i], &c->args, &run, c->stream + (uint64_t)i);
+    }
+}
+
+static double row_error(const float *a, const float *b, int n)
+{
+    double difference = 0, norm = 0.01 * n; /* sums that cancel have no relative accuracy */
+    for (int i = 0; i < n; i++) {
+        difference += pow((double)a[i] - (double)b[i], 2);
+        norm += pow((double)b[i], 2);
+    }
+    return sqrt(difference / norm);
+}
+
+/* Runs the kernels by the reference and by each fast set, and compares what they wrote. */
+static void compare(struct norm_case c, const enum gn_kernel_id *ids, int n_ids, double most,
+                    int number)
+{
+    struct data expected, first = { .stats = NULL };
+    const int channels = c.args.g.c;
+    make_data(&expected, &c);
+    run_all(gn_reference_kernels(), &c, ids, n_ids);
+    assert_true(tensor_is_clean(&expected.y) && tensor_is_clean(&expected.dx));
+    for (int k = 0; fast_sets()[k] != NULL; k++) {
+        const struct gn_kernel_set *set = fast_sets()[k];
+        struct data got;
+        make_data(&got, &c);
+        run_all(set, &c, ids, n_ids);
+        const double errors[] = { tensor_error(&got.y, &expected.y, 1),
+                                  tensor_error(&got.dx, &expected.dx, 1),
+                                  row_error(got.dgamma, expected.dgamma, channels),
+                                  row_error(got.dbeta, expected.dbeta, channels),
+                                  row_error(got.mean, expected.mean, channels),
+                                  row_error(got.variance, expected.variance, channels) };
+        for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+            char text[160];
+            (void)snprintf(text, sizeof text, "%s: value %zu off by %.2e: n %d, %dx%dx%d", set->isa,
+                           i, errors[i], c.n, c.args.g.h, c.args.g.w, channels);
+            if (!(errors[i] <= most) || !tensor_is_clean(&got.y) || !tensor_is_clean(&got.dx))
+                case_failed("test_kernels_norm", number, text);
+        }
+        /* avx512 stands in front of avx2, and both in front of the set without FMA. */
+        if (k == 1 && strcmp(set->isa, "avx2") == 0 &&
+            !(tensor_same_bits(&got.y, &first.y) && tensor_same_bits(&got.dx, &first.dx)))
+            case_failed("test_kernels_norm", number, "avx2 and avx512 give other bits");
+        if (k == 0)
+            first = got;
+        else
+            free_data(&got);
+    }
+    if (first.stats != NULL)
+        free_data(&first);
+    free_data(&expected);
+}
+
+static void batch_norm_agrees_with_the_reference(void **state)
+{
+    (void)state;
+    static const enum gn_kernel_id ids[] = { GN_KERNEL_NORM_SUMS,       GN_KERNEL_NORM_STATS,
+                                             GN_KERNEL_NORM_FORWARD,    GN_KERNEL_NORM_BACK_SUMS,
+                                             GN_KERNEL_NORM_BACK_STATS, GN_KERNEL_NORM_BACK };
+    int first, last;
+    case_range(CASES, &first, &last);
+    for (int number = first; number < last; number++) {
+        struct norm_case c = draw_case(31, number);
+        const struct gn_norm_options options = { .unbiased = number % 2 == 0 };
+        assert_int_equal(gn_norm_rule("norm", &options, &c.args.constants), GN_OK);
+        /* One value has no deviation, so its gradient is rounding alone. */
+        if (c.n * c.args.g.h * c.args.g.w > 4)
+            compare(c, ids, 6, 5e-6, number);
+    }
+}
+
+static void lrn_agrees_with_the_reference(void **state)
+{
+    (void)state;
+    static const enum gn_kernel_id ids[] = { GN_KERNEL_LRN_FORWARD, GN_KERNEL_LRN_BACK };
+    int first, last;
+    case_range(CASES, &first, &last);
+    for (int number = first; number < last; number++) {
+        struct norm_case c = draw_case(32, number);
+        const struct gn_lrn_options options = { .size = 1 + 2 * draw_below(c.stream, 20, 4),
+                                                .alpha = number % 3 == 0 ? 0 : 0.7,
+                                                .beta = number % 4 == 0 ? 0.6 : 0.75,
+                                                .k = 1 + number % 2 };
+        assert_int_equal(gn_lrn_rule("lrn", &options, &c.args.constants), GN_OK);
+        compare(c, ids, 2, 1.8e-6, number);
+    }
+}
+
+static void average_pool_agrees_with_the_reference(void **state)
+{
+    (void)state;
+    static const enum gn_kernel_id ids[] = { GN_KERNEL_AVG_POOL_FORWARD, GN_KERNEL_AVG_POOL_BACK };
+    int first, last;
+    case_range(CASES, &first, &last);
+    for (int number = first; number < last; number++) {
+        struct norm_case c = draw_case(33, number);
+        const struct gn_shape in = { c.args.g.h, c.args.g.w, c.args.g.c };
+        const int kernel = 1 + draw_below(c.stream, 20, 5 < in.h ? 5 : in.h);
+        struct gn_pool_options o = { .kernel = kernel, .stride = 1 + draw_below(c.stream, 21, 3) };
+        o.explicit_pads = draw_below(c.stream, 22, 2) == 0;
+        o.ceil = o.explicit_pads && draw_below(c.stream, 23, 2) == 0;
+        o.count_padding = !o.ceil && draw_below(c.stream, 24, 2) == 0;
+        o.pad_top = o.pad_left = draw_below(c.stream, 25, kernel);
+        o.pad_bottom = o.pad_right = draw_below(c.stream, 26, kernel);
+        o.adaptive = number % 4 == 0 ? 1 + draw_below(c.stream, 27, in.h) : 0;
+        assert_int_equal(gn_avg_pool_rule("pool", in, &o, &c.args.g, &c.args.constants), GN_OK);
+        compare(c, ids, 2, 1.2e-6, number);
+    }
+}
+
+/* By hand: 5 pixels, windows of 3 by 2; the last one is cut off, and padding counts or does not. */
+static void pools_round_up_and_count_as_they_should(void **state)
+{
+    (void)state;
+    const struct gn_shape in = { 1, 6, 1 };
+    struct gn_geometry g;
+    struct gn_constants k = { 0 };
+    struct gn_pool_options o = {
+        .kernel = 3, .stride = 2, .explicit_pads = true, .pad_top = 1, .pad_bottom = 1
+    };
+    assert_int_equal(gn_pool_rule("p", in, &o, &g), GN_OK);
+    assert_int_equal(g.ow, 2);
+    o.ceil = true;
+    assert_int_equal(gn_pool_rule("p", in, &o, &g), GN_OK);
+    assert_int_equal(g.ow, 3); /* 112 to 56, not to 55 */
+    o.pad_left = o.pad_right = 1;
+    assert_int_equal(gn_pool_rule("p", (struct gn_shape){ 1, 5, 1 }, &o, &g), GN_OK);
+    assert_int_equal(g.ow, 3);
+    o.pad_right = 0;
+    o.stride = 3;
+    o.kernel = 2; /* a window that would begin behind the image is none */
+    assert_int_equal(gn_pool_rule("p", (struct gn_shape){ 1, 5, 1 }, &o, &g), GN_OK);
+    assert_int_equal(g.ow, 2);
+    o.count_padding = true;
+    assert_int_equal(gn_avg_pool_rule("p", in, &o, &g, &k), GN_STATUS_BAD_ARGUMENT);
+    check_error(GN_STATUS_BAD_ARGUMENT, "either ceil or count_padding");
+    o = (struct gn_pool_options){ .kernel = 3, .ceil = true };
+    assert_int_equal(gn_pool_rule("p", in, &o, &g), GN_STATUS_BAD_ARGUMENT);
+    o = (struct gn_pool_options){ .adaptive = -1 };
+    assert_int_equal(gn_avg_pool_rule("p", in, &o, &g, &k), GN_STATUS_BAD_SHAPE);
+}
+
+/* Keras keeps 0.99 of the running statistics and takes the batch's own variance; PyTorch's divides by
+ * n - 1. */
+static void running_statistics_follow_both_rules(void **state)
+{
+    (void)state;
+    static float x[] = { 1, 2, 3, 6 };
+    for (int unbiased = 0; unbiased < 2; unbiased++) {
+        float gamma = 2, beta = 1, mean = 10, variance = 4, y[4], stats[1024] = { 0 };
+        struct gn_args args = { .g = { 2, 2, 1, 2, 2, 1, 1, 1, 1, 0, 0 },
+                                .x = { x, 1 },
+                                .y = { y, 1 },
+                                .norm = { &gamma, &beta, &mean, &variance, stats } };
+        const struct gn_norm_options options = { .momentum = 0.9, .unbiased = unbiased == 1 };
+        assert_int_equal(gn_norm_rule("norm", &options, &args.constants), GN_OK);
+        struct gn_run run = { .n = 1, .batch = 1, .first = true, .train = true };
+        run_kernel(gn_reference_kernels(), GN_KERNEL_NORM_STATS, &args, &run, 0);
+        run_kernel(gn_reference_kernels(), GN_KERNEL_NORM_FORWARD, &args, &run, 0);
+        assert_true(fabs((double)mean - 9.3) < 1e-6); /* 0.9 * 10 + 0.1 * 3 */
+        assert_true(fabs((double)variance - (3.6 + 0.1 * (unbiased ? 14.0 / 3 : 3.5))) < 1e-6);
+        assert_true(fabs((double)y[3] - (1 + 2 * 3 / sqrt(3.501))) < 1e-5);
+        run.train = false;
+        run_kernel(gn_reference_kernels(), GN_KERNEL_NORM_STATS, &args, &run, 0);
+        run_kernel(gn_reference_kernels(), GN_KERNEL_NORM_FORWARD, &args, &run, 0);
+        assert_true(fabs((double)mean - 9.3) < 1e-6); /* untouched */
+        assert_true(fabs((double)y[0] - (1 + 2 * (1 - 9.3) / sqrt((double)variance + 1e-3))) <
+                    1e-5);
+    }
+}
+
+static void dropout_keeps_its_share_and_draws_by_step_and_image(void **state)
+{
+    (void)state;
+    enum { N = 4, C = 2000 };
+    static float x[N * C], y[N * C], dx[N * C], again[N * C];
+    for (int i = 0; i < N * C; i++)
+        x[i] = 1;
+    struct gn_args args = { .g = { 1, 1, C, 1, 1, C, 1, 1, 1, 0, 0 },
+                            .x = { x, C },
+                            .y = { y, C },
+                            .dx = { dx, C },
+                            .dy = { x, C },
+                            .number = 3 };
+    assert_int_equal(gn_dropout_rule("drop", 0.4, &args.constants), GN_OK);
+    const struct gn_kernel_set *set = gn_reference_kernels();
+    struct gn_run run = { .n = N, .batch = N, .first = true, .train = true, .seed = 1, .step = 2 };
+    run_kernel(set, GN_KERNEL_DROPOUT_FORWARD, &args, &run, 0);
+    run_kernel(set, GN_KERNEL_DROPOUT_BACK, &args, &run, 0);
+    assert_memory_equal(y, dx, sizeof y); /* the same mask, drawn again */
+    int kept = 0;
+    for (int i = 0; i < N * C; i++) {
+        assert_true(y[i] == 0 || fabs((double)y[i] - 1 / 0.6) < 1e-6);
+        kept += y[i] > 0;
+    }
+    assert_in_range(kept, 4700, 4900); /* 4800 +- 2.3 deviations */
+    assert_true(memcmp(y, y + C, C * sizeof *y) != 0);
+    /* The second image alone, as a slice of its own. */
+    memcpy(again, y, sizeof y);
+    args.x.data += C;
+    args.y.data += C;
+    run.n = run.image = 1;
+    run_kernel(set, GN_KERNEL_DROPOUT_FORWARD, &args, &run, 0);
+    assert_memory_equal(again, y, sizeof y);
+    run.step = 3;
+    run_kernel(set, GN_KERNEL_DROPOUT_FORWARD, &args, &run, 0);
+    assert_true(memcmp(again, y, sizeof y) != 0);
+    run.train = false;
+    run_kernel(set, GN_KERNEL_DROPOUT_FORWARD, &args, &run, 0);
+    assert_memory_equal(y + C, x + C, C * sizeof *y);
+    assert_int_equal(gn_dropout_rule("drop", 1, &args.constants), GN_STATUS_BAD_ARGUMENT);
+    check_error(GN_STATUS_BAD_ARGUMENT, "drop: a rate of 1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batch_norm_agrees_with_the_reference),
+        cmocka_unit_test(lrn_agrees_with_the_reference),
+        cmocka_unit_test(average_pool_agrees_with_the_reference),
+        cmocka_unit_test(pools_round_up_and_count_as_they_should),
+        cmocka_unit_test(running_statistics_follow_both_rules),
+        cmocka_unit_test(dropout_keeps_its_share_and_draws_by_step_and_image),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
