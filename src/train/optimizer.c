@@ -27,6 +27,7 @@ static const double BETA_1 = 0.9, BETA_2 = 0.999;
 struct block {
     size_t first, count;
     bool decays, frozen;
+    bool trainable; /* false: running statistics, which are only averaged */
     float lr_scale;
 };
 
@@ -75,7 +76,7 @@ static void fill_blocks(struct gn_updater *u, const struct gn_graph *graph)
         const struct gn_tensor *t = &graph->tensors[i];
         const bool decays = (t->is_kernel || u->options.decay_all) &&
                             !gn_pattern_matches(u->options.no_decay, t->name);
-        const bool frozen = !t->trainable || gn_pattern_matches(u->options.freeze, t->name);
+        const bool frozen = gn_pattern_matches(u->options.freeze, t->name);
         const double lr_scale = gn_pattern_factor(u->options.lr_scale, t->name);
         for (size_t done = 0; done < t->count; done += BLOCK_FLOATS) {
             const size_t left = t->count - done;
@@ -83,6 +84,7 @@ static void fill_blocks(struct gn_updater *u, const struct gn_graph *graph)
                                              .count = left < BLOCK_FLOATS ? left : BLOCK_FLOATS,
                                              .decays = decays,
                                              .frozen = frozen,
+                                             .trainable = t->trainable,
                                              .lr_scale = (float)lr_scale };
         }
     }
@@ -278,7 +280,7 @@ static void update_block(const struct gn_updater *u, const struct block *b, floa
     f.alpha *= b->lr_scale;
     if (b->frozen) /* so is their average, which began with them */
         return;
-    if (f.lr > 0)
+    if (f.lr > 0 && b->trainable)
         update_weights(u, b, w, grads + b->first, &f);
     if (u->ema == NULL)
         return;

@@ -21,7 +21,12 @@ static struct gn_tensor small_tensors[] = {
       .count = KERNEL,
       .is_kernel = true,
       .trainable = true },
-    { .name = "bias", .rank = 1, .shape = { 5 }, .count = BIAS, .offset = BIAS_OFFSET },
+    { .name = "bias",
+      .rank = 1,
+      .shape = { 5 },
+      .count = BIAS,
+      .offset = BIAS_OFFSET,
+      .trainable = true },
 };
 static const struct gn_graph small_graph = { .n_tensors = 2,
                                              .tensors = small_tensors,
