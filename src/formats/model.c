@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "models/presets.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -302,7 +303,8 @@ static gn_net *build(const struct gn_load_options *options, const struct gn_mode
         .seed = options->seed,
         .aux = options->aux && fields->has_heads,
     };
-    gn_net *net = gn_preset_with(&wanted);
+    /* A new head keeps its initial values; all others come from the file. */
+    gn_net *net = options->new_head ? gn_preset_with(&wanted) : gn_preset_blank(&wanted);
     if (net != NULL)
         return net;
     /* What the file says is the file's fault. */

@@ -81,6 +81,9 @@ uint64_t gn_layer_macs(const struct gn_graph *graph, int i);
 /* Index of the tensor with this name, -1 when there is none. */
 int gn_graph_find_tensor(const struct gn_graph *graph, const char *name);
 
+/* gn_compile without initial values: all parameters are zero, for who reads them from a file. */
+gn_net *gn_net_create(gn_graph *graph, gn_node output);
+
 /* Parameters as the graph's initialisers say; without any Glorot-uniform kernels by seed, zero biases
  * (Glorot and Bengio, AISTATS 2010; Keras' fans). */
 void gn_net_init(struct gn_net *net, uint64_t seed);

@@ -103,7 +103,7 @@ static gn_status check_graph(const struct gn_graph *g, gn_node output, struct gn
     return check_heads(g, output);
 }
 
-gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed)
+gn_net *gn_net_create(gn_graph *graph, gn_node output)
 {
     if (graph == NULL) {
         (void)gn_last_status();
@@ -126,7 +126,14 @@ gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed)
     net->classes = graph->layers[output.id].out.c;
     net->resize = GN_RESIZE_TF1_LEGACY;
     (void)snprintf(net->preset, sizeof net->preset, "custom");
-    gn_net_init(net, seed);
+    return net;
+}
+
+gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed)
+{
+    gn_net *net = gn_net_create(graph, output);
+    if (net != NULL)
+        gn_net_init(net, seed);
     return net;
 }
 

@@ -1,7 +1,8 @@
 /* The networks that the library knows by name. */
-#include "models/models.h"
+#include "models/presets.h"
 
 #include "base/memory.h"
+#include "models/models.h"
 #include "ops/rules.h"
 #include "plan/plan.h"
 
@@ -53,13 +54,12 @@ static const struct preset *find_preset(const char *name)
     return NULL;
 }
 
-static gn_net *build(const struct preset *p, int size, int channels, int classes, bool aux,
-                     uint64_t seed)
+static gn_net *build(const struct preset *p, int size, int channels, int classes, bool aux)
 {
     gn_graph *g = gn_graph_create();
     if (g == NULL)
         return NULL;
-    return gn_compile(g, p->build(g, gn_input(g, size, size, channels), classes, aux), seed);
+    return gn_net_create(g, p->build(g, gn_input(g, size, size, channels), classes, aux));
 }
 
 /* A size beyond the largest possible one is a wrong number; but one whose single image exceeds the
@@ -68,7 +68,7 @@ static gn_status check_size(const struct preset *p, int size, int channels, int 
 {
     if (size <= GN_MAX_SIZE)
         return GN_OK;
-    gn_net *largest = build(p, GN_MAX_SIZE, channels, classes, false, 0);
+    gn_net *largest = build(p, GN_MAX_SIZE, channels, classes, false);
     if (largest == NULL)
         return gn_last_status();
     const double times = (double)size / GN_MAX_SIZE;
@@ -85,7 +85,7 @@ static gn_status check_size(const struct preset *p, int size, int channels, int 
     return GN_STATUS_NO_MEMORY;
 }
 
-gn_net *gn_preset_with(const struct gn_preset_options *options)
+gn_net *gn_preset_blank(const struct gn_preset_options *options)
 {
     static const struct gn_preset_options defaults = { 0 };
     const struct gn_preset_options *o = options == NULL ? &defaults : options;
@@ -103,10 +103,18 @@ gn_net *gn_preset_with(const struct gn_preset_options *options)
     const int channels = o->channels == 0 ? p->channels : o->channels;
     if (check_size(p, size, channels, classes) != GN_OK)
         return NULL;
-    gn_net *net = build(p, size, channels, classes, o->aux, o->seed);
+    gn_net *net = build(p, size, channels, classes, o->aux);
     if (net == NULL)
         return NULL;
     (void)snprintf(net->preset, sizeof net->preset, "%s", p->name);
     net->resize = o->resize == GN_RESIZE_DEFAULT ? p->resize : o->resize;
+    return net;
+}
+
+gn_net *gn_preset_with(const struct gn_preset_options *options)
+{
+    gn_net *net = gn_preset_blank(options);
+    if (net != NULL)
+        gn_net_init(net, options == NULL ? 0 : options->seed);
     return net;
 }
