@@ -42,3 +42,5 @@ endfunction()
 
 gn_optional(CURL libcurl "" "download of named data sets") # loaded at run time
 gn_optional(CAIRO cairo -lcairo "drawing of the training curves")
+gn_optional(JPEG libjpeg -ljpeg "reading of JPEG pictures")
+gn_optional(PNG libpng -lpng "reading of PNG pictures")

@@ -132,8 +132,16 @@ GN_API int gn_summary(const gn_net *net, FILE *out);
 /* One line a stage, as the notebook's shape walk: "b1 output shape:\t (1, 24, 24, 64)". */
 GN_API int gn_walk(const gn_net *net, FILE *out);
 
-/* Opens labelled images. `data` is a folder with the four IDX files (plain or .gz), or the name
- * of a known set (gn_dataset_info). Images are resized when batches are made; `size` (0: the
+/* What happens to a picture that cannot be read while batches are made. */
+typedef enum gn_bad_image {
+    GN_BAD_STOP = 0, /* an error that names the file */
+    GN_BAD_SKIP      /* it is left out and listed; an error when they are more than 5% (and 10) */
+} gn_bad_image;
+
+/* Opens labelled images. `data` is a folder with the four IDX files (plain or .gz), with CIFAR's
+ * binary files, or with pictures (JPEG, PNG): train/CLASS/... and test/CLASS/... (or val/), or
+ * CLASS/... alone, which is divided by val_fraction and seed; a list of pictures (.txt: a path and a
+ * label a line); or the name of a known set (gn_dataset_info). Images are resized when batches are made; `size` (0: the
  * network's) only states what the network must have. Free with gn_close_dataset. */
 struct gn_dataset_options {
     const char *data; /* folder or name */
@@ -144,14 +152,21 @@ struct gn_dataset_options {
     const char *data_dir; /* NULL: $GOOGLENET_DATA and the usual places */
     bool offline;         /* never download */
     uint64_t limit;       /* only the first N samples of the file; 0: all */
+    double val_fraction;  /* of pictures without a division: share for testing; 0: 0.1 */
+    bool no_val_fraction; /* of such pictures none is for testing */
+    uint64_t seed;        /* of the choice of those for testing */
+    gn_bad_image on_bad_image;
+    int channels;              /* of pictures: 1 grey, 3 colour; 0: what they have */
+    const char *const *labels; /* `classes` names (a model's): classes are numbered in this order if
+                                  the set has the same names; NULL: byte order of the names */
     uint64_t reserved[4];
 };
 #define gn_open_dataset(...)                                                                       \
     gn_open_dataset_with(&(struct gn_dataset_options){ .data = __VA_ARGS__ })
 GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
 
-/* Opens the images of one IDX file (plain or .gz), to predict their classes: gn_dataset_sample
- * gives label -1, and such a set cannot be trained on. */
+/* Opens the images of one IDX file (plain or .gz), one picture, or all pictures below a folder, to
+ * predict their classes: gn_dataset_sample gives label -1, and such a set cannot be trained on. */
 GN_API gn_dataset *gn_open_images(const char *path);
 GN_API void gn_close_dataset(gn_dataset *data);
 
@@ -160,14 +175,26 @@ struct gn_dataset_info {
     const char *name;  /* "fashion-mnist", or the folder's path */
     const char *path;  /* the folder that the files were read from */
     uint64_t samples;  /* after `limit` */
-    int height, width; /* of the stored images */
+    int height, width; /* of the stored images; 0: pictures, each of its own size */
     int channels, classes;
     const char *const *labels; /* `classes` names, or NULL */
 };
 GN_API int gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info);
 
-/* Copies sample i: height*width*channels bytes as stored (either pointer may be NULL). */
+/* Copies sample i: height*width*channels bytes as stored (either pointer may be NULL; of pictures
+ * only the label is told). */
 GN_API int gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label);
+
+/* Sample i of any set, decoded; free with gn_free_image. */
+struct gn_image {
+    int height, width, channels;
+    uint8_t *pixels; /* height*width*channels bytes */
+};
+GN_API int gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image *image);
+GN_API void gn_free_image(struct gn_image *image);
+
+/* The file of picture i below the set's path; NULL for images in memory. */
+GN_API const char *gn_dataset_file(const gn_dataset *data, uint64_t i);
 
 typedef enum gn_shuffle {
     GN_SHUFFLE_FULL = 0, /* a new permutation of all samples every epoch */
@@ -606,7 +633,8 @@ struct gn_system_info {
     const char *threads_reason; /* such as "affinity mask" */
     uint64_t memory_bytes;      /* that the process may use */
     bool has_curl, has_cairo;
-    const char *libraries; /* such as "zlib 1.2.13, jansson 2.14" */
+    const char *libraries;  /* such as "zlib 1.2.13, jansson 2.14" */
+    bool has_jpeg, has_png; /* pictures that can be read */
 };
 /* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
 GN_API int gn_system_describe(struct gn_system_info *info);

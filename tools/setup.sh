@@ -28,6 +28,8 @@ present() {
     libcmocka-dev) module cmocka ;;
     libcurl4-openssl-dev) module libcurl ;;
     libcairo2-dev) module cairo ;;
+    libjpeg-dev) module libjpeg ;;
+    libpng-dev) module libpng ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki ] ;;
     dataset-fashion-mnist) [ -d /usr/share/datasets/fashion-mnist ] ;;
     clang) have clang ;;
@@ -58,7 +60,7 @@ want() {
 
 base() {
     require gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev
-    want ninja-build libcurl4-openssl-dev libcairo2-dev ca-certificates
+    want ninja-build libcurl4-openssl-dev libcairo2-dev libjpeg-dev libpng-dev ca-certificates
 }
 
 case $job in

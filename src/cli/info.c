@@ -54,6 +54,8 @@ static void print_json(const struct gn_system_info *system, const char *data_dir
     json_object_set_new(root, "libraries", cli_json_text(system->libraries));
     json_object_set_new(optional, "curl", json_boolean(system->has_curl));
     json_object_set_new(optional, "cairo", json_boolean(system->has_cairo));
+    json_object_set_new(optional, "jpeg", json_boolean(system->has_jpeg));
+    json_object_set_new(optional, "png", json_boolean(system->has_png));
     json_object_set_new(root, "optional", optional);
     json_object_set_new(root, "presets", json_presets());
     json_object_set_new(root, "data", json_data(data_dir));
@@ -75,6 +77,10 @@ static void print_text(const struct gn_system_info *system, const char *data_dir
            system->has_curl ? "built in (libcurl)" : "not built in: libcurl was not found");
     printf("curves        %s\n",
            system->has_cairo ? "built in (cairo)" : "not built in: cairo was not found");
+    printf("JPEG          %s\n", system->has_jpeg ? "built in (libjpeg-turbo)"
+                                                  : "not built in: libjpeg-turbo was not found");
+    printf("PNG           %s\n",
+           system->has_png ? "built in (libpng)" : "not built in: libpng was not found");
     printf("presets      ");
     for (int i = 0; gn_preset_name(i); i++)
         printf(" %s", gn_preset_name(i));

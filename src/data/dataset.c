@@ -1,23 +1,18 @@
 /*
- * Data sets: opening a folder of IDX files or a named set, with everything checked before anybody
- * sees it, and the public functions that look into one.
+ * Data sets: finding out what a name or folder holds, and the public functions that look into a set.
+ * What the kinds of sets look like on disk is known to one file each.
  */
 #include "data/dataset.h"
 
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/reader.h"
-#include "data/idx.h"
 #include "data/known.h"
+#include "data/picture.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { MOST_SAMPLES = INT32_MAX };
 
 static bool is_folder(const char *path)
 {
@@ -31,54 +26,16 @@ static bool exists(const char *path)
     return stat(path, &about) == 0;
 }
 
-/* Whether the folder has a folder in it, as one with pictures by class does. */
-static bool holds_folders(const char *folder)
-{
-    DIR *list = opendir(folder);
-    if (list == NULL)
-        return false;
-    bool found = false;
-    const struct dirent *entry;
-    while (!found && (entry = readdir(list)) != NULL) {
-        char path[GN_FOLDER_BYTES];
-        const int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        found = entry->d_name[0] != '.' && n > 0 && n < GN_FOLDER_BYTES && is_folder(path);
-    }
-    (void)closedir(list);
-    return found;
-}
-
-/* The folder lacks a file of the split: names all of the four that are missing. */
-static gn_status missing_files(const char *folder)
-{
-    char list[256] = "", path[GN_FOLDER_BYTES], name[GN_PATH_TEXT];
-    size_t used = 0;
-    int missing = 0;
-    for (int i = 0; i < GN_IDX_FILES; i++) {
-        if (gn_idx_find(path, folder, (enum gn_idx_file)i))
-            continue;
-        (void)snprintf(list + used, sizeof list - used, "%s%s", missing > 0 ? ", " : "",
-                       gn_idx_file_names[i]);
-        used = strlen(list);
-        missing++;
-    }
-    (void)gn_printable(name, sizeof name, folder);
-    if (missing == GN_IDX_FILES && holds_folders(folder))
-        GN_FAIL(GN_STATUS_BAD_DATA,
-                "%s: data set: holds folders but none of the IDX files; folders of pictures are "
-                "not read by this version",
-                name);
-    GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: %s %s missing (each may be plain or .gz)", name,
-            list, missing == 1 ? "is" : "are");
-}
-
 /* `data` is neither a folder nor a known name. */
 static gn_status unknown_data(const char *data)
 {
     char name[GN_PATH_TEXT];
     (void)gn_printable(name, sizeof name, data);
-    if (exists(data))
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: is not a folder", name);
+    if (exists(data)) {
+        (void)gn_fail(GN_STATUS_BAD_DATA, "%s: data set: is not a folder", name);
+        gn_hint("a list of pictures has a name that ends in .txt or .tsv");
+        return GN_STATUS_BAD_DATA;
+    }
     if (strchr(data, '/') != NULL)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: there is no such folder", name);
     (void)gn_fail(GN_STATUS_BAD_DATA, "%s: data set: neither a folder nor a known name", name);
@@ -86,7 +43,7 @@ static gn_status unknown_data(const char *data)
     if (nearest != NULL)
         gn_hint("did you mean %s?", nearest);
     else
-        gn_hint("known are fashion-mnist, mnist and kmnist");
+        gn_hint("known are fashion-mnist, mnist, kmnist, cifar-10 and cifar-100");
     return GN_STATUS_BAD_DATA;
 }
 
@@ -107,97 +64,6 @@ static gn_status find_folder(char folder[GN_FOLDER_BYTES], const struct gn_known
     return gn_known_provide(folder, *set, o->data_dir, o->offline);
 }
 
-static int largest(const uint8_t *labels, uint64_t n)
-{
-    int most = 0;
-    for (uint64_t i = 0; i < n; i++)
-        most = labels[i] > most ? labels[i] : most;
-    return most;
-}
-
-/* The number of classes when nobody says it: one more than the largest label of both splits, so
- * that training and test set of a folder agree. */
-static gn_status count_classes(struct gn_dataset *data, gn_split split)
-{
-    const enum gn_idx_file other = split == GN_TRAIN ? GN_TEST_LABELS : GN_TRAIN_LABELS;
-    int most = largest(data->labels, data->samples);
-    char path[GN_FOLDER_BYTES];
-    if (gn_idx_find(path, data->path, other)) {
-        struct gn_idx idx;
-        uint8_t *labels = NULL;
-        GN_TRY(gn_idx_open(&idx, path, false, false));
-        const gn_status status = gn_idx_read(&idx, &labels, NULL);
-        if (status == GN_OK) {
-            const int theirs = largest(labels, idx.dims[0]);
-            most = theirs > most ? theirs : most;
-        }
-        gn_free(labels);
-        gn_idx_close(&idx);
-        GN_TRY(status);
-    }
-    data->classes = most + 1;
-    return GN_OK;
-}
-
-static gn_status check_labels(const struct gn_dataset *data, const char *path)
-{
-    for (uint64_t i = 0; i < data->samples; i++)
-        if (data->labels[i] >= data->classes) {
-            char name[GN_PATH_TEXT];
-            GN_FAIL(GN_STATUS_BAD_DATA,
-                    "%s: IDX: label outside the classes (label=%d of sample %" PRIu64
-                    ", classes=%d) at byte %" PRIu64,
-                    gn_printable(name, sizeof name, path), (int)data->labels[i], i, data->classes,
-                    8 + i);
-        }
-    return GN_OK;
-}
-
-/* Both files are open: they must belong together. */
-static gn_status check_pair(const struct gn_idx *images, const struct gn_idx *labels)
-{
-    char a[GN_PATH_TEXT], b[GN_PATH_TEXT];
-    (void)gn_printable(a, sizeof a, images->path);
-    if (images->dims[0] != labels->dims[0])
-        GN_FAIL(GN_STATUS_BAD_DATA,
-                "%s: IDX: counts differ (%" PRIu64 " images, but %" PRIu64
-                " labels in %s) at byte 4",
-                a, images->dims[0], labels->dims[0], gn_printable(b, sizeof b, labels->path));
-    if (images->dims[0] > MOST_SAMPLES)
-        GN_FAIL(GN_STATUS_BAD_DATA,
-                "%s: IDX: too many samples (count=%" PRIu64 ", limit %d) at byte 4", a,
-                images->dims[0], MOST_SAMPLES);
-    return GN_OK;
-}
-
-/* Reads both opened files and verifies those of a named set. */
-static gn_status read_pair(struct gn_dataset *data, struct gn_idx idx[2],
-                           const enum gn_idx_file files[2], const struct gn_known_set *set)
-{
-    uint8_t **const values[2] = { &data->pixels, &data->labels };
-    GN_TRY(check_pair(&idx[0], &idx[1]));
-    data->samples = idx[0].dims[0];
-    data->height = (int)idx[0].dims[1];
-    data->width = (int)idx[0].dims[2];
-    data->channels = (int)idx[0].dims[3];
-    /* The labels first: they are small, and may be wrong too. */
-    for (int i = 1; i >= 0; i--) {
-        char md5[GN_MD5_HEX];
-        GN_TRY(gn_idx_read(&idx[i], values[i], set != NULL ? md5 : NULL));
-        if (set != NULL)
-            GN_TRY(gn_known_check(set, files[i], &idx[i], md5));
-    }
-    if (data->options.classes > 0)
-        data->classes = data->options.classes;
-    else if (set != NULL)
-        data->classes = set->classes;
-    else
-        GN_TRY(count_classes(data, data->options.split));
-    if (set != NULL && data->classes == set->classes)
-        data->label_names = set->labels;
-    return check_labels(data, idx[1].path);
-}
-
 /* CRC32C over sizes, pixels and labels: two data sets of one fingerprint train alike. */
 static uint32_t fingerprint(const struct gn_dataset *data)
 {
@@ -212,37 +78,56 @@ static uint32_t fingerprint(const struct gn_dataset *data)
     }
     const size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
     crc = gn_crc32c(crc, data->pixels, data->samples * image);
-    return gn_crc32c(crc, data->labels, data->samples);
+    /* Images in memory have labels of a byte. */
+    for (uint64_t i = 0; i < data->samples; i++) {
+        const uint8_t label = (uint8_t)data->labels[i];
+        crc = gn_crc32c(crc, &label, 1);
+    }
+    return crc;
+}
+
+/* List files are told by their names. */
+static bool is_list(const char *path)
+{
+    struct stat about;
+    const char *dot = strrchr(path, '.');
+    return dot != NULL && (strcmp(dot, ".txt") == 0 || strcmp(dot, ".tsv") == 0) &&
+           stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* Images that are kept in memory: IDX or CIFAR. */
+static gn_status load_images(struct gn_dataset *data, const struct gn_known_set *set)
+{
+    char inner[GN_DATA_PATH];
+    const enum gn_cifar kind = gn_cifar_find(data->path, inner);
+    if (kind != GN_CIFAR_NONE && !gn_holds_idx(data->path))
+        GN_TRY(gn_open_cifar(data, inner, kind));
+    else
+        GN_TRY(gn_open_idx(data, set));
+    const uint64_t limit = data->options.limit;
+    if (limit > 0 && limit < data->samples)
+        data->samples = limit;
+    data->fingerprint = fingerprint(data);
+    return GN_OK;
 }
 
 static gn_status load(struct gn_dataset *data)
 {
-    static const enum gn_idx_file split_files[2][2] = { { GN_TRAIN_IMAGES, GN_TRAIN_LABELS },
-                                                        { GN_TEST_IMAGES, GN_TEST_LABELS } };
     const struct gn_dataset_options *o = &data->options;
-    const enum gn_idx_file *files = split_files[o->split == GN_TEST];
-    char folder[GN_FOLDER_BYTES], paths[2][GN_FOLDER_BYTES];
-    const struct gn_known_set *set;
-    GN_TRY(find_folder(folder, &set, o));
+    char folder[GN_FOLDER_BYTES], inner[GN_DATA_PATH];
+    const struct gn_known_set *set = NULL;
+    const bool list = is_list(o->data);
+    if (!list)
+        GN_TRY(find_folder(folder, &set, o));
     data->name = gn_strdup(set != NULL ? set->name : o->data);
-    data->path = gn_strdup(folder);
+    data->path = gn_strdup(list ? o->data : folder);
     if (data->name == NULL || data->path == NULL)
         return gn_last_status();
-    if (!gn_idx_find(paths[0], folder, files[0]) || !gn_idx_find(paths[1], folder, files[1]))
-        return missing_files(folder);
-    struct gn_idx idx[2] = { { .rank = 0 }, { .rank = 0 } };
-    gn_status status = gn_idx_open(&idx[0], paths[0], true, set != NULL);
-    if (status == GN_OK)
-        status = gn_idx_open(&idx[1], paths[1], false, set != NULL);
-    if (status == GN_OK)
-        status = read_pair(data, idx, files, set);
-    gn_idx_close(&idx[0]);
-    gn_idx_close(&idx[1]);
-    GN_TRY(status);
-    if (o->limit > 0 && o->limit < data->samples)
-        data->samples = o->limit;
-    data->fingerprint = fingerprint(data);
-    return GN_OK;
+    if (list)
+        return gn_open_list(data, o->data);
+    const bool images = set != NULL || gn_holds_idx(folder) ||
+                        gn_cifar_find(folder, inner) != GN_CIFAR_NONE || !gn_holds_folders(folder);
+    return images ? load_images(data, set) : gn_open_folder(data);
 }
 
 static gn_status check_options(const struct gn_dataset_options *o)
@@ -257,6 +142,15 @@ static gn_status check_options(const struct gn_dataset_options *o)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: %d classes are negative", o->classes);
     if ((int)o->resize < 0 || o->resize > GN_RESIZE_PIL_BILINEAR)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: unknown resize rule %d", (int)o->resize);
+    if (!(o->val_fraction >= 0) || o->val_fraction > 1)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: val_fraction is %g, it must be 0 to 1",
+                o->val_fraction);
+    if (o->channels != 0 && o->channels != 1 && o->channels != 3)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: pictures have 1 or 3 channels, not %d",
+                o->channels);
+    if ((int)o->on_bad_image < 0 || o->on_bad_image > GN_BAD_SKIP)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: unknown policy %d for bad pictures",
+                (int)o->on_bad_image);
     return GN_OK;
 }
 
@@ -282,6 +176,7 @@ gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options)
         gn_close_dataset(data);
         return NULL;
     }
+    data->options.labels = NULL; /* the caller's, and needed no more */
     return data;
 }
 
@@ -305,6 +200,8 @@ void gn_close_dataset(gn_dataset *data)
     gn_free(data->path);
     gn_free(data->pixels);
     gn_free(data->labels);
+    gn_names_free(&data->files);
+    gn_names_free(&data->own_names);
     gn_free(data);
 }
 
@@ -327,19 +224,67 @@ static gn_status describe(const gn_dataset *data, struct gn_dataset_info *info)
     return GN_OK;
 }
 
-static gn_status copy_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label)
+static gn_status check_sample(const gn_dataset *data, uint64_t i)
 {
     if (data == NULL)
         return gn_last_status();
     if (i >= data->samples)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: sample %" PRIu64 " of %" PRIu64 " (counted from 0)",
                 data->name, i, data->samples);
+    return GN_OK;
+}
+
+static gn_status copy_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label)
+{
+    GN_TRY(check_sample(data, i));
     const size_t bytes = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    if (pixels != NULL && data->pixels == NULL)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "%s: pictures have sizes of their own; gn_dataset_picture gives one", data->name);
     if (pixels != NULL)
         memcpy(pixels, data->pixels + i * bytes, bytes);
     if (label != NULL)
         *label = data->labels == NULL ? -1 : data->labels[i];
     return GN_OK;
+}
+
+/* Decodes or copies sample i. */
+static gn_status take_picture(const gn_dataset *data, uint64_t i, struct gn_picture *picture)
+{
+    char path[GN_DATA_PATH];
+    if (data->pixels == NULL) {
+        if (!gn_dataset_path(data, i, path))
+            GN_FAIL(GN_STATUS_BAD_DATA, "%s: the path of a picture is too long", data->name);
+        return gn_picture_read(picture, path, 0);
+    }
+    const size_t bytes = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    picture->height = data->height;
+    picture->width = data->width;
+    picture->channels = data->channels;
+    picture->pixels = gn_alloc(bytes, "a picture");
+    if (picture->pixels == NULL)
+        return gn_last_status();
+    memcpy(picture->pixels, data->pixels + i * bytes, bytes);
+    return GN_OK;
+}
+
+/* The pixels are the caller's afterwards. */
+static gn_status copy_picture(const gn_dataset *data, uint64_t i, struct gn_image *image)
+{
+    struct gn_picture picture = { 0 };
+    GN_NEED(image, "the picture");
+    *image = (struct gn_image){ 0 };
+    GN_TRY(check_sample(data, i));
+    const gn_status status = take_picture(data, i, &picture);
+    if (status == GN_OK) {
+        image->height = picture.height;
+        image->width = picture.width;
+        image->channels = picture.channels;
+        image->pixels = picture.pixels;
+        picture.pixels = NULL;
+    }
+    gn_picture_free(&picture);
+    return status;
 }
 
 static gn_status describe_known(int i, const char *data_dir, bool verify,
@@ -390,6 +335,26 @@ int gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info)
 int gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label)
 {
     return (int)copy_sample(data, i, pixels, label);
+}
+
+int gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image *image)
+{
+    return (int)copy_picture(data, i, image);
+}
+
+void gn_free_image(struct gn_image *image)
+{
+    if (image == NULL)
+        return;
+    gn_free(image->pixels);
+    *image = (struct gn_image){ 0 };
+}
+
+const char *gn_dataset_file(const gn_dataset *data, uint64_t i)
+{
+    if (data == NULL || data->pixels != NULL || i >= data->samples)
+        return NULL;
+    return data->files.text[i];
 }
 
 int gn_dataset_known(int i, const char *data_dir, bool verify, struct gn_known_dataset *known)

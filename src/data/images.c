@@ -1,18 +1,64 @@
 /*
- * Images without labels: one IDX file, as prediction reads it.
+ * Images without labels, as prediction reads them: one IDX file, one picture, or a folder of
+ * pictures.
  */
 #include "data/dataset.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "data/idx.h"
+#include "data/picture.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Told by the first bytes; never waits for a pipe. */
+static bool is_picture(const char *path)
+{
+    uint8_t head[8];
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return false;
+    const ssize_t n = read(file, head, sizeof head);
+    (void)close(file);
+    return n > 0 && gn_picture_kind(head, (size_t)n) != GN_PICTURE_NONE;
+}
+
+/* One picture: the folder it lies in becomes the path of the set. */
+static gn_status name_picture(struct gn_dataset *data, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        data->path[0] = '.';
+    data->path[slash == NULL || slash == path ? 1 : slash - path] = '\0';
+    return gn_names_add(&data->files, slash == NULL ? path : slash + 1);
+}
+
+static gn_status find_pictures(struct gn_dataset *data, const char *path, bool folder)
+{
+    char name[GN_PATH_TEXT];
+    GN_TRY(folder ? gn_walk_pictures(&data->files, path) : name_picture(data, path));
+    data->samples = data->files.n;
+    data->channels = 3;
+    if (data->samples == 0)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: images: the folder holds no picture (.jpg, .jpeg, .png)",
+                gn_printable(name, sizeof name, path));
+    return GN_OK;
+}
 
 static gn_status read_images(struct gn_dataset *data, const char *path)
 {
     struct gn_idx idx;
+    struct stat about;
     data->name = gn_strdup(path);
     data->path = gn_strdup(path);
     if (data->name == NULL || data->path == NULL)
         return gn_last_status();
+    const bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    if (folder || gn_picture_named(path) || is_picture(path))
+        return find_pictures(data, path, folder);
     GN_TRY(gn_idx_open(&idx, path, true, false));
     data->samples = idx.dims[0];
     data->height = (int)idx.dims[1];

@@ -28,7 +28,7 @@ static uint64_t dataset_bytes(const struct gn_dataset *data)
 {
     const uint64_t image =
         (uint64_t)data->height * (uint64_t)data->width * (uint64_t)data->channels;
-    return data->samples * (image + 1);
+    return data->samples * (image + sizeof *data->labels);
 }
 
 /* `arrays` flat arrays in the layout of the parameters. */

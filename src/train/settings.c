@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "data/picture.h"
 #include "graph/pattern.h"
 
 #include <math.h>
@@ -39,7 +40,7 @@ gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data,
         GN_FAIL(GN_STATUS_BAD_SHAPE,
                 "%s data: opened for size %d, the network takes %dx%d; open it with .size = %d",
                 what, size, net->input.h, net->input.w, net->input.h);
-    if (data->channels != net->input.c)
+    if (!gn_channels_convert(data->channels, net->input.c))
         GN_FAIL(GN_STATUS_BAD_SHAPE,
                 "%s data: images have %d channels, the network takes %d; build it with .channels "
                 "= %d",
@@ -48,6 +49,8 @@ gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data,
         GN_FAIL(GN_STATUS_BAD_SHAPE,
                 "%s data: %d classes, the network tells %d apart; build it with .classes = %d",
                 what, data->classes, net->classes, data->classes);
+    if (data->labels == NULL)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s data: %s holds images without labels", what, data->name);
     if (data->samples == 0)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s data: no samples; at least one is needed", what);
     return GN_OK;

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cpu/cpu.h"
+#include "data/picture.h"
 
 #include "gn_config.h"
 
@@ -15,11 +16,11 @@ const char *gn_version(void)
 
 int gn_system_describe(struct gn_system_info *info)
 {
-    static _Thread_local char libraries[96];
+    static _Thread_local char libraries[160];
     GN_NEED(info, "the description");
     const struct gn_kernel_set *kernels = gn_cpu_kernels();
-    (void)snprintf(libraries, sizeof libraries, "zlib %s, jansson %s", zlibVersion(),
-                   jansson_version_str());
+    (void)snprintf(libraries, sizeof libraries, "zlib %s, jansson %s%s%s", zlibVersion(),
+                   jansson_version_str(), gn_jpeg_library(), gn_png_library());
     *info = (struct gn_system_info){
         .version = GN_CONFIG_VERSION,
         .compiler = GN_CONFIG_COMPILER,
@@ -29,6 +30,8 @@ int gn_system_describe(struct gn_system_info *info)
         .memory_bytes = gn_memory_limit(),
         .has_curl = GN_HAVE_CURL,
         .has_cairo = GN_HAVE_CAIRO,
+        .has_jpeg = GN_HAVE_JPEG,
+        .has_png = GN_HAVE_PNG,
         .libraries = libraries,
     };
     info->threads = gn_usable_threads(&info->threads_reason);

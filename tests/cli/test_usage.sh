@@ -133,7 +133,7 @@ expect 3 'did you mean fashion-mnist' eval googlenet --data fashion-mnst
 expect 3 'folder' train --data folder
 expect 3 'no.idx' predict googlenet no.idx
 printf '\211PNG\r\n\032\n' >picture.png
-expect 3 'pictures are not read' predict googlenet picture.png
+expect 3 'picture.png: PNG: truncated' predict googlenet picture.png
 expect 3 'folder' predict googlenet folder
 
 # Runs.

@@ -1,0 +1,256 @@
+/*
+ * Folders of pictures: a folder for each class, and pictures anywhere below it. Classes are numbered
+ * by their names in byte order. Training and test pictures stand in train/ and test/ (or val/); a
+ * set without this division is divided by seed. Pictures are told by their names alone here, so
+ * that a damaged one is missed by nobody.
+ */
+#include "data/dataset.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "data/picture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DEEPEST = 16, MOST_CLASSES = 1 << 16 };
+
+bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_DATA_PATH])
+{
+    const int n = snprintf(path, GN_DATA_PATH, "%s/%s", data->path, data->files.text[i]);
+    return n > 0 && n < GN_DATA_PATH;
+}
+
+static gn_status join(char path[GN_DATA_PATH], const char *folder, const char *name)
+{
+    char text[GN_PATH_TEXT];
+    const int n = snprintf(path, GN_DATA_PATH, "%s%s%s", folder, name[0] == '\0' ? "" : "/", name);
+    if (n <= 0 || n >= GN_DATA_PATH)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: a path below it is too long (%d bytes)",
+                gn_printable(text, sizeof text, folder), n);
+    return GN_OK;
+}
+
+static bool is_folder(const char *folder, const char *name)
+{
+    char path[GN_DATA_PATH];
+    struct stat about;
+    return join(path, folder, name) == GN_OK && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* Adds the names in `path` that are folders (or are not, as wanted), in byte order. Names that begin
+ * with a dot are nobody's. */
+static gn_status list_entries(const char *path, bool folders, struct gn_names *names)
+{
+    char text[GN_PATH_TEXT], reason[GN_ERRNO_TEXT];
+    const size_t first = names->n;
+    const struct dirent *entry;
+    DIR *list = opendir(path);
+    if (list == NULL)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: the folder cannot be read: %s",
+                gn_printable(text, sizeof text, path), gn_errno_text(errno, reason));
+    gn_status status = GN_OK;
+    while (status == GN_OK && (entry = readdir(list)) != NULL)
+        if (entry->d_name[0] != '.' && is_folder(path, entry->d_name) == folders)
+            status = gn_names_add(names, entry->d_name);
+    (void)closedir(list);
+    gn_names_sort(names, first);
+    return status;
+}
+
+bool gn_holds_folders(const char *folder)
+{
+    struct gn_names names = { 0 };
+    const bool holds = list_entries(folder, true, &names) == GN_OK && names.n > 0;
+    gn_names_free(&names);
+    return holds;
+}
+
+/* Adds the pictures below root/below to `files`, as paths below root. */
+static gn_status walk(struct gn_names *files, const char *root, const char *below, int depth)
+{
+    char path[GN_DATA_PATH], name[GN_DATA_PATH];
+    struct gn_names entries = { 0 };
+    GN_TRY(join(path, root, below));
+    if (depth > DEEPEST)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: more than %d folders in each other",
+                gn_printable(name, GN_PATH_TEXT, path), DEEPEST);
+    gn_status status = list_entries(path, false, &entries);
+    for (size_t i = 0; i < entries.n && status == GN_OK; i++) {
+        if (!gn_picture_named(entries.text[i]))
+            continue;
+        status = below[0] == '\0' ? GN_OK : join(name, below, entries.text[i]);
+        if (status == GN_OK)
+            status = gn_names_add(files, below[0] == '\0' ? entries.text[i] : name);
+    }
+    gn_names_free(&entries);
+    if (status == GN_OK)
+        status = list_entries(path, true, &entries);
+    for (size_t i = 0; i < entries.n && status == GN_OK; i++) {
+        status = below[0] == '\0' ? GN_OK : join(name, below, entries.text[i]);
+        if (status == GN_OK)
+            status = walk(files, root, below[0] == '\0' ? entries.text[i] : name, depth + 1);
+    }
+    gn_names_free(&entries);
+    return status;
+}
+
+gn_status gn_walk_pictures(struct gn_names *files, const char *folder)
+{
+    const size_t first = files->n;
+    GN_TRY(walk(files, folder, "", 0));
+    gn_names_sort_paths(files, first);
+    return GN_OK;
+}
+
+/* ---- Classes ---- */
+
+/* Labels that the caller knows classes by: all folders are among them, or none is and the order of
+ * names decides. numbers[i] becomes the label of folder i. */
+static gn_status number_classes(const struct gn_dataset *data, const struct gn_names *folders,
+                                int32_t *numbers)
+{
+    const struct gn_dataset_options *o = &data->options;
+    char root[GN_PATH_TEXT], name[GN_PATH_TEXT];
+    size_t known = 0, unknown = 0;
+    for (size_t i = 0; i < folders->n; i++) {
+        numbers[i] = -1;
+        for (int k = 0; o->labels != NULL && k < o->classes && numbers[i] < 0; k++)
+            if (strcmp(folders->text[i], o->labels[k]) == 0)
+                numbers[i] = k;
+        if (numbers[i] < 0)
+            unknown = i;
+        else
+            known++;
+    }
+    if (known == folders->n)
+        return GN_OK;
+    if (known > 0)
+        GN_FAIL(GN_STATUS_BAD_DATA,
+                "%s: data set: the class \"%s\" is not one that the model knows",
+                gn_printable(root, sizeof root, data->path),
+                gn_printable(name, sizeof name, folders->text[unknown]));
+    for (size_t i = 0; i < folders->n; i++)
+        numbers[i] = (int32_t)i;
+    return GN_OK;
+}
+
+/* The classes are the folders in `root`. */
+static gn_status find_classes(struct gn_dataset *data, const char *root)
+{
+    char text[GN_PATH_TEXT];
+    const int wanted = data->options.classes;
+    GN_TRY(list_entries(root, true, &data->own_names));
+    const size_t n = data->own_names.n;
+    (void)gn_printable(text, sizeof text, root);
+    if (n == 0)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: holds no folder of a class", text);
+    if (n > MOST_CLASSES)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: %zu classes, at most %d are possible", text, n,
+                MOST_CLASSES);
+    if (wanted > 0 && n > (size_t)wanted)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: holds %zu classes, %d are expected", text, n,
+                wanted);
+    data->classes = wanted > 0 ? wanted : (int)n;
+    if (n == (size_t)data->classes)
+        data->label_names = data->own_names.text;
+    return GN_OK;
+}
+
+/* ---- Pictures ---- */
+
+/* Adds the pictures of the class in the folder `name` of data->path and their labels. */
+static gn_status add_class(struct gn_dataset *data, const char *name, int32_t label,
+                           int32_t **labels)
+{
+    char root[GN_PATH_TEXT], shown[GN_PATH_TEXT];
+    const size_t first = data->files.n;
+    GN_TRY(walk(&data->files, data->path, name, 0));
+    gn_names_sort_paths(&data->files, first);
+    if (data->files.n == first)
+        GN_FAIL(GN_STATUS_BAD_DATA,
+                "%s: data set: the class \"%s\" holds no picture (.jpg, .jpeg, .png)",
+                gn_printable(root, sizeof root, data->path),
+                gn_printable(shown, sizeof shown, name));
+    if (data->files.n > INT32_MAX)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: more than %d pictures",
+                gn_printable(root, sizeof root, data->path), INT32_MAX);
+    int32_t *grown = gn_realloc(*labels, data->files.n * sizeof *grown, "labels");
+    if (grown == NULL)
+        return gn_last_status();
+    *labels = grown;
+    for (size_t i = first; i < data->files.n; i++)
+        grown[i] = label;
+    return GN_OK;
+}
+
+/* The pictures of all classes that have a folder in data->path. */
+static gn_status add_pictures(struct gn_dataset *data, int32_t **labels)
+{
+    char root[GN_PATH_TEXT], shown[GN_PATH_TEXT];
+    struct gn_names folders = { 0 };
+    int32_t *numbers = gn_calloc(data->own_names.n, sizeof *numbers, "classes");
+    gn_status status =
+        numbers == NULL ? gn_last_status() : number_classes(data, &data->own_names, numbers);
+    if (status == GN_OK)
+        status = list_entries(data->path, true, &folders);
+    for (size_t i = 0; i < folders.n && status == GN_OK; i++) {
+        const int class = gn_names_find(&data->own_names, folders.text[i]);
+        if (class < 0)
+            status = gn_fail(GN_STATUS_BAD_DATA,
+                             "%s: data set: the class \"%s\" has no training pictures",
+                             gn_printable(root, sizeof root, data->path),
+                             gn_printable(shown, sizeof shown, folders.text[i]));
+        else
+            status = add_class(data, folders.text[i], numbers[class], labels);
+    }
+    gn_free(numbers);
+    gn_names_free(&folders);
+    return status;
+}
+
+static gn_status go_below(struct gn_dataset *data, const char *below)
+{
+    char path[GN_DATA_PATH];
+    GN_TRY(join(path, data->path, below));
+    gn_free(data->path);
+    data->path = gn_strdup(path);
+    return data->path == NULL ? gn_last_status() : GN_OK;
+}
+
+/* The folder that says the classes, and that of the pictures, which becomes data->path. *divide: it
+ * holds both splits. */
+static gn_status find_folders(struct gn_dataset *data, char classes[GN_DATA_PATH], bool *divide)
+{
+    char text[GN_PATH_TEXT];
+    const char *folder = data->path;
+    const bool train = is_folder(folder, "train");
+    const char *test = is_folder(folder, "test") ? "test" : is_folder(folder, "val") ? "val" : NULL;
+    *divide = test == NULL;
+    if (test != NULL && !train && data->options.split == GN_TRAIN)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: holds %s/ but no train/",
+                gn_printable(text, sizeof text, folder), test);
+    GN_TRY(join(classes, folder, train ? "train" : test != NULL ? test : ""));
+    const char *pictures = data->options.split == GN_TEST && test != NULL ? test
+                           : train                                        ? "train"
+                                                                          : "";
+    return go_below(data, pictures);
+}
+
+gn_status gn_open_folder(struct gn_dataset *data)
+{
+    char classes[GN_DATA_PATH];
+    int32_t *labels = NULL;
+    bool divide;
+    GN_TRY(find_folders(data, classes, &divide));
+    GN_TRY(find_classes(data, classes));
+    gn_status status = add_pictures(data, &labels);
+    if (status == GN_OK && divide)
+        status = gn_divide_files(data, labels);
+    data->labels = labels;
+    data->samples = data->files.n;
+    GN_TRY(status);
+    return gn_finish_files(data);
+}

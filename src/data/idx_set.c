@@ -1,0 +1,165 @@
+/*
+ * A data set of IDX files: images and labels of a split, checked against each other and, for a
+ * named set, against its digests, before anybody sees them.
+ */
+#include "data/dataset.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "data/idx.h"
+#include "data/known.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { MOST_SAMPLES = INT32_MAX };
+
+/* The folder lacks a file of the split: names all of the four that are missing. */
+static gn_status missing_files(const char *folder)
+{
+    char list[256] = "", path[GN_FOLDER_BYTES], name[GN_PATH_TEXT];
+    size_t used = 0;
+    int missing = 0;
+    for (int i = 0; i < GN_IDX_FILES; i++) {
+        if (gn_idx_find(path, folder, (enum gn_idx_file)i))
+            continue;
+        (void)snprintf(list + used, sizeof list - used, "%s%s", missing > 0 ? ", " : "",
+                       gn_idx_file_names[i]);
+        used = strlen(list);
+        missing++;
+    }
+    (void)gn_printable(name, sizeof name, folder);
+    GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: %s %s missing (each may be plain or .gz)", name,
+            list, missing == 1 ? "is" : "are");
+}
+
+static int largest(const uint8_t *labels, uint64_t n)
+{
+    int most = 0;
+    for (uint64_t i = 0; i < n; i++)
+        most = labels[i] > most ? labels[i] : most;
+    return most;
+}
+
+/* The number of classes when nobody says it: one more than the largest label of both splits, so
+ * that training and test set of a folder agree. */
+static gn_status count_classes(struct gn_dataset *data, const uint8_t *own)
+{
+    const enum gn_idx_file other =
+        data->options.split == GN_TRAIN ? GN_TEST_LABELS : GN_TRAIN_LABELS;
+    int most = largest(own, data->samples);
+    char path[GN_FOLDER_BYTES];
+    if (gn_idx_find(path, data->path, other)) {
+        struct gn_idx idx;
+        uint8_t *labels = NULL;
+        GN_TRY(gn_idx_open(&idx, path, false, false));
+        const gn_status status = gn_idx_read(&idx, &labels, NULL);
+        if (status == GN_OK) {
+            const int theirs = largest(labels, idx.dims[0]);
+            most = theirs > most ? theirs : most;
+        }
+        gn_free(labels);
+        gn_idx_close(&idx);
+        GN_TRY(status);
+    }
+    data->classes = most + 1;
+    return GN_OK;
+}
+
+/* Checks the labels of a file and keeps them as numbers. */
+static gn_status take_labels(struct gn_dataset *data, const uint8_t *labels, const char *path)
+{
+    data->labels = gn_calloc(data->samples, sizeof *data->labels, "labels");
+    if (data->labels == NULL)
+        return gn_last_status();
+    for (uint64_t i = 0; i < data->samples; i++) {
+        data->labels[i] = labels[i];
+        if (labels[i] >= data->classes) {
+            char name[GN_PATH_TEXT];
+            GN_FAIL(GN_STATUS_BAD_DATA,
+                    "%s: IDX: label outside the classes (label=%d of sample %" PRIu64
+                    ", classes=%d) at byte %" PRIu64,
+                    gn_printable(name, sizeof name, path), (int)labels[i], i, data->classes, 8 + i);
+        }
+    }
+    return GN_OK;
+}
+
+/* Both files are open: they must belong together. */
+static gn_status check_pair(const struct gn_idx *images, const struct gn_idx *labels)
+{
+    char a[GN_PATH_TEXT], b[GN_PATH_TEXT];
+    (void)gn_printable(a, sizeof a, images->path);
+    if (images->dims[0] != labels->dims[0])
+        GN_FAIL(GN_STATUS_BAD_DATA,
+                "%s: IDX: counts differ (%" PRIu64 " images, but %" PRIu64
+                " labels in %s) at byte 4",
+                a, images->dims[0], labels->dims[0], gn_printable(b, sizeof b, labels->path));
+    if (images->dims[0] > MOST_SAMPLES)
+        GN_FAIL(GN_STATUS_BAD_DATA,
+                "%s: IDX: too many samples (count=%" PRIu64 ", limit %d) at byte 4", a,
+                images->dims[0], MOST_SAMPLES);
+    return GN_OK;
+}
+
+static int count_from(const struct gn_dataset *data, const struct gn_known_set *set)
+{
+    return data->options.classes > 0 ? data->options.classes : set != NULL ? set->classes : 0;
+}
+
+/* Reads both opened files and verifies those of a named set. */
+static gn_status read_pair(struct gn_dataset *data, struct gn_idx idx[2],
+                           const enum gn_idx_file files[2], const struct gn_known_set *set,
+                           uint8_t **labels)
+{
+    uint8_t **const values[2] = { &data->pixels, labels };
+    GN_TRY(check_pair(&idx[0], &idx[1]));
+    data->samples = idx[0].dims[0];
+    data->height = (int)idx[0].dims[1];
+    data->width = (int)idx[0].dims[2];
+    data->channels = (int)idx[0].dims[3];
+    /* The labels first: they are small, and may be wrong too. */
+    for (int i = 1; i >= 0; i--) {
+        char md5[GN_MD5_HEX];
+        GN_TRY(gn_idx_read(&idx[i], values[i], set != NULL ? md5 : NULL));
+        if (set != NULL)
+            GN_TRY(gn_known_check(set, files[i], &idx[i], md5));
+    }
+    data->classes = count_from(data, set);
+    if (data->classes == 0)
+        GN_TRY(count_classes(data, *labels));
+    if (set != NULL && data->classes == set->classes)
+        data->label_names = set->labels;
+    return take_labels(data, *labels, idx[1].path);
+}
+
+bool gn_holds_idx(const char *folder)
+{
+    char path[GN_FOLDER_BYTES];
+    for (int i = 0; i < GN_IDX_FILES; i++)
+        if (gn_idx_find(path, folder, (enum gn_idx_file)i))
+            return true;
+    return false;
+}
+
+gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set)
+{
+    static const enum gn_idx_file split_files[2][2] = { { GN_TRAIN_IMAGES, GN_TRAIN_LABELS },
+                                                        { GN_TEST_IMAGES, GN_TEST_LABELS } };
+    const enum gn_idx_file *files = split_files[data->options.split == GN_TEST];
+    char paths[2][GN_FOLDER_BYTES];
+    if (!gn_idx_find(paths[0], data->path, files[0]) ||
+        !gn_idx_find(paths[1], data->path, files[1]))
+        return missing_files(data->path);
+    struct gn_idx idx[2] = { { .rank = 0 }, { .rank = 0 } };
+    uint8_t *labels = NULL;
+    gn_status status = gn_idx_open(&idx[0], paths[0], true, set != NULL);
+    if (status == GN_OK)
+        status = gn_idx_open(&idx[1], paths[1], false, set != NULL);
+    if (status == GN_OK)
+        status = read_pair(data, idx, files, set, &labels);
+    gn_free(labels);
+    gn_idx_close(&idx[0]);
+    gn_idx_close(&idx[1]);
+    return status;
+}

@@ -1,0 +1,179 @@
+/*
+ * One sample, from what the data set holds to what the network takes. Images in memory are augmented
+ * at their stored size, so that "shift:2" means two of its pixels; pictures, which may be of any
+ * size, after they have been brought to the network's.
+ */
+#include "data/dataset.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "data/picture.h"
+
+#include <math.h>
+#include <string.h>
+
+struct gn_sampler {
+    const struct gn_loader_options *options;
+    struct gn_picture picture;
+    uint8_t *bytes, *spare; /* an image at the size where it is augmented */
+    size_t room;            /* bytes of each */
+    void *scratch;          /* of the resize */
+    size_t scratch_room;
+    struct gn_resize_shape prepared; /* what the tables in it are for; zeros: nothing */
+};
+
+/* Pixels that lie somewhere, rows `stride` bytes apart. */
+struct source {
+    const uint8_t *pixels;
+    size_t stride;
+    int h, w;
+};
+
+static gn_status decode(struct gn_sampler *s, uint32_t i, struct source *source)
+{
+    char path[GN_DATA_PATH], name[GN_PATH_TEXT];
+    const struct gn_dataset *data = s->options->data;
+    if (!gn_dataset_path(data, i, path))
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: picture: the path is too long",
+                gn_printable(name, sizeof name, data->files.text[i]));
+    GN_TRY(gn_picture_read(&s->picture, path, s->options->channels));
+    *source = (struct source){ .pixels = s->picture.pixels,
+                               .stride = (size_t)s->picture.width * (size_t)s->picture.channels,
+                               .h = s->picture.height,
+                               .w = s->picture.width };
+    return GN_OK;
+}
+
+/* An image in memory with the network's channels, augmented. */
+static void copy_out(struct gn_sampler *s, uint32_t i, const struct gn_draws *draws,
+                     struct source *source)
+{
+    const struct gn_loader_options *o = s->options;
+    const struct gn_dataset *data = o->data;
+    const size_t n = (size_t)data->height * (size_t)data->width;
+    const uint8_t *stored = data->pixels + (size_t)i * n * (size_t)data->channels;
+    const bool touches = gn_augment_touches(&o->augment);
+    *source = (struct source){ .pixels = stored,
+                               .stride = (size_t)data->width * (size_t)o->channels,
+                               .h = data->height,
+                               .w = data->width };
+    if (data->channels == o->channels && !touches)
+        return;
+    gn_convert_channels(s->bytes, o->channels, stored, data->channels, n);
+    source->pixels = s->bytes;
+    if (touches)
+        gn_augment_bytes(&o->augment, draws, s->bytes, s->spare, data->height, data->width,
+                         o->channels);
+}
+
+/* The longer side in proportion, rounded down; the window in the middle, halves to even, as
+ * torchvision does. */
+static void cut_middle(struct gn_resize_shape *shape, int short_side)
+{
+    const int shorter = shape->h < shape->w ? shape->h : shape->w;
+    shape->whole_h = (int)((int64_t)short_side * shape->h / shorter);
+    shape->whole_w = (int)((int64_t)short_side * shape->w / shorter);
+    shape->top = (int)lrint((shape->whole_h - shape->oh) / 2.0);
+    shape->left = (int)lrint((shape->whole_w - shape->ow) / 2.0);
+}
+
+/* Makes the tables that bring the source to the network's size, unless they are there. */
+static gn_status prepare(struct gn_sampler *s, const struct source *source, bool cropped)
+{
+    const struct gn_loader_options *o = s->options;
+    struct gn_resize_shape shape = { .oh = o->height,
+                                     .ow = o->width,
+                                     .h = source->h,
+                                     .w = source->w,
+                                     .c = o->channels,
+                                     .rule = o->rule,
+                                     .whole_h = o->height,
+                                     .whole_w = o->width };
+    if (o->pixels.short_side > 0 && !cropped)
+        cut_middle(&shape, o->pixels.short_side);
+    if (memcmp(&shape, &s->prepared, sizeof shape) == 0)
+        return GN_OK;
+    const size_t bytes = gn_resize_shape_bytes(&shape);
+    if (bytes > s->scratch_room) {
+        gn_free(s->scratch);
+        s->scratch = gn_alloc(bytes, "tables of the resize");
+        s->scratch_room = s->scratch == NULL ? 0 : bytes;
+        if (s->scratch == NULL)
+            return gn_last_status();
+    }
+    gn_resize_prepare_shape(s->scratch, &shape);
+    s->prepared = shape;
+    return GN_OK;
+}
+
+struct gn_sampler *gn_sampler_create(const struct gn_loader_options *options)
+{
+    const struct gn_dataset *data = options->data;
+    struct gn_sampler *s = gn_calloc(1, sizeof *s, "a sampler");
+    if (s == NULL)
+        return NULL;
+    s->options = options;
+    const bool files = data->pixels == NULL;
+    const size_t h = (size_t)(files ? options->height : data->height);
+    const size_t w = (size_t)(files ? options->width : data->width);
+    s->room = h * w * (size_t)options->channels;
+    s->bytes = gn_alloc(s->room, "an image");
+    s->spare = gn_alloc(s->room, "an image");
+    /* Images in memory have one size, so that their tables are made here, for good. */
+    const struct source whole = { .h = data->height, .w = data->width };
+    if (s->bytes == NULL || s->spare == NULL || (!files && prepare(s, &whole, false) != GN_OK)) {
+        gn_sampler_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void gn_sampler_free(struct gn_sampler *s)
+{
+    if (s == NULL)
+        return;
+    gn_picture_free(&s->picture);
+    gn_free(s->bytes);
+    gn_free(s->spare);
+    gn_free(s->scratch);
+    gn_free(s);
+}
+
+static void normalise(const struct gn_pixel_rule *rule, float *out, size_t pixels, size_t c)
+{
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t k = 0; k < c; k++)
+            out[i * c + k] = (out[i * c + k] - rule->mean[k]) / rule->deviation[k];
+}
+
+gn_status gn_sampler_make(struct gn_sampler *s, uint64_t epoch, uint32_t i, float *out)
+{
+    const struct gn_loader_options *o = s->options;
+    const struct gn_augment *a = &o->augment;
+    const bool files = o->data->pixels == NULL, crops = a->crop > 0;
+    const size_t pixels = (size_t)o->height * (size_t)o->width, c = (size_t)o->channels;
+    const struct gn_draws draws = gn_draws_of(o->seed, epoch, i);
+    struct source source;
+    if (files)
+        GN_TRY(decode(s, i, &source));
+    else
+        copy_out(s, i, &draws, &source);
+    if (crops) {
+        const struct gn_box box = gn_augment_crop(a, &draws, source.h, source.w);
+        source.pixels += (size_t)box.y * source.stride + (size_t)box.x * c;
+        source.h = box.h;
+        source.w = box.w;
+    }
+    GN_TRY(prepare(s, &source, crops));
+    if (files && gn_augment_touches(a)) {
+        gn_resize_part_bytes(s->bytes, source.pixels, source.stride, s->scratch);
+        gn_augment_bytes(a, &draws, s->bytes, s->spare, o->height, o->width, o->channels);
+        for (size_t k = 0; k < pixels * c; k++)
+            out[k] = (float)s->bytes[k] / 255.0F;
+    } else {
+        gn_resize_part(out, source.pixels, source.stride, s->scratch);
+    }
+    if (o->pixels.normalise)
+        normalise(&o->pixels, out, pixels, c);
+    return GN_OK;
+}
