@@ -178,6 +178,7 @@ struct gn_dataset_info {
     int height, width; /* of the stored images; 0: pictures, each of its own size */
     int channels, classes;
     const char *const *labels; /* `classes` names, or NULL */
+    bool divided;              /* test samples are a part drawn by seed, not a set of their own */
 };
 GN_API int gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info);
 
@@ -307,12 +308,26 @@ struct gn_fit_options {
     /* Not NULL and not zero: behind the step a checkpoint is saved, it is set to 0, training goes
      * on. */
     volatile int *save;
+    const char *augment; /* "mirror,shift:2": see gn_check_augment; NULL: nothing */
     uint64_t reserved[4];
 };
 
 /* Patterns of tensor names are separated by commas; `*` stands for any characters, `?` for one. A
  * pattern names tensors ("*.bias"), or all of a layer, block or stage ("dense", "b3.inception3a",
  * "b1"). One that names nothing is BAD_ARGUMENT. */
+
+/* Whether a list of augmentations can be understood: words separated by commas, each done to every
+ * training image with random strength, a function of (seed, epoch, sample).
+ *   mirror              left and right, every other time
+ *   shift:N, pad-crop:N up to N pixels of the stored image (pictures: of the network's) each way
+ *   crop[:SHARE]        a random part of at least this share of the area (0.08), resized
+ *   rotate:DEGREES      up to so many each way
+ *   brightness:X contrast:X saturation:X    by factors from 1-X to 1+X
+ *   erase[:P]           a random rectangle becomes noise, P of the time (0.5)
+ *   mixup[:A] cutmix[:A]    with another image of the batch, shares drawn from Beta(A, A) (1)
+ *   trivial-augment     one operation of any strength (Mueller and Hutter, 2021)
+ * BAD_ARGUMENT names the word that cannot. */
+GN_API int gn_check_augment(const char *list);
 
 /* Trains. Returns what was reported, to be freed with gn_free_history; NULL on error, with the
  * last good files kept (GN_STATUS_DIVERGED when the loss is no longer finite, GN_STATUS_STOPPED
@@ -388,12 +403,14 @@ GN_API int gn_evaluate_with(gn_net *net, struct gn_score *score,
 /* Logits of n images. `pixels` holds n*height*width*channels bytes (u8, NHWC); they are scaled
  * and resized as the model says. `logits` has room for n*classes floats. */
 struct gn_predict_options {
-    const uint8_t *pixels;
+    const uint8_t *pixels; /* NULL: `data` */
     uint64_t n;
     int height, width, channels;
     gn_resize resize;
     gn_algorithm algorithm;
     int threads;
+    const gn_dataset *data; /* in place of pixels: n samples of it, from `first` on */
+    uint64_t first;
     uint64_t reserved[4];
 };
 GN_API int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options *options);
@@ -436,6 +453,18 @@ struct gn_net_info {
     int heads;                 /* auxiliary ones */
 };
 GN_API int gn_net_describe(const gn_net *net, struct gn_net_info *info);
+
+/* How pictures become the network's numbers besides the resize rule; kept in model files, so that
+ * nobody has to remember it. */
+struct gn_pixel_options {
+    int short_side; /* bring the shorter side to this length and cut the centre out; at least the
+                       network's size; 0: resize straight to that, whatever the proportions */
+    bool normalise; /* (x/255 - mean) / deviation, with a value for each of up to 3 channels */
+    double mean[3], deviation[3];
+    uint64_t reserved[4];
+};
+GN_API int gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options);
+GN_API int gn_net_pixels(const gn_net *net, struct gn_pixel_options *options);
 
 /* Names of the classes, kept in model files; copied. NULL removes them. */
 GN_API int gn_net_set_labels(gn_net *net, const char *const *labels, int n);

@@ -76,6 +76,7 @@ static bool find_known(const char *name, const struct data *given, bool verify,
 static int check_split(const struct data *given, const char *data, gn_split split, json_t *root)
 {
     struct gn_dataset_info info;
+    char what[64];
     int code = 0;
     const struct cli_place place = { .data_dir = given->place.data_dir, .offline = true };
     gn_dataset *set = cli_open_data(data, split, 0, 0, &place, &code);
@@ -94,9 +95,8 @@ static int check_split(const struct data *given, const char *data, gn_split spli
         if (split == GN_TRAIN)
             json_object_set_new(root, "where", cli_json_text(info.path));
         if (!given->common.json)
-            printf("%-6s %llu images of %dx%dx%d, %d classes\n", cli_split_names[split],
-                   (unsigned long long)info.samples, info.height, info.width, info.channels,
-                   info.classes);
+            printf("%-6s %llu %s, %d classes\n", cli_split_names[split],
+                   (unsigned long long)info.samples, cli_what_images(what, &info), info.classes);
     }
     gn_close_dataset(set);
     return code;

@@ -19,7 +19,8 @@ struct eval {
     int batch, threads, algorithm;
 };
 
-static const struct eval defaults = { .split = GN_TEST };
+static const struct eval defaults = { .split = GN_TEST,
+                                      .place = { .val_fraction = 0.1, .has_fraction = true } };
 
 static const struct cli_option options[] = {
     CLI_HEADING("Data"),
@@ -27,7 +28,7 @@ static const struct cli_option options[] = {
       .kind = CLI_TEXT,
       .value = "D",
       .offset = offsetof(struct eval, data),
-      .help = "folder with the four IDX files, or the name of a known set" },
+      .help = "folder (IDX, CIFAR or pictures by class), list (.txt), or a known set's name" },
     { .name = "split",
       .kind = CLI_CHOICE,
       .value = "S",
@@ -44,6 +45,27 @@ static const struct cli_option options[] = {
       .standard = "all",
       .help = "only the first N samples" },
     CLI_PLACE_ROWS(struct eval),
+    { .name = "val-fraction",
+      .kind = CLI_REAL,
+      .value = "X",
+      .offset = offsetof(struct eval, place.val_fraction),
+      .low = 0,
+      .high = 1,
+      .standard = "0.1",
+      .help = "part for testing, of pictures without test pictures; 1: all" },
+    { .name = "seed",
+      .kind = CLI_SEED,
+      .value = "N",
+      .offset = offsetof(struct eval, place.seed),
+      .standard = "0",
+      .help = "of the choice of that part: the training's" },
+    { .name = "on-bad-image",
+      .kind = CLI_CHOICE,
+      .value = "WHAT",
+      .offset = offsetof(struct eval, place.on_bad_image),
+      .choices = cli_bad_image_names,
+      .standard = "stop",
+      .help = "stop or skip, for pictures that cannot be read" },
     CLI_HEADING("Computation"),
     { .name = "batch",
       .kind = CLI_INT,
@@ -95,11 +117,11 @@ static int evaluate(gn_net *net, gn_dataset *data, const struct eval *given)
 {
     struct gn_score score;
     struct gn_dataset_info info;
+    char what[64];
     if (gn_dataset_describe(data, &info) != GN_OK)
         return cli_fail_library();
-    cli_note("data      %s, %llu %s images of %dx%dx%d, from %s", info.name,
-             (unsigned long long)info.samples, cli_split_names[given->split], info.height,
-             info.width, info.channels, info.path);
+    cli_note("data      %s, %llu %s %s, from %s", info.name, (unsigned long long)info.samples,
+             cli_split_names[given->split], cli_what_images(what, &info), info.path);
     cli_note_machine(given->threads);
     cli_stop_gently();
     const struct gn_evaluate_options options_of_run = {
@@ -118,7 +140,7 @@ static int evaluate(gn_net *net, gn_dataset *data, const struct eval *given)
 
 static int run(struct cli_args *args)
 {
-    const struct eval *given = args->values;
+    struct eval *given = args->values;
     struct gn_net_info info;
     int code = 0;
     cli_catch_interrupts();
@@ -134,6 +156,8 @@ static int run(struct cli_args *args)
     if (gn_net_describe(net, &info) != GN_OK)
         code = cli_fail_library();
     else
+        given->place.labels = info.labels;
+    if (!code)
         data = cli_open_data(given->data, (gn_split)given->split, info.classes, given->limit,
                              &given->place, &code);
     if (data)

@@ -1,15 +1,15 @@
 /*
- * googlenet predict: classes of the images in IDX files, as text or as one JSON object a line.
+ * googlenet predict: classes of pictures, of all pictures of folders and of the images in IDX files,
+ * as text or as one JSON object a line.
  */
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { IMAGES_AT_ONCE = 64 };
 
@@ -19,6 +19,7 @@ struct predict {
     int top, threads;
     uint64_t limit; /* of each file; 0: all */
     bool logits;
+    int on_bad_image; /* gn_bad_image */
 };
 
 static const struct predict defaults = { .top = 5 };
@@ -44,7 +45,14 @@ static const struct cli_option options[] = {
       .low = 1,
       .high = CLI_LARGEST_COUNT,
       .standard = "all",
-      .help = "only the first N images of a file" },
+      .help = "only the first N images of a file or folder" },
+    { .name = "on-bad-image",
+      .kind = CLI_CHOICE,
+      .value = "WHAT",
+      .offset = offsetof(struct predict, on_bad_image),
+      .choices = cli_bad_image_names,
+      .standard = "stop",
+      .help = "stop or skip, for pictures that cannot be read" },
     CLI_THREADS_ROW(struct predict),
     CLI_NET_ROWS(struct predict),
     CLI_COMMON_ROWS(struct predict),
@@ -55,8 +63,9 @@ struct answer {
     const struct predict *given;
     gn_net *net;
     struct gn_net_info info;
-    const char *file;
-    uint8_t *pixels;
+    const char *file; /* as it was named: an IDX file, a picture or a folder */
+    const gn_dataset *images;
+    bool folder;
     float *logits;         /* IMAGES_AT_ONCE * classes */
     double *probabilities; /* classes */
     int *order;            /* classes, by falling probability */
@@ -98,11 +107,27 @@ static const char *class_name(const struct answer *answer, int class, char *buff
     return buffer;
 }
 
+/* The file that image `index` is in, and its number there, which is what *index becomes. Free with
+ * free(). */
+static char *file_of(const struct answer *answer, uint64_t *index)
+{
+    const char *picture = gn_dataset_file(answer->images, *index);
+    size_t n = strlen(answer->file);
+    if (!answer->folder || !picture)
+        return cli_format("%s", answer->file);
+    *index = 0;
+    while (n > 1 && answer->file[n - 1] == '/')
+        n--;
+    return cli_format("%.*s/%s", (int)n, answer->file, picture);
+}
+
 static void print_json_line(const struct answer *answer, uint64_t index, const float *logits)
 {
     const int classes = answer->info.classes;
     json_t *line = json_object(), *top = json_array();
-    json_object_set_new(line, "file", cli_json_text(answer->file));
+    char *file = file_of(answer, &index);
+    json_object_set_new(line, "file", cli_json_text(file));
+    free(file);
     json_object_set_new(line, "index", json_integer((json_int_t)index));
     for (int k = 0; k < answer->given->top && k < classes; k++) {
         char name[16];
@@ -128,7 +153,13 @@ static void print_json_line(const struct answer *answer, uint64_t index, const f
 static void print_text_line(const struct answer *answer, uint64_t index, const float *logits)
 {
     const int classes = answer->info.classes;
-    printf("%s[%llu]:", answer->file, (unsigned long long)index);
+    const bool is_picture = gn_dataset_file(answer->images, index) != NULL;
+    char *file = file_of(answer, &index);
+    if (is_picture)
+        printf("%s:", file);
+    else
+        printf("%s[%llu]:", file, (unsigned long long)index);
+    free(file);
     for (int k = 0; k < answer->given->top && k < classes; k++) {
         char name[16];
         const int class = answer->order[k];
@@ -143,25 +174,27 @@ static void print_text_line(const struct answer *answer, uint64_t index, const f
     putchar('\n');
 }
 
-/* Answers images first..first+n-1 of the file. */
-static int answer_batch(struct answer *answer, const gn_dataset *images,
-                        const struct gn_dataset_info *info, uint64_t first, int n)
+/* Answers images first..first+n-1 of the file. A picture that cannot be read ends it, or with `skip`
+ * is left out: then the others are answered one by one. */
+static int answer_batch(struct answer *answer, uint64_t first, int n)
 {
-    const size_t image_bytes = (size_t)info->height * (size_t)info->width * (size_t)info->channels;
-    for (int i = 0; i < n; i++)
-        if (gn_dataset_sample(images, first + (uint64_t)i, answer->pixels + (size_t)i * image_bytes,
-                              NULL) != GN_OK)
-            return cli_fail_library();
     const struct gn_predict_options options_of_run = {
-        .pixels = answer->pixels,
+        .data = answer->images,
+        .first = first,
         .n = (uint64_t)n,
-        .height = info->height,
-        .width = info->width,
-        .channels = info->channels,
         .threads = answer->given->threads,
     };
-    if (gn_predict_with(answer->net, answer->logits, &options_of_run) != GN_OK)
-        return cli_fail_library();
+    const bool skips = answer->given->on_bad_image == GN_BAD_SKIP;
+    if (gn_predict_with(answer->net, answer->logits, &options_of_run) != GN_OK) {
+        int code = CLI_DONE;
+        if (!skips || gn_error_status() != GN_STATUS_BAD_DATA)
+            return cli_fail_library();
+        if (n == 1)
+            cli_warn("left out: %s", gn_error_message());
+        for (int i = 0; i < n && n > 1 && code == CLI_DONE; i++)
+            code = answer_batch(answer, first + (uint64_t)i, 1);
+        return code;
+    }
     for (int i = 0; i < n; i++) {
         const float *logits = answer->logits + (size_t)i * (size_t)answer->info.classes;
         rank_classes(answer, logits);
@@ -174,47 +207,26 @@ static int answer_batch(struct answer *answer, const gn_dataset *images,
     return ferror(stdout) ? CLI_ENVIRONMENT : CLI_DONE;
 }
 
-/* Pictures are recognised, to say that they are not read. Never waits for a pipe. */
-static bool is_picture(const char *path)
-{
-    static const unsigned char jpeg[] = { 0xff, 0xd8, 0xff }, png[] = { 0x89, 'P', 'N', 'G' };
-    unsigned char head[4] = { 0 };
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0)
-        return false;
-    const bool is_long = read(descriptor, head, sizeof head) == (ssize_t)sizeof head;
-    close(descriptor);
-    return is_long && (memcmp(head, jpeg, sizeof jpeg) == 0 || memcmp(head, png, sizeof png) == 0);
-}
-
 static int answer_file(struct answer *answer, const char *path)
 {
     struct gn_dataset_info info;
+    struct stat status;
     int code = CLI_DONE;
     gn_dataset *images = gn_open_images(path);
-    if (!images) {
-        if (!is_picture(path))
-            return cli_fail_library();
-        code = cli_fail(CLI_DATA, "%s: pictures are not read by this version", path);
-        cli_hint("predict reads images in IDX files, plain or .gz");
-        return code;
-    }
+    if (!images)
+        return cli_fail_library();
     if (gn_dataset_describe(images, &info) != GN_OK)
         code = cli_fail_library();
     uint64_t samples = code ? 0 : info.samples;
     if (answer->given->limit && answer->given->limit < samples)
         samples = answer->given->limit;
     answer->file = path;
-    answer->pixels =
-        samples ? cli_calloc((size_t)info.height * (size_t)info.width * (size_t)info.channels,
-                             IMAGES_AT_ONCE)
-                : NULL;
+    answer->images = images;
+    answer->folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
     for (uint64_t first = 0; first < samples && code == CLI_DONE; first += IMAGES_AT_ONCE) {
         const uint64_t left = samples - first;
-        code = answer_batch(answer, images, &info, first,
-                            left < IMAGES_AT_ONCE ? (int)left : IMAGES_AT_ONCE);
+        code = answer_batch(answer, first, left < IMAGES_AT_ONCE ? (int)left : IMAGES_AT_ONCE);
     }
-    free(answer->pixels);
     gn_close_dataset(images);
     return code;
 }
@@ -251,7 +263,9 @@ const struct cli_command cli_predict = {
     .name = "predict",
     .usage = "MODEL FILE... [flags]",
     .summary = "name the classes of images",
-    .examples = "  googlenet predict best.safetensors t10k-images-idx3-ubyte.gz --limit 3\n"
+    .examples = "  googlenet predict best.safetensors cat.jpg dog.png\n"
+                "  googlenet predict best.safetensors pictures/ --json --on-bad-image skip\n"
+                "  googlenet predict best.safetensors t10k-images-idx3-ubyte.gz --limit 3\n"
                 "  googlenet predict best.safetensors images.idx --top 1 --json --logits\n",
     .argument = "MODEL or FILE",
     .min_arguments = 2,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+const char *const cli_bad_image_names[] = { "stop", "skip", NULL };
 const char *const cli_algorithm_names[] = { "auto", "direct", "winograd", NULL };
 const char *const cli_optimizer_names[] = { "sgd", "adamw", NULL };
 /* Entry 0 stands for "not given" and is no word that can be typed. */
@@ -116,9 +117,23 @@ gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_
         .data_dir = place->data_dir,
         .offline = place->offline,
         .limit = limit,
+        .val_fraction = place->val_fraction,
+        .no_val_fraction = place->has_fraction && place->val_fraction <= 0.0,
+        .seed = place->seed,
+        .on_bad_image = (gn_bad_image)place->on_bad_image,
+        .labels = place->labels,
     });
     *code = set ? 0 : cli_fail_library();
     return set;
+}
+
+const char *cli_what_images(char *buffer, const struct gn_dataset_info *info)
+{
+    if (info->height > 0)
+        snprintf(buffer, 64, "images of %dx%dx%d", info->height, info->width, info->channels);
+    else
+        snprintf(buffer, 64, "%s pictures", info->channels == 1 ? "grey" : "colour");
+    return buffer;
 }
 
 void cli_interval(uint64_t correct, uint64_t n, double *low, double *high)

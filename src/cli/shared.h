@@ -27,10 +27,17 @@ struct cli_net {
 struct cli_place {
     const char *data_dir;
     bool offline;
+    /* Of sets of pictures; each has its own row in the commands that know it. */
+    double val_fraction;       /* part for testing; 0: none, but see has_fraction */
+    bool has_fraction;         /* false: the library's default */
+    uint64_t seed;             /* of the choice of that part */
+    int on_bad_image;          /* gn_bad_image */
+    const char *const *labels; /* a model's, for as many classes as are asked for */
 };
 
 extern const char *const cli_algorithm_names[]; /* by gn_algorithm */
 extern const char *const cli_optimizer_names[]; /* by gn_optimizer */
+extern const char *const cli_bad_image_names[]; /* by gn_bad_image */
 extern const char *const cli_resize_names[];    /* by gn_resize */
 extern const char *const cli_split_names[];     /* by gn_split */
 
@@ -102,6 +109,9 @@ bool cli_is_preset(const char *word);
  * set must be downloaded first. NULL after the fault was named; *code gets the exit code. */
 gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_t limit,
                           const struct cli_place *place, int *code);
+
+/* "images of 28x28x1" or "grey pictures"; returns `buffer`, which has room for 64 bytes. */
+const char *cli_what_images(char *buffer, const struct gn_dataset_info *info);
 
 /* Bounds of the 95% interval (Wilson's) of an accuracy over n samples. */
 void cli_interval(uint64_t correct, uint64_t n, double *low, double *high);

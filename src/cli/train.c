@@ -20,7 +20,6 @@
 
 const char *const train_schedule_names[] = { "constant", "step",      "polynomial",
                                              "cosine",   "one-cycle", NULL };
-static const char *const bad_image_names[] = { "stop", "skip", NULL };
 
 static const struct train defaults = {
     .epochs = 5,
@@ -49,7 +48,7 @@ static const struct cli_option options[] = {
       .help = "list the recipes with their flags and stop" },
     CLI_HEADING("Data"),
     { .name = "data", .kind = CLI_TEXT, .value = "D", .traits = CLI_SAVED | CLI_ANEW,
-      .offset = AT(data), .help = "folder with the four IDX files, or the name of a known set" },
+      .offset = AT(data), .help = "folder (IDX, CIFAR, pictures by class), list.txt, or a known name" },
     CLI_PLACE_ROWS(struct train),
     { .name = "limit-train", .kind = CLI_COUNT, .value = "N", .traits = CLI_SAVED,
       .offset = AT(limit_train), .low = 1, .high = CLI_LARGEST_COUNT, .standard = "all",
@@ -61,11 +60,22 @@ static const struct cli_option options[] = {
       .offset = AT(shuffle), .standard = "full",
       .help = "full, none, or window:N as tf.data (the notebook: window:1000)" },
     { .name = "on-bad-image", .kind = CLI_CHOICE, .value = "WHAT", .traits = CLI_SAVED,
-      .offset = AT(on_bad_image), .choices = bad_image_names, .standard = "stop",
+      .offset = AT(on_bad_image), .choices = cli_bad_image_names, .standard = "stop",
       .help = "stop or skip, for sets of picture files" },
     { .name = "val-fraction", .kind = CLI_REAL, .value = "X", .traits = CLI_SAVED,
       .offset = AT(val_fraction), .low = 0, .high = 1, .standard = "0.1",
       .help = "part for validation, for sets of picture files without test images" },
+    { .name = "augment", .kind = CLI_TEXT, .value = "LIST", .traits = CLI_SAVED,
+      .offset = AT(augment), .standard = "none",
+      .help = "of mirror, shift:N, crop, rotate:DEG, brightness:X, contrast:X, saturation:X, erase:P,"
+              " mixup:A, cutmix:A, trivial-augment" },
+    { .name = "short-side", .kind = CLI_INT, .value = "N", .traits = CLI_SAVED,
+      .offset = AT(short_side), .low = 1, .high = 16384,
+      .standard = "straight to the input's size",
+      .help = "resize the shorter side to N, then cut the middle out" },
+    { .name = "normalize", .kind = CLI_TEXT, .value = "M/S", .traits = CLI_SAVED,
+      .offset = AT(normalize), .standard = "none",
+      .help = "mean and deviation, \"0.5/0.25\", one for each channel, or \"imagenet\"" },
     CLI_HEADING("Training"),
     { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .traits = CLI_SAVED,
       .offset = AT(model), .standard = "googlenet",
@@ -202,6 +212,8 @@ static int check_options(struct train *given)
                                    "adamw was given");
     if (given->nesterov && given->momentum <= 0.0)
         return cli_fail(CLI_USAGE, "--nesterov needs a --momentum above 0");
+    if (given->augment && gn_check_augment(given->augment) != GN_OK)
+        return cli_fail_library();
     if (given->momentum >= 1.0)
         return cli_fail(CLI_USAGE, "--momentum: %g is out of range (0 to below 1)",
                         given->momentum);
@@ -228,6 +240,9 @@ static int open_net(struct train_run *run, const json_t *config)
     run->net = cli_open_model(config ? NULL : given->model, &given->net, given->seed, &code);
     if (!run->net)
         return code;
+    code = train_set_pixels(run->net, given);
+    if (code)
+        return code;
     if (config && cli_restore_labels(run->net, config) != GN_OK)
         return cli_fail_library();
     if (gn_net_describe(run->net, &run->net_info) != GN_OK)
@@ -238,8 +253,13 @@ static int open_net(struct train_run *run, const json_t *config)
 static int open_split(gn_dataset **data, struct gn_dataset_info *info, const struct train *given,
                       gn_split split, int classes)
 {
+    struct cli_place place = given->place;
+    place.val_fraction = given->val_fraction;
+    place.has_fraction = true;
+    place.seed = given->seed;
+    place.on_bad_image = given->on_bad_image;
     int code = 0;
-    *data = cli_open_data(given->data, split, classes, 0, &given->place, &code);
+    *data = cli_open_data(given->data, split, classes, 0, &place, &code);
     if (*data && gn_dataset_describe(*data, info) != GN_OK)
         code = cli_fail_library();
     return code;
@@ -265,13 +285,14 @@ static int open_net_and_data(struct train_run *run, const json_t *config)
         if (!given->net.channels && is_preset)
             given->net.channels = run->train_info.channels;
         given->net.new_head = true;
+        /* Pictures are large: without antialiasing most of their pixels would be ignored. */
+        if (!code && !given->net.resize && run->train_info.height == 0)
+            given->net.resize = GN_RESIZE_PIL_BILINEAR;
         if (!code)
             code = open_net(run, config);
     }
-    if (!code && run->net_info.channels != run->train_info.channels)
-        code = cli_fail(CLI_USAGE, "%s: the images have %d channels, the network takes %d",
-                        run->train_info.name, run->train_info.channels, run->net_info.channels);
-    if (!code && given->limit_val != 0)
+    const bool is_undivided = run->train_info.divided && given->val_fraction <= 0.0;
+    if (!code && given->limit_val != 0 && !is_undivided)
         code = open_split(&run->validation, &run->validation_info, given, GN_TEST,
                           run->net_info.classes);
     return code;
@@ -314,7 +335,7 @@ static int train(struct train_run *run, const json_t *config)
     if (code)
         return code;
     settle_options(run, &data_path);
-    if (cli_given(run->args, "val-fraction") && run->validation)
+    if (cli_given(run->args, "val-fraction") && !run->train_info.divided)
         cli_warn("--val-fraction: not used, %s brings its own test images", run->train_info.name);
     if (given->dry_run) {
         char *folder = given->out || given->resume

@@ -29,6 +29,8 @@ struct train {
     bool nesterov, decay_all;
     uint64_t log_steps, checkpoint_steps;
     int threads;
+    const char *augment, *normalize;
+    int short_side;
 };
 
 /* Values of a struct train that stand for "not given". */
@@ -47,6 +49,10 @@ struct train_run {
     struct gn_dataset_info train_info, validation_info;
     char *folder;
 };
+
+/* Gives the net what --short-side and --normalize say (train_pixels.c). Returns 0, or the exit code
+ * after the fault was named. */
+int train_set_pixels(gn_net *net, const struct train *given);
 
 /* Says on stderr what is going to happen. */
 void train_announce(const struct train_run *run, const char *folder);

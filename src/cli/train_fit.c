@@ -56,13 +56,13 @@ void train_announce(const struct train_run *run, const char *folder)
     const struct gn_dataset_info *data = &run->train_info;
     const struct gn_net_info *net = &run->net_info;
     struct gn_system_info system = { 0 };
-    char needed[24], usable[24], test[48] = "no";
+    char needed[24], usable[24], what[64], test[48] = "no";
     const bool is_file = given->model && !cli_is_preset(given->model);
     if (run->validation)
         snprintf(test, sizeof test, "%llu", (unsigned long long)run->validation_info.samples);
-    cli_note("data      %s: %llu training and %s test images of %dx%dx%d, %d classes, from %s",
-             data->name, (unsigned long long)data->samples, test, data->height, data->width,
-             data->channels, net->classes, data->path);
+    cli_note("data      %s: %llu training and %s test %s, %d classes, from %s", data->name,
+             (unsigned long long)data->samples, test, cli_what_images(what, data), net->classes,
+             data->path);
     cli_note("network   %s %dx%dx%d, %llu parameters, %s %s, resize %s", net->preset, net->size_h,
              net->size_w, net->channels, (unsigned long long)net->params,
              given->resume ? "weights from the checkpoint in"
@@ -154,6 +154,7 @@ static gn_history *fit(struct watch *watch)
         .freeze = given->freeze.text,
         .lr_scale = given->lr_scale.text,
         .save = &cli_save,
+        .augment = given->augment,
     };
     return gn_fit_with(run->net, &options);
 }

@@ -138,6 +138,12 @@ gn_status gn_augment_parse(struct gn_augment *augment, const char *text)
     return GN_OK;
 }
 
+int gn_check_augment(const char *list)
+{
+    struct gn_augment augment;
+    return (int)gn_augment_parse(&augment, list);
+}
+
 bool gn_augment_touches(const struct gn_augment *a)
 {
     return a->mirror || a->trivial || a->shift > 0 || a->rotate > 0 || a->brightness > 0 ||

@@ -7,14 +7,6 @@
 
 #include "base/status.h"
 
-/* How bytes become the network's numbers, besides the resize rule. Part of a model file. */
-struct gn_pixel_rule {
-    int short_side; /* 0: resize straight to the network's size; else bring the shorter side to this
-                       length and cut the centre out */
-    bool normalise; /* (x/255 - mean) / deviation for each channel */
-    float mean[3], deviation[3];
-};
-
 /* What may be done to an image; zero: not done. */
 struct gn_augment {
     bool mirror;       /* left and right, every other time */

@@ -220,6 +220,7 @@ static gn_status describe(const gn_dataset *data, struct gn_dataset_info *info)
         .channels = data->channels,
         .classes = data->classes,
         .labels = data->label_names,
+        .divided = data->divided,
     };
     return GN_OK;
 }

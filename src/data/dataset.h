@@ -7,6 +7,7 @@
 
 #include "data/augment.h"
 #include "data/names.h"
+#include "graph/graph.h"
 
 struct gn_dataset {
     struct gn_dataset_options options; /* strings are copies owned by the data set */
@@ -19,6 +20,7 @@ struct gn_dataset {
     int32_t *labels;                /* samples; NULL: none */
     const char *const *label_names; /* `classes` names or NULL; a static table or own_names */
     struct gn_names own_names;
+    bool divided;         /* by gn_divide_files */
     uint32_t fingerprint; /* CRC32C over what training depends on: for resume */
 };
 
@@ -134,7 +136,7 @@ gn_status gn_loader_start(struct gn_loader *loader, uint64_t epoch, uint64_t fir
 gn_status gn_loader_next(struct gn_loader *loader, struct gn_batch *batch);
 
 /* Pictures left out so far, each once, in the order in which they were met: what was wrong with
- * number i, in a sentence that begins with its path; NULL behind the last one. */
+ * number i, in a sentence that begins with its path below the set's; NULL behind the last one. */
 const char *gn_loader_bad(const struct gn_loader *loader, size_t i);
 
 /* ---- One sample ---- */

@@ -74,6 +74,7 @@ gn_status gn_divide_files(struct gn_dataset *data, int32_t *labels)
 {
     const struct gn_dataset_options *o = &data->options;
     struct gn_names *files = &data->files;
+    data->divided = true;
     const double given = o->val_fraction > 0 ? o->val_fraction : DEFAULT_FRACTION;
     const double fraction = o->no_val_fraction ? 0 : given;
     struct draw *draws = gn_calloc(files->n, sizeof *draws, "the division of a data set");

@@ -368,6 +368,13 @@ gn_status gn_loader_start(struct gn_loader *loader, uint64_t epoch, uint64_t fir
     return status;
 }
 
+/* The sentence of a picture without the set's own folder, which may be named in many ways. */
+static const char *below_folder(const struct gn_dataset *data, const char *why)
+{
+    const size_t n = strlen(data->path);
+    return strncmp(why, data->path, n) == 0 && why[n] == '/' ? why + n + 1 : why;
+}
+
 /* Puts a picture that is left out on the list, unless it is there. */
 static gn_status note_bad(struct gn_loader *loader, uint32_t sample, const char *why)
 {
@@ -376,7 +383,7 @@ static gn_status note_bad(struct gn_loader *loader, uint32_t sample, const char 
     if ((*byte & bit) != 0)
         return GN_OK;
     *byte |= bit;
-    GN_TRY(gn_names_add(&loader->bad, why));
+    GN_TRY(gn_names_add(&loader->bad, below_folder(loader->options.data, why)));
     const uint64_t most = (uint64_t)loader->samples * BAD_PERCENT / 100;
     if (loader->bad.n == loader->samples)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: none of the %u pictures can be read; the last one: %s",

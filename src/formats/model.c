@@ -330,6 +330,16 @@ static gn_status set_labels(gn_net *net, const struct gn_model_fields *fields)
     return status;
 }
 
+/* How the file's pictures become numbers. Another input size keeps the share of a picture that is
+ * cut out of its middle. */
+static void set_pixels(gn_net *net, const struct gn_model_fields *fields)
+{
+    net->pixels = fields->pixels;
+    net->pixels.short_side = (int)((int64_t)net->pixels.short_side * net->input.h / fields->h);
+    if (net->input.c != fields->channels)
+        net->pixels.normalise = false;
+}
+
 static gn_status fill(gn_net *net, const struct gn_st_file *file,
                       const struct gn_load_options *options, const char *name,
                       const struct gn_model_fields *fields)
@@ -343,6 +353,8 @@ static gn_status fill(gn_net *net, const struct gn_st_file *file,
         read_tensors(net, file, options->path, "", net->params, options->new_head ? &drawn : NULL));
     if (options->drawn != NULL)
         *options->drawn = drawn;
+    if (fields->root != NULL)
+        set_pixels(net, fields);
     return set_labels(net, fields);
 }
 

@@ -17,6 +17,7 @@ struct gn_model_fields {
     const json_t *labels; /* an array of `classes` strings, or NULL */
     gn_resize resize;
     bool has_heads; /* auxiliary ones */
+    struct gn_pixel_rule pixels;
 };
 
 /* Reads and checks "gn.model" of our file: BAD_MODEL when it is missing or contradicts itself,

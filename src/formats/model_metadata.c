@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,13 +35,56 @@ static bool is_same_padded(const struct gn_graph *graph)
     return true;
 }
 
+/* One value for each channel, as texts that bring every float back. */
+static json_t *make_values(const float *values, int channels)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < channels; i++) {
+        char text[48];
+        (void)snprintf(text, sizeof text, "%a", (double)values[i]);
+        (void)json_array_append_new(array, json_string(text));
+    }
+    return array;
+}
+
+/* Straight to the input's size, or by the shorter side. */
+static json_t *make_resize(const struct gn_net *net)
+{
+    const char *rule = rule_names[net->resize];
+    const int antialias = net->resize == GN_RESIZE_PIL_BILINEAR;
+    if (net->pixels.short_side > 0)
+        return json_pack("{s:s, s:i, s:s, s:b}", "step", "resize", "short", net->pixels.short_side,
+                         "rule", rule, "antialias", antialias);
+    return json_pack("{s:s, s:i, s:i, s:s, s:b}", "step", "resize", "h", net->input.h, "w",
+                     net->input.w, "rule", rule, "antialias", antialias);
+}
+
+static json_t *make_crop(const struct gn_net *net)
+{
+    return json_pack("{s:s, s:s, s:i, s:i, s:s}", "step", "crop", "mode", "center", "h",
+                     net->input.h, "w", net->input.w, "rounding", "round");
+}
+
+/* The steps behind resize and division. */
+static int append_rest(json_t *steps, const struct gn_net *net)
+{
+    const struct gn_pixel_rule *pixels = &net->pixels;
+    int failed = 0;
+    if (pixels->normalise) {
+        failed |= json_array_append_new(steps, json_pack("{s:s, s:o}", "step", "sub", "by",
+                                                         make_values(pixels->mean, net->input.c)));
+        failed |=
+            json_array_append_new(steps, json_pack("{s:s, s:o}", "step", "divc", "by",
+                                                   make_values(pixels->deviation, net->input.c)));
+    }
+    return failed;
+}
+
 static json_t *make_preprocess(const struct gn_net *net)
 {
     json_t *steps = json_array();
     json_t *divide = json_pack("{s:s, s:i}", "step", "div", "by", 255);
-    json_t *resize = json_pack("{s:s, s:i, s:i, s:s, s:b}", "step", "resize", "h", net->input.h,
-                               "w", net->input.w, "rule", rule_names[net->resize], "antialias",
-                               net->resize == GN_RESIZE_PIL_BILINEAR);
+    json_t *resize = make_resize(net);
     const bool resize_first = net->resize == GN_RESIZE_PIL_BILINEAR;
     int failed = 0;
     /* Other numbers of channels have no name in this list: they are taken as they are stored. */
@@ -48,7 +92,12 @@ static json_t *make_preprocess(const struct gn_net *net)
         failed |= json_array_append_new(steps, json_pack("{s:s, s:s}", "step", "decode", "channels",
                                                          net->input.c == 1 ? "gray" : "rgb"));
     failed |= json_array_append_new(steps, resize_first ? resize : divide);
+    if (net->pixels.short_side > 0 && resize_first)
+        failed |= json_array_append_new(steps, make_crop(net));
     failed |= json_array_append_new(steps, resize_first ? divide : resize);
+    if (net->pixels.short_side > 0 && !resize_first)
+        failed |= json_array_append_new(steps, make_crop(net));
+    failed |= append_rest(steps, net);
     if (failed == 0)
         return steps;
     json_decref(steps);
@@ -215,11 +264,16 @@ static gn_status read_geometry(const char *name, struct gn_model_fields *fields)
 static gn_status read_resize(const char *name, const json_t *step, struct gn_model_fields *fields)
 {
     int h, w;
+    const json_t *side = json_object_get(step, "short");
     if (fields->resize != GN_RESIZE_DEFAULT)
         return bad_field(name, "preprocess", "resizes twice");
-    if (!read_count(json_object_get(step, "h"), GN_MODEL_MAX_SIZE, &h) ||
-        !read_count(json_object_get(step, "w"), GN_MODEL_MAX_SIZE, &w) || h != fields->h ||
-        w != fields->w)
+    if (side != NULL) {
+        if (!read_count(side, GN_MODEL_MAX_SIZE, &fields->pixels.short_side) ||
+            fields->pixels.short_side < fields->h || fields->pixels.short_side < fields->w)
+            return bad_field(name, "preprocess", "resizes to less than the network's input");
+    } else if (!read_count(json_object_get(step, "h"), GN_MODEL_MAX_SIZE, &h) ||
+               !read_count(json_object_get(step, "w"), GN_MODEL_MAX_SIZE, &w) || h != fields->h ||
+               w != fields->w)
         return bad_field(name, "preprocess", "does not resize to the network's input");
     const char *rule = json_string_value(json_object_get(step, "rule"));
     for (int i = GN_RESIZE_TF1_LEGACY; i < RULES && rule != NULL; i++)
@@ -228,13 +282,58 @@ static gn_status read_resize(const char *name, const json_t *step, struct gn_mod
     return fields->resize == GN_RESIZE_DEFAULT ? not_supported(name, "preprocess", step) : GN_OK;
 }
 
+/* Whether the step cuts out the middle that a shorter side leaves. */
+static bool is_our_crop(const json_t *step, const struct gn_model_fields *fields)
+{
+    int h, w;
+    const char *mode = json_string_value(json_object_get(step, "mode"));
+    const char *rounding = json_string_value(json_object_get(step, "rounding"));
+    return fields->pixels.short_side > 0 && mode != NULL && strcmp(mode, "center") == 0 &&
+           rounding != NULL && strcmp(rounding, "round") == 0 &&
+           read_count(json_object_get(step, "h"), GN_MODEL_MAX_SIZE, &h) && h == fields->h &&
+           read_count(json_object_get(step, "w"), GN_MODEL_MAX_SIZE, &w) && w == fields->w;
+}
+
+/* A finite value for each of at most three channels. */
+static bool read_values(const json_t *step, int channels, float values[3])
+{
+    const json_t *by = json_object_get(step, "by");
+    if (!json_is_array(by) || json_array_size(by) != (size_t)channels || channels > 3)
+        return false;
+    for (size_t i = 0; i < json_array_size(by); i++) {
+        const char *text = json_string_value(json_array_get(by, i));
+        char *end = NULL;
+        if (text == NULL)
+            return false;
+        values[i] = strtof(text, &end);
+        if (end == text || *end != '\0' || !isfinite(values[i]))
+            return false;
+    }
+    return true;
+}
+
+/* "sub", then "divc", behind the division by 255. */
+static bool read_normalising(const json_t *step, const char *what, bool divided,
+                             struct gn_model_fields *fields)
+{
+    struct gn_pixel_rule *pixels = &fields->pixels;
+    if (!divided || pixels->normalise)
+        return false;
+    if (strcmp(what, "sub") == 0)
+        return read_values(step, fields->channels, pixels->mean);
+    pixels->normalise = read_values(step, fields->channels, pixels->deviation);
+    for (int i = 0; i < fields->channels && pixels->normalise; i++)
+        pixels->normalise = pixels->deviation[i] > 0;
+    return pixels->normalise;
+}
+
 /* Accepts exactly the lists that make_preprocess writes. */
 static gn_status read_preprocess(const char *name, struct gn_model_fields *fields)
 {
     const json_t *steps = json_object_get(fields->root, "preprocess");
     if (!json_is_array(steps))
         return bad_field(name, "preprocess", "is no array");
-    bool divided = false;
+    bool divided = false, cropped = false, subtracted = false;
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const json_t *step = json_array_get(steps, i);
         const char *what = json_string_value(json_object_get(step, "step"));
@@ -249,12 +348,19 @@ static gn_status read_preprocess(const char *name, struct gn_model_fields *field
         } else if (strcmp(what, "div") == 0 && !divided &&
                    json_integer_value(json_object_get(step, "by")) == 255) {
             divided = true;
+        } else if (strcmp(what, "crop") == 0 && fields->resize != GN_RESIZE_DEFAULT && !cropped &&
+                   is_our_crop(step, fields)) {
+            cropped = true;
+        } else if ((strcmp(what, "sub") == 0 || strcmp(what, "divc") == 0) &&
+                   read_normalising(step, what, divided, fields)) {
+            subtracted = !fields->pixels.normalise;
         } else if (i != 0 || strcmp(what, "decode") != 0 || channels == NULL ||
                    strcmp(channels, expected) != 0) {
             return not_supported(name, "preprocess", step);
         }
     }
-    if (!divided || fields->resize == GN_RESIZE_DEFAULT)
+    if (!divided || subtracted || fields->resize == GN_RESIZE_DEFAULT ||
+        cropped != (fields->pixels.short_side > 0))
         return not_supported(name, "preprocess", steps);
     return GN_OK;
 }

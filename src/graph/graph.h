@@ -61,6 +61,14 @@ struct gn_graph {
     } heads[GN_MAX_HEADS];
 };
 
+/* How bytes become the network's numbers, besides the resize rule. */
+struct gn_pixel_rule {
+    int short_side; /* 0: resize straight to the network's size; else bring the shorter side to this
+                       length and cut the centre out */
+    bool normalise; /* (x/255 - mean) / deviation for each channel */
+    float mean[3], deviation[3];
+};
+
 struct gn_net {
     struct gn_graph *graph;
     int output; /* layer whose value is the answer (logits) */
@@ -68,6 +76,7 @@ struct gn_net {
     struct gn_shape input;
     int classes;
     gn_resize resize; /* never GN_RESIZE_DEFAULT */
+    struct gn_pixel_rule pixels;
     char **labels;    /* `classes` names or NULL */
     float *params;    /* graph->n_floats values, gaps are zero */
 };

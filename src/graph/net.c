@@ -186,6 +186,57 @@ int gn_net_set_labels(gn_net *net, const char *const *labels, int n)
     return GN_OK;
 }
 
+/* Finite, and a deviation that divides. */
+static bool is_normal(const struct gn_pixel_options *o, int channels)
+{
+    for (int i = 0; i < channels; i++)
+        if (!isfinite(o->mean[i]) || !isfinite(o->deviation[i]) || !(o->deviation[i] > 0))
+            return false;
+    return channels <= 3;
+}
+
+static gn_status set_pixels(gn_net *net, const struct gn_pixel_options *o)
+{
+    const int size = net->input.h > net->input.w ? net->input.h : net->input.w;
+    enum { LONGEST_SIDE = 16384 };
+    if (o->short_side != 0 && (o->short_side < size || o->short_side > LONGEST_SIDE))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "short side of %d pixels: it must be at least the network's %d, and at most %d",
+                o->short_side, size, LONGEST_SIDE);
+    if (o->normalise && !is_normal(o, net->input.c))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "normalisation: means must be finite and deviations above 0, for each of at most 3 "
+                "channels");
+    net->pixels = (struct gn_pixel_rule){ .short_side = o->short_side, .normalise = o->normalise };
+    for (int i = 0; i < 3 && o->normalise; i++) {
+        net->pixels.mean[i] = (float)o->mean[i];
+        net->pixels.deviation[i] = (float)o->deviation[i];
+    }
+    return GN_OK;
+}
+
+int gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options)
+{
+    if (net == NULL)
+        return (int)gn_last_status();
+    GN_NEED(options, "the pixel options");
+    return (int)set_pixels(net, options);
+}
+
+int gn_net_pixels(const gn_net *net, struct gn_pixel_options *options)
+{
+    if (net == NULL)
+        return (int)gn_last_status();
+    GN_NEED(options, "the pixel options");
+    *options = (struct gn_pixel_options){ .short_side = net->pixels.short_side,
+                                          .normalise = net->pixels.normalise };
+    for (int i = 0; i < 3; i++) {
+        options->mean[i] = (double)net->pixels.mean[i];
+        options->deviation[i] = (double)net->pixels.deviation[i];
+    }
+    return GN_OK;
+}
+
 uint32_t gn_net_hash(const gn_net *net)
 {
     uint32_t crc = 0;

@@ -43,6 +43,8 @@ struct gn_args {
     bool mask;          /* backward-data: dx = x > 0 ? dx : 0, after accumulation: x is the
                               stored output of a ReLU, so this is its gradient */
     const int32_t *const *labels; /* loss: classes of the slice, n of them */
+    const int32_t *const *others; /* loss: of mixed images, the other class and its share; */
+    const float *const *shares;   /* *others is NULL when nothing is mixed */
     double *loss;                 /* loss: sum over the slice is added */
     int *correct;                 /* loss: right arg-maxes are added */
     double smoothing;             /* loss: part of the target that all classes share */

@@ -48,8 +48,11 @@ static void begin_slice(struct gn_plan *plan, const struct call *c, int first)
     for (int i = plan->n_prepare; i < plan->n_steps; i++)
         if (plan->steps[i].x.buffer == GN_PLACE_IMAGES) /* read only: inputs get no gradient */
             memcpy(&plan->steps[i].args.x.data, &images, sizeof images);
-    if (c->labels != NULL)
-        plan->labels = c->labels + first;
+    if (c->labels == NULL)
+        return;
+    plan->labels = c->labels + first;
+    plan->others = plan->batch_others == NULL ? NULL : plan->batch_others + first;
+    plan->shares = plan->batch_others == NULL ? NULL : plan->batch_shares + first;
 }
 
 static void bind_gradients(struct gn_plan *plan, float *grads)
@@ -123,6 +126,12 @@ gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, floa
     run_team(plan, &c);
     plan->prepared = true;
     return GN_OK;
+}
+
+void gn_plan_mix(struct gn_plan *plan, const int32_t *others, const float *shares)
+{
+    plan->batch_others = others;
+    plan->batch_shares = shares;
 }
 
 gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels, int n,

@@ -47,6 +47,11 @@ const double *gn_plan_head_losses(const struct gn_plan *plan);
 /* What dropout draws in the next call of gn_plan_gradients: one step of one run. */
 void gn_plan_draw(struct gn_plan *plan, uint64_t seed, uint64_t step);
 
+/* In the next call of gn_plan_gradients sample i counts as class labels[i] but for the part shares[i]
+ * (0 to 1), which is of class others[i]: the targets of mixed images. NULL: none is mixed. The
+ * arrays must live until that call ends. */
+void gn_plan_mix(struct gn_plan *plan, const int32_t *others, const float *shares);
+
 /* The net's parameters were changed: packed copies are made anew at the next run. */
 void gn_plan_params_changed(struct gn_plan *plan);
 

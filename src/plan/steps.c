@@ -444,6 +444,8 @@ static gn_status loss(struct gn_plan *plan, int head)
     s.x = plan->values[i].at;
     s.dx = plan->values[i].gradient_at;
     s.args.labels = &plan->labels;
+    s.args.others = &plan->others;
+    s.args.shares = &plan->shares;
     s.args.loss = head < 0 ? &plan->loss : &plan->head_losses[head];
     s.args.correct = head < 0 ? &plan->correct : &plan->heads_correct;
     s.args.weight = head < 0 ? 1 : g->heads[head].weight;

@@ -42,6 +42,8 @@ gn_status gn_score_all(const struct gn_scoring *scoring, struct gn_score *score)
     for (uint64_t n_batches = 1;; n_batches++) {
         struct gn_batch batch;
         GN_TRY(gn_loader_next(scoring->loader, &batch));
+        if (batch.n == 0 && batch.left_out > 0)
+            continue;
         if (batch.n == 0)
             return GN_OK;
         if (scoring->stop != NULL && *scoring->stop != 0)

@@ -89,9 +89,9 @@ struct step_sums {
     double loss;
 };
 
-/* Batch k of the running step: its gradient is added, weighted by its share of a full batch, so
+/* The next batch of the running step: its gradient is added, weighted by its share of a full batch, so
  * that the factor which makes a mean of the sum is 1 for a step of one batch. */
-static gn_status add_batch(struct gn_fit *fit, int k, struct step_sums *sums)
+static gn_status add_batch(struct gn_fit *fit, struct step_sums *sums)
 {
     const struct gn_progress *p = &fit->t.progress;
     const struct gn_fit_options *o = &fit->t.settings.options;
@@ -100,14 +100,18 @@ static gn_status add_batch(struct gn_fit *fit, int k, struct step_sums *sums)
     double loss = 0;
     int correct = 0;
     GN_TRY(gn_loader_next(fit->loader, &batch));
+    if (batch.n == 0 && batch.left_out > 0)
+        return GN_OK; /* none of its pictures can be read */
     if (batch.n == 0)
         GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended in step %llu of %llu",
                 (unsigned long long)p->batch + 1, (unsigned long long)fit->t.settings.epoch_steps);
     gn_plan_draw(fit->plan, o->seed, (p->step << 16) + (uint64_t)k);
+    gn_plan_mix(fit->plan, batch.others, batch.shares);
     GN_TRY(
         gn_plan_gradients(fit->plan, batch.images, batch.labels, batch.n, grads, &loss, &correct));
     if (grads != fit->grads)
-        gn_updater_add(fit->t.updater, fit->grads, grads, (double)batch.n / o->batch, k == 0);
+        gn_updater_add(fit->t.updater, fit->grads, grads, (double)batch.n / o->batch,
+                       sums->samples == 0);
     sums->samples += (uint64_t)batch.n;
     sums->correct += (uint64_t)correct;
     sums->loss += loss;
@@ -140,9 +144,11 @@ static gn_status train_step(struct gn_fit *fit)
     const int n = step_batches(fit);
     fit->event.lr = p->rate_factor * gn_schedule_rate(&fit->t.settings.schedule, p->step);
     for (int k = 0; k < n; k++)
-        GN_TRY(add_batch(fit, k, &sums));
+        GN_TRY(add_batch(fit, &sums));
     p->step++;
     p->batch++;
+    if (sums.samples == 0)
+        return GN_OK;
     if (!isfinite(sums.loss))
         return gn_fit_diverged(fit, isnan(sums.loss) ? "the loss is not a number"
                                                      : "the loss is infinite");
@@ -237,6 +243,7 @@ static gn_status create_parts(struct gn_fit *fit)
     loader.shuffle = o->shuffle;
     loader.window = o->window;
     loader.seed = o->seed;
+    loader.augment = s->augment;
     fit->plan = gn_plan_create(net, &plan_options);
     if (fit->plan == NULL)
         return gn_last_status();

@@ -27,6 +27,7 @@ struct gn_fit {
     struct gn_run_files files;
     double began, epoch_began; /* seconds of the clock */
     uint64_t first_step;       /* done when the call began */
+    size_t told_bad[2];        /* pictures left out of training and validation that were reported */
     struct gn_event event;
 };
 
@@ -80,6 +81,10 @@ void gn_fit_count_heads(struct gn_fit *fit);
 /* Means of the running epoch, for the event and for a row. */
 void gn_fit_event_heads(struct gn_fit *fit);
 void gn_fit_row_heads(const struct gn_fit *fit, struct gn_epoch *row);
+
+/* Reports the pictures that were left out since the last call, each once, and lists all of them in
+ * bad-images.txt (bad_images.c). */
+void gn_fit_tell_bad(struct gn_fit *fit);
 
 /* ---- fit_files.c ---- */
 

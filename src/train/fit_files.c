@@ -191,6 +191,7 @@ gn_status gn_files_save(struct gn_fit *fit, const struct gn_save *save)
 {
     const bool has_folder = fit->files.folder != NULL;
     gn_status status = GN_OK;
+    gn_fit_tell_bad(fit);
     if (has_folder)
         write_tables(fit, save->row);
     if (save->best)

@@ -89,6 +89,7 @@ struct gn_loader_options gn_loader_for(const struct gn_net *net, const struct gn
                                        .width = net->input.w,
                                        .channels = net->input.c,
                                        .rule = rule,
+                                       .pixels = net->pixels,
                                        .shuffle = GN_SHUFFLE_NONE };
 }
 
@@ -295,6 +296,7 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
     GN_TRY(gn_resolve_resize(net, o->resize, o->train, o->validation, &settings->rule));
     GN_TRY(check_patterns(net, o));
     resolve_schedule(settings);
+    GN_TRY(gn_augment_parse(&settings->augment, o->augment));
     settings->optimizer = (struct gn_optimizer_options){ .kind = o->optimizer,
                                                          .momentum = o->momentum,
                                                          .weight_decay = o->weight_decay,

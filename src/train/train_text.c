@@ -92,6 +92,8 @@ static void set_update(json_t *options, const struct gn_fit_options *o)
         set_real(options, "clip_norm", o->clip_norm);
     if (o->accumulate > 1)
         set_count(options, "accumulate", (uint64_t)o->accumulate);
+    if (o->augment != NULL)
+        set_text(options, "augment", o->augment);
     if (o->label_smoothing > 0)
         set_real(options, "label_smoothing", o->label_smoothing);
     if (o->ema > 0)
@@ -304,10 +306,11 @@ static gn_status check_progress(const struct gn_progress *p, const struct gn_set
                                 const char *path)
 {
     const uint64_t batch = s->step_samples, batches = s->epoch_steps;
+    const bool skips = s->options.train->options.on_bad_image == GN_BAD_SKIP;
     const uint64_t samples = p->batch * batch < s->n_train ? p->batch * batch : s->n_train;
     if (p->epoch > INT32_MAX || p->batch > batches || p->step != p->epoch * batches + p->batch ||
-        p->samples != samples || p->correct > p->samples || p->best_epoch > p->epoch ||
-        !(p->rate_factor >= 0) || p->rate_factor > 1)
+        p->samples > samples || (!skips && p->samples != samples) || p->correct > p->samples ||
+        p->best_epoch > p->epoch || !(p->rate_factor >= 0) || p->rate_factor > 1)
         GN_FAIL(GN_STATUS_BAD_MODEL,
                 "%s: checkpoint: its position contradicts itself (step=%llu epoch=%llu "
                 "batch=%llu samples=%llu, an epoch has %llu batches)",

@@ -54,6 +54,16 @@ static void gradient(const float *z, float *dz, int classes, int label, const st
             (float)((exp((double)z[k] - top) / sum - (k == label ? on : off)) / batch * a->weight);
 }
 
+/* Moves the part `share` of the target from the label to another class: what that adds to the loss,
+ * and what it changes in a gradient that is scaled by `scale`. */
+static double mix_in(const float *z, float *dz, int label, int other, double share, double scale)
+{
+    const float moved = (float)(share * scale);
+    dz[label] += moved;
+    dz[other] -= moved;
+    return share * ((double)z[label] - (double)z[other]);
+}
+
 static void loss(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)unit;
@@ -67,6 +77,9 @@ static void loss(const struct gn_args *a, const struct gn_run *run, int unit, vo
         *a->loss += a->smoothing > 0 ? smoothed(z, a->g.c, label, a->smoothing, one) : one;
         *a->correct += argmax == label;
         gradient(z, dz, a->g.c, label, a, run->batch);
+        if (a->others != NULL && *a->others != NULL)
+            *a->loss += mix_in(z, dz, label, (*a->others)[i],
+                               (1 - a->smoothing) * (double)(*a->shares)[i], a->weight / run->batch);
     }
 }
 
