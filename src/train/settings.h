@@ -15,9 +15,7 @@ struct gn_settings {
     uint64_t step_samples, epoch_steps; /* samples of a full step, steps of an epoch */
     gn_resize rule;                     /* never DEFAULT */
     uint64_t n_train, n_val;            /* samples that will be used; n_val 0: no validation */
-    gn_resize rule;                     /* never DEFAULT */
     struct gn_augment augment;
-    uint64_t n_train, n_val; /* samples that will be used; n_val 0: no validation */
 };
 
 /* BAD_ARGUMENT, BAD_SHAPE or BAD_DATA with the numbers. Nothing is changed but *settings. */
