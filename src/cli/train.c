@@ -286,7 +286,7 @@ static int open_net_and_data(struct train_run *run, const json_t *config)
             given->net.channels = run->train_info.channels;
         given->net.new_head = true;
         /* Pictures are large: without antialiasing most of their pixels would be ignored. */
-        if (!code && !given->net.resize && run->train_info.height == 0)
+        if (!code && is_preset && !given->net.resize && run->train_info.height == 0)
             given->net.resize = GN_RESIZE_PIL_BILINEAR;
         if (!code)
             code = open_net(run, config);

@@ -89,9 +89,9 @@ struct step_sums {
     double loss;
 };
 
-/* The next batch of the running step: its gradient is added, weighted by its share of a full batch, so
+/* Batch k of the running step: its gradient is added, weighted by its share of a full batch, so
  * that the factor which makes a mean of the sum is 1 for a step of one batch. */
-static gn_status add_batch(struct gn_fit *fit, struct step_sums *sums)
+static gn_status add_batch(struct gn_fit *fit, int k, struct step_sums *sums)
 {
     const struct gn_progress *p = &fit->t.progress;
     const struct gn_fit_options *o = &fit->t.settings.options;
@@ -144,7 +144,7 @@ static gn_status train_step(struct gn_fit *fit)
     const int n = step_batches(fit);
     fit->event.lr = p->rate_factor * gn_schedule_rate(&fit->t.settings.schedule, p->step);
     for (int k = 0; k < n; k++)
-        GN_TRY(add_batch(fit, &sums));
+        GN_TRY(add_batch(fit, k, &sums));
     p->step++;
     p->batch++;
     if (sums.samples == 0)
