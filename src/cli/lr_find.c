@@ -191,7 +191,9 @@ static int run(struct cli_args *args)
         return cli_fail(CLI_USAGE, "lr-find: --data is missing (a folder or the name of a set)");
     if (given->to <= given->from)
         return cli_fail(CLI_USAGE, "--to: %g is not above --from %g", given->to, given->from);
-    if (given->out)
+    if (given->model)
+        code = cli_check_model(given->model);
+    if (!code && given->out)
         code = cli_make_folder(given->out);
     gn_dataset *data =
         code ? NULL

@@ -44,14 +44,21 @@ static int unknown_model(const char *word)
     return code;
 }
 
+int cli_check_model(const char *word)
+{
+    struct stat status;
+    return cli_is_preset(word) || stat(word, &status) == 0 ? 0 : unknown_model(word);
+}
+
 gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t seed, int *code)
 {
     if (!word)
         word = flags->preset ? flags->preset : "googlenet";
-    struct stat status;
     gn_net *net = NULL;
     int drawn = 0;
-    *code = 0;
+    *code = cli_check_model(word);
+    if (*code)
+        return NULL;
     if (cli_is_preset(word)) {
         if (flags->preset && strcmp(word, flags->preset) != 0) {
             *code =
@@ -67,7 +74,7 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
             .resize = (gn_resize)flags->resize,
             .aux = flags->aux,
         });
-    } else if (stat(word, &status) == 0) {
+    } else {
         net = gn_load_with(&(struct gn_load_options){
             .path = word,
             .preset = flags->preset,
@@ -80,9 +87,6 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
             .drawn = &drawn,
             .aux = flags->aux,
         });
-    } else {
-        *code = unknown_model(word);
-        return NULL;
     }
     if (!net)
         *code = cli_fail_library();

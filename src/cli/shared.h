@@ -102,6 +102,10 @@ extern const char *const cli_split_names[];     /* by gn_split */
  * code. Free with gn_free_net. */
 gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t seed, int *code);
 
+/* Whether `word` is a preset or a file that is there: 0, or the exit code after the fault was
+ * named. */
+int cli_check_model(const char *word);
+
 /* Whether `word` is a preset's name. */
 bool cli_is_preset(const char *word);
 

@@ -279,6 +279,9 @@ static int open_net_and_data(struct train_run *run, const json_t *config)
             code =
                 open_split(&run->train, &run->train_info, given, GN_TRAIN, run->net_info.classes);
     } else {
+        code = given->model ? cli_check_model(given->model) : 0;
+        if (code)
+            return code;
         code = open_split(&run->train, &run->train_info, given, GN_TRAIN, given->net.classes);
         if (!given->net.classes)
             given->net.classes = run->train_info.classes;
