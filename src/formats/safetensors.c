@@ -48,6 +48,20 @@ static gn_status read_length(struct gn_st_file *file, const char *path, int fd, 
             file->text, kind, GN_ST_LENGTH_BYTES);
 }
 
+/* Pieces on all threads: most of the time is the first touch of the memory. A thread's error stays
+ * with it, so after a failure the block is read once more by this one. */
+static gn_status read_block(uint8_t *to, size_t n, const char *path, int fd, uint64_t offset)
+{
+    enum { PIECE = 2 << 20 };
+    bool failed = false;
+#pragma omp parallel for schedule(static) num_threads(gn_usable_threads(NULL)) reduction(||        \
+                                                                                         : failed)
+    for (size_t at = 0; at < n; at += PIECE)
+        failed = failed || gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to + at,
+                                         n - at < PIECE ? n - at : PIECE, offset + at) != GN_OK;
+    return failed ? gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to, n, offset) : GN_OK;
+}
+
 /* The data in one block, so that every tensor of our files is aligned. */
 static gn_status read_data(struct gn_st_file *file, const char *path, int fd)
 {
@@ -57,8 +71,7 @@ static gn_status read_data(struct gn_st_file *file, const char *path, int fd)
     file->data = gn_alloc(n, "the tensors of a model file");
     if (file->data == NULL)
         return gn_last_status();
-    GN_TRY(gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, file->data, n,
-                         GN_ST_LENGTH_BYTES + file->header_size));
+    GN_TRY(read_block(file->data, n, path, fd, GN_ST_LENGTH_BYTES + file->header_size));
     struct gn_reader reader;
     gn_rd_init(&reader, file->data, n);
     for (int i = 0; i < file->n; i++) {
