@@ -187,7 +187,7 @@ static void append_parameters(gn_graph *g, struct gn_layer *layer, bool bias)
     struct gn_tensor *t = &g->tensors[layer->weight];
     t->is_kernel = true;
     t->fan_in = (double)w->kh * w->kw * w->c;
-    t->fan_out = (double)w->kh * w->kw * w->oc;
+    t->fan_out = dense ? w->oc : (double)w->kh * w->kw * w->oc;
     t->initial = g->initial;
     t->deviation = g->deviation;
 }
