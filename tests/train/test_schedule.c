@@ -91,8 +91,18 @@ static void steps_fall_at_their_periods(void **state)
 /* ---- Updates ---- */
 
 static struct gn_tensor small_tensors[] = {
-    { .name = "kernel", .rank = 2, .shape = { 6, 5 }, .count = KERNEL, .is_kernel = true },
-    { .name = "bias", .rank = 1, .shape = { 5 }, .count = BIAS, .offset = BIAS_OFFSET },
+    { .name = "kernel",
+      .rank = 2,
+      .shape = { 6, 5 },
+      .count = KERNEL,
+      .is_kernel = true,
+      .trainable = true },
+    { .name = "bias",
+      .rank = 1,
+      .shape = { 5 },
+      .count = BIAS,
+      .offset = BIAS_OFFSET,
+      .trainable = true },
 };
 static const struct gn_graph small_graph = { .n_tensors = 2,
                                              .tensors = small_tensors,
@@ -232,6 +242,7 @@ static void the_smoothed_loss_is_that_of_keras(void **state)
                                   .labels = &current,
                                   .loss = &loss,
                                   .correct = &correct,
+                                  .weight = 1,
                                   .smoothing = 0.1 };
     const struct gn_run run = { .n = N, .batch = N, .first = true };
     gn_reference_kernels()->table[GN_KERNEL_LOSS].run(&args, &run, 0, NULL);
