@@ -71,14 +71,20 @@ static gn_status create_parts(struct sweep *s)
     return GN_OK;
 }
 
-/* The next batch, from as many epochs as the sweep needs. */
+/* The next batch, from as many epochs as the sweep needs. Batches of which no picture can be read
+ * are passed over. */
 static gn_status next_batch(const struct sweep *s, uint64_t *epoch, struct gn_batch *batch)
 {
-    GN_TRY(gn_loader_next(s->loader, batch));
-    if (batch->n > 0)
-        return GN_OK;
-    GN_TRY(gn_loader_start(s->loader, ++*epoch, 0));
-    return gn_loader_next(s->loader, batch);
+    for (int ends = 0; ends < 2;) {
+        GN_TRY(gn_loader_next(s->loader, batch));
+        if (batch->n > 0)
+            return GN_OK;
+        if (batch->left_out > 0)
+            continue;
+        ends++;
+        GN_TRY(gn_loader_start(s->loader, ++*epoch, 0));
+    }
+    GN_FAIL(GN_STATUS_BAD_DATA, "lr-find: no sample of a whole epoch can be read");
 }
 
 /* One step at point i; *loss is the mean over its batch, before the update. */
