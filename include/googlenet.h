@@ -417,6 +417,28 @@ GN_API int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_o
 #define gn_predict(net, logits, ...)                                                               \
     gn_predict_with((net), (logits), &(struct gn_predict_options){ .pixels = __VA_ARGS__ })
 
+/* A network made ready to answer many times: gn_predict packs the weights and lays out its memory at
+ * every call, a predictor once. The net must outlive it and keep its weights. Free it with
+ * gn_predictor_free. NULL on error (no memory for the batch). */
+typedef struct gn_predictor gn_predictor;
+struct gn_predictor_options {
+    int batch; /* images that are computed together; 0: 1, the shortest time for one image */
+    gn_resize resize;
+    gn_algorithm algorithm;
+    int threads; /* 0: all that the process may use */
+    uint64_t reserved[4];
+};
+#define gn_predictor_create(net, ...)                                                              \
+    gn_predictor_create_with((net), &(struct gn_predictor_options){ .batch = __VA_ARGS__ })
+GN_API gn_predictor *gn_predictor_create_with(gn_net *net,
+                                              const struct gn_predictor_options *options);
+GN_API void gn_predictor_free(gn_predictor *predictor);
+
+/* Logits of n images, any number of them, as gn_predict gives them; resize, algorithm and threads are
+ * those of the predictor. */
+GN_API int gn_predictor_run(gn_predictor *predictor, float *logits,
+                            const struct gn_predict_options *images);
+
 /* Writes the weights with all that prediction needs (geometry, preprocessing, labels, checksums)
  * as one safetensors file, atomically. */
 GN_API int gn_save(const gn_net *net, const char *path);

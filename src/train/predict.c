@@ -14,7 +14,7 @@
 
 enum { CHUNK = 128 };
 
-static gn_status check_options(const gn_net *net, const struct gn_predict_options *o)
+static gn_status check_images(const gn_net *net, const struct gn_predict_options *o)
 {
     const int channels = o->data != NULL ? o->data->channels : o->channels;
     if (o->data == NULL && (o->height < 1 || o->width < 1 || o->channels < 1))
@@ -24,9 +24,6 @@ static gn_status check_options(const gn_net *net, const struct gn_predict_option
     if (!gn_channels_convert(channels, net->input.c))
         GN_FAIL(GN_STATUS_BAD_SHAPE, "predict: images have %d channels, the network takes %d",
                 channels, net->input.c);
-    if (o->threads < 0 || o->threads > GN_MAX_THREADS)
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "predict: threads is %d, it must be 1 to %d", o->threads,
-                GN_MAX_THREADS);
     if (o->data != NULL && (o->first >= o->data->samples || o->n > o->data->samples - o->first))
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "predict: samples %llu to %llu of %llu",
                 (unsigned long long)o->first, (unsigned long long)(o->first + o->n),
@@ -48,18 +45,68 @@ static gn_status run_chunks(const gn_net *net, struct gn_plan *plan, struct gn_l
     }
 }
 
-static gn_status predict(gn_net *net, float *logits, const struct gn_predict_options *options)
-{
+struct gn_predictor {
+    gn_net *net;
     gn_resize rule;
-    GN_TRY(check_options(net, options));
-    const int chunk = options->n < CHUNK ? (int)options->n : CHUNK;
-    const int threads = options->threads == 0 ? gn_usable_threads(NULL) : options->threads;
-    GN_TRY(gn_resolve_resize(net, options->resize, NULL, NULL, &rule));
-    char what[96], name[] = "predict";
-    (void)snprintf(what, sizeof what, "prediction of %d images at %dx%d", chunk, net->input.h,
-                   net->input.w);
-    GN_TRY(gn_check_memory(gn_memory_estimate(net, chunk, false), what));
+    int chunk, threads;
+    struct gn_plan *plan;
+};
 
+static gn_status prepare(gn_predictor *p, const struct gn_predictor_options *o)
+{
+    char what[96];
+    if (o->batch < 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "predictor: batch is %d, it must be 1 or more", o->batch);
+    if (o->threads < 0 || o->threads > GN_MAX_THREADS)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "predict: threads is %d, it must be 1 to %d", o->threads,
+                GN_MAX_THREADS);
+    p->chunk = o->batch == 0 ? 1 : o->batch;
+    p->threads = o->threads == 0 ? gn_usable_threads(NULL) : o->threads;
+    GN_TRY(gn_resolve_resize(p->net, o->resize, NULL, NULL, &p->rule));
+    (void)snprintf(what, sizeof what, "prediction of %d images at %dx%d", p->chunk, p->net->input.h,
+                   p->net->input.w);
+    GN_TRY(gn_check_memory(gn_memory_estimate(p->net, p->chunk, false), what));
+    const struct gn_plan_options plan_options = { .batch = p->chunk,
+                                                  .threads = p->threads,
+                                                  .algorithm = o->algorithm };
+    p->plan = gn_plan_create(p->net, &plan_options);
+    return p->plan == NULL ? gn_last_status() : GN_OK;
+}
+
+gn_predictor *gn_predictor_create_with(gn_net *net, const struct gn_predictor_options *options)
+{
+    static const struct gn_predictor_options defaults = { 0 };
+    if (net == NULL) {
+        if (gn_error_status() == GN_OK)
+            (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "predictor: no network is given");
+        return NULL;
+    }
+    gn_predictor *p = gn_calloc(1, sizeof *p, "a predictor");
+    if (p == NULL)
+        return NULL;
+    p->net = net;
+    const unsigned state = gn_float_enter();
+    const gn_status status = prepare(p, options == NULL ? &defaults : options);
+    gn_float_leave(state);
+    if (status == GN_OK)
+        return p;
+    gn_predictor_free(p);
+    return NULL;
+}
+
+void gn_predictor_free(gn_predictor *predictor)
+{
+    if (predictor == NULL)
+        return;
+    if (predictor->plan != NULL)
+        gn_plan_free(predictor->plan);
+    gn_free(predictor);
+}
+
+static gn_status run(gn_predictor *p, float *logits, const struct gn_predict_options *options)
+{
+    char name[] = "predict";
+    GN_TRY(check_images(p->net, options));
     /* Only read; the loader leaves nothing out that has a row of the answer. */
     struct gn_dataset images = { .name = name,
                                  .samples = options->n,
@@ -71,37 +118,61 @@ static gn_status predict(gn_net *net, float *logits, const struct gn_predict_opt
         images = *options->data;
         images.options.on_bad_image = GN_BAD_STOP;
     }
-    struct gn_loader_options loader_options = gn_loader_for(net, &images, options->n, chunk, rule);
+    struct gn_loader_options loader_options =
+        gn_loader_for(p->net, &images, options->n, p->chunk, p->rule);
     loader_options.first = options->data != NULL ? options->first : 0;
-    loader_options.threads = threads;
-    const struct gn_plan_options plan_options = { .batch = chunk,
-                                                  .threads = threads,
-                                                  .algorithm = options->algorithm };
-    struct gn_plan *plan = gn_plan_create(net, &plan_options);
-    struct gn_loader *loader = plan == NULL ? NULL : gn_loader_create(&loader_options);
+    loader_options.threads = p->threads;
+    struct gn_loader *loader = gn_loader_create(&loader_options);
     const gn_status status =
-        loader == NULL ? gn_last_status() : run_chunks(net, plan, loader, logits);
+        loader == NULL ? gn_last_status() : run_chunks(p->net, p->plan, loader, logits);
     gn_loader_free(loader);
-    if (plan != NULL)
-        gn_plan_free(plan);
     return status;
+}
+
+/* Whether something is missing of a call; a constructor that failed has said why. */
+static bool is_complete(const void *network, const float *logits,
+                        const struct gn_predict_options *options)
+{
+    if (network != NULL && options != NULL && logits != NULL &&
+        (options->pixels != NULL || options->data != NULL))
+        return true;
+    if (gn_error_status() == GN_OK)
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "predict: no %s is given",
+                      network == NULL  ? "network"
+                      : logits == NULL ? "place for the logits"
+                                       : "array of pixels and no data set");
+    return false;
+}
+
+int gn_predictor_run(gn_predictor *predictor, float *logits,
+                     const struct gn_predict_options *options)
+{
+    if (!is_complete(predictor, logits, options))
+        return (int)gn_last_status();
+    if (options->n == 0)
+        return (int)GN_OK;
+    const unsigned state = gn_float_enter();
+    const gn_status status = run(predictor, logits, options);
+    gn_float_leave(state);
+    return (int)status;
 }
 
 int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options *options)
 {
-    if (net == NULL || options == NULL || logits == NULL ||
-        (options->pixels == NULL && options->data == NULL)) {
-        if (gn_error_status() == GN_OK)
-            (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "predict: no %s is given",
-                          net == NULL      ? "network"
-                          : logits == NULL ? "place for the logits"
-                                           : "array of pixels and no data set");
+    if (!is_complete(net, logits, options))
         return (int)gn_last_status();
-    }
     if (options->n == 0)
         return (int)GN_OK;
-    const unsigned state = gn_float_enter();
-    const gn_status status = predict(net, logits, options);
-    gn_float_leave(state);
-    return (int)status;
+    GN_TRY(check_images(net, options));
+    const struct gn_predictor_options wanted = {
+        .batch = options->n < CHUNK ? (int)options->n : CHUNK,
+        .resize = options->resize,
+        .algorithm = options->algorithm,
+        .threads = options->threads,
+    };
+    gn_predictor *predictor = gn_predictor_create_with(net, &wanted);
+    const int status =
+        predictor == NULL ? (int)gn_last_status() : gn_predictor_run(predictor, logits, options);
+    gn_predictor_free(predictor);
+    return status;
 }

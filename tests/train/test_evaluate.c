@@ -84,6 +84,41 @@ static void one_image_gives_what_many_give(void **state)
     predict_all(one, 0, 1); /* no images: nothing to do */
 }
 
+/* Whatever its batch, call after call, and with nothing to do. */
+static void a_predictor_gives_what_predict_gives(void **state)
+{
+    (void)state;
+    float all[TINY_TEST][TINY_CLASSES], again[TINY_TEST][TINY_CLASSES];
+    predict_all(&all[0][0], TINY_TEST, 2);
+    struct gn_predict_options images = { .pixels = &pixels[0][0][0],
+                                         .n = TINY_TEST,
+                                         .height = TINY_SIZE,
+                                         .width = TINY_SIZE,
+                                         .channels = 1 };
+    for (int batch = 0; batch <= TINY_TEST + 1; batch += 7) {
+        gn_predictor *predictor = gn_predictor_create(tiny.net, batch, .threads = 1 + batch % 3);
+        assert_non_null(predictor);
+        for (int call = 0; call < 2; call++) {
+            assert_int_equal(gn_predictor_run(predictor, &again[0][0], &images), 0);
+            assert_memory_equal(again, all, sizeof all);
+        }
+        const uint64_t before = images.n;
+        images.n = 0;
+        assert_int_equal(gn_predictor_run(predictor, &again[0][0], &images), 0);
+        images.n = before;
+        gn_predictor_free(predictor);
+    }
+    gn_predictor_free(NULL);
+    gn_clear_error();
+    assert_null(gn_predictor_create(NULL, 1));
+    check_error(GN_STATUS_BAD_ARGUMENT, "no network is given");
+    assert_int_not_equal(gn_predictor_run(NULL, &again[0][0], &images), 0);
+    assert_null(gn_predictor_create(tiny.net, -1));
+    check_error(GN_STATUS_BAD_ARGUMENT, "batch is -1");
+    assert_null(gn_predictor_create(tiny.net, 2000000000));
+    check_error(GN_STATUS_NO_MEMORY, "prediction of 2000000000 images");
+}
+
 static void a_limit_takes_the_first_samples(void **state)
 {
     (void)state;
@@ -126,9 +161,9 @@ static void refuses_what_makes_no_sense(void **state)
         gn_predict(tiny.net, logits, &pixels[0][0][0], .n = 1, .height = 0, .width = 3), 0);
     check_error(GN_STATUS_BAD_ARGUMENT, "images of 0x3x0");
     assert_int_not_equal(gn_predict(tiny.net, logits, &pixels[0][0][0], .n = 1, .height = 4,
-                                    .width = 4, .channels = 3),
+                                    .width = 4, .channels = 2),
                          0);
-    check_error(GN_STATUS_BAD_SHAPE, "images have 3 channels, the network takes 1");
+    check_error(GN_STATUS_BAD_SHAPE, "images have 2 channels, the network takes 1");
     assert_int_not_equal(gn_predict(NULL, logits, NULL, .n = 1), 0);
     check_error(GN_STATUS_BAD_ARGUMENT, "no network is given");
 }
@@ -138,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_score_is_that_of_the_predictions),
         cmocka_unit_test(one_image_gives_what_many_give),
+        cmocka_unit_test(a_predictor_gives_what_predict_gives),
         cmocka_unit_test(a_limit_takes_the_first_samples),
         cmocka_unit_test(other_sizes_are_resized),
         cmocka_unit_test(refuses_what_makes_no_sense),
