@@ -166,19 +166,38 @@ static gn_status read_packed(struct gn_stream *s, uint8_t *buffer, size_t n)
     return GN_OK;
 }
 
+static gn_status read_some(struct gn_stream *s, uint8_t *buffer, size_t n)
+{
+    if (s->packed)
+        return read_packed(s, buffer, n);
+    GN_TRY(gn_file_pread(s->fd, s->path, s->kind, GN_STATUS_BAD_DATA, buffer, n, s->at));
+    s->at += n;
+    s->delivered += n;
+    return GN_OK;
+}
+
+/* One thread reads, another one digests what has come, piece by piece in order. The caller's own
+ * thread reads, since an error stays with the thread that meets it. */
+static gn_status read_and_digest(struct gn_stream *s, uint8_t *buffer, size_t n)
+{
+    enum { PIECE = 1 << 20 };
+    gn_status status = GN_OK;
+#pragma omp parallel num_threads(2) if (n > PIECE)
+#pragma omp master
+    for (size_t at = 0; at < n && status == GN_OK; at += PIECE) {
+        const size_t piece = n - at < PIECE ? n - at : PIECE;
+        status = read_some(s, buffer + at, piece);
+        if (status == GN_OK) {
+#pragma omp task firstprivate(at, piece) depend(inout : s->md5)
+            gn_md5_update(&s->md5, buffer + at, piece);
+        }
+    }
+    return status;
+}
+
 gn_status gn_stream_read(struct gn_stream *stream, void *buffer, size_t n)
 {
-    if (stream->packed) {
-        GN_TRY(read_packed(stream, buffer, n));
-    } else {
-        GN_TRY(gn_file_pread(stream->fd, stream->path, stream->kind, GN_STATUS_BAD_DATA, buffer, n,
-                             stream->at));
-        stream->at += n;
-        stream->delivered += n;
-    }
-    if (stream->has_digest)
-        gn_md5_update(&stream->md5, buffer, n);
-    return GN_OK;
+    return stream->has_digest ? read_and_digest(stream, buffer, n) : read_some(stream, buffer, n);
 }
 
 gn_status gn_stream_end(struct gn_stream *stream)
