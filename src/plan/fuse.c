@@ -101,4 +101,8 @@ void gn_plan_fuse(struct gn_plan *plan)
             v->needs_gradient |= in->needs_gradient;
         }
     }
+    /* A loss writes its gradient, also where everything behind it is frozen. */
+    for (int i = 0; i < g->n_layers; i++)
+        if (is_answer(plan, i))
+            plan->values[plan->values[i].same_as].needs_gradient = true;
 }

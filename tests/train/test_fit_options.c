@@ -221,6 +221,29 @@ static void freezing_changes_no_other_gradient(void **state)
     }
 }
 
+/* One of two ends of a network trains alone: the other's loss has no gradient to hand on. */
+static void the_answer_or_a_head_may_be_frozen(void **state)
+{
+    (void)state;
+    static const char *const lists[] = { "b1,dense", "b1,aux" };
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        gn_graph *g = gn_graph_create();
+        gn_stage(g, "b1");
+        gn_node x = gn_conv_relu(g, gn_input(g, TINY_SIZE, TINY_SIZE, 1), 8, .kernel = 3);
+        x = gn_global_avg_pool(g, x);
+        gn_stage(g, NULL);
+        gn_head(g, gn_dense(g, x, TINY_CLASSES, "aux"), 0.3, "aux");
+        gn_net *net = gn_compile(g, gn_dense(g, x, TINY_CLASSES, "dense"), 5);
+        struct gn_fit_options o = tiny_options(&tiny, NULL);
+        o.freeze = lists[l];
+        gn_history *history = gn_fit_with(net, &o);
+        if (history == NULL)
+            fail_msg("%s", gn_error_message());
+        gn_free_history(history);
+        gn_free_net(net);
+    }
+}
+
 /* ---- What ends a run ---- */
 
 static int epochs_of(struct gn_fit_options o)
@@ -467,6 +490,7 @@ int main(void)
         cmocka_unit_test(the_average_is_validated_and_saved),
         cmocka_unit_test(frozen_tensors_keep_their_bits),
         cmocka_unit_test(freezing_changes_no_other_gradient),
+        cmocka_unit_test(the_answer_or_a_head_may_be_frozen),
         cmocka_unit_test(a_run_without_progress_stops_early),
         cmocka_unit_test(time_ends_a_run_with_all_its_files),
         cmocka_unit_test(a_plateau_lowers_the_rate),
