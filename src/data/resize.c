@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 
-enum { FIXED_BITS = 22, LANES = 8, ALIGN = 64 };
+enum { FIXED_BITS = 22, LOWER_BITS = 8, LANES = 8, ALIGN = 64 };
 
 /* How the outputs of one axis are made of its inputs. */
 struct axis {
@@ -25,7 +25,7 @@ struct axis {
     float *weight;       /* of `high` */
     int32_t *first;      /* Pillow: the first input, how many follow, and their weights */
     int32_t *count;
-    int32_t *weights; /* [out][taps] */
+    float *weights; /* [out][taps][2]: upper and lower bits, see the filter */
     int taps;
 };
 
@@ -38,11 +38,12 @@ struct resizer {
     float unit[256]; /* v/255, correctly rounded */
     float *row[2];   /* TensorFlow: source rows interpolated along x, [ow][c] */
     int row_number[2];
-    float *source;     /* one source row as floats, [w][c] */
-    float *float_line; /* a row of the result, [ow][c] */
-    uint8_t *middle;   /* Pillow: all source rows after the pass along x, [h][ow][c] */
-    uint8_t *line;     /* a row of the result, [ow][c] */
-    int32_t *wide;     /* one source row, [w][c], and zeros */
+    float *source;          /* one source row as floats, [w][c] */
+    float *float_line;      /* a row of the result, [ow][c] */
+    float *ring;            /* Pillow: source rows after the pass along x, [taps][ow][c] */
+    const float **tap_rows; /* those that make up a row of the result */
+    int rows_done;          /* source rows that went along x */
+    float *wide;            /* one source row, [w][c] */
 };
 
 /* Takes `bytes` of the block; with a NULL base only the cursor moves. */
@@ -68,7 +69,7 @@ static void carve_axis(struct axis *a, char *base, size_t *used, int in, int out
         a->taps = filter_taps(in, whole);
         a->first = carve(base, used, n * sizeof *a->first);
         a->count = carve(base, used, n * sizeof *a->count);
-        a->weights = carve(base, used, n * (size_t)a->taps * sizeof *a->weights);
+        a->weights = carve(base, used, n * (size_t)a->taps * 2 * sizeof *a->weights);
     } else {
         a->low = carve(base, used, n * sizeof *a->low);
         a->high = carve(base, used, n * sizeof *a->high);
@@ -86,9 +87,11 @@ static size_t carve_all(struct resizer *r, char *base, const struct gn_resize_sh
     carve_axis(&r->y, base, &used, r->h, r->oh, s->whole_h, r->rule);
     const size_t row = (size_t)r->ow * (size_t)r->c;
     if (r->rule == GN_RESIZE_PIL_BILINEAR) {
-        r->middle = carve(base, &used, (size_t)r->h * row);
-        r->line = carve(base, &used, row);
-        r->wide = carve(base, &used, ((size_t)r->w * (size_t)r->c + LANES) * sizeof(int32_t));
+        /* Vectors read and write up to three floats behind the last pixel. */
+        r->ring = carve(base, &used, (size_t)r->y.taps * (row + LANES) * sizeof(float));
+        r->tap_rows = carve(base, &used, (size_t)r->y.taps * sizeof *r->tap_rows);
+        r->float_line = carve(base, &used, row * sizeof(float));
+        r->wide = carve(base, &used, ((size_t)r->w * (size_t)r->c + LANES) * sizeof(float));
     } else {
         r->row[0] = carve(base, &used, row * sizeof(float));
         r->row[1] = carve(base, &used, row * sizeof(float));
@@ -122,7 +125,7 @@ static void fill_filter_axis(struct axis *a, int in, int out, int whole, int sta
         const int from = (int)(center - support + 0.5), to = (int)(center + support + 0.5);
         const int first = from < 0 ? 0 : from;
         const int count = (to > in ? in : to) - first;
-        int32_t *weights = a->weights + (size_t)i * (size_t)a->taps;
+        float *weights = a->weights + (size_t)i * (size_t)a->taps * 2;
         double sum = 0;
         for (int k = 0; k < count; k++) {
             const double d = fabs(((double)(k + first) - center + 0.5) * (1.0 / support));
@@ -131,7 +134,9 @@ static void fill_filter_axis(struct axis *a, int in, int out, int whole, int sta
         for (int k = 0; k < count; k++) {
             const double d = fabs(((double)(k + first) - center + 0.5) * (1.0 / support));
             const double weight = (d < 1 ? 1 - d : 0) / sum;
-            weights[k] = (int32_t)(0.5 + weight * (double)(1 << FIXED_BITS));
+            const int32_t fixed = (int32_t)(0.5 + weight * (double)(1 << FIXED_BITS));
+            weights[2 * k] = (float)(fixed >> LOWER_BITS);
+            weights[2 * k + 1] = (float)(fixed & ((1 << LOWER_BITS) - 1));
         }
         a->first[i] = first;
         a->count[i] = count;
@@ -233,127 +238,149 @@ static void between_rows(float *restrict out, const float *restrict top,
         out[i] = top[i] + (bottom[i] - top[i]) * t;
 }
 
-/* ---- Pillow's filter ---- */
+/* ---- Pillow's filter ----
+ *
+ * Sums of products of 22-bit weights and bytes, exactly. A product does not fit the 24 bits of a
+ * float, so each weight is split into its upper 14 and lower 8 bits: both sums of products stay
+ * below 2^24 for up to 256 taps (a picture 127 times as large as the result), every step is exact, and vectors of floats, which every
+ * processor has, give Pillow's bytes. */
 
-/* The weights are at most 1 and sum to 1 but for rounding, so only 255 can be exceeded. */
-static uint8_t from_fixed(int32_t sum)
+typedef float float4 __attribute__((vector_size(16)));
+typedef int32_t int4 __attribute__((vector_size(16)));
+typedef uint16_t half8 __attribute__((vector_size(16)));
+typedef uint8_t byte16 __attribute__((vector_size(16)));
+
+/* n bytes as floats. */
+static void widen(float *to, const uint8_t *from, size_t n)
 {
-    const int32_t v = sum >> FIXED_BITS;
-    return (uint8_t)(v > 255 ? 255 : v);
-}
-
-/* All sums are of integers, so any order and width of the vectors gives the same bytes. */
-typedef int32_t pixel4 __attribute__((vector_size(16)));
-typedef int32_t lanes32 __attribute__((vector_size(LANES * 4)));
-typedef uint8_t lanes8 __attribute__((vector_size(LANES)));
-
-/* Bytes as integers, and zeros behind them for a vector that reads past the last pixel. */
-static void widen(int32_t *to, const uint8_t *from, size_t n)
-{
+    const byte16 none = { 0 };
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        lanes8 bytes;
-        memcpy(&bytes, from + i, sizeof bytes);
-        const lanes32 wide = __builtin_convertvector(bytes, lanes32);
-        memcpy(to + i, &wide, sizeof wide);
+    for (; i + sizeof(byte16) <= n; i += sizeof(byte16)) {
+        byte16 b;
+        memcpy(&b, from + i, sizeof b);
+        const half8 pair[2] = {
+            (half8)__builtin_shufflevector(b, none, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22,
+                                           7, 23),
+            (half8)__builtin_shufflevector(b, none, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
+                                           14, 30, 15, 31),
+        };
+        for (int k = 0; k < 2; k++) {
+            const half8 zero = { 0 };
+            const float4 low = __builtin_convertvector(
+                (int4)__builtin_shufflevector(pair[k], zero, 0, 8, 1, 9, 2, 10, 3, 11), float4);
+            const float4 high = __builtin_convertvector(
+                (int4)__builtin_shufflevector(pair[k], zero, 4, 12, 5, 13, 6, 14, 7, 15), float4);
+            memcpy(to + i + 8 * k, &low, sizeof low);
+            memcpy(to + i + 8 * k + 4, &high, sizeof high);
+        }
     }
     for (; i < n; i++)
-        to[i] = from[i];
-    memset(to + n, 0, sizeof(pixel4));
+        to[i] = (float)from[i];
 }
 
-/* One row of three channels: a vector for each pixel, whose fourth lane is nobody's. */
-static void filter_row_rgb(uint8_t *to, const int32_t *row, const struct axis *x, size_t n)
+/* The sum of both halves, rounded and cut off as Pillow does. The weights sum to 1 but for rounding,
+ * so only 255 can be exceeded. */
+static inline float4 finish4(float4 upper, float4 lower)
 {
-    for (size_t i = 0; i < n; i++, to += 3) {
-        const int32_t *from = row + 3 * (size_t)x->first[i];
-        const int32_t *weights = x->weights + i * (size_t)x->taps;
-        pixel4 sum = { 1 << (FIXED_BITS - 1), 1 << (FIXED_BITS - 1), 1 << (FIXED_BITS - 1) };
-        for (int j = 0; j < x->count[i]; j++, from += 3) {
-            pixel4 pixel;
-            memcpy(&pixel, from, sizeof pixel);
-            sum += pixel * weights[j];
-        }
-        for (int k = 0; k < 3; k++)
-            to[k] = from_fixed(sum[k]);
+    int4 sum = __builtin_convertvector(upper, int4) * (1 << LOWER_BITS) +
+               __builtin_convertvector(lower, int4) + (1 << (FIXED_BITS - 1));
+    sum >>= FIXED_BITS;
+    const int4 over = sum > 255;
+    return __builtin_convertvector((over & 255) | (~over & sum), float4);
+}
+
+static inline float finish1(float upper, float lower)
+{
+    const int32_t sum = (int32_t)upper * (1 << LOWER_BITS) + (int32_t)lower;
+    const int32_t v = (sum + (1 << (FIXED_BITS - 1))) >> FIXED_BITS;
+    return (float)(v > 255 ? 255 : v);
+}
+
+/* One source row, [ow][c]. A vector for each pixel of three channels, whose fourth lane is the next
+ * pixel's, which follows. */
+static void filter_along_x(float *to, const struct resizer *r, const uint8_t *pixels)
+{
+    const size_t c = (size_t)r->c, taps = 2 * (size_t)r->x.taps;
+    if (r->keeps_x) {
+        widen(to, pixels, (size_t)r->w * c);
+        return;
     }
-}
-
-static void filter_row(uint8_t *to, const int32_t *row, const struct axis *x, size_t n, size_t c)
-{
-    for (size_t i = 0; i < n; i++) {
-        const int32_t *from = row + (size_t)x->first[i] * c;
-        const int32_t *weights = x->weights + i * (size_t)x->taps;
+    widen(r->wide, pixels, (size_t)r->w * c);
+    for (size_t i = 0; i < (size_t)r->ow; i++, to += c) {
+        const float *from = r->wide + (size_t)r->x.first[i] * c;
+        const float *weights = r->x.weights + i * taps;
+        const size_t count = (size_t)r->x.count[i];
+        float4 upper = { 0 }, lower = { 0 };
+        for (size_t j = 0; j < count && c == 3; j++) {
+            float4 v;
+            memcpy(&v, from + 3 * j, sizeof v);
+            upper += v * weights[2 * j];
+            lower += v * weights[2 * j + 1];
+        }
+        if (c == 3) {
+            const float4 v = finish4(upper, lower);
+            memcpy(to, &v, sizeof v);
+            continue;
+        }
         for (size_t k = 0; k < c; k++) {
-            int32_t sum = 1 << (FIXED_BITS - 1);
-            for (int j = 0; j < x->count[i]; j++)
-                sum += weights[j] * from[(size_t)j * c + k];
-            to[i * c + k] = from_fixed(sum);
+            float high = 0, low = 0;
+            for (size_t j = 0; j < count; j++) {
+                high += from[j * c + k] * weights[2 * j];
+                low += from[j * c + k] * weights[2 * j + 1];
+            }
+            to[k] = finish1(high, low);
         }
     }
 }
 
-static void filter_along_x(const struct resizer *r, const uint8_t *pixels, size_t stride)
+/* Row y of the result from `count` source rows that went along x. */
+static void filter_along_y(float *to, const struct resizer *r, int y)
 {
-    const size_t c = (size_t)r->c, n = (size_t)r->ow;
-    for (size_t y = 0; y < (size_t)r->h; y++) {
-        widen(r->wide, pixels + y * stride, (size_t)r->w * c);
-        if (c == 3)
-            filter_row_rgb(r->middle + y * n * c, r->wide, &r->x, n);
-        else
-            filter_row(r->middle + y * n * c, r->wide, &r->x, n, c);
-    }
-}
-
-/* Row y of the result, n bytes. */
-static void filter_along_y(uint8_t *to, const struct resizer *r, const uint8_t *rows, size_t stride,
-                           int y)
-{
-    const size_t n = (size_t)r->ow * (size_t)r->c;
-    const int32_t *weights = r->y.weights + (size_t)y * (size_t)r->y.taps;
-    const uint8_t *from = rows + (size_t)r->y.first[y] * stride;
-    const int count = r->y.count[y];
+    const size_t n = (size_t)r->ow * (size_t)r->c, count = (size_t)r->y.count[y];
+    const float *weights = r->y.weights + (size_t)y * 2 * (size_t)r->y.taps;
+    const float *const *rows = r->tap_rows;
     size_t k = 0;
-    for (; k + LANES <= n; k += LANES) {
-        lanes32 sum = { 0 };
-        for (int j = 0; j < count; j++) {
-            lanes8 bytes;
-            memcpy(&bytes, from + (size_t)j * stride + k, sizeof bytes);
-            sum += __builtin_convertvector(bytes, lanes32) * weights[j];
+    for (; k + 4 <= n; k += 4) {
+        float4 upper = { 0 }, lower = { 0 };
+        for (size_t j = 0; j < count; j++) {
+            float4 v;
+            memcpy(&v, rows[j] + k, sizeof v);
+            upper += v * weights[2 * j];
+            lower += v * weights[2 * j + 1];
         }
-        sum = (sum + (1 << (FIXED_BITS - 1))) >> FIXED_BITS;
-        for (size_t i = 0; i < LANES; i++)
-            to[k + i] = (uint8_t)(sum[i] > 255 ? 255 : sum[i]);
+        const float4 v = finish4(upper, lower);
+        memcpy(to + k, &v, sizeof v);
     }
     for (; k < n; k++) {
-        int32_t sum = 1 << (FIXED_BITS - 1);
-        for (int j = 0; j < count; j++)
-            sum += weights[j] * from[(size_t)j * stride + k];
-        to[k] = from_fixed(sum);
+        float high = 0, low = 0;
+        for (size_t j = 0; j < count; j++) {
+            high += rows[j][k] * weights[2 * j];
+            low += rows[j][k] * weights[2 * j + 1];
+        }
+        to[k] = finish1(high, low);
     }
 }
 
 /* ---- The result, row by row ---- */
 
-/* Makes the rows ready of which a result of Pillow's filter is composed: the axis whose size stays is
- * not touched. */
-static const uint8_t *prepare_rows(const struct resizer *r, const uint8_t *pixels, size_t *stride)
+/* Row y of the result, as whole numbers from 0 to 255. Source rows go along x when they are needed
+ * first, and stay in a ring as long as a later row may need them. */
+static const float *filtered_row(struct resizer *r, const uint8_t *pixels, size_t stride, int y)
 {
-    if (r->rule != GN_RESIZE_PIL_BILINEAR || r->keeps_x)
-        return pixels;
-    filter_along_x(r, pixels, *stride);
-    *stride = (size_t)r->ow * (size_t)r->c;
-    return r->middle;
-}
-
-/* Row y of the result as bytes. */
-static const uint8_t *filtered_row(uint8_t *to, const struct resizer *r, const uint8_t *rows,
-                                   size_t stride, int y)
-{
+    const size_t row = (size_t)r->ow * (size_t)r->c + LANES;
+    const int first = r->keeps_y ? y : r->y.first[y], count = r->keeps_y ? 1 : r->y.count[y];
+    for (int i = first; i < first + count; i++) {
+        float *slot = r->ring + (size_t)(i % r->y.taps) * row;
+        if (i >= r->rows_done) {
+            filter_along_x(slot, r, pixels + (size_t)i * stride);
+            r->rows_done = i + 1;
+        }
+        r->tap_rows[i - first] = slot;
+    }
     if (r->keeps_y)
-        return rows + (size_t)y * stride;
-    filter_along_y(to, r, rows, stride, y);
-    return to;
+        return r->tap_rows[0];
+    filter_along_y(r->float_line, r, y);
+    return r->float_line;
 }
 
 static void bilinear_row(float *out, struct resizer *r, const uint8_t *pixels, size_t stride, int y)
@@ -368,17 +395,35 @@ static bool keeps_size(const struct resizer *r)
     return r->keeps_x && r->keeps_y;
 }
 
+/* Divided by 255; the processor's vectors divide as exactly as it does otherwise. */
+static void divide_row(float *out, const float *row, size_t n)
+{
+    size_t k = 0;
+    for (; k + 4 <= n; k += 4) {
+        float4 v;
+        memcpy(&v, row + k, sizeof v);
+        v /= 255.0F;
+        memcpy(out + k, &v, sizeof v);
+    }
+    for (; k < n; k++)
+        out[k] = row[k] / 255.0F;
+}
+
 void gn_resize_part(float *out, const uint8_t *pixels, size_t stride, void *scratch)
 {
     struct resizer *r = scratch;
     const size_t n = (size_t)r->ow * (size_t)r->c;
+    const bool filters = r->rule == GN_RESIZE_PIL_BILINEAR && !keeps_size(r);
     r->row_number[0] = r->row_number[1] = -1;
-    const uint8_t *rows = prepare_rows(r, pixels, &stride);
+    r->rows_done = 0;
     for (int y = 0; y < r->oh; y++, out += n) {
-        if (r->rule == GN_RESIZE_PIL_BILINEAR || keeps_size(r))
-            bytes_to_floats(out, filtered_row(r->line, r, rows, stride, y), n, r->unit);
-        else
+        if (keeps_size(r)) {
+            bytes_to_floats(out, pixels + (size_t)y * stride, n, r->unit);
+        } else if (filters) {
+            divide_row(out, filtered_row(r, pixels, stride, y), n);
+        } else {
             bilinear_row(out, r, pixels, stride, y);
+        }
     }
 }
 
@@ -386,18 +431,21 @@ void gn_resize_part_bytes(uint8_t *out, const uint8_t *pixels, size_t stride, vo
 {
     struct resizer *r = scratch;
     const size_t n = (size_t)r->ow * (size_t)r->c;
+    const bool filters = r->rule == GN_RESIZE_PIL_BILINEAR && !keeps_size(r);
     r->row_number[0] = r->row_number[1] = -1;
-    const uint8_t *rows = prepare_rows(r, pixels, &stride);
+    r->rows_done = 0;
     for (int y = 0; y < r->oh; y++, out += n) {
-        if (r->rule == GN_RESIZE_PIL_BILINEAR || keeps_size(r)) {
-            const uint8_t *row = filtered_row(out, r, rows, stride, y);
-            if (row != out)
-                memcpy(out, row, n);
-            continue;
+        if (keeps_size(r)) {
+            memcpy(out, pixels + (size_t)y * stride, n);
+        } else if (filters) {
+            const float *row = filtered_row(r, pixels, stride, y);
+            for (size_t k = 0; k < n; k++)
+                out[k] = (uint8_t)row[k];
+        } else {
+            bilinear_row(r->float_line, r, pixels, stride, y);
+            for (size_t k = 0; k < n; k++)
+                out[k] = (uint8_t)(r->float_line[k] * 255.0F + 0.5F);
         }
-        bilinear_row(r->float_line, r, pixels, stride, y);
-        for (size_t k = 0; k < n; k++)
-            out[k] = (uint8_t)(r->float_line[k] * 255.0F + 0.5F);
     }
 }
 

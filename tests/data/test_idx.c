@@ -201,7 +201,8 @@ static void an_unknown_name_gets_the_nearest(void **state)
     const struct gn_dataset_options near = { .data = "fashion-mnits" };
     refuse(&near, "fashion-mnits", "did you mean fashion-mnist?");
     const struct gn_dataset_options far = { .data = "pictures-of-cats" };
-    refuse(&far, "pictures-of-cats", "known are fashion-mnist, mnist, kmnist, cifar-10 and cifar-100");
+    refuse(&far, "pictures-of-cats",
+           "known are fashion-mnist, mnist, kmnist, cifar-10 and cifar-100");
 }
 
 static void a_file_is_not_a_folder(void **state)

@@ -9,12 +9,12 @@ import struct
 
 import numpy as np
 
-_NAMES = {np.dtype("<f8"): "F64", np.dtype("<f4"): "F32"}
+_NAMES = {np.dtype("<f8"): "F64", np.dtype("<f4"): "F32", np.dtype("u1"): "U8"}
 _TYPES = {name: dtype for dtype, name in _NAMES.items()}
 
 
 def save(path, tensors, metadata):
-    """tensors: name -> float32 or float64 array; metadata: name -> string."""
+    """tensors: name -> float32, float64 or uint8 array; metadata: name -> string."""
     arrays = {}
     for name, value in tensors.items():
         value = np.asarray(value)
