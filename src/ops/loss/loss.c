@@ -78,8 +78,9 @@ static void loss(const struct gn_args *a, const struct gn_run *run, int unit, vo
         *a->correct += argmax == label;
         gradient(z, dz, a->g.c, label, a, run->batch);
         if (a->others != NULL && *a->others != NULL)
-            *a->loss += mix_in(z, dz, label, (*a->others)[i],
-                               (1 - a->smoothing) * (double)(*a->shares)[i], a->weight / run->batch);
+            *a->loss +=
+                mix_in(z, dz, label, (*a->others)[i], (1 - a->smoothing) * (double)(*a->shares)[i],
+                       a->weight / run->batch);
     }
 }
 
