@@ -108,6 +108,7 @@ struct gn_preset_options {
     uint64_t seed;      /* of the initial weights */
     gn_resize resize;   /* stored in the model; 0: the preset's (tf1-legacy) */
     bool aux;           /* with the preset's auxiliary heads, which only training uses */
+    const char *net_text; /* what the file `preset` (NAME.net) holds; NULL: it is read */
     uint64_t reserved[4];
 };
 
@@ -117,7 +118,8 @@ struct gn_preset_options {
     gn_preset_with(&(struct gn_preset_options){ .preset = "googlenet", __VA_ARGS__ })
 
 /* The same for any preset by name: gn_preset("googlenet", .size = 224). An unknown name is
- * BAD_MODEL and the message names the nearest one. */
+ * BAD_MODEL and the message names the nearest one. A name that ends in ".net" is that of a text file
+ * that describes a network (docs/net-files.md); its faults are BAD_ARGUMENT with file and line. */
 #define gn_preset(...) gn_preset_with(&(struct gn_preset_options){ .preset = __VA_ARGS__ })
 GN_API gn_net *gn_preset_with(const struct gn_preset_options *options);
 

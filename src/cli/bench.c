@@ -169,7 +169,9 @@ static int run(struct cli_args *args)
     if (given->scaling && given->layers)
         return cli_fail(CLI_USAGE, "bench: --layers is of one thread count, --scaling of several "
                                    "(give one of them)");
-    gn_net *net = cli_open_model(argument, &given->net, 0, &code);
+    struct cli_net flags = given->net;
+    flags.aux = given->train;
+    gn_net *net = cli_open_model(argument, &flags, 0, &code);
     if (net)
         code = measure(net, given);
     gn_free_net(net);

@@ -205,6 +205,7 @@ static int run(struct cli_args *args)
         code = cli_fail_library();
     } else {
         given->net.new_head = true;
+        given->net.aux = true;
         given->net.classes = given->net.classes ? given->net.classes : info.classes;
         if (!given->net.channels && (!given->model || cli_is_preset(given->model)))
             given->net.channels = info.channels;

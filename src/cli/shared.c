@@ -21,8 +21,16 @@ const char *cli_resize_name(gn_resize resize)
     return cli_resize_names[resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : resize];
 }
 
+bool cli_is_net_file(const char *word)
+{
+    const size_t n = strlen(word);
+    return n > 4 && strcmp(word + n - 4, ".net") == 0;
+}
+
 bool cli_is_preset(const char *word)
 {
+    if (cli_is_net_file(word))
+        return true;
     for (int i = 0; gn_preset_name(i); i++)
         if (strcmp(word, gn_preset_name(i)) == 0)
             return true;

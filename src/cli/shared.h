@@ -106,7 +106,10 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
  * named. */
 int cli_check_model(const char *word);
 
-/* Whether `word` is a preset's name. */
+/* Whether `word` names a text file that describes a network. */
+bool cli_is_net_file(const char *word);
+
+/* Whether `word` is a preset's name, or that of such a file. */
 bool cli_is_preset(const char *word);
 
 /* Opens a split of --data; `classes` and `limit` 0 as in gn_dataset_options. Says so when a named

@@ -236,8 +236,15 @@ static int open_net(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
     int code = 0;
-    /* A resumed network is built from its saved shape; the checkpoint brings the weights. */
-    run->net = cli_open_model(config ? NULL : given->model, &given->net, given->seed, &code);
+    /* A resumed network is built from its saved shape; the checkpoint brings the weights, and the
+     * description of a network that came from a text file. */
+    char *described = NULL;
+    if (config && given->net.preset && cli_is_net_file(given->net.preset)) {
+        described = cli_format("%s/checkpoint.safetensors", given->resume);
+        given->net.preset = NULL;
+    }
+    run->net = cli_open_model(config ? described : given->model, &given->net, given->seed, &code);
+    free(described);
     if (!run->net)
         return code;
     code = train_set_pixels(run->net, given);

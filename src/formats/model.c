@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "models/net_file.h"
 #include "models/presets.h"
 
 #include <errno.h>
@@ -289,6 +290,12 @@ static gn_net *build(const struct gn_load_options *options, const struct gn_mode
         gn_hint("build the same network and read the file with gn_load_weights");
         return NULL;
     }
+    /* No path that stands in a file is opened. */
+    if (ours && options->preset == NULL && fields->net == NULL && gn_is_net_file(fields->preset)) {
+        (void)gn_fail(GN_STATUS_BAD_MODEL,
+                      "%s: safetensors: the description of the network (\"net\") is missing", name);
+        return NULL;
+    }
     if (ours && options->size == 0 && fields->h != fields->w) {
         (void)gn_fail(GN_STATUS_UNSUPPORTED, "%s: safetensors: the input of %dx%d is not square",
                       name, fields->h, fields->w);
@@ -302,6 +309,7 @@ static gn_net *build(const struct gn_load_options *options, const struct gn_mode
         .resize = options->resize != GN_RESIZE_DEFAULT ? options->resize : fields->resize,
         .seed = options->seed,
         .aux = options->aux && fields->has_heads,
+        .net_text = options->preset != NULL ? NULL : fields->net,
     };
     /* A new head keeps its initial values; all others come from the file. */
     gn_net *net = options->new_head ? gn_preset_with(&wanted) : gn_preset_blank(&wanted);

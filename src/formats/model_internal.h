@@ -13,6 +13,7 @@ enum { GN_MODEL_MAX_SIZE = 16384, GN_MODEL_MAX_CHANNELS = 1024, GN_MODEL_MAX_CLA
 struct gn_model_fields {
     json_t *root;
     const char *preset, *layers;
+    const char *net; /* text of the .net file that the network was built from, or NULL */
     int h, w, channels, classes;
     const json_t *labels; /* an array of `classes` strings, or NULL */
     gn_resize resize;

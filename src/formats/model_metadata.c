@@ -186,6 +186,8 @@ char *gn_model_metadata(const struct gn_net *net)
         failed |= json_object_set_new(model, "pool4", json_string(torchvision ? "2x2" : "3x3"));
         failed |= json_object_set_new(model, "b5x5", json_integer(torchvision ? 3 : 5));
     }
+    if (net->description != NULL)
+        failed |= json_object_set_new(model, "net", json_string(net->description));
     failed |= json_object_set_new(model, "layers", json_string(layers));
     failed |= json_object_set_new(model, "preprocess", make_preprocess(net));
     char *text = failed == 0 ? json_dumps(model, JSON_COMPACT) : NULL;
@@ -403,6 +405,7 @@ gn_status gn_model_fields_read(const struct gn_st_file *file, const char *name,
                 name);
     fields->preset = json_string_value(json_object_get(fields->root, "preset"));
     fields->layers = json_string_value(json_object_get(fields->root, "layers"));
+    fields->net = json_string_value(json_object_get(fields->root, "net"));
     if (fields->preset == NULL)
         return bad_field(name, "preset", "is no text");
     if (fields->layers == NULL)

@@ -77,8 +77,9 @@ struct gn_net {
     int classes;
     gn_resize resize; /* never GN_RESIZE_DEFAULT */
     struct gn_pixel_rule pixels;
-    char **labels; /* `classes` names or NULL */
-    float *params; /* graph->n_floats values, gaps are zero */
+    char **labels;     /* `classes` names or NULL */
+    float *params;     /* graph->n_floats values, gaps are zero */
+    char *description; /* text of the .net file that it was built from, or NULL */
 };
 
 /* Trainable values and the others, without the gaps. */

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "models/models.h"
+#include "models/net_file.h"
 #include "ops/rules.h"
 #include "plan/plan.h"
 
@@ -89,6 +90,8 @@ gn_net *gn_preset_blank(const struct gn_preset_options *options)
 {
     static const struct gn_preset_options defaults = { 0 };
     const struct gn_preset_options *o = options == NULL ? &defaults : options;
+    if (o->preset != NULL && gn_is_net_file(o->preset))
+        return gn_net_file_blank(o);
     const struct preset *p = find_preset(o->preset == NULL ? presets[0].name : o->preset);
     if (p == NULL)
         return NULL;

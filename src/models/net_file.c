@@ -1,0 +1,440 @@
+/*
+ * Networks from a text file (docs/net-files.md): one instruction a line, each of which appends what
+ * it says behind the lines before. Every fault names file and line.
+ */
+#include "models/net_file.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "models/models.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_LIMIT = 1 << 16, LINE_LIMIT = 256, MOST_WORDS = 10, NAME_TEXT = 96 };
+
+/* An auxiliary head is appended behind the answer, where prediction finds nothing of it. */
+struct pending_head {
+    gn_node node;
+    char name[GN_NAME_BYTES];
+    double weight, rate;
+    int parts, channels, units;
+};
+
+enum norm { NORM_NONE, NORM_KERAS, NORM_PYTORCH };
+
+struct reader {
+    char file[NAME_TEXT]; /* printable, for messages */
+    int line;
+    const struct gn_preset_options *options;
+    gn_graph *graph;
+    gn_node x, answer;
+    int size, channels, classes;
+    enum norm norm;
+    bool caffe; /* symmetric pads, and pools that round up */
+    int n_words;
+    char *words[MOST_WORDS];
+    int n_heads;
+    struct pending_head heads[GN_MAX_HEADS];
+};
+
+#define FAULT(r, format, ...)                                                                      \
+    return gn_fail(GN_STATUS_BAD_ARGUMENT, "%s:%d: " format, (r)->file, (r)->line, __VA_ARGS__)
+
+/* ---- Words ---- */
+
+/* Word i as a whole number from 1 to `most`; a word that is not there leaves *value alone. */
+static gn_status whole(const struct reader *r, int i, const char *what, int most, int *value)
+{
+    if (i >= r->n_words)
+        return GN_OK;
+    char *end, text[NAME_TEXT];
+    errno = 0;
+    const long number = strtol(r->words[i], &end, 10);
+    if (errno != 0 || *end != '\0' || end == r->words[i] || number < 1 || number > most)
+        FAULT(r, "%s: %s is \"%s\" (a whole number from 1 to %d)", r->words[0], what,
+              gn_printable(text, sizeof text, r->words[i]), most);
+    *value = (int)number;
+    return GN_OK;
+}
+
+static gn_status real(const struct reader *r, int i, const char *what, double *value)
+{
+    char *end, text[NAME_TEXT];
+    *value = strtod(r->words[i], &end);
+    if (*end != '\0' || end == r->words[i] || !(*value >= 0 && *value <= 1e6))
+        FAULT(r, "%s: %s is \"%s\" (a number from 0 to 1000000)", r->words[0], what,
+              gn_printable(text, sizeof text, r->words[i]));
+    return GN_OK;
+}
+
+/* The place of word 1 among `names`, in *value. */
+static gn_status choice(const struct reader *r, const char *const *names, int *value)
+{
+    char text[NAME_TEXT];
+    for (*value = 0; names[*value] != NULL; ++*value)
+        if (strcmp(names[*value], r->words[1]) == 0)
+            return GN_OK;
+    const char *near = gn_nearest(r->words[1], names);
+    FAULT(r, "%s: \"%s\" is unknown (%s?)", r->words[0],
+          gn_printable(text, sizeof text, r->words[1]), near != NULL ? near : names[0]);
+}
+
+/* ---- Instructions ---- */
+
+static gn_node conv(const struct reader *r, gn_node x, int channels, int kernel, int stride,
+                    const char *name)
+{
+    const int pad = kernel / 2;
+    const struct gn_conv_options options = { .channels = channels,
+                                             .kernel = kernel,
+                                             .stride = stride,
+                                             .name = name,
+                                             .explicit_pads = r->caffe,
+                                             .pad_top = pad,
+                                             .pad_bottom = pad,
+                                             .pad_left = pad,
+                                             .pad_right = pad };
+    const struct gn_norm_options pytorch = { .momentum = 0.9, .unbiased = true };
+    return r->norm == NORM_NONE
+               ? gn_conv_relu_with(r->graph, x, &options)
+               : gn_conv_norm_relu(r->graph, x, &options, r->norm == NORM_KERAS ? NULL : &pytorch);
+}
+
+static gn_status read_input(struct reader *r)
+{
+    if (r->x.id >= 0)
+        FAULT(r, "%s: it must stand in front of the first layer", r->words[0]);
+    GN_TRY(whole(r, 1, "the size", 8192, &r->size));
+    return whole(r, 2, "the number of channels", 65536, &r->channels);
+}
+
+static gn_status read_classes(struct reader *r)
+{
+    return whole(r, 1, "the number", 65536, &r->classes);
+}
+
+static gn_status read_norm(struct reader *r)
+{
+    static const char *const names[] = { "none", "keras", "pytorch", NULL };
+    int value;
+    GN_TRY(choice(r, names, &value));
+    r->norm = (enum norm)value;
+    return GN_OK;
+}
+
+static gn_status read_pads(struct reader *r)
+{
+    static const char *const names[] = { "same", "caffe", NULL };
+    int value;
+    GN_TRY(choice(r, names, &value));
+    r->caffe = value == 1;
+    return GN_OK;
+}
+
+static gn_status read_weights(struct reader *r)
+{
+    static const char *const names[] = { "glorot", "xavier", "normal", NULL };
+    double deviation = 0, bias = 0;
+    int value;
+    GN_TRY(choice(r, names, &value));
+    if (r->n_words > 2)
+        GN_TRY(real(r, 2, "the biases", &bias));
+    if (value == GN_INITIAL_NORMAL && r->n_words < 4)
+        FAULT(r, "%s: \"normal BIAS DEVIATION\" needs its deviation", r->words[0]);
+    if (r->n_words > 3)
+        GN_TRY(real(r, 3, "the deviation", &deviation));
+    gn_initialize(r->graph, (gn_initial)value, deviation, bias);
+    return GN_OK;
+}
+
+static gn_status read_stage(struct reader *r)
+{
+    gn_stage(r->graph, r->n_words > 1 ? r->words[1] : NULL);
+    return GN_OK;
+}
+
+static gn_status read_conv(struct reader *r)
+{
+    int channels = 0, kernel = 0, stride = 1;
+    GN_TRY(whole(r, 2, "the number of channels", 65536, &channels));
+    GN_TRY(whole(r, 3, "the kernel", 64, &kernel));
+    GN_TRY(whole(r, 4, "the stride", 64, &stride));
+    r->x = conv(r, r->x, channels, kernel, stride, r->words[1]);
+    return GN_OK;
+}
+
+static gn_status read_pool(struct reader *r)
+{
+    struct gn_pool_options o = { .name = r->words[1], .explicit_pads = r->caffe, .ceil = r->caffe };
+    GN_TRY(whole(r, 2, "the kernel", 64, &o.kernel));
+    GN_TRY(whole(r, 3, "the stride", 64, &o.stride));
+    /* A pool that keeps the size is padded in every dialect. */
+    if (o.stride == 1)
+        o.pad_top = o.pad_bottom = o.pad_left = o.pad_right = o.kernel / 2;
+    r->x = strcmp(r->words[0], "max") == 0 ? gn_max_pool_with(r->graph, r->x, &o)
+                                           : gn_avg_pool_with(r->graph, r->x, &o);
+    return GN_OK;
+}
+
+static gn_status read_lrn(struct reader *r)
+{
+    struct gn_lrn_options o = { .name = r->words[1] };
+    GN_TRY(whole(r, 2, "the window", 63, &o.size));
+    r->x = gn_lrn_with(r->graph, r->x, &o);
+    return GN_OK;
+}
+
+static gn_status read_dropout(struct reader *r)
+{
+    double rate;
+    GN_TRY(real(r, 2, "the rate", &rate));
+    r->x = gn_dropout(r->graph, r->x, rate, r->words[1]);
+    return GN_OK;
+}
+
+/* inception NAME C1 R2 C2 R3 C3 C4 [KERNEL], the notebook's block. */
+static gn_status read_inception(struct reader *r)
+{
+    static const char *const names[6] = { "the 1x1 path", "the reduction of the 3x3 path",
+                                          "the 3x3 path", "the reduction of the 5x5 path",
+                                          "the 5x5 path", "the path of the pool" };
+    int w[6] = { 0 }, kernel = 5;
+    const char *name = r->words[1];
+    for (int i = 0; i < 6; i++)
+        GN_TRY(whole(r, 2 + i, names[i], 65536, &w[i]));
+    GN_TRY(whole(r, 8, "the kernel of the third path", 64, &kernel));
+    const gn_node p1 = conv(r, r->x, w[0], 1, 1, path(name, "p1_1"));
+    gn_node p2 = conv(r, r->x, w[1], 1, 1, path(name, "p2_1"));
+    p2 = conv(r, p2, w[2], 3, 1, path(name, "p2_2"));
+    gn_node p3 = conv(r, r->x, w[3], 1, 1, path(name, "p3_1"));
+    p3 = conv(r, p3, w[4], kernel, 1, path(name, "p3_2"));
+    gn_node p4 = max_pool(r->graph, r->x, 3, 1, path(name, "p4_1"));
+    p4 = conv(r, p4, w[5], 1, 1, path(name, "p4_2"));
+    r->x = gn_concat(r->graph, (gn_node[]){ p1, p2, p3, p4 }, 4, name);
+    return GN_OK;
+}
+
+static gn_status read_mean(struct reader *r)
+{
+    r->x = gn_global_avg_pool(r->graph, r->x);
+    return GN_OK;
+}
+
+static gn_status read_dense(struct reader *r)
+{
+    int units = 0;
+    GN_TRY(whole(r, 2, "the number of units", 65536, &units));
+    r->x = gn_relu(r->graph, gn_dense(r->graph, r->x, units, r->words[1]));
+    return GN_OK;
+}
+
+/* aux NAME WEIGHT PARTS CHANNELS UNITS RATE */
+static gn_status read_aux(struct reader *r)
+{
+    if (r->n_heads == GN_MAX_HEADS)
+        FAULT(r, "%s: a network has at most %d auxiliary heads", r->words[0], (int)GN_MAX_HEADS);
+    struct pending_head h = { .node = r->x };
+    if (strlen(r->words[1]) >= sizeof h.name)
+        FAULT(r, "%s: the name is longer than %d bytes", r->words[0], (int)sizeof h.name - 1);
+    memcpy(h.name, r->words[1], strlen(r->words[1]));
+    GN_TRY(real(r, 2, "the weight of its loss", &h.weight));
+    GN_TRY(whole(r, 3, "the number of parts", 8, &h.parts));
+    GN_TRY(whole(r, 4, "the number of channels", 65536, &h.channels));
+    GN_TRY(whole(r, 5, "the number of units", 65536, &h.units));
+    GN_TRY(real(r, 6, "the dropout rate", &h.rate));
+    if (!(h.weight > 0) || !(h.rate < 1))
+        FAULT(r, "%s: weight %g and dropout rate %g (above 0, and below 1)", r->words[0], h.weight,
+              h.rate);
+    r->heads[r->n_heads++] = h;
+    return GN_OK;
+}
+
+static gn_status read_output(struct reader *r)
+{
+    gn_stage(r->graph, NULL);
+    r->answer = gn_dense(r->graph, r->x, r->classes, r->n_words > 1 ? r->words[1] : "dense");
+    return GN_OK;
+}
+
+struct instruction {
+    const char *word;
+    int least, most; /* words behind it */
+    bool is_layer;
+    gn_status (*read)(struct reader *r);
+    const char *usage;
+};
+
+static const struct instruction instructions[] = {
+    { "input", 2, 2, false, read_input, "SIZE CHANNELS" },
+    { "classes", 1, 1, false, read_classes, "N" },
+    { "norm", 1, 1, false, read_norm, "none|keras|pytorch" },
+    { "pads", 1, 1, false, read_pads, "same|caffe" },
+    { "weights", 1, 3, false, read_weights, "glorot|xavier|normal [BIAS [DEVIATION]]" },
+    { "stage", 0, 1, false, read_stage, "[NAME]" },
+    { "conv", 3, 4, true, read_conv, "NAME CHANNELS KERNEL [STRIDE]" },
+    { "max", 2, 3, true, read_pool, "NAME KERNEL [STRIDE]" },
+    { "avg", 2, 3, true, read_pool, "NAME KERNEL [STRIDE]" },
+    { "lrn", 1, 2, true, read_lrn, "NAME [SIZE]" },
+    { "dropout", 2, 2, true, read_dropout, "NAME RATE" },
+    { "inception", 7, 8, true, read_inception, "NAME C1 R2 C2 R3 C3 C4 [KERNEL]" },
+    { "mean", 0, 0, true, read_mean, "" },
+    { "dense", 2, 2, true, read_dense, "NAME UNITS" },
+    { "aux", 6, 6, true, read_aux, "NAME WEIGHT PARTS CHANNELS UNITS RATE" },
+    { "output", 0, 1, true, read_output, "[NAME]" },
+};
+enum { N_INSTRUCTIONS = sizeof instructions / sizeof instructions[0] };
+
+/* ---- The file ---- */
+
+static gn_status find_instruction(const struct reader *r, const struct instruction **found)
+{
+    const char *names[N_INSTRUCTIONS + 1] = { NULL };
+    char text[NAME_TEXT];
+    for (int i = 0; i < (int)N_INSTRUCTIONS; i++) {
+        names[i] = instructions[i].word;
+        *found = &instructions[i];
+        if (strcmp(names[i], r->words[0]) == 0)
+            return GN_OK;
+    }
+    const char *near = gn_nearest(r->words[0], names);
+    gn_printable(text, sizeof text, r->words[0]);
+    if (near != NULL)
+        FAULT(r, "\"%s\" is no instruction (%s?)", text, near);
+    FAULT(r, "\"%s\" is no instruction (conv, max, inception, ...)", text);
+}
+
+/* The input layer comes with the first layer, when size and channels are settled. */
+static void begin(struct reader *r)
+{
+    const struct gn_preset_options *o = r->options;
+    if (r->x.id >= 0)
+        return;
+    r->size = o->size > 0 ? o->size : r->size;
+    r->channels = o->channels > 0 ? o->channels : r->channels;
+    r->classes = o->classes > 0 ? o->classes : r->classes;
+    r->x = gn_input(r->graph, r->size, r->size, r->channels);
+}
+
+/* The sentence of the graph's first fault, with file and line in front. */
+static gn_status graph_fault(const struct reader *r)
+{
+    const gn_status status = r->graph->status;
+    if (status == GN_OK || status == GN_STATUS_NO_MEMORY)
+        return status;
+    FAULT(r, "%s", r->graph->message);
+}
+
+static gn_status read_line(struct reader *r, char *line)
+{
+    const struct instruction *i;
+    char *rest = line;
+    line[strcspn(line, "#")] = '\0';
+    r->n_words = 0;
+    for (char *word = strtok_r(line, " \t\r", &rest); word != NULL;
+         word = strtok_r(NULL, " \t\r", &rest)) {
+        if (r->n_words == MOST_WORDS)
+            FAULT(r, "%s: more than %d words", r->words[0], (int)MOST_WORDS);
+        r->words[r->n_words++] = word;
+    }
+    if (r->n_words == 0)
+        return GN_OK;
+    GN_TRY(find_instruction(r, &i));
+    if (r->n_words - 1 < i->least || r->n_words - 1 > i->most)
+        FAULT(r, "%d values behind \"%s\", it is: %s %s", r->n_words - 1, i->word, i->word,
+              i->usage);
+    if (r->answer.id >= 0)
+        FAULT(r, "%s: nothing may follow the output", i->word);
+    if (i->is_layer)
+        begin(r);
+    GN_TRY(i->read(r));
+    return graph_fault(r);
+}
+
+static gn_status read_lines(struct reader *r, const char *text)
+{
+    while (*text != '\0') {
+        char line[LINE_LIMIT];
+        const size_t n = strcspn(text, "\n");
+        r->line++;
+        if (n >= sizeof line)
+            FAULT(r, "the line has %zu bytes (at most %d)", n, (int)sizeof line - 1);
+        memcpy(line, text, n);
+        line[n] = '\0';
+        GN_TRY(read_line(r, line));
+        text += n + (text[n] == '\n');
+    }
+    if (r->answer.id < 0)
+        FAULT(r, "%s", "the file ends without an output");
+    return GN_OK;
+}
+
+static gn_status append_heads(struct reader *r)
+{
+    for (int i = 0; r->options->aux && i < r->n_heads; i++) {
+        const struct pending_head *h = &r->heads[i];
+        gn_stage(r->graph, h->name);
+        gn_node x = gn_avg_pool(r->graph, h->node, 0, .adaptive = h->parts, .name = "pool");
+        x = conv(r, x, h->channels, 1, 1, "conv");
+        x = gn_relu(r->graph, gn_dense(r->graph, x, h->units, "fc1"));
+        x = gn_dropout(r->graph, x, h->rate, "dropout");
+        gn_head(r->graph, gn_dense(r->graph, x, r->classes, "fc2"), h->weight, h->name);
+    }
+    return graph_fault(r);
+}
+
+bool gn_is_net_file(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 4 && strcmp(name + n - 4, ".net") == 0;
+}
+
+static gn_net *build(const struct gn_preset_options *o, const char *text)
+{
+    const char *slash = strrchr(o->preset, '/');
+    struct reader r = { .options = o, .x = { -1 }, .answer = { -1 } };
+    r.size = 96;
+    r.channels = 1;
+    r.classes = 10;
+    (void)gn_printable(r.file, sizeof r.file, o->preset);
+    r.graph = gn_graph_create();
+    if (r.graph == NULL)
+        return NULL;
+    if (read_lines(&r, text) != GN_OK || append_heads(&r) != GN_OK) {
+        gn_graph_free(r.graph);
+        return NULL;
+    }
+    gn_net *net = gn_net_create(r.graph, r.answer);
+    if (net == NULL)
+        return NULL;
+    (void)snprintf(net->preset, sizeof net->preset, "%.60s", slash == NULL ? o->preset : slash + 1);
+    net->resize = o->resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : o->resize;
+    net->description = gn_strdup(text);
+    if (net->description == NULL) {
+        gn_free_net(net);
+        return NULL;
+    }
+    return net;
+}
+
+gn_net *gn_net_file_blank(const struct gn_preset_options *o)
+{
+    if (o->net_text != NULL)
+        return build(o, o->net_text);
+    struct gn_bytes bytes;
+    if (gn_file_read(o->preset, "network", GN_STATUS_BAD_MODEL, FILE_LIMIT, &bytes) != GN_OK)
+        return NULL;
+    gn_net *net = NULL;
+    char *text = gn_calloc(bytes.size + 1, 1, "the text of a network");
+    if (text != NULL)
+        memcpy(text, bytes.data, bytes.size);
+    if (text != NULL && strlen(text) != bytes.size)
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%s: network: holds a zero byte, it is no text file",
+                      o->preset);
+    else if (text != NULL)
+        net = build(o, text);
+    gn_free(text);
+    gn_free(bytes.data);
+    return net;
+}

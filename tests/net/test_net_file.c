@@ -1,0 +1,147 @@
+/* labels: quick
+ *
+ * Networks from text files: what they build, their model files, and every fault with its line. */
+#include "base/file.h"
+#include "graph/graph.h"
+#include "support/check.h"
+
+#include <unistd.h>
+
+static gn_net *build(const char *text, bool aux)
+{
+    return gn_preset_with(
+        &(struct gn_preset_options){ .preset = "some/test.net", .net_text = text, .aux = aux });
+}
+
+static void the_example_is_what_it_says(void **state)
+{
+    (void)state;
+    gn_net *net = gn_preset(GN_SOURCE_DIR "/examples/tiny.net");
+    struct gn_net_info info;
+    struct gn_layer_info layer;
+    assert_int_equal(gn_net_describe(net, &info), GN_OK);
+    assert_string_equal(info.preset, "tiny.net");
+    assert_int_equal(info.size_h, 28);
+    assert_int_equal(info.classes, 10);
+    assert_int_equal(info.stages, 4);
+    assert_int_equal(gn_net_stage(net, 1, &layer), GN_OK);
+    assert_int_equal(layer.shape[0], 7);
+    assert_int_equal(layer.shape[2], 112);
+    assert_true(info.params > 40000 && info.params < 46000 && info.statistics > 0);
+    gn_free_net(net);
+    net = gn_preset(GN_SOURCE_DIR "/examples/tiny.net", .size = 32, .channels = 3, .classes = 7);
+    assert_int_equal(gn_net_describe(net, &info), GN_OK);
+    assert_int_equal(info.size_h + info.channels + info.classes, 32 + 3 + 7);
+    gn_free_net(net);
+}
+
+/* The notebook's network again: the same table of layers, so the same weights fit. */
+static void the_notebooks_network_can_be_written(void **state)
+{
+    (void)state;
+    gn_net *net = build("stage b1\nconv conv 64 7 2\nmax pool 3 2\nstage b2\nconv conv1 64 1\n"
+                        "conv conv2 192 3\nmax pool 3 2\nstage b3\n"
+                        "inception inception3a 64 96 128 16 32 32\n"
+                        "inception inception3b 128 128 192 32 96 64\nmax pool 3 2\nstage b4\n"
+                        "inception inception4a 192 96 208 16 48 64\n"
+                        "inception inception4b 160 112 224 24 64 64\n"
+                        "inception inception4c 128 128 256 24 64 64\n"
+                        "inception inception4d 112 144 288 32 64 64\n"
+                        "inception inception4e 256 160 320 32 128 128\nmax pool 3 2\nstage b5\n"
+                        "inception inception5a 256 160 320 32 128 128\n"
+                        "inception inception5b 384 192 384 48 128 128\nmean\noutput",
+                        false);
+    gn_net *original = gn_googlenet();
+    char ours[17], theirs[17];
+    assert_true(net != NULL && original != NULL);
+    gn_net_fingerprint(net, ours);
+    gn_net_fingerprint(original, theirs);
+    assert_string_equal(ours, theirs);
+    assert_int_equal(gn_net_hash(net), gn_net_hash(original));
+    gn_free_net(net);
+    gn_free_net(original);
+}
+
+static const char *const everything =
+    "input 32 3\nclasses 4\npads caffe\nweights xavier 0.2\nstage s # a stage\nconv c 8 3 2\n"
+    "lrn norm 3\nmax p 3 2\nnorm pytorch\ninception i 4 4 8 2 4 4 3\navg a 2 1\n"
+    "aux early 0.3 2 6 5 0.5\nweights normal 0 0.01\nnorm none\ndense d 9\ndropout drop "
+    "0.5\noutput out\n";
+
+static void a_model_file_needs_no_net_file(void **state)
+{
+    (void)state;
+    gn_net *net = build(everything, true);
+    assert_non_null(net);
+    assert_string_equal(gn_net_head(net, 0), "early");
+    assert_int_equal(gn_save(net, "net.safetensors"), GN_OK);
+    gn_net *again = gn_load("net.safetensors", .aux = true), *answer = gn_load("net.safetensors");
+    assert_true(again != NULL);
+    assert_int_equal(gn_net_hash(again), gn_net_hash(net));
+    assert_true(answer != NULL);
+    assert_null(gn_net_head(answer, 0));
+    gn_free_net(net);
+    gn_free_net(again);
+    gn_free_net(answer);
+}
+
+static void faults_name_their_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        { "", "some/test.net:0: the file ends without an output" },
+        { "conv c 8 3\n", "test.net:1: the file ends without an output" },
+        { "# nothing\n\ncnv c 8 3\n", "test.net:3: \"cnv\" is no instruction (conv?)" },
+        { "xyzzy\n", "test.net:1: \"xyzzy\" is no instruction" },
+        { "conv c 8\n", "test.net:1: 2 values behind \"conv\", it is: conv NAME CHANNELS" },
+        { "conv c 8 3 1 1\n", "5 values behind \"conv\"" },
+        { "conv c eight 3\n", "conv: the number of channels is \"eight\" (a whole number" },
+        { "conv c 0 3\n", "is \"0\"" },
+        { "conv c -1 3\n", "is \"-1\"" },
+        { "conv c 8x 3\n", "is \"8x\"" },
+        { "conv c 99999999999999999999 3\n", "is \"99999999999999999999\"" },
+        { "conv c 8 3\nconv c 8 3\n", "test.net:2: c: two layers have this name" },
+        { "conv c 8 3\ninput 32 1\n", "test.net:2: input: it must stand in front" },
+        { "norm batch\n", "test.net:1: norm: \"batch\" is unknown" },
+        { "pads valid\n", "pads: \"valid\" is unknown" },
+        { "weights normal 0\n", "needs its deviation" },
+        { "weights glorot x\n", "weights: the biases is \"x\"" },
+        { "max p 9\n", "test.net:1: p: pooling window 9" },
+        { "pads caffe\ninput 4 1\nconv c 8 7\nmax p 5\n", "test.net:4: p: kernel 5 exceeds" },
+        { "lrn l 4\n", "test.net:1: l: a window of 4 channels" },
+        { "dropout d 1\n", "test.net:1: d: a rate of 1" },
+        { "dropout d nan\n", "the rate is \"nan\"" },
+        { "inception i 1 2 3 4 5\n", "6 values behind \"inception\"" },
+        { "mean\noutput\nmean\n", "test.net:3: mean: nothing may follow the output" },
+        { "conv c 8 3\noutput\n", "test.net:2: dense: a dense layer takes" },
+        { "aux a 0 1 2 3 0.5\n", "aux: weight 0 and dropout rate 0.5" },
+        { "conv 1 2 3 4 5 6 7 8 9 10\n", "more than 10 words" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_null(build(cases[i].text, true));
+        check_error(GN_STATUS_BAD_ARGUMENT, cases[i].part);
+    }
+    char line[400];
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    assert_null(build(line, false));
+    check_error(GN_STATUS_BAD_ARGUMENT, "test.net:1: the line has 399 bytes");
+    assert_null(gn_preset("missing.net"));
+    check_error(GN_STATUS_BAD_MODEL, "missing.net: network: ");
+    assert_int_equal(gn_file_write("zero.net", "test", "mean\0", 6, NULL), GN_OK);
+    assert_null(gn_preset("zero.net"));
+    check_error(GN_STATUS_BAD_ARGUMENT, "zero.net: network: holds a zero byte");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_example_is_what_it_says),
+        cmocka_unit_test(the_notebooks_network_can_be_written),
+        cmocka_unit_test(a_model_file_needs_no_net_file),
+        cmocka_unit_test(faults_name_their_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
