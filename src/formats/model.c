@@ -171,8 +171,8 @@ static gn_status check_tensor(const struct gn_st_file *file, const char *path, c
 /* Prediction builds a network without the auxiliary heads that its file holds. */
 static bool is_of_dropped_head(const struct gn_graph *graph, const char *name)
 {
-    return graph->n_heads == 0 &&
-           (strncmp(name, "aux1.", 5) == 0 || strncmp(name, "aux2.", 5) == 0);
+    return graph->n_heads == 0 && strncmp(name, "aux", 3) == 0 && name[3] >= '1' &&
+           name[3] <= '0' + GN_MAX_HEADS && name[4] == '.';
 }
 
 /* Tensors that the net does not have: with an empty prefix all but the training state, else those

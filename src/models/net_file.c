@@ -230,20 +230,19 @@ static gn_status read_dense(struct reader *r)
     return GN_OK;
 }
 
-/* aux NAME WEIGHT PARTS CHANNELS UNITS RATE */
+/* aux WEIGHT PARTS CHANNELS UNITS RATE: "aux1", "aux2", ..., which is how a model file's reader
+ * knows what prediction leaves out. */
 static gn_status read_aux(struct reader *r)
 {
     if (r->n_heads == GN_MAX_HEADS)
         FAULT(r, "%s: a network has at most %d auxiliary heads", r->words[0], (int)GN_MAX_HEADS);
     struct pending_head h = { .node = r->x };
-    if (strlen(r->words[1]) >= sizeof h.name)
-        FAULT(r, "%s: the name is longer than %d bytes", r->words[0], (int)sizeof h.name - 1);
-    memcpy(h.name, r->words[1], strlen(r->words[1]));
-    GN_TRY(real(r, 2, "the weight of its loss", &h.weight));
-    GN_TRY(whole(r, 3, "the number of parts", 8, &h.parts));
-    GN_TRY(whole(r, 4, "the number of channels", 65536, &h.channels));
-    GN_TRY(whole(r, 5, "the number of units", 65536, &h.units));
-    GN_TRY(real(r, 6, "the dropout rate", &h.rate));
+    (void)snprintf(h.name, sizeof h.name, "aux%d", r->n_heads + 1);
+    GN_TRY(real(r, 1, "the weight of its loss", &h.weight));
+    GN_TRY(whole(r, 2, "the number of parts", 8, &h.parts));
+    GN_TRY(whole(r, 3, "the number of channels", 65536, &h.channels));
+    GN_TRY(whole(r, 4, "the number of units", 65536, &h.units));
+    GN_TRY(real(r, 5, "the dropout rate", &h.rate));
     if (!(h.weight > 0) || !(h.rate < 1))
         FAULT(r, "%s: weight %g and dropout rate %g (above 0, and below 1)", r->words[0], h.weight,
               h.rate);
@@ -281,7 +280,7 @@ static const struct instruction instructions[] = {
     { "inception", 7, 8, true, read_inception, "NAME C1 R2 C2 R3 C3 C4 [KERNEL]" },
     { "mean", 0, 0, true, read_mean, "" },
     { "dense", 2, 2, true, read_dense, "NAME UNITS" },
-    { "aux", 6, 6, true, read_aux, "NAME WEIGHT PARTS CHANNELS UNITS RATE" },
+    { "aux", 5, 5, true, read_aux, "WEIGHT PARTS CHANNELS UNITS RATE" },
     { "output", 0, 1, true, read_output, "[NAME]" },
 };
 enum { N_INSTRUCTIONS = sizeof instructions / sizeof instructions[0] };
@@ -314,7 +313,10 @@ static void begin(struct reader *r)
     r->size = o->size > 0 ? o->size : r->size;
     r->channels = o->channels > 0 ? o->channels : r->channels;
     r->classes = o->classes > 0 ? o->classes : r->classes;
+    const int stage = r->graph->stage; /* the input belongs to none */
+    r->graph->stage = -1;
     r->x = gn_input(r->graph, r->size, r->size, r->channels);
+    r->graph->stage = stage;
 }
 
 /* The sentence of the graph's first fault, with file and line in front. */
