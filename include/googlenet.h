@@ -101,13 +101,13 @@ typedef enum gn_resize {
 } gn_resize;
 
 struct gn_preset_options {
-    const char *preset; /* NULL: "googlenet" */
-    int size;           /* height and width of the input; 0: the preset's (96) */
-    int channels;       /* of the input; 0: the preset's (1) */
-    int classes;        /* 0: the preset's (10) */
-    uint64_t seed;      /* of the initial weights */
-    gn_resize resize;   /* stored in the model; 0: the preset's (tf1-legacy) */
-    bool aux;           /* with the preset's auxiliary heads, which only training uses */
+    const char *preset;   /* NULL: "googlenet" */
+    int size;             /* height and width of the input; 0: the preset's (96) */
+    int channels;         /* of the input; 0: the preset's (1) */
+    int classes;          /* 0: the preset's (10) */
+    uint64_t seed;        /* of the initial weights */
+    gn_resize resize;     /* stored in the model; 0: the preset's (tf1-legacy) */
+    bool aux;             /* with the preset's auxiliary heads, which only training uses */
     const char *net_text; /* what the file `preset` (NAME.net) holds; NULL: it is read */
     uint64_t reserved[4];
 };
