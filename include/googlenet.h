@@ -199,6 +199,53 @@ GN_API void gn_free_image(struct gn_image *image);
 /* The file of picture i below the set's path; NULL for images in memory. */
 GN_API const char *gn_dataset_file(const gn_dataset *data, uint64_t i);
 
+/* ---- Looking at a whole data set ---- */
+
+typedef enum gn_finding_kind {
+    GN_FINDING_UNREADABLE = 1, /* damaged, truncated, no picture */
+    GN_FINDING_SAME_FILE,      /* the bytes of another file of the split */
+    GN_FINDING_SAME_PIXELS,    /* the pixels of another one */
+    GN_FINDING_LEAK,           /* a test image that is a training image too */
+    GN_FINDING_CONFLICT,       /* the pixels of another one under another label */
+    GN_FINDING_KINDS
+} gn_finding_kind;
+
+struct gn_finding {
+    gn_finding_kind kind;
+    const char *file, *other; /* other: the one it equals, or NULL */
+    const char *message;
+};
+
+struct gn_check_report {
+    size_t n_findings;
+    struct gn_finding *findings;
+    uint64_t counts[GN_FINDING_KINDS]; /* findings of each kind */
+    int classes;
+    uint64_t *samples; /* [classes][2]: training and test images of a class */
+    int least_height, least_width, most_height, most_width;
+    void *texts; /* of the findings */
+};
+
+/* Reads every image of both splits (`test` may be NULL). Free the report with gn_free_check. */
+GN_API int gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
+                              struct gn_check_report *report);
+GN_API void gn_free_check(struct gn_check_report *report);
+
+/* Writes a PNG with what training will see: the first images of an epoch as the network gets them
+ * (without normalisation), under each its label. NO_DEVICE when this build lacks cairo. */
+struct gn_preview_options {
+    gn_dataset *data;
+    const char *path;    /* of the PNG */
+    int size, channels;  /* of the network's input; 0: 96, the data's */
+    gn_resize resize;    /* 0: the data set's, else half-pixel */
+    const char *augment; /* as in gn_fit_options */
+    int short_side;
+    uint64_t seed, epoch; /* epoch counted from 0 */
+    int images;           /* 0: 40 */
+    uint64_t reserved[4];
+};
+GN_API int gn_preview_with(const struct gn_preview_options *options);
+
 typedef enum gn_shuffle {
     GN_SHUFFLE_FULL = 0, /* a new permutation of all samples every epoch */
     GN_SHUFFLE_WINDOW,   /* tf.data's shuffle(window): uniform pick from a moving buffer */

@@ -1,27 +1,93 @@
 /*
- * googlenet data: which sets are known and where they lie, fetching one, checking one.
+ * googlenet data: which sets are known and where they lie, fetching one, looking at one
+ * (data_look.c).
  */
 #include "cli/commands.h"
+#include "cli/data.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
-struct data {
-    struct cli_common common;
-    struct cli_place place;
-};
-
-static const struct data defaults;
+static const struct data defaults = { .out = "preview.png" };
 
 static const struct cli_option options[] = {
     CLI_HEADING("Data"),
     CLI_PLACE_ROWS(struct data),
+    CLI_HEADING("Preview"),
+    { .name = "data",
+      .kind = CLI_TEXT,
+      .value = "D",
+      .offset = offsetof(struct data, data),
+      .help = "the set, if it is not named behind preview" },
+    { .name = "augment",
+      .kind = CLI_TEXT,
+      .value = "LIST",
+      .offset = offsetof(struct data, augment),
+      .standard = "none",
+      .help = "as for train" },
+    { .name = "out",
+      .kind = CLI_TEXT,
+      .value = "FILE",
+      .offset = offsetof(struct data, out),
+      .standard = "preview.png",
+      .help = "the PNG that is written" },
+    { .name = "images",
+      .kind = CLI_INT,
+      .value = "N",
+      .offset = offsetof(struct data, images),
+      .low = 1,
+      .high = 1000,
+      .standard = "40",
+      .help = "how many" },
+    { .name = "size",
+      .kind = CLI_INT,
+      .value = "N",
+      .offset = offsetof(struct data, size),
+      .low = 1,
+      .high = 1024,
+      .standard = "96",
+      .help = "height and width of the network's input" },
+    { .name = "channels",
+      .kind = CLI_INT,
+      .value = "N",
+      .offset = offsetof(struct data, channels),
+      .low = 1,
+      .high = 3,
+      .standard = "the data's",
+      .help = "1 grey, 3 colour" },
+    { .name = "short-side",
+      .kind = CLI_INT,
+      .value = "N",
+      .offset = offsetof(struct data, short_side),
+      .low = 1,
+      .high = 16384,
+      .help = "as for train" },
+    { .name = "resize",
+      .kind = CLI_CHOICE,
+      .value = "RULE",
+      .offset = offsetof(struct data, resize),
+      .choices = cli_resize_names,
+      .standard = "pil-bilinear for pictures, else tf1-legacy",
+      .help = "tf1-legacy, half-pixel or pil-bilinear" },
+    { .name = "seed",
+      .kind = CLI_SEED,
+      .value = "N",
+      .offset = offsetof(struct data, place.seed),
+      .standard = "0",
+      .help = "of order and augmentation" },
+    { .name = "epoch",
+      .kind = CLI_INT,
+      .value = "N",
+      .offset = offsetof(struct data, epoch),
+      .low = 1,
+      .high = CLI_LARGEST_INT,
+      .standard = "1",
+      .help = "which epoch, counted from 1" },
     CLI_COMMON_ROWS(struct data),
 };
 
-static const char *const actions[] = { "list", "get", "check" };
+static const char *const actions[] = { "list", "get", "check", "preview" };
 
 static int list(const struct data *given)
 {
@@ -62,111 +128,41 @@ static int get(const struct data *given, const char *name)
     return CLI_DONE;
 }
 
-/* Finds set `name`; false when no such set is known. With `verify` its files are read. */
-static bool find_known(const char *name, const struct data *given, bool verify,
-                       struct gn_known_dataset *known)
-{
-    for (int i = 0; gn_dataset_known(i, given->place.data_dir, false, known) == GN_OK; i++)
-        if (strcmp(known->name, name) == 0)
-            return !verify || gn_dataset_known(i, given->place.data_dir, true, known) == GN_OK;
-    gn_clear_error();
-    return false;
-}
-
-static int check_split(const struct data *given, const char *data, gn_split split, json_t *root)
-{
-    struct gn_dataset_info info;
-    char what[64];
-    int code = 0;
-    const struct cli_place place = { .data_dir = given->place.data_dir, .offline = true };
-    gn_dataset *set = cli_open_data(data, split, 0, 0, &place, &code);
-    if (!set)
-        return code;
-    if (gn_dataset_describe(set, &info) != GN_OK) {
-        code = cli_fail_library();
-    } else {
-        json_t *row = json_object();
-        json_object_set_new(row, "samples", json_integer((json_int_t)info.samples));
-        json_object_set_new(row, "height", json_integer(info.height));
-        json_object_set_new(row, "width", json_integer(info.width));
-        json_object_set_new(row, "channels", json_integer(info.channels));
-        json_object_set_new(row, "classes", json_integer(info.classes));
-        json_object_set_new(root, cli_split_names[split], row);
-        if (split == GN_TRAIN)
-            json_object_set_new(root, "where", cli_json_text(info.path));
-        if (!given->common.json)
-            printf("%-6s %llu %s, %d classes\n", cli_split_names[split],
-                   (unsigned long long)info.samples, cli_what_images(what, &info), info.classes);
-    }
-    gn_close_dataset(set);
-    return code;
-}
-
-/* Reads both splits whole; of a known set the digests are compared, too. */
-static int check(const struct data *given, const char *what)
-{
-    struct stat status;
-    struct gn_known_dataset known = { 0 };
-    const bool is_known = stat(what, &status) != 0 && find_known(what, given, false, &known);
-    if (is_known && !known.where) {
-        const int code = cli_fail(CLI_DATA, "%s: the data set is not on this machine", what);
-        cli_hint("googlenet data get %s fetches it", what);
-        return code;
-    }
-    json_t *root = json_object();
-    json_object_set_new(root, "data", cli_json_text(what));
-    int code = check_split(given, what, GN_TRAIN, root);
-    if (!code)
-        code = check_split(given, what, GN_TEST, root);
-    if (!code && is_known) {
-        if (!find_known(what, given, true, &known) || !known.verified)
-            code = gn_error_status() == GN_OK
-                       ? cli_fail(CLI_DATA, "%s: the files in %s are not the published ones", what,
-                                  known.where)
-                       : cli_fail_library();
-        else if (!given->common.json)
-            printf("verified: the files in %s are the published ones\n", known.where);
-    }
-    if (!code && given->common.json) {
-        json_object_set_new(root, "verified", json_boolean(is_known));
-        cli_print_json(root);
-    } else {
-        json_decref(root);
-    }
-    return code;
-}
-
 static int run(struct cli_args *args)
 {
     const struct data *given = args->values;
     const char *action = args->arguments[0];
-    const bool takes_name = strcmp(action, "get") == 0 || strcmp(action, "check") == 0;
-    if (!takes_name && strcmp(action, "list") != 0) {
-        const int code = cli_fail(CLI_USAGE, "data: \"%s\" is not one of list, get, check", action);
+    const char *what = args->n_arguments > 1 ? args->arguments[1] : NULL;
+    if (strcmp(action, "list") == 0)
+        return what ? cli_fail(CLI_USAGE, "data list: unexpected argument \"%s\"", what)
+                    : list(given);
+    if (strcmp(action, "preview") == 0)
+        return data_preview(given, what);
+    const bool is_get = strcmp(action, "get") == 0;
+    if (!is_get && strcmp(action, "check") != 0) {
+        const int code =
+            cli_fail(CLI_USAGE, "data: \"%s\" is not one of list, get, check, preview", action);
         const char *nearest = cli_nearest(action, actions, CLI_COUNT_OF(actions));
         if (nearest)
             cli_hint("did you mean %s?", nearest);
         return code;
     }
-    if (args->n_arguments != (takes_name ? 2 : 1))
-        return takes_name ? cli_fail(CLI_USAGE, "data %s: the name of a set%s is missing", action,
-                                     action[0] == 'c' ? " or its folder" : "")
-                          : cli_fail(CLI_USAGE, "data list: unexpected argument \"%s\"",
-                                     args->arguments[1]);
-    if (!takes_name)
-        return list(given);
-    return action[0] == 'g' ? get(given, args->arguments[1]) : check(given, args->arguments[1]);
+    if (!what)
+        return cli_fail(CLI_USAGE, "data %s: the name of a set%s is missing", action,
+                        is_get ? "" : " or its folder");
+    return is_get ? get(given, what) : data_check(given, what);
 }
 
 const struct cli_command cli_data = {
     .name = "data",
-    .usage = "list | get NAME | check NAME_OR_FOLDER [flags]",
-    .summary = "list the known data sets, fetch one, verify one",
+    .usage = "list | get NAME | check SET | preview SET [flags]",
+    .summary = "list the known data sets, fetch one, look for faults in one, draw one",
     .examples = "  googlenet data list\n"
                 "  googlenet data get fashion-mnist\n"
                 "  googlenet data check fashion-mnist\n"
-                "  googlenet data check folder/ --json\n",
-    .argument = "list, get or check",
+                "  googlenet data check folder/ --json\n"
+                "  googlenet data preview folder/ --augment mirror,crop --out sheet.png\n",
+    .argument = "list, get, check or preview",
     .min_arguments = 1,
     .max_arguments = 2,
     .options = options,

@@ -141,6 +141,10 @@ expect 3 'folder' train --data folder
 expect 3 'no.idx' predict googlenet no.idx
 printf '\211PNG\r\n\032\n' >picture.png
 expect 3 'picture.png: PNG: truncated' predict googlenet picture.png
+expect 2 'data preview: the name' data preview
+expect 2 'did you mean mirror' data preview folder --augment miror
+expect 2 'did you mean mirror' train --data folder --augment miror
+expect 2 'is not means, a slash' train --data fashion-mnist --normalize 1 --dry-run
 expect 3 'folder' predict googlenet folder
 
 # Runs.

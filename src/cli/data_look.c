@@ -1,0 +1,221 @@
+/*
+ * googlenet data check and preview: the two ways to look at a whole data set.
+ */
+#include "cli/data.h"
+#include "cli/report.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* Finds set `name`; false when no such set is known. With `verify` its files are read. */
+static bool find_known(const char *name, const struct data *given, bool verify,
+                       struct gn_known_dataset *known)
+{
+    for (int i = 0; gn_dataset_known(i, given->place.data_dir, false, known) == GN_OK; i++)
+        if (strcmp(known->name, name) == 0)
+            return !verify || gn_dataset_known(i, given->place.data_dir, true, known) == GN_OK;
+    gn_clear_error();
+    return false;
+}
+
+static const char *const finding_names[GN_FINDING_KINDS] = {
+    [GN_FINDING_UNREADABLE] = "unreadable",   [GN_FINDING_SAME_FILE] = "same-file",
+    [GN_FINDING_SAME_PIXELS] = "same-pixels", [GN_FINDING_LEAK] = "leak",
+    [GN_FINDING_CONFLICT] = "conflict",
+};
+
+/* Both splits of a set; test is NULL when the set has none of its own. */
+struct splits {
+    gn_dataset *data[2];
+    struct gn_dataset_info info[2];
+};
+
+static int open_splits(struct splits *splits, const struct data *given, const char *what)
+{
+    struct cli_place place = { .data_dir = given->place.data_dir,
+                               .offline = true,
+                               .has_fraction = true };
+    int code = 0;
+    for (int k = 0; k < 2 && !code && !(k == 1 && splits->info[0].divided); k++) {
+        splits->data[k] = cli_open_data(what, (gn_split)k, 0, 0, &place, &code);
+        if (splits->data[k] && gn_dataset_describe(splits->data[k], &splits->info[k]) != GN_OK)
+            code = cli_fail_library();
+    }
+    return code;
+}
+
+static void show_splits(const struct splits *splits, bool json, json_t *root)
+{
+    for (int k = 0; k < 2; k++) {
+        const struct gn_dataset_info *info = &splits->info[k];
+        char what[64];
+        if (!splits->data[k])
+            continue;
+        json_t *row = json_object();
+        json_object_set_new(row, "samples", json_integer((json_int_t)info->samples));
+        json_object_set_new(row, "height", json_integer(info->height));
+        json_object_set_new(row, "width", json_integer(info->width));
+        json_object_set_new(row, "channels", json_integer(info->channels));
+        json_object_set_new(row, "classes", json_integer(info->classes));
+        json_object_set_new(root, cli_split_names[k], row);
+        if (k == GN_TRAIN)
+            json_object_set_new(root, "where", cli_json_text(info->path));
+        if (!json)
+            printf("%-6s %llu %s, %d classes\n", cli_split_names[k],
+                   (unsigned long long)info->samples, cli_what_images(what, info), info->classes);
+    }
+}
+
+static json_t *json_findings(const struct gn_check_report *report)
+{
+    json_t *findings = json_array();
+    for (size_t i = 0; i < report->n_findings; i++) {
+        const struct gn_finding *finding = &report->findings[i];
+        json_t *row = json_object();
+        json_object_set_new(row, "kind", cli_json_text(finding_names[finding->kind]));
+        json_object_set_new(row, "file", cli_json_text(finding->file));
+        json_object_set_new(row, "other", cli_json_text(finding->other));
+        json_object_set_new(row, "message", cli_json_text(finding->message));
+        json_array_append_new(findings, row);
+    }
+    return findings;
+}
+
+static void show_report(const struct gn_check_report *report, const struct splits *splits,
+                        bool json, json_t *root)
+{
+    const char *const *labels = splits->info[0].labels;
+    json_t *classes = json_array(), *counts = json_object();
+    for (int i = 0; i < report->classes; i++) {
+        const uint64_t train = report->samples[2 * i], test = report->samples[2 * i + 1];
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        json_t *row = json_object();
+        json_object_set_new(row, "label", cli_json_text(labels ? labels[i] : name));
+        json_object_set_new(row, "train", json_integer((json_int_t)train));
+        json_object_set_new(row, "test", json_integer((json_int_t)test));
+        json_array_append_new(classes, row);
+        if (!json)
+            printf("class  %-20s %8llu training, %8llu test\n", labels ? labels[i] : name,
+                   (unsigned long long)train, (unsigned long long)test);
+    }
+    for (int k = GN_FINDING_UNREADABLE; k < GN_FINDING_KINDS; k++)
+        json_object_set_new(counts, finding_names[k], json_integer((json_int_t)report->counts[k]));
+    json_object_set_new(root, "counts", classes);
+    json_object_set_new(root, "sizes",
+                        json_pack("[i,i,i,i]", report->least_height, report->least_width,
+                                  report->most_height, report->most_width));
+    json_object_set_new(root, "problems", counts);
+    json_object_set_new(root, "findings", json_findings(report));
+    if (json)
+        return;
+    printf("sizes  %dx%d to %dx%d\n", report->least_height, report->least_width,
+           report->most_height, report->most_width);
+    for (size_t i = 0; i < report->n_findings; i++)
+        printf("%-12s %s\n", finding_names[report->findings[i].kind], report->findings[i].message);
+    printf(
+        "found  %llu unreadable, %llu with the bytes and %llu with the pixels of another, %llu in "
+        "both splits, %llu under two labels\n",
+        (unsigned long long)report->counts[GN_FINDING_UNREADABLE],
+        (unsigned long long)report->counts[GN_FINDING_SAME_FILE],
+        (unsigned long long)report->counts[GN_FINDING_SAME_PIXELS],
+        (unsigned long long)report->counts[GN_FINDING_LEAK],
+        (unsigned long long)report->counts[GN_FINDING_CONFLICT]);
+}
+
+/* Of a known set the digests are compared, too. */
+static int verify(const struct data *given, const char *what, struct gn_known_dataset *known)
+{
+    if (find_known(what, given, true, known) && known->verified) {
+        if (!given->common.json)
+            printf("verified: the files in %s are the published ones\n", known->where);
+        return 0;
+    }
+    return gn_error_status() == GN_OK
+               ? cli_fail(CLI_DATA, "%s: the files in %s are not the published ones", what,
+                          known->where)
+               : cli_fail_library();
+}
+
+int data_check(const struct data *given, const char *what)
+{
+    struct stat status;
+    struct gn_known_dataset known = { 0 };
+    struct gn_check_report report = { 0 };
+    struct splits splits = { 0 };
+    const bool is_known = stat(what, &status) != 0 && find_known(what, given, false, &known);
+    if (is_known && !known.where) {
+        const int code = cli_fail(CLI_DATA, "%s: the data set is not on this machine", what);
+        cli_hint("googlenet data get %s fetches it", what);
+        return code;
+    }
+    json_t *root = json_object();
+    json_object_set_new(root, "data", cli_json_text(what));
+    int code = open_splits(&splits, given, what);
+    if (!code)
+        show_splits(&splits, given->common.json, root);
+    if (!code && gn_check_data_sets(splits.data[0], splits.data[1], &report) != GN_OK)
+        code = cli_fail_library();
+    if (!code)
+        show_report(&report, &splits, given->common.json, root);
+    if (!code && is_known)
+        code = verify(given, what, &known);
+    if (!code && given->common.json) {
+        json_object_set_new(root, "verified", json_boolean(is_known));
+        cli_print_json(root);
+    } else {
+        json_decref(root);
+    }
+    if (!code && report.counts[GN_FINDING_UNREADABLE] > 0)
+        code = cli_fail(CLI_DATA, "%s: %llu of its pictures cannot be read", what,
+                        (unsigned long long)report.counts[GN_FINDING_UNREADABLE]);
+    gn_free_check(&report);
+    gn_close_dataset(splits.data[0]);
+    gn_close_dataset(splits.data[1]);
+    return code;
+}
+
+int data_preview(const struct data *given, const char *what)
+{
+    struct gn_dataset_info info;
+    struct cli_place place = given->place;
+    int code = 0;
+    what = what ? what : given->data;
+    if (!what)
+        return cli_fail(CLI_USAGE, "data preview: the name of a set or its folder is missing");
+    if (gn_check_augment(given->augment) != GN_OK)
+        return cli_fail_library();
+    place.on_bad_image = GN_BAD_SKIP;
+    gn_dataset *data = cli_open_data(what, GN_TRAIN, 0, 0, &place, &code);
+    if (!data)
+        return code;
+    if (gn_dataset_describe(data, &info) != GN_OK) {
+        gn_close_dataset(data);
+        return cli_fail_library();
+    }
+    const gn_resize usual = info.height == 0 ? GN_RESIZE_PIL_BILINEAR : GN_RESIZE_TF1_LEGACY;
+    const struct gn_preview_options options = {
+        .data = data,
+        .path = given->out,
+        .size = given->size,
+        .channels = given->channels,
+        .resize = given->resize ? (gn_resize)given->resize : usual,
+        .augment = given->augment,
+        .short_side = given->short_side,
+        .seed = given->place.seed,
+        .epoch = given->epoch > 0 ? (uint64_t)given->epoch - 1 : 0,
+        .images = given->images,
+    };
+    if (gn_preview_with(&options) != GN_OK) {
+        code = cli_fail_library();
+    } else if (given->common.json) {
+        json_t *root = json_object();
+        json_object_set_new(root, "data", cli_json_text(info.name));
+        json_object_set_new(root, "out", cli_json_text(given->out));
+        cli_print_json(root);
+    } else {
+        printf("%s\n", given->out);
+    }
+    gn_close_dataset(data);
+    return code;
+}

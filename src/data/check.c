@@ -1,0 +1,281 @@
+/*
+ * Looking at a whole data set before somebody trains on it: what cannot be read, what is there twice,
+ * what stands in both splits or under two labels.
+ *
+ * Each image becomes a record of two digests, of the file and of its pixels. Sorted by the second,
+ * equal images are neighbours; each is compared with the first one of its group.
+ */
+#include "data/dataset.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "data/picture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPLITS = 2 };
+
+struct record {
+    uint64_t pixels, file; /* digests; of an image in memory only the first */
+    uint32_t sample;
+    int32_t label;
+    int split;
+    int height, width;
+    char *fault; /* why it cannot be read, or NULL */
+};
+
+struct check {
+    const gn_dataset *sets[SPLITS];
+    struct record *records;
+    size_t n;
+    struct gn_check_report *report;
+    struct gn_names texts;
+};
+
+/* 64 bits of any bytes: a checksum is not enough to call things equal. */
+static uint64_t digest(uint64_t seed, const uint8_t *bytes, size_t n)
+{
+    uint64_t value = gn_mix64(seed ^ n), word;
+    for (; n >= sizeof word; n -= sizeof word, bytes += sizeof word) {
+        memcpy(&word, bytes, sizeof word);
+        value = gn_mix64(value ^ word);
+    }
+    word = 0;
+    memcpy(&word, bytes, n);
+    return gn_mix64(value ^ word);
+}
+
+static gn_status read_file(const gn_dataset *data, struct record *r, struct gn_picture *picture)
+{
+    char path[GN_DATA_PATH];
+    struct gn_bytes file;
+    if (!gn_dataset_path(data, r->sample, path))
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: the path of a picture is too long", data->name);
+    GN_TRY(gn_file_read(path, "picture", GN_STATUS_BAD_DATA, GN_PICTURE_FILE_BYTES, &file));
+    r->file = digest(1, file.data, file.size);
+    const gn_status status = gn_picture_decode(picture, &file, path, 3);
+    gn_free(file.data);
+    return status;
+}
+
+static gn_status look_at(const gn_dataset *data, struct record *r, struct gn_picture *picture)
+{
+    const uint8_t *pixels = picture->pixels;
+    size_t bytes = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    r->height = data->height;
+    r->width = data->width;
+    if (data->pixels == NULL) {
+        const gn_status status = read_file(data, r, picture);
+        if (status == GN_STATUS_BAD_DATA) {
+            r->fault = gn_strdup(gn_error_message());
+            return r->fault == NULL ? gn_last_status() : GN_OK;
+        }
+        GN_TRY(status);
+        pixels = picture->pixels;
+        r->height = picture->height;
+        r->width = picture->width;
+        bytes = (size_t)r->height * (size_t)r->width * 3;
+    } else {
+        pixels = data->pixels + r->sample * bytes;
+    }
+    r->pixels = digest((uint64_t)r->height << 32 | (uint64_t)r->width, pixels, bytes);
+    return GN_OK;
+}
+
+/* All images, by all threads. */
+static gn_status look_at_all(struct check *c)
+{
+    gn_status first = GN_OK;
+#pragma omp parallel
+    {
+        struct gn_picture picture = { 0 };
+#pragma omp for schedule(dynamic, 16)
+        for (size_t i = 0; i < c->n; i++) {
+            struct record *r = &c->records[i];
+            const gn_status status = look_at(c->sets[r->split], r, &picture);
+            if (status != GN_OK) {
+#pragma omp critical
+                first = status;
+            }
+        }
+        gn_picture_free(&picture);
+    }
+    if (first != GN_OK)
+        GN_FAIL(first, "the data set cannot be looked at as a whole");
+    return GN_OK;
+}
+
+static int by_pixels(const void *pa, const void *pb)
+{
+    const struct record *a = pa, *b = pb;
+    if ((a->fault != NULL) != (b->fault != NULL))
+        return a->fault != NULL ? -1 : 1;
+    if (a->fault == NULL && a->pixels != b->pixels)
+        return a->pixels < b->pixels ? -1 : 1;
+    if (a->split != b->split)
+        return a->split - b->split;
+    return a->sample < b->sample ? -1 : a->sample > b->sample;
+}
+
+static const char *name_of(const struct check *c, const struct record *r, char *buffer, size_t size)
+{
+    const gn_dataset *data = c->sets[r->split];
+    const char *split = r->split == GN_TEST ? "test" : "train";
+    if (data->pixels == NULL)
+        (void)snprintf(buffer, size, "%s/%s", data->path, data->files.text[r->sample]);
+    else
+        (void)snprintf(buffer, size, "%s sample %u", split, r->sample);
+    return buffer;
+}
+
+static gn_status add_finding(struct check *c, gn_finding_kind kind, const struct record *r,
+                             const struct record *other, const char *message)
+{
+    struct gn_check_report *report = c->report;
+    char name[GN_DATA_PATH];
+    struct gn_finding *grown =
+        gn_realloc(report->findings, (report->n_findings + 1) * sizeof *grown, "findings");
+    if (grown == NULL)
+        return gn_last_status();
+    report->findings = grown;
+    struct gn_finding *f = &grown[report->n_findings];
+    *f = (struct gn_finding){ .kind = kind };
+    GN_TRY(gn_names_add(&c->texts, name_of(c, r, name, sizeof name)));
+    f->file = c->texts.text[c->texts.n - 1];
+    if (other != NULL) {
+        GN_TRY(gn_names_add(&c->texts, name_of(c, other, name, sizeof name)));
+        f->other = c->texts.text[c->texts.n - 1];
+    }
+    GN_TRY(gn_names_add(&c->texts, message));
+    f->message = c->texts.text[c->texts.n - 1];
+    report->n_findings++;
+    report->counts[kind]++;
+    return GN_OK;
+}
+
+/* `r` has the pixels of `first`. */
+static gn_status add_equal(struct check *c, const struct record *first, const struct record *r)
+{
+    char a[GN_DATA_PATH], b[GN_DATA_PATH], text[2 * GN_DATA_PATH + 64];
+    const bool same_file = r->file != 0 && r->file == first->file;
+    const gn_finding_kind kind = r->split != first->split   ? GN_FINDING_LEAK
+                                 : r->label != first->label ? GN_FINDING_CONFLICT
+                                 : same_file                ? GN_FINDING_SAME_FILE
+                                                            : GN_FINDING_SAME_PIXELS;
+    static const char *const says[] = { [GN_FINDING_LEAK] = "is for testing and equals",
+                                        [GN_FINDING_CONFLICT] = "has another label than its equal",
+                                        [GN_FINDING_SAME_FILE] = "has the same bytes as",
+                                        [GN_FINDING_SAME_PIXELS] = "has the same pixels as" };
+    (void)snprintf(text, sizeof text, "%s %s %s%s", name_of(c, r, a, sizeof a), says[kind],
+                   name_of(c, first, b, sizeof b),
+                   kind == GN_FINDING_LEAK ? ", which is for training" : "");
+    return add_finding(c, kind, r, first, text);
+}
+
+static gn_status report_all(struct check *c)
+{
+    const struct record *first = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct record *r = &c->records[i];
+        if (r->fault != NULL) {
+            GN_TRY(add_finding(c, GN_FINDING_UNREADABLE, r, NULL, r->fault));
+        } else if (first != NULL && first->pixels == r->pixels && first->height == r->height &&
+                   first->width == r->width) {
+            GN_TRY(add_equal(c, first, r));
+        } else {
+            first = r;
+        }
+    }
+    return GN_OK;
+}
+
+/* Classes and sizes. */
+static gn_status count(struct check *c)
+{
+    struct gn_check_report *report = c->report;
+    for (int k = 0; k < SPLITS; k++) {
+        const gn_dataset *data = c->sets[k];
+        if (data == NULL)
+            continue;
+        report->classes = data->classes > report->classes ? data->classes : report->classes;
+    }
+    report->samples = gn_calloc(SPLITS * (size_t)report->classes, sizeof *report->samples,
+                                "counts of the classes");
+    if (report->samples == NULL)
+        return gn_last_status();
+    for (size_t i = 0; i < c->n; i++) {
+        const struct record *r = &c->records[i];
+        report->samples[SPLITS * (size_t)r->label + (size_t)r->split]++;
+        if (r->fault != NULL)
+            continue;
+        const bool begins = report->most_height == 0;
+        report->least_height =
+            begins || r->height < report->least_height ? r->height : report->least_height;
+        report->least_width =
+            begins || r->width < report->least_width ? r->width : report->least_width;
+        report->most_height = r->height > report->most_height ? r->height : report->most_height;
+        report->most_width = r->width > report->most_width ? r->width : report->most_width;
+    }
+    return GN_OK;
+}
+
+static gn_status check(struct check *c)
+{
+    for (int k = 0; k < SPLITS; k++)
+        c->n += c->sets[k] == NULL ? 0 : c->sets[k]->samples;
+    c->records = gn_calloc(c->n, sizeof *c->records, "the check of a data set");
+    if (c->records == NULL)
+        return gn_last_status();
+    size_t at = 0;
+    for (int k = 0; k < SPLITS; k++)
+        for (uint64_t i = 0; c->sets[k] != NULL && i < c->sets[k]->samples; i++)
+            c->records[at++] = (struct record){ .sample = (uint32_t)i,
+                                                .label = c->sets[k]->labels[i],
+                                                .split = k };
+    GN_TRY(look_at_all(c));
+    GN_TRY(count(c));
+    qsort(c->records, c->n, sizeof *c->records, by_pixels);
+    return report_all(c);
+}
+
+int gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
+                       struct gn_check_report *report)
+{
+    GN_NEED(report, "the report");
+    *report = (struct gn_check_report){ 0 };
+    if (train == NULL)
+        return (int)gn_last_status();
+    if (train->labels == NULL || (test != NULL && test->labels == NULL))
+        GN_FAIL(GN_STATUS_BAD_DATA, "check: %s holds images without labels", train->name);
+    struct check c = { .sets = { train, test }, .report = report };
+    const gn_status status = check(&c);
+    for (size_t i = 0; c.records != NULL && i < c.n; i++)
+        gn_free(c.records[i].fault);
+    gn_free(c.records);
+    /* The texts go on living with the report. */
+    struct gn_names *texts = gn_alloc(sizeof *texts, "findings");
+    if (texts == NULL) {
+        gn_names_free(&c.texts);
+        gn_free_check(report);
+        return (int)gn_last_status();
+    }
+    *texts = c.texts;
+    report->texts = texts;
+    if (status != GN_OK)
+        gn_free_check(report);
+    return (int)status;
+}
+
+void gn_free_check(struct gn_check_report *report)
+{
+    if (report == NULL)
+        return;
+    if (report->texts != NULL)
+        gn_names_free(report->texts);
+    gn_free(report->texts);
+    gn_free(report->findings);
+    gn_free(report->samples);
+    *report = (struct gn_check_report){ 0 };
+}
