@@ -63,7 +63,7 @@ expect 2 'is missing' predict googlenet
 expect 2 'unexpected argument "b"' summary googlenet b
 expect 2 'unexpected argument' train stray --data x
 expect 2 'unexpected argument "--json"' info -- --json
-expect 2 'list, get or check is missing' data
+expect 2 'list, get, check or preview is missing' data
 expect 2 'data get: the name' data get
 expect 2 'data list: unexpected' data list all
 
