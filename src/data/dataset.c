@@ -47,6 +47,21 @@ static gn_status unknown_data(const char *data)
     return GN_STATUS_BAD_DATA;
 }
 
+/* CIFAR by its name: in the usual places, where somebody has unpacked it. */
+static gn_status find_cifar(char folder[GN_FOLDER_BYTES], enum gn_cifar kind,
+                            const struct gn_dataset_options *o)
+{
+    char inner[GN_DATA_PATH];
+    for (int i = 0; i < GN_KNOWN_PLACES; i++)
+        if (gn_known_place(folder, i, o->data, o->data_dir) && gn_cifar_find(folder, inner) == kind)
+            return GN_OK;
+    (void)gn_fail(GN_STATUS_BAD_DATA, "%s: data set: not on this machine, and not downloaded",
+                  o->data);
+    gn_hint("unpack https://www.cs.toronto.edu/~kriz/%s-binary.tar.gz and name its folder",
+            o->data);
+    return GN_STATUS_BAD_DATA;
+}
+
 /* Finds the folder of the files; *set is NULL when it was named itself. */
 static gn_status find_folder(char folder[GN_FOLDER_BYTES], const struct gn_known_set **set,
                              const struct gn_dataset_options *o)
@@ -58,6 +73,10 @@ static gn_status find_folder(char folder[GN_FOLDER_BYTES], const struct gn_known
             GN_FAIL(GN_STATUS_BAD_DATA, "data set: the folder's name is too long (%d bytes)", n);
         return GN_OK;
     }
+    if (!exists(o->data) && strcmp(o->data, "cifar-10") == 0)
+        return find_cifar(folder, GN_CIFAR_10, o);
+    if (!exists(o->data) && strcmp(o->data, "cifar-100") == 0)
+        return find_cifar(folder, GN_CIFAR_100, o);
     *set = gn_known_find(o->data);
     if (*set == NULL || exists(o->data))
         return unknown_data(o->data);

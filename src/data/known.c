@@ -143,8 +143,7 @@ static bool cache_folder(char folder[GN_FOLDER_BYTES], const char *name)
 }
 
 /* Place number i of the search; false when it does not exist on this machine. */
-enum { PLACES = 6 };
-static bool place(char folder[GN_FOLDER_BYTES], int i, const char *name, const char *data_dir)
+bool gn_known_place(char folder[GN_FOLDER_BYTES], int i, const char *name, const char *data_dir)
 {
     const char *variable = getenv("GOOGLENET_DATA");
     const char *base = i < 2 ? data_dir : variable;
@@ -169,8 +168,8 @@ static bool place(char folder[GN_FOLDER_BYTES], int i, const char *name, const c
 bool gn_known_locate(char folder[GN_FOLDER_BYTES], const struct gn_known_set *set,
                      const char *data_dir)
 {
-    for (int i = 0; i < PLACES; i++)
-        if (place(folder, i, set->name, data_dir) && is_complete(folder))
+    for (int i = 0; i < GN_KNOWN_PLACES; i++)
+        if (gn_known_place(folder, i, set->name, data_dir) && is_complete(folder))
             return true;
     return false;
 }
@@ -189,8 +188,8 @@ static gn_status not_found(const struct gn_known_set *set, const char *data_dir)
 {
     char list[640] = "", folder[GN_FOLDER_BYTES], name[160];
     size_t used = 0;
-    for (int i = 0; i < PLACES; i++) {
-        if (!place(folder, i, set->name, data_dir))
+    for (int i = 0; i < GN_KNOWN_PLACES; i++) {
+        if (!gn_known_place(folder, i, set->name, data_dir))
             continue;
         const int n = snprintf(list + used, sizeof list - used, "%s%s", used > 0 ? ", " : "",
                                gn_printable(name, sizeof name, folder));

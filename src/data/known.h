@@ -36,6 +36,10 @@ const char *gn_known_nearest(const char *word);
 /* Path of a file of the folder, plain or with .gz; false when there is neither. */
 bool gn_idx_find(char path[GN_FOLDER_BYTES], const char *folder, enum gn_idx_file file);
 
+/* Place number i where a set of that name may lie; false when there is no such place. */
+enum { GN_KNOWN_PLACES = 6 };
+bool gn_known_place(char folder[GN_FOLDER_BYTES], int i, const char *name, const char *data_dir);
+
 /* The first of the usual folders that holds all four files of the set: data_dir/NAME, data_dir
  * (NULL: neither), the same for $GOOGLENET_DATA, /usr/share/datasets/NAME, and the cache. */
 bool gn_known_locate(char folder[GN_FOLDER_BYTES], const struct gn_known_set *set,

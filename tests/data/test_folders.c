@@ -229,6 +229,12 @@ static void cifar_planes_become_pixels(void **state)
     for (uint64_t c = 0; c < 3; c++)
         assert_int_equal(pixels[3 * 77 + c], pixel_value(3073 + 1 + c * 1024 + 77));
     gn_close_dataset(data);
+    data = gn_open_dataset("cifar-10", .split = GN_TEST, .data_dir = folder);
+    assert_non_null(data);
+    assert_int_equal(data->samples, 2);
+    gn_close_dataset(data);
+    assert_null(gn_open_dataset("cifar-100", .data_dir = folder));
+    check_error(GN_STATUS_BAD_DATA, "not on this machine");
     write_cifar("data_batch_3.bin", 2, false, 10);
     refuse(GN_TRAIN, "size mismatch");
     write_cifar("data_batch_3.bin", 11, true, 11);
