@@ -7,6 +7,7 @@
 #include "base/threads.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,13 +54,14 @@ static gn_status read_length(struct gn_st_file *file, const char *path, int fd, 
 static gn_status read_block(uint8_t *to, size_t n, const char *path, int fd, uint64_t offset)
 {
     enum { PIECE = 2 << 20 };
-    bool failed = false;
-#pragma omp parallel for schedule(static) num_threads(gn_usable_threads(NULL)) reduction(||        \
-                                                                                         : failed)
+    atomic_bool failed = false; /* a reduction would export a symbol with clang */
+#pragma omp parallel for schedule(static) num_threads(gn_usable_threads(NULL))
     for (size_t at = 0; at < n; at += PIECE)
-        failed = failed || gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to + at,
-                                         n - at < PIECE ? n - at : PIECE, offset + at) != GN_OK;
-    return failed ? gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to, n, offset) : GN_OK;
+        if (gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to + at,
+                          n - at < PIECE ? n - at : PIECE, offset + at) != GN_OK)
+            atomic_store(&failed, true);
+    return atomic_load(&failed) ? gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to, n, offset)
+                                : GN_OK;
 }
 
 /* The data in one block, so that every tensor of our files is aligned. */
