@@ -7,26 +7,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-static struct tiny tiny;
 static uint8_t pixels[TINY_TEST][TINY_SIZE][TINY_SIZE];
 static int labels[TINY_TEST];
 
 static int open_tiny(void **state)
 {
-    (void)state;
-    tiny_open(&tiny);
+    (void)tiny_open(state);
     for (int i = 0; i < TINY_TEST; i++)
         assert_int_equal(gn_dataset_sample(tiny.test, (uint64_t)i, &pixels[i][0][0], &labels[i]),
                          0);
-    struct gn_fit_options options = tiny_options(&tiny, NULL);
+    struct gn_fit_options options = tiny_options(NULL);
     gn_free_history(gn_fit_with(tiny.net, &options));
-    return 0;
-}
-
-static int close_tiny(void **state)
-{
-    (void)state;
-    tiny_close(&tiny);
     return 0;
 }
 
@@ -178,5 +169,5 @@ int main(void)
         cmocka_unit_test(other_sizes_are_resized),
         cmocka_unit_test(refuses_what_makes_no_sense),
     };
-    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
+    return cmocka_run_group_tests(tests, open_tiny, tiny_close);
 }

@@ -11,29 +11,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-static struct tiny tiny;
-
-static int open_tiny(void **state)
-{
-    (void)state;
-    tiny_open(&tiny);
-    return 0;
-}
-
-static int close_tiny(void **state)
-{
-    (void)state;
-    tiny_close(&tiny);
-    return 0;
-}
-
 /* ---- Bits ---- */
 
 static void two_runs_leave_the_same_bytes(void **state)
 {
     (void)state;
-    const uint32_t a = tiny_run(tiny_options(&tiny, "twice-a"));
-    const uint32_t b = tiny_run(tiny_options(&tiny, "twice-b"));
+    const uint32_t a = tiny_run(tiny_options("twice-a"));
+    const uint32_t b = tiny_run(tiny_options("twice-b"));
     assert_int_equal(a, b);
     tiny_same_runs("twice-a", "twice-b");
     tiny_same_file("twice-a", "twice-b", "checkpoint.previous.safetensors");
@@ -46,7 +30,7 @@ static void threads_change_no_bit(void **state)
     for (int threads = 1; threads <= 4; threads++) {
         char out[32];
         (void)snprintf(out, sizeof out, "threads-%d", threads);
-        struct gn_fit_options options = tiny_options(&tiny, out);
+        struct gn_fit_options options = tiny_options(out);
         options.threads = threads;
         const uint32_t hash = tiny_run(options);
         if (threads == 1)
@@ -61,7 +45,7 @@ static void every_option_that_should_matter_does(void **state)
     (void)state;
     struct gn_fit_options options[11];
     for (size_t i = 0; i < 11; i++)
-        options[i] = tiny_options(&tiny, NULL);
+        options[i] = tiny_options(NULL);
     options[1].seed = 8;
     options[2].batch = 7;
     options[3].lr = 0.05;
@@ -81,7 +65,7 @@ static void every_option_that_should_matter_does(void **state)
             if (hashes[i] == hashes[j])
                 fail_msg("options %zu and %zu give the same weights", i, j);
     }
-    struct gn_fit_options same = tiny_options(&tiny, NULL);
+    struct gn_fit_options same = tiny_options(NULL);
     same.validation = NULL;
     same.log_steps = 0;
     assert_int_equal(tiny_run(same), hashes[0]);
@@ -91,7 +75,7 @@ static void a_rate_of_zero_leaves_the_weights(void **state)
 {
     (void)state;
     gn_net *fresh = tiny_net();
-    struct gn_fit_options options = tiny_options(&tiny, NULL);
+    struct gn_fit_options options = tiny_options(NULL);
     options.lr = 0;
     options.zero_lr = true;
     assert_int_equal(tiny_run(options), gn_net_hash(fresh));
@@ -145,7 +129,7 @@ static void reports_what_happens(void **state)
 {
     (void)state;
     struct seen seen = { 0 };
-    struct gn_fit_options options = tiny_options(&tiny, "reports");
+    struct gn_fit_options options = tiny_options("reports");
     options.on_event = see;
     options.user = &seen;
     gn_net *net = tiny_net();
@@ -176,7 +160,7 @@ static void allocates_nothing_in_a_step(void **state)
 {
     (void)state;
     struct seen seen = { 0 };
-    struct gn_fit_options options = tiny_options(&tiny, "allocations");
+    struct gn_fit_options options = tiny_options("allocations");
     options.on_event = see;
     options.user = &seen;
     (void)tiny_run(options);
@@ -187,7 +171,7 @@ static void allocates_nothing_in_a_step(void **state)
 static void losses_are_means_over_samples(void **state)
 {
     (void)state;
-    struct gn_fit_options options = tiny_options(&tiny, NULL);
+    struct gn_fit_options options = tiny_options(NULL);
     struct seen seen = { 0 };
     options.on_event = see;
     options.user = &seen;
@@ -210,7 +194,7 @@ static void losses_are_means_over_samples(void **state)
 static void overfits_a_small_set(void **state)
 {
     (void)state;
-    struct gn_fit_options options = tiny_options(&tiny, NULL);
+    struct gn_fit_options options = tiny_options(NULL);
     struct seen seen = { 0 };
     options.on_event = see;
     options.user = &seen;
@@ -231,7 +215,7 @@ static void limits_cut_the_data(void **state)
 {
     (void)state;
     struct seen seen = { 0 };
-    struct gn_fit_options options = tiny_options(&tiny, NULL);
+    struct gn_fit_options options = tiny_options(NULL);
     options.on_event = see;
     options.user = &seen;
     options.limit_train = 20;
@@ -247,7 +231,7 @@ static void max_steps_leaves_all_files(void **state)
 {
     (void)state;
     struct seen seen = { 0 };
-    struct gn_fit_options options = tiny_options(&tiny, "max-steps");
+    struct gn_fit_options options = tiny_options("max-steps");
     options.on_event = see;
     options.user = &seen;
     options.max_steps = 5;
@@ -290,7 +274,7 @@ static void stop_when(const struct gn_event *event, void *user)
 static void stops_cleanly_and_goes_on(void **state)
 {
     (void)state;
-    (void)tiny_run(tiny_options(&tiny, "stop-straight"));
+    (void)tiny_run(tiny_options("stop-straight"));
     static const struct stopper when[] = {
         { 0, GN_EVENT_START, 0 },
         { 0, GN_EVENT_STEP, 1 },
@@ -304,12 +288,12 @@ static void stops_cleanly_and_goes_on(void **state)
         struct stopper stopper = when[i];
         char out[32];
         (void)snprintf(out, sizeof out, "stop-%zu", i);
-        struct gn_fit_options options = tiny_options(&tiny, out);
+        struct gn_fit_options options = tiny_options(out);
         options.on_event = stop_when;
         options.user = &stopper;
         options.stop = &stopper.stop;
         tiny_run_fails(options, GN_STATUS_STOPPED, "stopped on request at step");
-        options = tiny_options(&tiny, out);
+        options = tiny_options(out);
         options.resume = true;
         (void)tiny_run(options);
         tiny_same_runs("stop-straight", out);
@@ -321,7 +305,7 @@ static void stops_cleanly_and_goes_on(void **state)
 static void a_rate_too_high_ends_the_run_and_keeps_the_files(void **state)
 {
     (void)state;
-    struct gn_fit_options options = tiny_options(&tiny, "diverge");
+    struct gn_fit_options options = tiny_options("diverge");
     options.lr = 1e20;
     tiny_run_fails(options, GN_STATUS_DIVERGED, "(epoch 1, step");
     /* The state before the first step is still there and whole. */
@@ -337,7 +321,7 @@ static void a_rate_too_high_ends_the_run_and_keeps_the_files(void **state)
 static void weights_that_are_not_finite_are_never_saved(void **state)
 {
     (void)state;
-    struct gn_fit_options options = tiny_options(&tiny, "overflow");
+    struct gn_fit_options options = tiny_options("overflow");
     options.lr = 3e38;
     options.epochs = 1;
     options.max_steps = 1;
@@ -353,7 +337,7 @@ static void the_earliest_of_equal_epochs_is_the_best(void **state)
 {
     (void)state;
     struct seen seen = { 0 };
-    struct gn_fit_options options = tiny_options(&tiny, "best");
+    struct gn_fit_options options = tiny_options("best");
     options.on_event = see;
     options.user = &seen;
     options.lr = 0;
@@ -385,7 +369,7 @@ static void best_holds_the_weights_of_the_best_epoch(void **state)
     (void)state;
     gn_net *net = tiny_net(), *loaded = tiny_net();
     struct best_copy best = { -1, 0, net };
-    struct gn_fit_options options = tiny_options(&tiny, "best-weights");
+    struct gn_fit_options options = tiny_options("best-weights");
     options.on_event = remember_best;
     options.user = &best;
     options.epochs = 8;
@@ -443,7 +427,7 @@ static void refuses_options_that_make_no_sense(void **state)
 static void refuses_data_that_do_not_fit(void **state)
 {
     (void)state;
-    struct gn_fit_options options = tiny_options(&tiny, NULL);
+    struct gn_fit_options options = tiny_options(NULL);
     gn_dataset *other = gn_open_dataset("data", .split = GN_TRAIN, .size = 20);
     assert_non_null(other);
     options.train = other;
@@ -456,7 +440,7 @@ static void refuses_data_that_do_not_fit(void **state)
     gn_close_dataset(other);
     other = gn_open_dataset("data", .split = GN_TEST, .resize = GN_RESIZE_HALF_PIXEL);
     assert_non_null(other);
-    options = tiny_options(&tiny, NULL);
+    options = tiny_options(NULL);
     options.resize = GN_RESIZE_TF1_LEGACY;
     options.validation = other;
     tiny_run_fails(options, GN_STATUS_BAD_ARGUMENT, "tf1-legacy and half-pixel are both asked for");
@@ -471,7 +455,7 @@ static void refuses_data_that_do_not_fit(void **state)
 static void refuses_what_cannot_fit_in_memory(void **state)
 {
     (void)state;
-    struct gn_fit_options options = tiny_options(&tiny, "too-large");
+    struct gn_fit_options options = tiny_options("too-large");
     options.batch = 2000000000;
     tiny_run_fails(options, GN_STATUS_NO_MEMORY, "training with batch 2000000000 at 12x12 needs");
     assert_false(test_exists("too-large"));
@@ -482,7 +466,7 @@ static void refuses_what_cannot_fit_in_memory(void **state)
 static void keeps_labels_and_resize_rule_in_the_net(void **state)
 {
     (void)state;
-    struct gn_fit_options options = tiny_options(&tiny, NULL);
+    struct gn_fit_options options = tiny_options(NULL);
     options.resize = GN_RESIZE_HALF_PIXEL;
     options.max_steps = 1;
     gn_net *net = tiny_net();
@@ -516,5 +500,5 @@ int main(void)
         cmocka_unit_test(refuses_what_cannot_fit_in_memory),
         cmocka_unit_test(keeps_labels_and_resize_rule_in_the_net),
     };
-    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
+    return cmocka_run_group_tests(tests, tiny_open, tiny_close);
 }

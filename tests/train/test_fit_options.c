@@ -11,26 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct tiny tiny;
-
-static int open_tiny(void **state)
-{
-    (void)state;
-    tiny_open(&tiny);
-    return 0;
-}
-
-static int close_tiny(void **state)
-{
-    (void)state;
-    tiny_close(&tiny);
-    return 0;
-}
-
 /* Options with as much state as possible. */
 static struct gn_fit_options full_options(const char *out)
 {
-    struct gn_fit_options o = tiny_options(&tiny, out);
+    struct gn_fit_options o = tiny_options(out);
     o.momentum = 0.9;
     o.nesterov = true;
     o.weight_decay = 0.001;
@@ -73,7 +57,7 @@ static void every_option_changes_the_weights(void **state)
     struct gn_fit_options o[N];
     uint32_t hashes[N];
     for (int i = 0; i < N; i++)
-        o[i] = tiny_options(&tiny, NULL);
+        o[i] = tiny_options(NULL);
     o[1].schedule = GN_SCHEDULE_COSINE;
     o[2].schedule = GN_SCHEDULE_POLYNOMIAL;
     o[3].schedule = GN_SCHEDULE_POLYNOMIAL;
@@ -94,7 +78,7 @@ static void every_option_changes_the_weights(void **state)
             if (hashes[i] == hashes[j])
                 fail_msg("options %d and %d give the same weights", i, j);
     }
-    struct gn_fit_options same = tiny_options(&tiny, NULL);
+    struct gn_fit_options same = tiny_options(NULL);
     same.ema = 0.9;
     same.early_stop = 100;
     same.max_seconds = 1e6;
@@ -105,7 +89,7 @@ static void every_option_changes_the_weights(void **state)
 static void accumulation_equals_a_larger_batch(void **state)
 {
     (void)state;
-    struct gn_fit_options o = tiny_options(&tiny, "batch-16");
+    struct gn_fit_options o = tiny_options("batch-16");
     o.batch = 16;
     o.shuffle = GN_SHUFFLE_NONE;
     o.epochs = 1;
@@ -130,7 +114,7 @@ static void accumulation_equals_a_larger_batch(void **state)
 static void the_average_is_validated_and_saved(void **state)
 {
     (void)state;
-    struct gn_fit_options o = tiny_options(&tiny, "average");
+    struct gn_fit_options o = tiny_options("average");
     o.ema = 0.95;
     gn_net *net = tiny_net();
     gn_history *history = gn_fit_with(net, &o);
@@ -168,7 +152,7 @@ static void frozen_tensors_keep_their_bits(void **state)
     static const char *const lists[] = { "b1", "b1,b2.inception.p3_*", "*.weight", "dense" };
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
         gn_net *fresh = tiny_net(), *net = tiny_net();
-        struct gn_fit_options o = tiny_options(&tiny, NULL);
+        struct gn_fit_options o = tiny_options(NULL);
         o.freeze = lists[l];
         o.weight_decay = 0.01;
         gn_free_history(gn_fit_with(net, &o));
@@ -199,7 +183,7 @@ static void freezing_changes_no_other_gradient(void **state)
     (void)state;
     static const char *const lists[] = { "b1", "b2.inception.p1_1", "*.bias", "b1,b2", "dense" };
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
-        struct gn_fit_options o = tiny_options(&tiny, NULL);
+        struct gn_fit_options o = tiny_options(NULL);
         gn_net *all = tiny_net(), *some = tiny_net(), *fresh = tiny_net();
         struct gn_tensor_info a, b, c;
         o.max_steps = 1;
@@ -234,7 +218,7 @@ static void the_answer_or_a_head_may_be_frozen(void **state)
         gn_stage(g, NULL);
         gn_head(g, gn_dense(g, x, TINY_CLASSES, "aux"), 0.3, "aux");
         gn_net *net = gn_compile(g, gn_dense(g, x, TINY_CLASSES, "dense"), 5);
-        struct gn_fit_options o = tiny_options(&tiny, NULL);
+        struct gn_fit_options o = tiny_options(NULL);
         o.freeze = lists[l];
         gn_history *history = gn_fit_with(net, &o);
         if (history == NULL)
@@ -262,7 +246,7 @@ static int epochs_of(struct gn_fit_options o)
 static void a_run_without_progress_stops_early(void **state)
 {
     (void)state;
-    struct gn_fit_options o = tiny_options(&tiny, "early");
+    struct gn_fit_options o = tiny_options("early");
     o.lr = 0;
     o.zero_lr = true;
     o.epochs = 20;
@@ -275,7 +259,7 @@ static void a_run_without_progress_stops_early(void **state)
 static void time_ends_a_run_with_all_its_files(void **state)
 {
     (void)state;
-    struct gn_fit_options o = tiny_options(&tiny, "timed");
+    struct gn_fit_options o = tiny_options("timed");
     o.max_seconds = 1e-6;
     assert_int_equal(epochs_of(o), 1);
     assert_true(test_exists("timed/checkpoint.safetensors"));
@@ -283,7 +267,7 @@ static void time_ends_a_run_with_all_its_files(void **state)
     o.max_seconds = 0;
     o.resume = true;
     assert_int_equal(epochs_of(o), TINY_EPOCHS);
-    (void)tiny_run(tiny_options(&tiny, "untimed"));
+    (void)tiny_run(tiny_options("untimed"));
     tiny_same_runs("untimed", "timed");
 }
 
@@ -303,7 +287,7 @@ static void a_plateau_lowers_the_rate(void **state)
 {
     (void)state;
     struct rates rates = { 0 };
-    struct gn_fit_options o = tiny_options(&tiny, NULL);
+    struct gn_fit_options o = tiny_options(NULL);
     o.lr = 1e-9; /* the loss falls by less than 1e-4 */
     o.plateau_factor = 0.25;
     o.plateau_patience = 1;
@@ -341,12 +325,12 @@ static void a_checkpoint_can_be_asked_for(void **state)
 {
     (void)state;
     int steps = 0;
-    struct gn_fit_options o = tiny_options(&tiny, "asked");
+    struct gn_fit_options o = tiny_options("asked");
     o.save = &save_now;
     o.on_event = ask_for_a_save;
     o.user = &steps;
     const uint32_t hash = tiny_run(o);
-    o = tiny_options(&tiny, "asked");
+    o = tiny_options("asked");
     copy_file("asked-checkpoint", "asked/checkpoint.safetensors");
     o.resume = true;
     assert_int_equal(tiny_run(o), hash);
@@ -372,7 +356,7 @@ static void a_network_that_does_not_learn_is_told_once(void **state)
 {
     (void)state;
     struct warnings w = { 0 };
-    struct gn_fit_options o = tiny_options(&tiny, NULL);
+    struct gn_fit_options o = tiny_options(NULL);
     gn_net *net = tiny_net();
     struct gn_tensor_info t;
     /* Logits of zero: the loss is ln 3 until the rate lets it go. */
@@ -395,7 +379,7 @@ static void dead_relus_are_told_with_their_layer(void **state)
 {
     (void)state;
     struct warnings w = { 0 };
-    struct gn_fit_options o = tiny_options(&tiny, NULL);
+    struct gn_fit_options o = tiny_options(NULL);
     gn_net *net = tiny_net();
     struct gn_tensor_info t;
     for (int i = 0; gn_net_tensor(net, i, &t) == GN_OK; i++)
@@ -414,7 +398,7 @@ static void a_jump_of_the_loss_is_told(void **state)
 {
     (void)state;
     struct warnings w = { 0 };
-    struct gn_fit_options o = tiny_options(&tiny, NULL);
+    struct gn_fit_options o = tiny_options(NULL);
     o.epochs = 10;
     o.lr = 1;
     o.schedule = GN_SCHEDULE_STEP;
@@ -436,7 +420,7 @@ static void wrong_options_are_refused(void **state)
     (void)state;
 #define REFUSED(part, ...)                                                                         \
     do {                                                                                           \
-        struct gn_fit_options o = tiny_options(&tiny, NULL);                                       \
+        struct gn_fit_options o = tiny_options(NULL);                                              \
         __VA_ARGS__;                                                                               \
         tiny_run_fails(o, GN_STATUS_BAD_ARGUMENT, part);                                           \
     } while (0)
@@ -501,5 +485,5 @@ int main(void)
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(a_resumed_run_keeps_its_options),
     };
-    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
+    return cmocka_run_group_tests(tests, tiny_open, tiny_close);
 }

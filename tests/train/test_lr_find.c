@@ -11,25 +11,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-static struct tiny tiny;
-
-static int open_tiny(void **state)
-{
-    (void)state;
-    tiny_open(&tiny);
-    return 0;
-}
-
-static int close_tiny(void **state)
-{
-    (void)state;
-    tiny_close(&tiny);
-    return 0;
-}
-
 static struct gn_lr_find_options sweep_options(void)
 {
-    struct gn_lr_find_options o = { .fit = tiny_options(&tiny, NULL) };
+    struct gn_lr_find_options o = { .fit = tiny_options(NULL) };
     o.fit.momentum = 0.9;
     o.from = 1e-3;
     o.to = 10;
@@ -162,5 +146,5 @@ int main(void)
         cmocka_unit_test(the_sweep_is_drawn),
         cmocka_unit_test(wrong_options_are_refused),
     };
-    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
+    return cmocka_run_group_tests(tests, tiny_open, tiny_close);
 }

@@ -21,22 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct tiny tiny;
-
-static int open_tiny(void **state)
-{
-    (void)state;
-    tiny_open(&tiny);
-    return 0;
-}
-
-static int close_tiny(void **state)
-{
-    (void)state;
-    tiny_close(&tiny);
-    return 0;
-}
-
 /* ---- The folder ---- */
 
 static void makes_the_folder_and_its_parents(void **state)
@@ -90,7 +74,7 @@ static void refuses_a_folder_that_is_not_writable(void **state)
 static void keeps_an_earlier_run_unless_told(void **state)
 {
     (void)state;
-    struct gn_fit_options options = tiny_options(&tiny, "earlier");
+    struct gn_fit_options options = tiny_options("earlier");
     options.epochs = 1;
     (void)tiny_run(options);
     size_t n;
@@ -113,7 +97,7 @@ static void a_configuration_alone_is_no_run(void **state)
     (void)state;
     assert_int_equal(mkdir("configured", 0777), 0);
     test_write_file("configured/config.json", "{}", 2);
-    struct gn_fit_options options = tiny_options(&tiny, "configured");
+    struct gn_fit_options options = tiny_options("configured");
     options.max_steps = 1;
     (void)tiny_run(options);
     assert_true(test_file_is("configured/config.json", "{}", 2));
@@ -126,9 +110,9 @@ static void one_process_at_a_time(void **state)
     assert_non_null(folder);
     char pid[80];
     (void)snprintf(pid, sizeof pid, "another process trains here (pid %ld on ", (long)getpid());
-    tiny_run_fails(tiny_options(&tiny, "locked"), GN_STATUS_BUSY, pid);
+    tiny_run_fails(tiny_options("locked"), GN_STATUS_BUSY, pid);
     gn_run_folder_close(folder);
-    struct gn_fit_options options = tiny_options(&tiny, "locked");
+    struct gn_fit_options options = tiny_options("locked");
     options.max_steps = 1;
     (void)tiny_run(options);
 }
@@ -161,22 +145,22 @@ static void survives_a_full_disk(void **state)
         print_message("only root may mount a small disk\n");
         skip();
     }
-    tiny_run_fails(tiny_options(&tiny, "disk/run"), GN_STATUS_IO, "disk/run");
+    tiny_run_fails(tiny_options("disk/run"), GN_STATUS_IO, "disk/run");
     assert_int_equal(umount("disk"), 0);
     /* Room for the state before the first step, not for all that follows. */
     assert_true(mount_disk(28));
-    tiny_run_fails(tiny_options(&tiny, "disk/run"), GN_STATUS_IO, "disk/run");
+    tiny_run_fails(tiny_options("disk/run"), GN_STATUS_IO, "disk/run");
     gn_net *loaded = tiny_net();
     assert_int_equal(gn_load_weights(loaded, "disk/run/checkpoint.safetensors"), 0);
     assert_int_not_equal(system("ls -A disk/run | grep -q tmp"), 0);
     gn_free_net(loaded);
     /* With room again the run goes on where it was. */
     assert_int_equal(mount("none", "disk", "tmpfs", MS_REMOUNT, "size=8m"), 0);
-    struct gn_fit_options options = tiny_options(&tiny, "disk/run");
+    struct gn_fit_options options = tiny_options("disk/run");
     options.resume = true;
-    assert_int_equal(tiny_run(options), tiny_run(tiny_options(&tiny, NULL)));
+    assert_int_equal(tiny_run(options), tiny_run(tiny_options(NULL)));
     assert_int_equal(mount("none", "disk", "tmpfs", MS_REMOUNT | MS_RDONLY, NULL), 0);
-    tiny_run_fails(tiny_options(&tiny, "disk/other"), GN_STATUS_IO, "Read-only file system");
+    tiny_run_fails(tiny_options("disk/other"), GN_STATUS_IO, "Read-only file system");
     assert_int_equal(umount("disk"), 0);
 }
 
@@ -373,5 +357,5 @@ int main(void)
         cmocka_unit_test(curves_are_drawn),
         cmocka_unit_test(survives_a_full_disk),
     };
-    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
+    return cmocka_run_group_tests(tests, tiny_open, tiny_close);
 }

@@ -79,28 +79,34 @@ gn_net *tiny_net(void)
     return net;
 }
 
-void tiny_open(struct tiny *tiny)
+struct tiny tiny;
+
+int tiny_open(void **state)
 {
+    (void)state;
     if (!test_exists("data"))
         tiny_write_data("data", TINY_TRAIN, TINY_TEST);
-    tiny->net = tiny_net();
-    tiny->train = gn_open_dataset("data", .split = GN_TRAIN);
-    tiny->test = gn_open_dataset("data", .split = GN_TEST);
-    if (tiny->train == NULL || tiny->test == NULL)
+    tiny.net = tiny_net();
+    tiny.train = gn_open_dataset("data", .split = GN_TRAIN);
+    tiny.test = gn_open_dataset("data", .split = GN_TEST);
+    if (tiny.train == NULL || tiny.test == NULL)
         fail_msg("%s", gn_error_message());
+    return 0;
 }
 
-void tiny_close(struct tiny *tiny)
+int tiny_close(void **state)
 {
-    gn_free_net(tiny->net);
-    gn_close_dataset(tiny->train);
-    gn_close_dataset(tiny->test);
+    (void)state;
+    gn_free_net(tiny.net);
+    gn_close_dataset(tiny.train);
+    gn_close_dataset(tiny.test);
+    return 0;
 }
 
-struct gn_fit_options tiny_options(const struct tiny *tiny, const char *out)
+struct gn_fit_options tiny_options(const char *out)
 {
-    return (struct gn_fit_options){ .train = tiny->train,
-                                    .validation = tiny->test,
+    return (struct gn_fit_options){ .train = tiny.train,
+                                    .validation = tiny.test,
                                     .epochs = TINY_EPOCHS,
                                     .batch = TINY_BATCH,
                                     .lr = 0.1,

@@ -20,16 +20,18 @@ void tiny_write_data(const char *folder, int n_train, int n_test);
 /* One convolution, one Inception block, a dense layer; about 900 parameters. */
 gn_net *tiny_net(void);
 
-/* A net with the data of folder "data" (made when it is missing). */
+/* What the tests of a file share: a net with the data of folder "data" (made when it is missing), and
+ * the fixtures of cmocka that open and close them. */
 struct tiny {
     gn_net *net;
     gn_dataset *train, *test;
 };
-void tiny_open(struct tiny *tiny);
-void tiny_close(struct tiny *tiny);
+extern struct tiny tiny;
+int tiny_open(void **state);
+int tiny_close(void **state);
 
 /* TINY_EPOCHS epochs in batches of TINY_BATCH with validation, one thread, all steps logged. */
-struct gn_fit_options tiny_options(const struct tiny *tiny, const char *out);
+struct gn_fit_options tiny_options(const char *out);
 
 /* A fresh net trained with these options (train and validation are filled in); the run must
  * succeed. Returns the hash of the weights. */
