@@ -223,13 +223,21 @@ static bool in_its_slice(const struct gn_plan *plan, int i, int k)
     return value && gradient;
 }
 
+/* A training plan of the notebook's network; the caller frees both. */
+static struct gn_plan *googlenet_plan(gn_net **net)
+{
+    *net = gn_googlenet(.size = 96);
+    struct gn_plan *plan =
+        gn_plan_create(*net, &(struct gn_plan_options){ .train = true, .batch = 2 });
+    assert_non_null(plan);
+    return plan;
+}
+
 static void googlenet_copies_nothing_and_every_branch_lies_in_its_slice(void **state)
 {
     (void)state;
-    gn_net *net = gn_googlenet(.size = 96);
-    struct gn_plan *plan =
-        gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = 2 });
-    assert_non_null(plan);
+    gn_net *net;
+    struct gn_plan *plan = googlenet_plan(&net);
     assert_int_equal(count_steps(plan, GN_KERNEL_COPY_FORWARD), 0);
     assert_int_equal(count_steps(plan, GN_KERNEL_COPY_BACK), 0);
     /* Every ReLU and its gradient is part of another step. */
@@ -254,10 +262,8 @@ static void googlenet_copies_nothing_and_every_branch_lies_in_its_slice(void **s
 static void sibling_convolutions_are_one(void **state)
 {
     (void)state;
-    gn_net *net = gn_googlenet(.size = 96);
-    struct gn_plan *plan =
-        gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = 2 });
-    assert_non_null(plan);
+    gn_net *net;
+    struct gn_plan *plan = googlenet_plan(&net);
     assert_int_equal(plan->n_groups, 9);
     const int block = layer_named(net, "b4.inception4b.p1_1");
     const struct gn_group *group = &plan->groups[plan->values[block].group];
@@ -286,10 +292,8 @@ static void sibling_convolutions_are_one(void **state)
 static void no_pixels_stand_a_multiple_of_512_bytes_apart(void **state)
 {
     (void)state;
-    gn_net *net = gn_googlenet(.size = 96);
-    struct gn_plan *plan =
-        gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = 2 });
-    assert_non_null(plan);
+    gn_net *net;
+    struct gn_plan *plan = googlenet_plan(&net);
     for (int i = 0; i < net->graph->n_layers; i++) {
         const struct gn_value *v = &plan->values[i];
         if (!v->live || v->same_as != i || v->at.buffer < 0)
