@@ -58,16 +58,6 @@ void gn_hint(const char *format, ...)
     va_end(args);
 }
 
-void gn_error_prefix(const char *prefix)
-{
-    char text[MESSAGE_BYTES];
-    const int head = snprintf(text, sizeof text, "%s: ", prefix);
-    if (head < 0 || (size_t)head >= sizeof text)
-        return;
-    (void)snprintf(text + head, sizeof text - (size_t)head, "%s", message);
-    memcpy(message, text, sizeof message);
-}
-
 /* Length of the valid UTF-8 sequence at s (1 to 4), 0 when it is none or a control character. */
 static size_t utf8_length(const unsigned char *s)
 {

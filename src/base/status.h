@@ -16,9 +16,6 @@ gn_status gn_fail(gn_status status, const char *format, ...) GN_PRINTF(2, 3);
 /* Appends the line "  hint: ..." to the last error. */
 void gn_hint(const char *format, ...) GN_PRINTF(1, 2);
 
-/* Puts "PREFIX: " in front of the last error. */
-void gn_error_prefix(const char *prefix);
-
 /* The status of the last error, which must not be lost. Public functions return it for the NULL of
  * a failed constructor; a NULL without an error before it is BAD_ARGUMENT. */
 gn_status gn_last_status(void);
