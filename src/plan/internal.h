@@ -134,9 +134,6 @@ bool gn_plan_runs(const struct gn_plan *plan, int i);
 /* Whether layer i is a convolution or a dense layer. */
 bool gn_plan_multiplies(const struct gn_plan *plan, int i);
 
-/* A new buffer of that many floats an image; -1: NO_MEMORY. */
-int gn_plan_buffer(struct gn_plan *plan, size_t bytes);
-
 /* The passes. */
 void gn_plan_fuse(struct gn_plan *plan);
 void gn_plan_concat(struct gn_plan *plan);

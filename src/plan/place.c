@@ -5,7 +5,8 @@
 #include "ops/batch_norm/norm.h"
 #include "plan/internal.h"
 
-int gn_plan_buffer(struct gn_plan *plan, size_t bytes)
+/* A buffer of the arena, of that many bytes; GN_PLACE_NONE with INTERNAL when there are too many. */
+static int new_buffer(struct gn_plan *plan, size_t bytes)
 {
     if (plan->n_buffers == plan->cap_buffers) {
         (void)gn_fail(GN_STATUS_INTERNAL, "plan: more buffers than layers allow");
@@ -37,7 +38,7 @@ static struct gn_place new_place(struct gn_plan *plan, int i, int channels)
     const struct gn_shape s = plan->net->graph->layers[i].out;
     const size_t pixels = (size_t)plan->slice * (size_t)s.h * (size_t)s.w;
     const int ld = channels % 128 == 0 && pixels > 1 ? channels + 16 : channels;
-    return (struct gn_place){ gn_plan_buffer(plan, pixels * (size_t)ld * sizeof(float)), 0, ld };
+    return (struct gn_place){ new_buffer(plan, pixels * (size_t)ld * sizeof(float)), 0, ld };
 }
 
 static struct gn_place moved(struct gn_place place, int channels)
@@ -56,13 +57,13 @@ static void place_groups(struct gn_plan *plan)
         const bool bias = plan->net->graph->layers[group->leader].bias >= 0 ||
                           plan->values[group->leader].norm >= 0;
         group->at = new_place(plan, group->leader, group->width);
-        group->weights = gn_plan_buffer(plan, rows * columns * sizeof(float));
-        group->bias = bias ? gn_plan_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
+        group->weights = new_buffer(plan, rows * columns * sizeof(float));
+        group->bias = bias ? new_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
         if (!plan->train)
             continue;
         group->gradient_at = new_place(plan, group->leader, group->width);
-        group->dw = gn_plan_buffer(plan, rows * columns * sizeof(float));
-        group->db = bias ? gn_plan_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
+        group->dw = new_buffer(plan, rows * columns * sizeof(float));
+        group->db = bias ? new_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
     }
 }
 
@@ -129,10 +130,9 @@ static void place_value(struct gn_plan *plan, int i, bool gradient)
                                  : new_place(plan, i, s.c);
     }
     if (plan->net->graph->layers[i].op == GN_OP_BATCH_NORM)
-        v->stats = gn_plan_buffer(plan, stats_bytes(plan, i));
+        v->stats = new_buffer(plan, stats_bytes(plan, i));
     if (gradient && plan->net->graph->layers[i].op == GN_OP_MAX_POOL)
-        v->argmax =
-            gn_plan_buffer(plan, (size_t)plan->slice * (size_t)s.h * (size_t)s.w * (size_t)s.c);
+        v->argmax = new_buffer(plan, (size_t)plan->slice * (size_t)s.h * (size_t)s.w * (size_t)s.c);
 }
 
 gn_status gn_plan_place(struct gn_plan *plan)
