@@ -29,11 +29,17 @@ extern const struct gn_widths gn_paper_widths[9];
 gn_node gn_conv_norm_relu(gn_graph *g, gn_node x, const struct gn_conv_options *conv,
                           const struct gn_norm_options *norm);
 
+/* The same with Keras' normalisation, and an Inception block of such convolutions. */
+gn_node gn_conv_norm(gn_graph *g, gn_node x, int channels, int kernel, int stride,
+                     const char *name);
+gn_node gn_inception_norm(gn_graph *g, gn_node x, const struct gn_widths *widths);
+
 /* Each appends a network behind the input node and returns its logits; `aux` asks for its auxiliary
  * heads, too. */
 gn_node gn_build_googlenet(gn_graph *g, gn_node input, int classes, bool aux);
 gn_node gn_build_googlenet_bn(gn_graph *g, gn_node input, int classes, bool aux);
 gn_node gn_build_googlenet_paper(gn_graph *g, gn_node input, int classes, bool aux);
+gn_node gn_build_googlenet_small(gn_graph *g, gn_node input, int classes, bool aux);
 gn_node gn_build_googlenet_torchvision(gn_graph *g, gn_node input, int classes, bool aux);
 
 #endif

@@ -20,6 +20,7 @@ static const struct preset presets[] = {
     { "googlenet", 96, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet },
     { "googlenet-bn", 96, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_bn },
     { "googlenet-paper", 224, 3, 1000, GN_RESIZE_HALF_PIXEL, gn_build_googlenet_paper },
+    { "googlenet-small", 28, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_small },
     { "googlenet-torchvision", 224, 3, 1000, GN_RESIZE_PIL_BILINEAR,
       gn_build_googlenet_torchvision },
 };
