@@ -526,16 +526,28 @@ struct gn_net_info {
 GN_API int gn_net_describe(const gn_net *net, struct gn_net_info *info);
 
 /* How pictures become the network's numbers besides the resize rule; kept in model files, so that
- * nobody has to remember it. */
+ * nobody has to remember it. googlenet-paper and googlenet-torchvision begin with what their
+ * published weights expect (docs/design.md) when they have three channels; all other networks with
+ * zeros: value / 255, resized straight to the network's size. */
 struct gn_pixel_options {
     int short_side; /* bring the shorter side to this length and cut the centre out; at least the
                        network's size; 0: resize straight to that, whatever the proportions */
     bool normalise; /* (x/255 - mean) / deviation, with a value for each of up to 3 channels */
     double mean[3], deviation[3];
+    bool square; /* bring both sides to short_side, whatever the proportions, before the centre is
+                    cut out, as Caffe does */
+    bool bgr;    /* the network's channels are blue, green, red; mean and so on are in that order */
+    bool bytes;  /* the numbers are 0 to 255, not divided by 255 */
+    bool affine; /* x * factor + summand of each channel, behind the normalisation */
+    double factor[3], summand[3];
     uint64_t reserved[4];
 };
 GN_API int gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options);
 GN_API int gn_net_pixels(const gn_net *net, struct gn_pixel_options *options);
+
+/* The steps from a picture to the network's numbers, in their order, as the JSON text that model
+ * files hold. BAD_ARGUMENT when it needs more than `size` bytes (1024 are enough). */
+GN_API int gn_net_preprocess(const gn_net *net, char *text, size_t size);
 
 /* Names of the classes, kept in model files; copied. NULL removes them. */
 GN_API int gn_net_set_labels(gn_net *net, const char *const *labels, int n);

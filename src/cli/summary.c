@@ -63,6 +63,15 @@ static json_t *json_stages(const gn_net *net, const struct gn_net_info *info)
     return stages;
 }
 
+/* The steps from a picture to the network's numbers. */
+static json_t *json_preprocess(const gn_net *net)
+{
+    char text[1024];
+    json_t *steps =
+        gn_net_preprocess(net, text, sizeof text) == GN_OK ? json_loads(text, 0, NULL) : NULL;
+    return steps ? steps : json_null();
+}
+
 static void print_summary_json(const gn_net *net, const struct gn_net_info *info)
 {
     json_t *root = json_object();
@@ -71,6 +80,7 @@ static void print_summary_json(const gn_net *net, const struct gn_net_info *info
                         json_pack("[i,i,i]", info->size_h, info->size_w, info->channels));
     json_object_set_new(root, "classes", json_integer(info->classes));
     json_object_set_new(root, "resize", cli_json_text(cli_resize_name(info->resize)));
+    json_object_set_new(root, "preprocess", json_preprocess(net));
     json_object_set_new(root, "stages", json_stages(net, info));
     json_object_set_new(root, "layers", json_layers(net, info));
     json_object_set_new(root, "params", json_integer((json_int_t)info->params));

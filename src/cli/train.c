@@ -35,6 +35,7 @@ static const struct train defaults = {
     .power = 1.0,
     .rise = 0.2,
     .accumulate = 1,
+    .short_side = TRAIN_NO_SIDE,
 };
 
 #define AT(member) offsetof(struct train, member)
@@ -70,12 +71,12 @@ static const struct cli_option options[] = {
       .help = "of mirror, shift:N, crop, rotate:DEG, brightness:X, contrast:X, saturation:X, erase:P,"
               " mixup:A, cutmix:A, trivial-augment" },
     { .name = "short-side", .kind = CLI_INT, .value = "N", .traits = CLI_SAVED,
-      .offset = AT(short_side), .low = 1, .high = 16384,
-      .standard = "straight to the input's size",
-      .help = "resize the shorter side to N, then cut the middle out" },
+      .offset = AT(short_side), .low = 0, .high = 16384, .standard = "the model's",
+      .help = "resize the shorter side to N, then cut the middle out; 0: to the input's size" },
     { .name = "normalize", .kind = CLI_TEXT, .value = "M/S", .traits = CLI_SAVED,
-      .offset = AT(normalize), .standard = "none",
-      .help = "mean and deviation, \"0.5/0.25\", one for each channel, or \"imagenet\"" },
+      .offset = AT(normalize), .standard = "the model's",
+      .help = "of value/255: mean and deviation, \"0.5/0.25\", one or one for each of red, green,"
+              " blue; imagenet; none" },
     CLI_HEADING("Training"),
     { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .traits = CLI_SAVED,
       .offset = AT(model), .standard = "googlenet",

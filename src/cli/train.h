@@ -35,6 +35,7 @@ struct train {
 
 /* Values of a struct train that stand for "not given". */
 #define TRAIN_NO_REAL  (-1.0)
+#define TRAIN_NO_SIDE  (-1)
 #define TRAIN_NO_LIMIT UINT64_MAX
 
 extern const char *const train_schedule_names[]; /* by gn_schedule */

@@ -15,9 +15,10 @@
 struct gn_sampler {
     const struct gn_loader_options *options;
     struct gn_picture picture;
-    uint8_t *bytes, *spare; /* an image at the size where it is augmented */
-    size_t room;            /* bytes of each */
-    void *scratch;          /* of the resize */
+    uint8_t *bytes; /* an image in memory at its stored size, augmented; NULL for picture files */
+    uint8_t *sized; /* an image at the network's size */
+    uint8_t *spare; /* room for either, while it is augmented */
+    void *scratch;  /* of the resize */
     size_t scratch_room;
     struct gn_resize_shape prepared; /* what the tables in it are for; zeros: nothing */
 };
@@ -66,13 +67,14 @@ static void copy_out(struct gn_sampler *s, uint32_t i, const struct gn_draws *dr
                          o->channels);
 }
 
-/* The longer side in proportion, rounded down; the window in the middle, halves to even, as
- * torchvision does. */
-static void cut_middle(struct gn_resize_shape *shape, int short_side)
+/* The longer side in proportion, rounded down, unless the picture becomes a square; the window in
+ * the middle, halves to even, as torchvision does. */
+static void cut_middle(struct gn_resize_shape *shape, const struct gn_pixel_rule *rule)
 {
     const int shorter = shape->h < shape->w ? shape->h : shape->w;
-    shape->whole_h = (int)((int64_t)short_side * shape->h / shorter);
-    shape->whole_w = (int)((int64_t)short_side * shape->w / shorter);
+    const int h = rule->square ? shorter : shape->h, w = rule->square ? shorter : shape->w;
+    shape->whole_h = (int)((int64_t)rule->short_side * h / shorter);
+    shape->whole_w = (int)((int64_t)rule->short_side * w / shorter);
     shape->top = (int)lrint((shape->whole_h - shape->oh) / 2.0);
     shape->left = (int)lrint((shape->whole_w - shape->ow) / 2.0);
 }
@@ -90,7 +92,7 @@ static gn_status prepare(struct gn_sampler *s, const struct source *source, bool
                                      .whole_h = o->height,
                                      .whole_w = o->width };
     if (o->pixels.short_side > 0 && !cropped)
-        cut_middle(&shape, o->pixels.short_side);
+        cut_middle(&shape, &o->pixels);
     if (memcmp(&shape, &s->prepared, sizeof shape) == 0)
         return GN_OK;
     const size_t bytes = gn_resize_shape_bytes(&shape);
@@ -114,14 +116,16 @@ struct gn_sampler *gn_sampler_create(const struct gn_loader_options *options)
         return NULL;
     s->options = options;
     const bool files = data->pixels == NULL;
-    const size_t h = (size_t)(files ? options->height : data->height);
-    const size_t w = (size_t)(files ? options->width : data->width);
-    s->room = h * w * (size_t)options->channels;
-    s->bytes = gn_alloc(s->room, "an image");
-    s->spare = gn_alloc(s->room, "an image");
+    const size_t c = (size_t)options->channels;
+    const size_t sized = (size_t)options->height * (size_t)options->width * c;
+    const size_t stored = files ? 0 : (size_t)data->height * (size_t)data->width * c;
+    s->bytes = files ? NULL : gn_alloc(stored, "an image");
+    s->sized = gn_alloc(sized, "an image");
+    s->spare = gn_alloc(stored > sized ? stored : sized, "an image");
     /* Images in memory have one size, so that their tables are made here, for good. */
     const struct source whole = { .h = data->height, .w = data->width };
-    if (s->bytes == NULL || s->spare == NULL || (!files && prepare(s, &whole, false) != GN_OK)) {
+    if ((s->bytes == NULL && !files) || s->sized == NULL || s->spare == NULL ||
+        (!files && prepare(s, &whole, false) != GN_OK)) {
         gn_sampler_free(s);
         return NULL;
     }
@@ -134,16 +138,26 @@ void gn_sampler_free(struct gn_sampler *s)
         return;
     gn_picture_free(&s->picture);
     gn_free(s->bytes);
+    gn_free(s->sized);
     gn_free(s->spare);
     gn_free(s->scratch);
     gn_free(s);
 }
 
-static void normalise(const struct gn_pixel_rule *rule, float *out, size_t pixels, size_t c)
+/* What is done to each value, behind all that is done to pictures. */
+static void finish(const struct gn_pixel_rule *rule, float *out, size_t pixels, size_t c)
 {
-    for (size_t i = 0; i < pixels; i++)
+    for (size_t i = 0; i < pixels && rule->bgr; i++) {
+        const float red = out[3 * i];
+        out[3 * i] = out[3 * i + 2];
+        out[3 * i + 2] = red;
+    }
+    for (size_t i = 0; i < pixels && rule->normalise; i++)
         for (size_t k = 0; k < c; k++)
             out[i * c + k] = (out[i * c + k] - rule->mean[k]) / rule->deviation[k];
+    for (size_t i = 0; i < pixels && rule->affine; i++)
+        for (size_t k = 0; k < c; k++)
+            out[i * c + k] = out[i * c + k] * rule->factor[k] + rule->summand[k];
 }
 
 gn_status gn_sampler_make(struct gn_sampler *s, uint64_t epoch, uint32_t i, float *out)
@@ -165,15 +179,17 @@ gn_status gn_sampler_make(struct gn_sampler *s, uint64_t epoch, uint32_t i, floa
         source.w = box.w;
     }
     GN_TRY(prepare(s, &source, crops));
-    if (files && gn_augment_touches(a)) {
-        gn_resize_part_bytes(s->bytes, source.pixels, source.stride, s->scratch);
-        gn_augment_bytes(a, &draws, s->bytes, s->spare, o->height, o->width, o->channels);
+    const bool late = files && gn_augment_touches(a);
+    if (late || o->pixels.bytes) {
+        const float unit = o->pixels.bytes ? 1.0F : 255.0F;
+        gn_resize_part_bytes(s->sized, source.pixels, source.stride, s->scratch);
+        if (late)
+            gn_augment_bytes(a, &draws, s->sized, s->spare, o->height, o->width, o->channels);
         for (size_t k = 0; k < pixels * c; k++)
-            out[k] = (float)s->bytes[k] / 255.0F;
+            out[k] = (float)s->sized[k] / unit;
     } else {
         gn_resize_part(out, source.pixels, source.stride, s->scratch);
     }
-    if (o->pixels.normalise)
-        normalise(&o->pixels, out, pixels, c);
+    finish(&o->pixels, out, pixels, c);
     return GN_OK;
 }

@@ -338,14 +338,16 @@ static gn_status set_labels(gn_net *net, const struct gn_model_fields *fields)
     return status;
 }
 
-/* How the file's pictures become numbers. Another input size keeps the share of a picture that is
- * cut out of its middle. */
-static void set_pixels(gn_net *net, const struct gn_model_fields *fields)
+gn_status gn_model_read_pixels(struct gn_net *net, const struct gn_st_file *file, const char *path)
 {
-    net->pixels = fields->pixels;
-    net->pixels.short_side = (int)((int64_t)net->pixels.short_side * net->input.h / fields->h);
-    if (net->input.c != fields->channels)
-        net->pixels.normalise = false;
+    char name[GN_PATH_TEXT];
+    struct gn_model_fields fields;
+    const gn_status status =
+        gn_model_fields_read(file, gn_printable(name, sizeof name, path), &fields);
+    if (status == GN_OK)
+        gn_net_take_pixels(net, &fields.pixels, fields.h, fields.channels);
+    gn_model_fields_free(&fields);
+    return status;
 }
 
 static gn_status fill(gn_net *net, const struct gn_st_file *file,
@@ -362,7 +364,7 @@ static gn_status fill(gn_net *net, const struct gn_st_file *file,
     if (options->drawn != NULL)
         *options->drawn = drawn;
     if (fields->root != NULL)
-        set_pixels(net, fields);
+        gn_net_take_pixels(net, &fields->pixels, fields->h, fields->channels);
     return set_labels(net, fields);
 }
 

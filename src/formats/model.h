@@ -22,6 +22,10 @@ void gn_model_tensors(const struct gn_net *net, const float *values, const char 
 gn_status gn_model_read_tensors(const struct gn_net *net, const struct gn_st_file *file,
                                 const char *path, const char *prefix, float *values);
 
+/* Gives the net the preprocessing that our file states, but for the resize rule. BAD_MODEL,
+ * UNSUPPORTED. */
+gn_status gn_model_read_pixels(struct gn_net *net, const struct gn_st_file *file, const char *path);
+
 /* gn_save with extra metadata (gn.metrics ...). */
 gn_status gn_model_write(const struct gn_net *net, const char *path, const struct gn_st_text *extra,
                          int n_extra);

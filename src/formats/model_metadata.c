@@ -35,28 +35,31 @@ static bool is_same_padded(const struct gn_graph *graph)
     return true;
 }
 
-/* One value for each channel, as texts that bring every float back. */
+/* One value for each channel: whole numbers plain, others as texts that bring every float back. */
 static json_t *make_values(const float *values, int channels)
 {
     json_t *array = json_array();
     for (int i = 0; i < channels; i++) {
-        char text[48];
+        char text[NUMBER_TEXT];
         (void)snprintf(text, sizeof text, "%a", (double)values[i]);
-        (void)json_array_append_new(array, json_string(text));
+        const bool is_whole = values[i] == truncf(values[i]) && fabsf(values[i]) < 16777216.0F;
+        (void)json_array_append_new(array, is_whole ? json_integer((json_int_t)values[i])
+                                                    : json_string(text));
     }
     return array;
 }
 
-/* Straight to the input's size, or by the shorter side. */
+/* By the shorter side, or to a size: that of the input, or of the square that it is cut out of. */
 static json_t *make_resize(const struct gn_net *net)
 {
     const char *rule = rule_names[net->resize];
-    const int antialias = net->resize == GN_RESIZE_PIL_BILINEAR;
-    if (net->pixels.short_side > 0)
-        return json_pack("{s:s, s:i, s:s, s:b}", "step", "resize", "short", net->pixels.short_side,
-                         "rule", rule, "antialias", antialias);
-    return json_pack("{s:s, s:i, s:i, s:s, s:b}", "step", "resize", "h", net->input.h, "w",
-                     net->input.w, "rule", rule, "antialias", antialias);
+    const int antialias = net->resize == GN_RESIZE_PIL_BILINEAR, side = net->pixels.short_side;
+    if (side > 0 && !net->pixels.square)
+        return json_pack("{s:s, s:i, s:s, s:b}", "step", "resize", "short", side, "rule", rule,
+                         "antialias", antialias);
+    return json_pack("{s:s, s:i, s:i, s:s, s:b}", "step", "resize", "h",
+                     side > 0 ? side : net->input.h, "w", side > 0 ? side : net->input.w, "rule",
+                     rule, "antialias", antialias);
 }
 
 static json_t *make_crop(const struct gn_net *net)
@@ -69,39 +72,66 @@ static json_t *make_crop(const struct gn_net *net)
 static int append_rest(json_t *steps, const struct gn_net *net)
 {
     const struct gn_pixel_rule *pixels = &net->pixels;
+    const int c = net->input.c;
+    bool divides = false;
     int failed = 0;
-    if (pixels->normalise) {
-        failed |= json_array_append_new(steps, json_pack("{s:s, s:o}", "step", "sub", "by",
-                                                         make_values(pixels->mean, net->input.c)));
-        failed |=
-            json_array_append_new(steps, json_pack("{s:s, s:o}", "step", "divc", "by",
-                                                   make_values(pixels->deviation, net->input.c)));
-    }
+    for (int i = 0; pixels->normalise && i < c; i++)
+        divides |= pixels->deviation[i] != 1;
+    if (pixels->normalise)
+        failed |= json_array_append_new(
+            steps, json_pack("{s:s, s:o}", "step", "sub", "by", make_values(pixels->mean, c)));
+    if (divides)
+        failed |= json_array_append_new(steps, json_pack("{s:s, s:o}", "step", "divc", "by",
+                                                         make_values(pixels->deviation, c)));
+    if (pixels->affine)
+        failed |= json_array_append_new(steps, json_pack("{s:s, s:o, s:o}", "step", "affine", "mul",
+                                                         make_values(pixels->factor, c), "add",
+                                                         make_values(pixels->summand, c)));
     return failed;
 }
 
 static json_t *make_preprocess(const struct gn_net *net)
 {
     json_t *steps = json_array();
-    json_t *divide = json_pack("{s:s, s:i}", "step", "div", "by", 255);
-    json_t *resize = make_resize(net);
     const bool resize_first = net->resize == GN_RESIZE_PIL_BILINEAR;
+    const char *channels = net->pixels.bgr ? "bgr" : net->input.c == 3 ? "rgb" : "gray";
     int failed = 0;
     /* Other numbers of channels have no name in this list: they are taken as they are stored. */
     if (net->input.c == 1 || net->input.c == 3)
-        failed |= json_array_append_new(steps, json_pack("{s:s, s:s}", "step", "decode", "channels",
-                                                         net->input.c == 1 ? "gray" : "rgb"));
-    failed |= json_array_append_new(steps, resize_first ? resize : divide);
-    if (net->pixels.short_side > 0 && resize_first)
-        failed |= json_array_append_new(steps, make_crop(net));
-    failed |= json_array_append_new(steps, resize_first ? divide : resize);
-    if (net->pixels.short_side > 0 && !resize_first)
-        failed |= json_array_append_new(steps, make_crop(net));
+        failed |= json_array_append_new(
+            steps, json_pack("{s:s, s:s}", "step", "decode", "channels", channels));
+    for (int i = 0; i < 2; i++) {
+        const bool resizes = (i == 0) == resize_first;
+        if (resizes)
+            failed |= json_array_append_new(steps, make_resize(net));
+        if (resizes && net->pixels.short_side > 0)
+            failed |= json_array_append_new(steps, make_crop(net));
+        if (!resizes && !net->pixels.bytes)
+            failed |=
+                json_array_append_new(steps, json_pack("{s:s, s:i}", "step", "div", "by", 255));
+    }
     failed |= append_rest(steps, net);
     if (failed == 0)
         return steps;
     json_decref(steps);
     return NULL;
+}
+
+int gn_net_preprocess(const gn_net *net, char *text, size_t size)
+{
+    if (net == NULL)
+        return (int)gn_last_status();
+    GN_NEED(text, "place for the preprocessing");
+    json_t *steps = make_preprocess(net);
+    if (steps == NULL)
+        GN_FAIL(GN_STATUS_NO_MEMORY, "no memory for the steps of the preprocessing");
+    const size_t n = json_dumpb(steps, text, size, JSON_COMPACT);
+    json_decref(steps);
+    if (n == 0 || n >= size)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the preprocessing takes %zu bytes of text, there are %zu",
+                n + 1, size);
+    text[n] = '\0';
+    return GN_OK;
 }
 
 static json_t *make_labels(const struct gn_net *net)
@@ -266,17 +296,26 @@ static gn_status read_geometry(const char *name, struct gn_model_fields *fields)
 static gn_status read_resize(const char *name, const json_t *step, struct gn_model_fields *fields)
 {
     int h, w;
+    struct gn_pixel_rule *pixels = &fields->pixels;
     const json_t *side = json_object_get(step, "short");
     if (fields->resize != GN_RESIZE_DEFAULT)
         return bad_field(name, "preprocess", "resizes twice");
     if (side != NULL) {
-        if (!read_count(side, GN_MODEL_MAX_SIZE, &fields->pixels.short_side) ||
-            fields->pixels.short_side < fields->h || fields->pixels.short_side < fields->w)
-            return bad_field(name, "preprocess", "resizes to less than the network's input");
+        if (!read_count(side, GN_MODEL_MAX_SIZE, &pixels->short_side))
+            return bad_field(name, "preprocess", "resizes to no number of pixels");
     } else if (!read_count(json_object_get(step, "h"), GN_MODEL_MAX_SIZE, &h) ||
-               !read_count(json_object_get(step, "w"), GN_MODEL_MAX_SIZE, &w) || h != fields->h ||
-               w != fields->w)
-        return bad_field(name, "preprocess", "does not resize to the network's input");
+               !read_count(json_object_get(step, "w"), GN_MODEL_MAX_SIZE, &w)) {
+        return bad_field(name, "preprocess", "resizes to no number of pixels");
+    } else if (h != fields->h || w != fields->w) {
+        if (h != w)
+            return bad_field(name, "preprocess",
+                             "resizes neither to the network's input nor to a square");
+        pixels->short_side = h;
+        pixels->square = true;
+    }
+    if (pixels->short_side > 0 &&
+        (pixels->short_side < fields->h || pixels->short_side < fields->w))
+        return bad_field(name, "preprocess", "resizes to less than the network's input");
     const char *rule = json_string_value(json_object_get(step, "rule"));
     for (int i = GN_RESIZE_TF1_LEGACY; i < RULES && rule != NULL; i++)
         if (strcmp(rule, rule_names[i]) == 0)
@@ -297,14 +336,19 @@ static bool is_our_crop(const json_t *step, const struct gn_model_fields *fields
 }
 
 /* A finite value for each of at most three channels. */
-static bool read_values(const json_t *step, int channels, float values[3])
+static bool read_values(const json_t *step, const char *key, int channels, float values[3])
 {
-    const json_t *by = json_object_get(step, "by");
-    if (!json_is_array(by) || json_array_size(by) != (size_t)channels || channels > 3)
+    const json_t *array = json_object_get(step, key);
+    if (!json_is_array(array) || json_array_size(array) != (size_t)channels || channels > 3)
         return false;
-    for (size_t i = 0; i < json_array_size(by); i++) {
-        const char *text = json_string_value(json_array_get(by, i));
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *value = json_array_get(array, i);
+        const char *text = json_string_value(value);
         char *end = NULL;
+        if (json_is_integer(value)) {
+            values[i] = (float)json_integer_value(value);
+            continue;
+        }
         if (text == NULL)
             return false;
         values[i] = strtof(text, &end);
@@ -314,19 +358,77 @@ static bool read_values(const json_t *step, int channels, float values[3])
     return true;
 }
 
-/* "sub", then "divc", behind the division by 255. */
-static bool read_normalising(const json_t *step, const char *what, bool divided,
-                             struct gn_model_fields *fields)
+/* Kinds of steps in the only order in which they may stand; division, resize and crop have rules of
+ * their own. */
+enum step { STEP_DECODE, STEP_SIZE, STEP_SUB, STEP_DIVC, STEP_AFFINE, STEP_UNKNOWN };
+
+static enum step kind_of(const char *what)
+{
+    static const struct {
+        const char *name;
+        enum step kind;
+    } steps[] = { { "decode", STEP_DECODE }, { "resize", STEP_SIZE }, { "crop", STEP_SIZE },
+                  { "div", STEP_SIZE },      { "sub", STEP_SUB },     { "divc", STEP_DIVC },
+                  { "affine", STEP_AFFINE } };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if (strcmp(what, steps[i].name) == 0)
+            return steps[i].kind;
+    return STEP_UNKNOWN;
+}
+
+static bool read_decode(const json_t *step, struct gn_model_fields *fields)
+{
+    const char *channels = json_string_value(json_object_get(step, "channels"));
+    if (channels == NULL)
+        return false;
+    if (fields->channels == 3)
+        fields->pixels.bgr = strcmp(channels, "bgr") == 0;
+    return fields->pixels.bgr || (fields->channels == 1 && strcmp(channels, "gray") == 0) ||
+           (fields->channels == 3 && strcmp(channels, "rgb") == 0);
+}
+
+/* A step of the values of each channel. */
+static bool read_value_step(const json_t *step, enum step kind, struct gn_model_fields *fields)
 {
     struct gn_pixel_rule *pixels = &fields->pixels;
-    if (!divided || pixels->normalise)
-        return false;
-    if (strcmp(what, "sub") == 0)
-        return read_values(step, fields->channels, pixels->mean);
-    pixels->normalise = read_values(step, fields->channels, pixels->deviation);
-    for (int i = 0; i < fields->channels && pixels->normalise; i++)
-        pixels->normalise = pixels->deviation[i] > 0;
-    return pixels->normalise;
+    const int c = fields->channels;
+    if (kind == STEP_SUB) {
+        pixels->normalise = read_values(step, "by", c, pixels->mean);
+        for (int i = 0; i < 3; i++)
+            pixels->deviation[i] = 1;
+        return pixels->normalise;
+    }
+    if (kind == STEP_AFFINE) {
+        pixels->affine = read_values(step, "mul", c, pixels->factor) &&
+                         read_values(step, "add", c, pixels->summand);
+        return pixels->affine;
+    }
+    bool divides = pixels->normalise && read_values(step, "by", c, pixels->deviation);
+    for (int i = 0; i < c && divides; i++)
+        divides = pixels->deviation[i] > 0;
+    return divides;
+}
+
+/* Division, resize or crop. Pillow's rule resizes bytes, the others what was divided, if anything is:
+ * without a division the numbers stay bytes. */
+static gn_status read_size_step(const char *name, const json_t *step, const char *what,
+                                bool *divided, bool *cropped, struct gn_model_fields *fields)
+{
+    const bool on_bytes = fields->resize == GN_RESIZE_PIL_BILINEAR;
+    const bool resized = fields->resize != GN_RESIZE_DEFAULT;
+    bool fits;
+    if (strcmp(what, "resize") == 0) {
+        GN_TRY(read_resize(name, step, fields));
+        fits = !*divided || fields->resize != GN_RESIZE_PIL_BILINEAR;
+    } else if (strcmp(what, "crop") == 0) {
+        fits = resized && !*cropped && is_our_crop(step, fields);
+        *cropped = true;
+    } else {
+        fits = !*divided && (!resized || on_bytes) &&
+               json_integer_value(json_object_get(step, "by")) == 255;
+        *divided = true;
+    }
+    return fits ? GN_OK : not_supported(name, "preprocess", step);
 }
 
 /* Accepts exactly the lists that make_preprocess writes. */
@@ -335,35 +437,26 @@ static gn_status read_preprocess(const char *name, struct gn_model_fields *field
     const json_t *steps = json_object_get(fields->root, "preprocess");
     if (!json_is_array(steps))
         return bad_field(name, "preprocess", "is no array");
-    bool divided = false, cropped = false, subtracted = false;
+    bool divided = false, cropped = false;
+    int last = -1;
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const json_t *step = json_array_get(steps, i);
         const char *what = json_string_value(json_object_get(step, "step"));
-        const char *channels = json_string_value(json_object_get(step, "channels"));
-        const char *expected = fields->channels == 1 ? "gray" : fields->channels == 3 ? "rgb" : "";
         if (what == NULL)
             return bad_field(name, "preprocess", "has a step without a name");
-        if (strcmp(what, "resize") == 0) {
-            GN_TRY(read_resize(name, step, fields));
-            if (divided == (fields->resize == GN_RESIZE_PIL_BILINEAR))
-                return not_supported(name, "preprocess", step);
-        } else if (strcmp(what, "div") == 0 && !divided &&
-                   json_integer_value(json_object_get(step, "by")) == 255) {
-            divided = true;
-        } else if (strcmp(what, "crop") == 0 && fields->resize != GN_RESIZE_DEFAULT && !cropped &&
-                   is_our_crop(step, fields)) {
-            cropped = true;
-        } else if ((strcmp(what, "sub") == 0 || strcmp(what, "divc") == 0) &&
-                   read_normalising(step, what, divided, fields)) {
-            subtracted = !fields->pixels.normalise;
-        } else if (i != 0 || strcmp(what, "decode") != 0 || channels == NULL ||
-                   strcmp(channels, expected) != 0) {
+        const enum step kind = kind_of(what);
+        if (kind == STEP_UNKNOWN || (int)kind < last || ((int)kind == last && kind != STEP_SIZE))
             return not_supported(name, "preprocess", step);
-        }
+        last = (int)kind;
+        if (kind == STEP_SIZE)
+            GN_TRY(read_size_step(name, step, what, &divided, &cropped, fields));
+        else if (kind == STEP_DECODE ? !read_decode(step, fields)
+                                     : !read_value_step(step, kind, fields))
+            return not_supported(name, "preprocess", step);
     }
-    if (!divided || subtracted || fields->resize == GN_RESIZE_DEFAULT ||
-        cropped != (fields->pixels.short_side > 0))
+    if (fields->resize == GN_RESIZE_DEFAULT || cropped != (fields->pixels.short_side > 0))
         return not_supported(name, "preprocess", steps);
+    fields->pixels.bytes = !divided;
     return GN_OK;
 }
 

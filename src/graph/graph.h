@@ -61,12 +61,16 @@ struct gn_graph {
     } heads[GN_MAX_HEADS];
 };
 
-/* How bytes become the network's numbers, besides the resize rule. */
+/* How bytes become the network's numbers, besides the resize rule: the fields of gn_pixel_options. */
 struct gn_pixel_rule {
-    int short_side; /* 0: resize straight to the network's size; else bring the shorter side to this
-                       length and cut the centre out */
-    bool normalise; /* (x/255 - mean) / deviation for each channel */
+    int short_side;
+    bool square;
+    bool bgr;
+    bool bytes;
+    bool normalise;
     float mean[3], deviation[3];
+    bool affine;
+    float factor[3], summand[3];
 };
 
 struct gn_net {
@@ -84,6 +88,12 @@ struct gn_net {
 
 /* Trainable values and the others, without the gaps. */
 uint64_t gn_graph_params(const struct gn_graph *graph, bool trainable);
+
+/* Gives the net a rule that was made for an input of `size` pixels and `channels`. Another size
+ * keeps the share of a picture that is cut out of its middle; other channels leave the net as it
+ * was, since means and order belong to colours. */
+void gn_net_take_pixels(struct gn_net *net, const struct gn_pixel_rule *rule, int size,
+                        int channels);
 
 /* Nominal multiply-adds of one image in layer i (taps on padding counted). */
 uint64_t gn_layer_macs(const struct gn_graph *graph, int i);

@@ -14,15 +14,34 @@ struct preset {
     int size, channels, classes; /* defaults */
     gn_resize resize;
     gn_node (*build)(gn_graph *g, gn_node input, int classes, bool aux);
+    struct gn_pixel_rule pixels; /* of the default size and channels */
 };
 
+/* clang-format off */
+#define NO_PIXELS { .short_side = 0 }
+
+/* Pictures stored at 256x256, blue first, minus the mean of each channel, not divided
+ * (caffe/models/bvlc_googlenet/train_val.prototxt). */
+#define CAFFE_PIXELS                                                                               \
+    { .short_side = 256, .square = true, .bgr = true, .bytes = true, .normalise = true,            \
+      .mean = { 104, 117, 123 }, .deviation = { 1, 1, 1 } }
+
+/* ImageNet's mean and deviation (vision/references/classification/presets.py), which transform_input
+ * turns into 0.5 and 0.5: x * (deviation / 0.5) + (mean - 0.5) / 0.5. */
+#define TORCHVISION_PIXELS                                                                         \
+    { .short_side = 256, .normalise = true, .mean = { 0.485F, 0.456F, 0.406F },                    \
+      .deviation = { 0.229F, 0.224F, 0.225F }, .affine = true,                                     \
+      .factor = { 0.458F, 0.448F, 0.45F }, .summand = { -0.03F, -0.088F, -0.188F } }
+/* clang-format on */
+
 static const struct preset presets[] = {
-    { "googlenet", 96, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet },
-    { "googlenet-bn", 96, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_bn },
-    { "googlenet-paper", 224, 3, 1000, GN_RESIZE_HALF_PIXEL, gn_build_googlenet_paper },
-    { "googlenet-small", 28, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_small },
-    { "googlenet-torchvision", 224, 3, 1000, GN_RESIZE_PIL_BILINEAR,
-      gn_build_googlenet_torchvision },
+    { "googlenet", 96, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet, NO_PIXELS },
+    { "googlenet-bn", 96, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_bn, NO_PIXELS },
+    { "googlenet-paper", 224, 3, 1000, GN_RESIZE_HALF_PIXEL, gn_build_googlenet_paper,
+      CAFFE_PIXELS },
+    { "googlenet-small", 28, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_small, NO_PIXELS },
+    { "googlenet-torchvision", 224, 3, 1000, GN_RESIZE_PIL_BILINEAR, gn_build_googlenet_torchvision,
+      TORCHVISION_PIXELS },
 };
 enum { N_PRESETS = sizeof presets / sizeof presets[0] };
 
@@ -112,6 +131,7 @@ gn_net *gn_preset_blank(const struct gn_preset_options *options)
         return NULL;
     (void)snprintf(net->preset, sizeof net->preset, "%s", p->name);
     net->resize = o->resize == GN_RESIZE_DEFAULT ? p->resize : o->resize;
+    gn_net_take_pixels(net, &p->pixels, p->size, p->channels);
     return net;
 }
 

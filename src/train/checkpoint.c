@@ -214,6 +214,9 @@ static gn_status restore(struct gn_training *t, const struct generation *g)
     }
     if (status == GN_OK)
         status = restore_history(t, g);
+    /* A run that began with a model file has that file's preprocessing, which no option tells. */
+    if (status == GN_OK)
+        status = gn_model_read_pixels(t->net, g->file, g->path);
     if (status == GN_OK) {
         memcpy(t->net->params, params, n * sizeof *params);
         t->progress = g->progress;

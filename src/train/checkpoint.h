@@ -50,7 +50,7 @@ struct gn_training {
 gn_status gn_checkpoint_write(const struct gn_training *training,
                               const struct gn_run_folder *folder);
 
-/* Restores weights, optimiser state, progress and history from the newest checkpoint of the
+/* Restores weights, preprocessing, optimiser state, progress and history from the newest checkpoint of the
  * folder that verifies. `note` gets a sentence when something about it deserves a warning (the
  * newest is damaged, another build wrote it), else "". BAD_MODEL: none is whole or it is of
  * another net; BAD_ARGUMENT: other options; BAD_DATA: other data. On an error the net is as it

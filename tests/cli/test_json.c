@@ -98,6 +98,20 @@ static void summary_follows_size_channels_and_classes(void **state)
     json_decref(root);
 }
 
+static void summary_tells_how_pictures_become_numbers(void **state)
+{
+    (void)state;
+    json_t *root = json_of("summary googlenet-paper --json");
+    const json_t *steps = json_object_get(root, "preprocess");
+    assert_int_equal(json_array_size(steps), 4);
+    assert_string_equal(word(json_array_get(steps, 0), "channels"), "bgr");
+    assert_int_equal(whole(json_array_get(steps, 1), "w"), 256);
+    json_decref(root);
+    root = json_of("summary --json");
+    assert_int_equal(json_array_size(json_object_get(root, "preprocess")), 3);
+    json_decref(root);
+}
+
 static void bench_holds_the_promised_keys(void **state)
 {
     (void)state;
@@ -163,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(summary_holds_layers_params_and_macs),
         cmocka_unit_test(summary_follows_size_channels_and_classes),
+        cmocka_unit_test(summary_tells_how_pictures_become_numbers),
         cmocka_unit_test(bench_holds_the_promised_keys),
         cmocka_unit_test(bench_scaling_has_a_row_for_each_count),
         cmocka_unit_test(info_and_data_list_are_json),

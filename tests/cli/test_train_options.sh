@@ -57,6 +57,34 @@ expect 2 'freeze: pattern "b3.inceptoin3a" names none' train --data four $small 
 expect 2 'nothing is left to train' train --data four $small --freeze '*' --out never
 expect 2 'needs a factor' train --data four $small --lr-scale dense --out never
 
+# ---- How pictures become numbers: the model's, unless the flags say otherwise; kept by a resume ----
+expect 0 '' train --data set $small --short-side 20 --normalize 0.5/0.25 --max-steps 1 --out cropped
+for run in cropped-straight cropped-cut; do
+    case $run in *cut) steps='--max-steps 3' ;; *) steps= ;; esac
+    # shellcheck disable=SC2086
+    expect 0 '' train --data set --batch 8 --model cropped/model.safetensors --epochs 2 \
+        --out $run $steps
+done
+expect 0 'test accuracy' train --resume cropped-cut --max-steps 1000
+same cropped-straight/model.safetensors cropped-cut/model.safetensors
+run summary cropped-cut/model.safetensors --json
+holds out '"short": 20'
+expect 0 '' train --data set --batch 8 --model cropped/model.safetensors --max-steps 1 \
+    --short-side 0 --normalize none --out plain
+run summary plain/model.safetensors --json
+holds out '"preprocess": \[[^]]*"div", "by": 255\}, \{"step": "resize", "h": 16, "w": 16,[^]]*\}\], "stages"'
+paper='--data set --model googlenet-paper --size 80 --batch 2 --max-steps 1 --limit-val 0 --limit-train 2'
+# shellcheck disable=SC2086
+expect 0 '' train $paper --channels 3 --normalize imagenet --short-side 80 --out paper
+run summary paper/model.safetensors --json
+holds out '"bgr"\}, \{"step": "div", "by": 255\}, \{"step": "resize", "short": 80'
+holds out '"sub", "by": \["0x1.9fbe76p-2", "0x1.d2f1aap-2", "0x1.f0a3d8p-2"\]'
+# shellcheck disable=SC2086
+expect 0 '' train $paper --out grey
+run summary grey/model.safetensors --json
+holds out '"gray"\}, \{"step": "div", "by": 255\}, \{"step": "resize", "h": 80, "w": 80'
+expect 2 'at least the network' train --data set $small --short-side 15 --out never
+
 # ---- Values and combinations that make no sense ----
 expect 2 'did you mean cosine' train --data set --schedule cosin
 expect 2 'exclude each other' train --data set --warmup-steps 3 --warmup-epochs 1

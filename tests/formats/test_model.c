@@ -397,6 +397,23 @@ static void foreign_weights_load_in_any_precision(void **state)
     gn_free_net(net);
 }
 
+/* They were trained on pictures that became numbers as the preset says. */
+static void foreign_weights_take_the_presets_pixels(void **state)
+{
+    (void)state;
+    char theirs[1024], preset[1024];
+    gn_net *net = gn_preset("googlenet-torchvision", .size = 32, .classes = 3);
+    write_foreign(net, "foreign", GN_F32);
+    gn_net *loaded =
+        gn_load("foreign", .preset = "googlenet-torchvision", .size = 32, .classes = 3);
+    assert_int_equal(gn_net_preprocess(net, preset, sizeof preset), GN_OK);
+    assert_int_equal(gn_net_preprocess(loaded, theirs, sizeof theirs), GN_OK);
+    assert_string_equal(theirs, preset);
+    assert_non_null(strstr(theirs, "\"short\":36,"));
+    gn_free_net(net);
+    gn_free_net(loaded);
+}
+
 static void foreign_weights_need_a_preset(void **state)
 {
     (void)state;
@@ -440,6 +457,12 @@ static void foreign_values_are_not_judged(void **state)
     "{\"preset\":\"" name "\",\"layers\":\"0\",\"output\":\"logits\",\"input\":" input             \
     ",\"classes\":" classes rest ",\"preprocess\":" steps "}"
 
+/* The steps behind those of the preset. */
+#define LIST_OF(steps)                                                                             \
+    MODEL_OF("googlenet", "[96,96,1]", "10", "",                                                   \
+             "[{\"step\":\"div\",\"by\":255},{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":"     \
+             "\"tf1-legacy\"}," steps "]")
+
 static void descriptions_that_lie_are_named(void **state)
 {
     (void)state;
@@ -479,11 +502,29 @@ static void descriptions_that_lie_are_named(void **state)
                    "[{\"step\":\"decode\",\"channels\":\"bgr\"}]"),
           GN_STATUS_UNSUPPORTED, "\"channels\":\"bgr\"" },
         { MODEL_OF("googlenet", "[96,96,1]", "10", "",
-                   "[{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":\"tf1-legacy\"}]"),
-          GN_STATUS_UNSUPPORTED, "\"preprocess\"" },
+                   "[{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":\"tf1-legacy\"},"
+                   "{\"step\":\"div\",\"by\":255}]"),
+          GN_STATUS_UNSUPPORTED, "{\"step\":\"div\",\"by\":255}, which" },
         { MODEL_OF("googlenet", "[96,96,1]", "10", "",
                    "[{\"step\":\"resize\",\"h\":95,\"w\":96,\"rule\":\"tf1-legacy\"}]"),
-          GN_STATUS_BAD_MODEL, "does not resize to the network's input" },
+          GN_STATUS_BAD_MODEL, "resizes neither to the network's input nor to a square" },
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "",
+                   "[{\"step\":\"resize\",\"h\":128,\"w\":128,\"rule\":\"half-pixel\"}]"),
+          GN_STATUS_UNSUPPORTED, "\"preprocess\"" }, /* a square, but no crop */
+        { MODEL_OF("googlenet", "[96,96,1]", "10", "",
+                   "[{\"step\":\"resize\",\"h\":64,\"w\":64,\"rule\":\"half-pixel\"}]"),
+          GN_STATUS_BAD_MODEL, "resizes to less than the network's input" },
+        { LIST_OF("{\"step\":\"divc\",\"by\":[2]}"), GN_STATUS_UNSUPPORTED, "divc" },
+        { LIST_OF("{\"step\":\"sub\",\"by\":[\"nan\"]}"), GN_STATUS_UNSUPPORTED, "nan" },
+        { LIST_OF("{\"step\":\"sub\",\"by\":[1,2]}"), GN_STATUS_UNSUPPORTED, "[1,2]" },
+        { LIST_OF("{\"step\":\"sub\",\"by\":[1]},{\"step\":\"sub\",\"by\":[1]}"),
+          GN_STATUS_UNSUPPORTED, "\"sub\"" },
+        { LIST_OF("{\"step\":\"sub\",\"by\":[1]},{\"step\":\"divc\",\"by\":[0]}"),
+          GN_STATUS_UNSUPPORTED, "\"divc\"" },
+        { LIST_OF("{\"step\":\"affine\",\"mul\":[1]}"), GN_STATUS_UNSUPPORTED, "\"affine\"" },
+        { LIST_OF("{\"step\":\"affine\",\"mul\":[1],\"add\":[1]},{\"step\":\"sub\",\"by\":[1]}"),
+          GN_STATUS_UNSUPPORTED, "\"sub\"" },
+        { LIST_OF("{\"step\":\"gamma\",\"by\":[1]}"), GN_STATUS_UNSUPPORTED, "gamma" },
         { MODEL_OF("nonet", "[96,96,1]", "10", "", OK_STEPS), GN_STATUS_BAD_MODEL,
           "lie: nonet: no preset has this name" },
         { MODEL("[96,96,1]", "10", ""), GN_STATUS_BAD_MODEL,
@@ -574,6 +615,7 @@ int main(void)
         cmocka_unit_test(training_state_lies_beside_the_weights),
         cmocka_unit_test(nothing_that_diverged_is_saved),
         cmocka_unit_test(foreign_weights_load_in_any_precision),
+        cmocka_unit_test(foreign_weights_take_the_presets_pixels),
         cmocka_unit_test(foreign_weights_need_a_preset),
         cmocka_unit_test(foreign_values_are_not_judged),
         cmocka_unit_test(descriptions_that_lie_are_named),
