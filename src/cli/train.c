@@ -133,7 +133,7 @@ static const struct cli_option options[] = {
     CLI_THREADS_ROW(struct train),
     CLI_HEADING("Fine-tuning (a pattern names tensors: dense, b1.*, *.bias)"),
     { .name = "freeze", .kind = CLI_LIST, .value = "PATTERN", .traits = CLI_SAVED,
-      .offset = AT(freeze), .help = "tensors that keep their values" },
+      .offset = AT(freeze), .help = "tensors that keep their values; a batch norm's statistics, too" },
     { .name = "lr-scale", .kind = CLI_LIST, .value = "PATTERN=X", .traits = CLI_SAVED,
       .offset = AT(lr_scale), .help = "a factor of the learning rate for some tensors" },
     CLI_HEADING("Schedule of the learning rate"),

@@ -25,6 +25,7 @@ struct gn_norm_args {
     const float *gamma, *beta;
     float *mean, *variance; /* running statistics */
     float *stats;
+    bool frozen; /* a training step takes the running statistics too, and leaves them alone */
 };
 
 /* One call of an operator. What an operator does not use stays zero. */

@@ -76,8 +76,7 @@ static void set_norm(const struct gn_plan *plan, struct gn_step *s, int norm)
     const struct gn_layer *layer = &g->layers[norm];
     float *params = plan->net->params;
     s->args.constants = layer->constants;
-    if (plan->train && !plan->values[norm].trains)
-        s->args.constants.keep = 1; /* frozen: its running statistics stay */
+    s->args.norm.frozen = plan->train && !plan->values[norm].trains;
     s->args.norm.gamma = params + g->tensors[layer->weight].offset;
     s->args.norm.beta = params + g->tensors[layer->bias].offset;
     s->args.norm.mean = params + g->tensors[layer->mean].offset;
@@ -426,7 +425,7 @@ static gn_status backward(struct gn_plan *plan, int i)
                     filter.args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_FILTER
                                          : GN_KERNEL_CONV_BACK_FILTER));
     }
-    if (layer->op == GN_OP_BATCH_NORM)
+    if (layer->op == GN_OP_BATCH_NORM && plan->values[i].trains)
         GN_TRY(backward_statistics(plan, s, i));
     if (!plan->values[in].needs_gradient)
         return GN_OK;

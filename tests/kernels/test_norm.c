@@ -76,7 +76,12 @@ static void make_data(struct data *d, struct norm_case *c)
     c->args.dy = d->dy.view;
     c->args.dw = d->dgamma;
     c->args.db = d->dbeta;
-    c->args.norm = (struct gn_norm_args){ d->gamma, d->beta, d->mean, d->variance, d->stats };
+    c->args.norm = (struct gn_norm_args){ .gamma = d->gamma,
+                                          .beta = d->beta,
+                                          .mean = d->mean,
+                                          .variance = d->variance,
+                                          .stats = d->stats,
+                                          .frozen = c->args.norm.frozen };
 }
 
 static void free_data(struct data *d)
@@ -157,6 +162,8 @@ static void batch_norm_agrees_with_the_reference(void **state)
     static const enum gn_kernel_id ids[] = { GN_KERNEL_NORM_SUMS,       GN_KERNEL_NORM_STATS,
                                              GN_KERNEL_NORM_FORWARD,    GN_KERNEL_NORM_BACK_SUMS,
                                              GN_KERNEL_NORM_BACK_STATS, GN_KERNEL_NORM_BACK };
+    static const enum gn_kernel_id frozen_ids[] = { GN_KERNEL_NORM_SUMS, GN_KERNEL_NORM_STATS,
+                                                    GN_KERNEL_NORM_FORWARD, GN_KERNEL_NORM_BACK };
     int first, last;
     case_range(CASES, &first, &last);
     for (int number = first; number < last; number++) {
@@ -166,6 +173,9 @@ static void batch_norm_agrees_with_the_reference(void **state)
         /* One value has no deviation, so its gradient is rounding alone. */
         if (c.n * c.args.g.h * c.args.g.w > 4)
             compare(c, ids, 6, 5e-6, number);
+        /* Without the sums of a gradient, which nothing needs. */
+        c.args.norm.frozen = c.train = true;
+        compare(c, frozen_ids, 4, 1e-6, number);
     }
 }
 
@@ -251,7 +261,7 @@ static void running_statistics_follow_both_rules(void **state)
         struct gn_args args = { .g = { 2, 2, 1, 2, 2, 1, 1, 1, 1, 0, 0 },
                                 .x = { x, 1 },
                                 .y = { y, 1 },
-                                .norm = { &gamma, &beta, &mean, &variance, stats } };
+                                .norm = { &gamma, &beta, &mean, &variance, stats, false } };
         const struct gn_norm_options options = { .momentum = 0.9, .unbiased = unbiased == 1 };
         assert_int_equal(gn_norm_rule("norm", &options, &args.constants), GN_OK);
         struct gn_run run = { .n = 1, .batch = 1, .first = true, .train = true };
@@ -266,6 +276,35 @@ static void running_statistics_follow_both_rules(void **state)
         assert_true(fabs((double)mean - 9.3) < 1e-6); /* untouched */
         assert_true(fabs((double)y[0] - (1 + 2 * (1 - 9.3) / sqrt((double)variance + 1e-3))) <
                     1e-5);
+    }
+}
+
+/* Keras' trainable = False: the formula of prediction in training, too. */
+static void a_frozen_one_takes_and_keeps_its_running_statistics(void **state)
+{
+    (void)state;
+    static float x[] = { 1, 2, 3, 6 }, dy[] = { 1, -2, 0.5F, 4 };
+    const struct gn_run run = { .n = 1, .batch = 1, .first = true, .train = true };
+    for (int k = -1; k < 0 || fast_sets()[k] != NULL; k++) {
+        const struct gn_kernel_set *set = k < 0 ? gn_reference_kernels() : fast_sets()[k];
+        float gamma = 2, beta = 1, mean = 10, variance = 4, y[4], dx[4], stats[1024] = { 0 };
+        struct gn_args args = { .g = { 2, 2, 1, 2, 2, 1, 1, 1, 1, 0, 0 },
+                                .x = { x, 1 },
+                                .y = { y, 1 },
+                                .dx = { dx, 1 },
+                                .dy = { dy, 1 },
+                                .norm = { &gamma, &beta, &mean, &variance, stats, true } };
+        assert_int_equal(
+            gn_norm_rule("norm", &(struct gn_norm_options){ .eps = 0.5 }, &args.constants), GN_OK);
+        run_kernel(set, GN_KERNEL_NORM_STATS, &args, &run, 0);
+        run_kernel(set, GN_KERNEL_NORM_FORWARD, &args, &run, 0);
+        run_kernel(set, GN_KERNEL_NORM_BACK, &args, &run, 0);
+        const double scale = 2 / sqrt(4.5);
+        for (int i = 0; i < 4; i++) {
+            assert_true(fabs((double)y[i] - (((double)x[i] - 10) * scale + 1)) < 2e-6);
+            assert_true(fabs((double)dx[i] - (double)dy[i] * scale) < 1e-6);
+        }
+        assert_true(mean >= 10 && mean <= 10 && variance >= 4 && variance <= 4);
     }
 }
 
@@ -320,6 +359,7 @@ int main(void)
         cmocka_unit_test(average_pool_agrees_with_the_reference),
         cmocka_unit_test(pools_round_up_and_count_as_they_should),
         cmocka_unit_test(running_statistics_follow_both_rules),
+        cmocka_unit_test(a_frozen_one_takes_and_keeps_its_running_statistics),
         cmocka_unit_test(dropout_keeps_its_share_and_draws_by_step_and_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,12 +3,15 @@
  * whole gradients. */
 #include "plan/oracle.h"
 
+#include "graph/pattern.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct pass {
     const gn_net *net;
+    const char *freeze;
     int n;
     double **y, **dy; /* of each layer */
     double *grads;
@@ -193,6 +196,26 @@ static void average(const struct pass *p, int i, bool back)
     }
 }
 
+/* By the running statistics, which are constants. */
+static void scale_channel(const struct pass *p, int i, bool back, size_t channel)
+{
+    const struct gn_graph *g = p->net->graph;
+    const struct gn_layer *layer = &g->layers[i];
+    const size_t c = (size_t)layer->out.c;
+    const float *params = p->net->params + channel;
+    const double mean = (double)params[g->tensors[layer->mean].offset];
+    const double variance = (double)params[g->tensors[layer->variance].offset];
+    const double scale = (double)params[g->tensors[layer->weight].offset] /
+                         sqrt(variance + (double)layer->constants.eps);
+    for (size_t k = channel; k < count(p, i); k += c) {
+        if (back)
+            p->dy[layer->inputs[0]][k] += scale * p->dy[i][k];
+        else
+            p->y[i][k] = scale * (p->y[layer->inputs[0]][k] - mean) +
+                         (double)params[g->tensors[layer->bias].offset];
+    }
+}
+
 /* Gradient by the chain rule through mean and variance, one channel. */
 static void normalise_channel(const struct pass *p, int i, bool back, size_t channel)
 {
@@ -228,8 +251,11 @@ static void normalise_channel(const struct pass *p, int i, bool back, size_t cha
 
 static void batch_norm(const struct pass *p, int i, bool back)
 {
+    const struct gn_graph *g = p->net->graph;
+    const bool frozen = gn_pattern_matches(p->freeze, g->tensors[g->layers[i].weight].name) &&
+                        gn_pattern_matches(p->freeze, g->tensors[g->layers[i].bias].name);
     for (size_t channel = 0; channel < (size_t)p->net->graph->layers[i].out.c; channel++)
-        normalise_channel(p, i, back, channel);
+        (frozen ? scale_channel : normalise_channel)(p, i, back, channel);
 }
 
 static void lrn(const struct pass *p, int i, bool back)
@@ -293,11 +319,11 @@ static double loss(const struct pass *p, const int32_t *labels, int out, double 
     return sum / p->n;
 }
 
-double oracle_gradients(const gn_net *net, const float *images, const int32_t *labels, int n,
-                        double *grads, double *logits)
+double oracle_gradients(const gn_net *net, const char *freeze, const float *images,
+                        const int32_t *labels, int n, double *grads, double *logits)
 {
     const int layers = net->graph->n_layers;
-    struct pass p = { .net = net, .n = n, .grads = grads };
+    struct pass p = { .net = net, .freeze = freeze, .n = n, .grads = grads };
     p.y = calloc((size_t)layers, sizeof *p.y);
     p.dy = calloc((size_t)layers, sizeof *p.dy);
     if (p.y == NULL || p.dy == NULL)

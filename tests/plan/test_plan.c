@@ -4,6 +4,7 @@
  * nothing: the same loss, logits and gradients, fast and by the reference; and the plan inspected:
  * branches stand in their slice, no copies, memory of values alive together does not overlap. */
 #include "base/memory.h"
+#include "graph/pattern.h"
 #include "plan/internal.h"
 #include "plan/networks.h"
 #include "plan/oracle.h"
@@ -13,6 +14,8 @@
 #include <stdlib.h>
 
 enum { N = 5 };
+
+static const char FROZEN_NORMS[] = "*.gamma,*.beta";
 
 /* Whether the answer depends on tensor t: its layer is live in the plan. */
 static bool is_live(const struct gn_plan *plan, int t)
@@ -46,7 +49,8 @@ static void check_plan(const char *name, gn_net *net, const float *images, const
     float logits[N * 16];
     struct gn_plan *plan = gn_plan_create(net, options);
     assert_true(expected != NULL && grads != NULL && plan != NULL);
-    const double wanted = oracle_gradients(net, images, labels, N, expected, wanted_logits);
+    const double wanted =
+        oracle_gradients(net, options->freeze, images, labels, N, expected, wanted_logits);
     for (size_t i = 0; i < floats; i++)
         grads[i] = NAN;
     double loss;
@@ -56,20 +60,23 @@ static void check_plan(const char *name, gn_net *net, const float *images, const
     const double logits_error =
         relative_error(logits, wanted_logits, (size_t)N * (size_t)net->classes);
     /* Normalisation behind normalisation leaves small differences of large terms. */
-    const bool comparable = gn_graph_params(net->graph, false) == 0;
+    const bool comparable =
+        gn_graph_params(net->graph, false) == 0 || options->freeze == FROZEN_NORMS;
     const double most = !comparable                                   ? 5e-5
                         : options->algorithm == GN_ALGORITHM_WINOGRAD ? 2e-5
                                                                       : 5e-6;
     double whole = loss / N;
     for (int h = 0; h < net->graph->n_heads; h++)
         whole += net->graph->heads[h].weight * gn_plan_head_losses(plan)[h] / N;
-    /* Without labels a plan takes the running statistics, the oracle those of the batch. */
+    /* Without labels a plan takes the running statistics, the oracle those of the batch, if it may. */
     if (!(fabs(whole - wanted) < 1e-6 && (!comparable || logits_error < most)))
         fail_msg("%s (reference %d): loss %.9g instead of %.9g, logits off by %.1e", name,
                  options->reference, whole, wanted, logits_error);
     for (int t = 0; t < net->graph->n_tensors; t++) {
         const struct gn_tensor *tensor = &net->graph->tensors[t];
         const float *got = grads + tensor->offset;
+        if (gn_pattern_matches(options->freeze, tensor->name))
+            continue;
         if (!is_live(plan, t)) {
             for (size_t k = 0; k < tensor->count; k++)
                 assert_true(isnan(got[k]) && expected[tensor->offset + k] == 0);
@@ -104,6 +111,35 @@ static void plans_compute_what_the_graph_says(void **state)
                                                      .reference = k % 2 == 1 && k < 4,
                                                      .algorithm = algorithms[k] };
             check_plan(name, net, images, labels, &options);
+        }
+        gn_free(images);
+        gn_free(labels);
+        gn_free_net(net);
+    }
+}
+
+/* A normalisation both of whose parameters are frozen takes its running statistics and leaves them as
+ * they are; one of which only gamma is frozen does not. */
+static void frozen_normalisations_are_constants(void **state)
+{
+    (void)state;
+    static const char *const lists[] = { FROZEN_NORMS, "image,of_relu,conv_1.norm.gamma" };
+    const char *name;
+    gn_net *net;
+    for (int i = 0; (net = test_network(i, &name)) != NULL; i++) {
+        const bool has_norms = gn_graph_params(net->graph, false) > 0;
+        float *images = test_images(net, N, (uint64_t)i);
+        int32_t *labels = test_labels(net, N);
+        for (int k = 0; has_norms && k < 8; k++) {
+            const struct gn_plan_options options = { .train = true,
+                                                     .batch = N,
+                                                     .threads = 1 + k / 2 % 2,
+                                                     .reference = k % 2 == 1,
+                                                     .freeze = lists[k / 4] };
+            const uint32_t hash = gn_net_hash(net);
+            check_plan(name, net, images, labels, &options);
+            if ((k < 4) != (gn_net_hash(net) == hash))
+                fail_msg("%s with freeze %s: statistics moved %d", name, options.freeze, k >= 4);
         }
         gn_free(images);
         gn_free(labels);
@@ -151,37 +187,46 @@ static void folding_changes_nothing(void **state)
     }
 }
 
-/* The oracle itself: its gradients are difference quotients of its loss. */
+/* Fails unless the oracle's gradients of network `i` are difference quotients of its loss. */
+static void check_oracle(gn_net *net, const char *name, const char *freeze, uint64_t stream)
+{
+    float *images = test_images(net, N, stream);
+    int32_t *labels = test_labels(net, N);
+    double *grads = gn_calloc(net->graph->n_floats, sizeof *grads, "gradients");
+    double *ignored = gn_calloc(net->graph->n_floats, sizeof *ignored, "gradients");
+    (void)oracle_gradients(net, freeze, images, labels, 1, grads, NULL);
+    for (int t = 0; t < net->graph->n_tensors; t++) {
+        const struct gn_tensor *tensor = &net->graph->tensors[t];
+        if (gn_pattern_matches(freeze, tensor->name) || (freeze != NULL && !tensor->trainable))
+            continue;
+        float *value = &net->params[tensor->offset + tensor->count / 2];
+        const float old = *value, h = 0x1p-20F;
+        *value = old + h;
+        const float up = *value;
+        const double above = oracle_gradients(net, freeze, images, labels, 1, ignored, NULL);
+        *value = old - h;
+        const double below = oracle_gradients(net, freeze, images, labels, 1, ignored, NULL);
+        const double quotient = (above - below) / ((double)up - (double)*value);
+        *value = old;
+        const double g = grads[tensor->offset + tensor->count / 2];
+        if (!(fabs(quotient - g) <= 1e-6 + 1e-3 * fabs(g)))
+            fail_msg("%s, %s: %.9g, difference quotient %.9g", name, tensor->name, g, quotient);
+    }
+    gn_free(grads);
+    gn_free(ignored);
+    gn_free(images);
+    gn_free(labels);
+}
+
 static void the_oracle_is_its_own_derivative(void **state)
 {
     (void)state;
     const char *name;
     gn_net *net;
     for (int i = 0; (net = test_network(i, &name)) != NULL; i++) {
-        float *images = test_images(net, N, (uint64_t)i);
-        int32_t *labels = test_labels(net, N);
-        double *grads = gn_calloc(net->graph->n_floats, sizeof *grads, "gradients");
-        double *ignored = gn_calloc(net->graph->n_floats, sizeof *ignored, "gradients");
-        (void)oracle_gradients(net, images, labels, 1, grads, NULL);
-        for (int t = 0; t < net->graph->n_tensors; t++) {
-            const struct gn_tensor *tensor = &net->graph->tensors[t];
-            float *value = &net->params[tensor->offset + tensor->count / 2];
-            const float old = *value, h = 0x1p-20F;
-            *value = old + h;
-            const float up = *value;
-            const double above = oracle_gradients(net, images, labels, 1, ignored, NULL);
-            *value = old - h;
-            const double below = oracle_gradients(net, images, labels, 1, ignored, NULL);
-            const double quotient = (above - below) / ((double)up - (double)*value);
-            *value = old;
-            const double g = grads[tensor->offset + tensor->count / 2];
-            if (!(fabs(quotient - g) <= 1e-6 + 1e-3 * fabs(g)))
-                fail_msg("%s, %s: %.9g, difference quotient %.9g", name, tensor->name, g, quotient);
-        }
-        gn_free(grads);
-        gn_free(ignored);
-        gn_free(images);
-        gn_free(labels);
+        check_oracle(net, name, NULL, (uint64_t)i);
+        if (gn_graph_params(net->graph, false) > 0)
+            check_oracle(net, name, FROZEN_NORMS, (uint64_t)i);
         gn_free_net(net);
     }
 }
@@ -419,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oracle_is_its_own_derivative),
         cmocka_unit_test(plans_compute_what_the_graph_says),
+        cmocka_unit_test(frozen_normalisations_are_constants),
         cmocka_unit_test(folding_changes_nothing),
         cmocka_unit_test(googlenet_copies_nothing_and_every_branch_lies_in_its_slice),
         cmocka_unit_test(sibling_convolutions_are_one),

@@ -25,10 +25,9 @@ static int chunk_units(const struct gn_args *a, const struct gn_run *run)
     return gn_norm_chunks(&a->g, run->n);
 }
 
-/* Only a training step needs sums of the batch. */
 static int sum_units(const struct gn_args *a, const struct gn_run *run)
 {
-    return run->train ? chunk_units(a, run) : 0;
+    return gn_norm_uses_batch(a, run) ? chunk_units(a, run) : 0;
 }
 
 INLINE int lanes(const struct gn_args *a, int c)
@@ -91,7 +90,7 @@ static void stats(const struct gn_args *a, const struct gn_run *run, int unit, v
 {
     (void)scratch;
     for (int c = unit * CHANNELS; c < a->g.c && c < (unit + 1) * CHANNELS; c++) {
-        if (!run->train) {
+        if (!gn_norm_uses_batch(a, run)) {
             gn_norm_use_running(a, c);
             continue;
         }

@@ -52,7 +52,14 @@ static inline float *gn_norm_sum(const struct gn_args *a, int chunk, int which)
  * the running statistics moved towards them. */
 void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double variance, double count);
 
-/* The factors of channel c from the running statistics. */
+/* Whether a step takes the statistics of its batch. */
+static inline bool gn_norm_uses_batch(const struct gn_args *a, const struct gn_run *run)
+{
+    return run->train && !a->norm.frozen;
+}
+
+/* The factors of channel c from the running statistics; those of dx too, which depends on no other
+ * value then. */
 void gn_norm_use_running(const struct gn_args *a, int c);
 
 /* Gradients of gamma and beta and the factors of dx, from the sums of dy and of dy * (x - mean). */

@@ -11,6 +11,9 @@
  *   dbeta = sum dy,  dgamma = rstd * sum dy * (x - mean)
  *   dx = scale * (dy - dbeta / n - (x - mean) * rstd * dgamma / n)
  *
+ * A frozen one (Keras' trainable = False) takes the running statistics in training, too, and leaves
+ * them as they are; they are constants then: dx = scale * dy.
+ *
  * A ReLU behind it is part of the forward pass; its gradient is the mask of whoever made dy.
  */
 #include "ops/batch_norm/norm.h"
@@ -41,6 +44,7 @@ void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double varia
 void gn_norm_use_running(const struct gn_args *a, int c)
 {
     set_factors(a, c, (double)a->norm.mean[c], (double)a->norm.variance[c]);
+    gn_norm_row(a, GN_NORM_DY_MEAN)[c] = gn_norm_row(a, GN_NORM_DY_SLOPE)[c] = 0;
 }
 
 void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c, double dy,
@@ -68,7 +72,7 @@ static void stats(const struct gn_args *a, const struct gn_run *run, int unit, v
     (void)scratch;
     const int count = run->n * a->g.h * a->g.w;
     for (int c = 0; c < a->g.c; c++) {
-        if (!run->train) {
+        if (!gn_norm_uses_batch(a, run)) {
             gn_norm_use_running(a, c);
             continue;
         }
