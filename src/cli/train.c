@@ -233,6 +233,25 @@ static int check_options(struct train *given)
     return 0;
 }
 
+static bool can_be_loaded(const char *path)
+{
+    gn_net *net = gn_load(path, .aux = true);
+    gn_free_net(net);
+    gn_clear_error();
+    return net != NULL;
+}
+
+/* The checkpoint that describes the network of a run: the newest, unless only the one before it is
+ * whole. Which of them the run goes on from, and why, is for the library to say. */
+static char *describing_checkpoint(const char *folder)
+{
+    char *newest = cli_format("%s/checkpoint.safetensors", folder);
+    char *previous = cli_format("%s/checkpoint.previous.safetensors", folder);
+    const bool falls_back = !can_be_loaded(newest) && can_be_loaded(previous);
+    free(falls_back ? newest : previous);
+    return falls_back ? previous : newest;
+}
+
 static int open_net(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
@@ -241,7 +260,7 @@ static int open_net(struct train_run *run, const json_t *config)
      * description of a network that came from a text file. */
     char *described = NULL;
     if (config && given->net.preset && cli_is_net_file(given->net.preset)) {
-        described = cli_format("%s/checkpoint.safetensors", given->resume);
+        described = describing_checkpoint(given->resume);
         given->net.preset = NULL;
     }
     run->net = cli_open_model(config ? described : given->model, &given->net, given->seed, &code);

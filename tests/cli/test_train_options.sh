@@ -85,6 +85,31 @@ run summary grey/model.safetensors --json
 holds out '"gray"\}, \{"step": "div", "by": 255\}, \{"step": "resize", "h": 80, "w": 80'
 expect 2 'at least the network' train --data set $small --short-side 15 --out never
 
+# ---- A damaged newest checkpoint: the one before it, of a preset and of a text file ----
+flip() # FILE: another byte 200 bytes before its end
+{
+    at=$(($(wc -c <"$1") - 200))
+    old=$(dd if="$1" bs=1 skip=$at count=1 2>/dev/null | od -An -tu1 | tr -d ' ')
+    # shellcheck disable=SC2059 # the format is the byte
+    printf "\\$(printf '%03o' $((255 - old)))" | dd of="$1" bs=1 seek=$at conv=notrunc 2>/dev/null
+}
+cp "$GN_SOURCE_DIR/examples/tiny.net" own.net
+for model in googlenet own.net; do
+    rm -rf whole hurt
+    expect 0 '' train --data set $small --model $model --epochs 3 --limit-val 0 --out whole
+    expect 0 '' train --data set $small --model $model --epochs 2 --limit-val 0 --out hurt
+    flip hurt/checkpoint.safetensors
+    expect 0 'hint: using hurt/checkpoint.previous.safetensors .step' train --resume hurt --epochs 3
+    same whole/model.safetensors hurt/model.safetensors
+    same whole/checkpoint.safetensors hurt/checkpoint.safetensors
+    rm hurt/checkpoint.safetensors
+    expect 0 '' train --resume hurt --epochs 3
+    same whole/model.safetensors hurt/model.safetensors
+    flip hurt/checkpoint.safetensors
+    truncate -s 1000 hurt/checkpoint.previous.safetensors
+    expect 4 'hurt/checkpoint.safetensors: ' train --resume hurt --epochs 3
+done
+
 # ---- Values and combinations that make no sense ----
 expect 2 'did you mean cosine' train --data set --schedule cosin
 expect 2 'exclude each other' train --data set --warmup-steps 3 --warmup-epochs 1
