@@ -25,41 +25,46 @@ struct panel {
     bool percent;
 };
 
-/* Which number of a row a line shows. */
-enum curve { LOSS, VAL_LOSS, ACCURACY, VAL_ACCURACY };
+/* Lines of a panel, in the order of the legend. */
+enum curve { TRAINING, VALIDATION, AVERAGED, CURVES };
 
-static double value_of(const struct gn_epoch *row, enum curve curve)
+static const struct {
+    const char *name;
+    double width; /* in the legend */
+    const struct gn_colour *colour;
+} looks[CURVES] = { [TRAINING] = { "training", 85, &gn_blue },
+                    [VALIDATION] = { "validation", 93, &gn_orange },
+                    [AVERAGED] = { "averaged", 85, &gn_green } };
+
+static double value_of(const struct panel *p, const struct gn_epoch *row, enum curve curve)
 {
-    switch (curve) {
-    case LOSS:
-        return row->loss;
-    case VAL_LOSS:
-        return row->val_loss;
-    case ACCURACY:
-        return row->accuracy;
-    case VAL_ACCURACY:
-        break;
-    }
-    return row->val_accuracy;
+    const double losses[CURVES] = { row->loss, row->val_loss, row->val_ema_loss };
+    const double accuracies[CURVES] = { row->accuracy, row->val_accuracy, row->val_ema_accuracy };
+    return (p->percent ? accuracies : losses)[curve];
 }
 
 static bool has_value(const struct gn_epoch *row, enum curve curve)
 {
-    return row->has_validation || curve == LOSS || curve == ACCURACY;
+    return curve == TRAINING || (curve == VALIDATION ? row->has_validation : row->has_ema);
 }
 
-static void span_values(struct panel *p, const struct gn_history *history, enum curve a,
-                        enum curve b)
+static bool has_curve(const struct gn_history *history, enum curve curve)
+{
+    bool found = false;
+    for (int i = 0; i < history->n; i++)
+        found |= has_value(&history->rows[i], curve);
+    return found;
+}
+
+static void span_values(struct panel *p, const struct gn_history *history)
 {
     double low = HUGE_VAL, high = -HUGE_VAL;
-    for (int i = 0; i < history->n; i++) {
-        const enum curve both[] = { a, b };
-        for (int k = 0; k < 2; k++)
-            if (has_value(&history->rows[i], both[k])) {
-                low = fmin(low, value_of(&history->rows[i], both[k]));
-                high = fmax(high, value_of(&history->rows[i], both[k]));
+    for (int i = 0; i < history->n; i++)
+        for (enum curve k = TRAINING; k < CURVES; k++)
+            if (has_value(&history->rows[i], k)) {
+                low = fmin(low, value_of(p, &history->rows[i], k));
+                high = fmax(high, value_of(p, &history->rows[i], k));
             }
-    }
     if (!(low < high)) {
         low -= 0.05;
         high = low + 0.1;
@@ -116,42 +121,44 @@ static void draw_axes(cairo_t *cr, const struct panel *p)
 }
 
 static void draw_curve(cairo_t *cr, const struct panel *p, const struct gn_history *history,
-                       enum curve curve, struct gn_colour colour)
+                       enum curve curve)
 {
-    gn_draw_colour(cr, colour);
+    gn_draw_colour(cr, *looks[curve].colour);
     cairo_set_line_width(cr, 2.25);
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
     for (int i = 0; i < history->n; i++) {
         const struct gn_epoch *row = &history->rows[i];
         if (has_value(row, curve))
-            cairo_line_to(cr, place_x(p, row->epoch), place_y(p, value_of(row, curve)));
+            cairo_line_to(cr, place_x(p, row->epoch), place_y(p, value_of(p, row, curve)));
     }
     cairo_stroke(cr);
     for (int i = 0; history->n <= MAX_MARKERS && i < history->n; i++) {
         const struct gn_epoch *row = &history->rows[i];
         if (!has_value(row, curve))
             continue;
-        cairo_arc(cr, place_x(p, row->epoch), place_y(p, value_of(row, curve)), 3.25, 0, 6.2832);
+        cairo_arc(cr, place_x(p, row->epoch), place_y(p, value_of(p, row, curve)), 3.25, 0, 6.2832);
         cairo_fill(cr);
     }
 }
 
-static void draw_legend(cairo_t *cr, const struct panel *p, bool validation)
+static void draw_legend(cairo_t *cr, const struct panel *p, const struct gn_history *history)
 {
-    const char *const names[] = { "training", "validation" };
-    const struct gn_colour colours[] = { gn_blue, gn_orange };
-    double x = p->left + p->width - (validation ? 190 : 85);
+    double x = p->left + p->width;
+    for (enum curve k = TRAINING; k < CURVES; k++)
+        x -= has_curve(history, k) ? looks[k].width : 0;
     gn_draw_font(cr, 12, false);
-    for (int i = 0; i < (validation ? 2 : 1); i++) {
-        gn_draw_colour(cr, colours[i]);
+    for (enum curve k = TRAINING; k < CURVES; k++) {
+        if (!has_curve(history, k))
+            continue;
+        gn_draw_colour(cr, *looks[k].colour);
         cairo_set_line_width(cr, 2.25);
         gn_draw_line(cr, x, p->top - 16, x + 18, p->top - 16);
         cairo_arc(cr, x + 9, p->top - 16, 3.25, 0, 6.2832);
         cairo_fill(cr);
         gn_draw_colour(cr, gn_ink);
-        gn_draw_text(cr, names[i], x + 24, p->top - 12, 0);
-        x += 97;
+        gn_draw_text(cr, looks[k].name, x + 24, p->top - 12, 0);
+        x += looks[k].width;
     }
 }
 
@@ -167,24 +174,19 @@ static void draw_page(cairo_t *cr, const void *subject)
           .title = "Accuracy",
           .percent = true },
     };
-    bool validation = false;
-    for (int i = 0; i < history->n; i++)
-        validation = validation || history->rows[i].has_validation;
     for (int i = 0; i < 2; i++) {
         struct panel *p = &panels[i];
-        const enum curve own = i == 0 ? LOSS : ACCURACY, other = i == 0 ? VAL_LOSS : VAL_ACCURACY;
         p->first = history->rows[0].epoch;
         p->last = history->rows[history->n - 1].epoch;
         if (p->first >= p->last) {
             p->first -= 1;
             p->last += 1;
         }
-        span_values(p, history, own, other);
+        span_values(p, history);
         draw_axes(cr, p);
-        draw_curve(cr, p, history, own, gn_blue);
-        if (validation)
-            draw_curve(cr, p, history, other, gn_orange);
-        draw_legend(cr, p, validation);
+        for (enum curve k = TRAINING; k < CURVES; k++)
+            draw_curve(cr, p, history, k);
+        draw_legend(cr, p, history);
     }
 }
 

@@ -12,7 +12,8 @@ enum { PNG_SCALE = 2 };
 
 const struct gn_colour gn_ink = { 0.20, 0.23, 0.28 }, gn_faint = { 0.45, 0.49, 0.55 },
                        gn_grid = { 0.90, 0.91, 0.93 }, gn_panel = { 0.98, 0.985, 0.99 },
-                       gn_blue = { 0.26, 0.53, 0.80 }, gn_orange = { 0.93, 0.55, 0.24 };
+                       gn_blue = { 0.26, 0.53, 0.80 }, gn_orange = { 0.93, 0.55, 0.24 },
+                       gn_green = { 0.30, 0.62, 0.36 };
 
 void gn_draw_colour(cairo_t *cr, struct gn_colour c)
 {

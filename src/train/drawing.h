@@ -17,7 +17,7 @@ enum { GN_PAGE_W = 960, GN_PAGE_H = 400 };
 struct gn_colour {
     double r, g, b;
 };
-extern const struct gn_colour gn_ink, gn_faint, gn_grid, gn_panel, gn_blue, gn_orange;
+extern const struct gn_colour gn_ink, gn_faint, gn_grid, gn_panel, gn_blue, gn_orange, gn_green;
 
 void gn_draw_colour(cairo_t *cr, struct gn_colour colour);
 void gn_draw_font(cairo_t *cr, double size, bool bold);

@@ -327,6 +327,21 @@ static void curves_are_drawn(void **state)
     assert_non_null(strstr(text, "<svg"));
     assert_non_null(strstr(text, "</svg>"));
     free(text);
+    /* Averaged weights have a line and a word in the legend. */
+    uint8_t *plain = test_read_file("c.svg", &n);
+    const size_t plain_bytes = n;
+    for (int i = 0; i < history->n; i++) {
+        history->rows[i].has_ema = true;
+        history->rows[i].val_ema_loss = history->rows[i].val_loss;
+        history->rows[i].val_ema_accuracy = history->rows[i].val_accuracy;
+    }
+    assert_int_equal(gn_curves_write(history, "Training", "ema.svg"), GN_OK);
+    uint8_t *averaged = test_read_file("ema.svg", &n);
+    assert_true(n > plain_bytes);
+    assert_null(strstr((char *)plain, "62%"));
+    assert_non_null(strstr((char *)averaged, "62%"));
+    free(plain);
+    free(averaged);
     /* One epoch, equal values and absurd ones are drawn without a fault too. */
     history->n = 1;
     assert_int_equal(gn_curves_write(history, "Training", "c.svg"), GN_OK);
