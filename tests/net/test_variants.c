@@ -5,7 +5,7 @@
  * (googlenet-torchvision) and a restatement of Caffe's network (googlenet-paper), in float64: losses
  * of the answer and of the heads, norm and samples of every gradient, running statistics behind the
  * step and the logits that inference gives with them. Parameters, images and labels come from the
- * formula of tests/golden/README.md; dropout is switched off, as there. */
+ * formula of tests/golden/README.md and what the files say of it; dropout is switched off, as there. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "formats/safetensors.h"
@@ -41,16 +41,6 @@ static void draw_parameters(gn_net *net)
     }
 }
 
-static float *draw_images(int channels)
-{
-    const size_t pixels = SIZE * SIZE * (size_t)channels;
-    float *values = gn_alloc(IMAGES * pixels * sizeof *values, "images");
-    assert_non_null(values);
-    for (size_t i = 0; i < IMAGES * pixels; i++)
-        values[i] = gn_random_unit(0, GN_RANDOM_TEST, 1000 + i / pixels, i % pixels);
-    return values;
-}
-
 /* What a golden file holds under `name`, as doubles. */
 static const double *doubles(const struct gn_st_file *file, const char *name, uint64_t *count)
 {
@@ -67,6 +57,39 @@ static float *floats(const struct gn_st_file *file, const char *name)
     assert_non_null(t);
     float *values = gn_alloc((size_t)t->count * sizeof *values, "golden values");
     assert_true(values != NULL && gn_st_to_float(t, values));
+    return values;
+}
+
+/* Away from ties: shifts as they stand in the file, and of some channels another draw of the kernel. */
+static void choose_parameters(gn_net *net, const struct gn_st_file *file)
+{
+    char name[128];
+    for (int i = 0; i < net->graph->n_tensors; i++) {
+        const struct gn_tensor *t = &net->graph->tensors[i];
+        float *values = net->params + t->offset;
+        const struct gn_st_tensor *stored = gn_st_find(file, t->name);
+        if (stored != NULL && stored->count == t->count)
+            assert_true(gn_st_to_float(stored, values));
+        (void)snprintf(name, sizeof name, "%.*s.variant",
+                       (int)(strlen(t->name) - strlen(".weight")), t->name);
+        if (!t->is_kernel || gn_st_find(file, name) == NULL)
+            continue;
+        float *variants = floats(file, name);
+        const float limit = (float)sqrt(6.0 / (t->fan_in + t->fan_out));
+        const size_t channels = (size_t)t->shape[t->rank - 1];
+        for (size_t k = 0; k < t->count; k++)
+            values[k] = draw((uint64_t)i + 10000 * (uint64_t)variants[k % channels], k, limit);
+        gn_free(variants);
+    }
+}
+
+static float *draw_images(int channels)
+{
+    const size_t pixels = SIZE * SIZE * (size_t)channels;
+    float *values = gn_alloc(IMAGES * pixels * sizeof *values, "images");
+    assert_non_null(values);
+    for (size_t i = 0; i < IMAGES * pixels; i++)
+        values[i] = gn_random_unit(0, GN_RANDOM_TEST, 1000 + i / pixels, i % pixels);
     return values;
 }
 
@@ -100,7 +123,7 @@ static void check_tensors(const gn_net *net, const struct gn_st_file *file, cons
         /* Of samples that happen to be small, the tensor's own size is the measure. */
         size = fmax(size, norms[row] * norms[row] * SAMPLES / (double)t->count);
         const double norm_error = fabs(sqrt(sum) - norms[row]) / norms[row];
-        if (!(norm_error < most && sqrt(difference / size) < 5 * most))
+        if (!(norm_error < most && sqrt(difference / size) < most))
             fail_msg("%s of %s: norm off by %.2e, samples by %.2e", what, t->name, norm_error,
                      sqrt(difference / size));
         row++;
@@ -150,6 +173,7 @@ static void check_variant(const char *preset, int channels, gn_algorithm algorit
         gn_preset(preset, .size = SIZE, .channels = channels, .classes = CLASSES, .aux = true);
     assert_true(file != NULL && net != NULL);
     draw_parameters(net);
+    choose_parameters(net, file);
     for (int i = 0; i < net->graph->n_layers; i++)
         net->graph->layers[i].constants.rate = 0;
     float *images = draw_images(channels);
@@ -167,11 +191,11 @@ static void check_variant(const char *preset, int channels, gn_algorithm algorit
     assert_int_equal(gn_plan_gradients(plan, images, labels, IMAGES, grads, &loss, &correct),
                      GN_OK);
     check_losses(net, file, plan, loss);
-    /* A pre-activation within rounding of 0 may go either way: 2e-2, as numerics allow for a batch that
-     * was not chosen. */
-    check_tensors(net, file, grads, true, 2e-2);
+    /* No tie is near, so that no ReLU and no pool decides otherwise. Where maps of 36 values are
+     * normalised, direct kernels come to 7e-5 and Winograd's to 2e-4; without that, to 5e-6. */
+    check_tensors(net, file, grads, true, algorithm == GN_ALGORITHM_DIRECT ? 1e-4 : 5e-4);
     if (gn_graph_params(net->graph, false) > 0)
-        check_tensors(net, file, net->params, false, 1e-5);
+        check_tensors(net, file, net->params, false, 5e-5);
     check_logits(net, file, images);
     gn_plan_free(plan);
     gn_free(grads);

@@ -7,7 +7,8 @@
 
 googlenet-bn is computed by Keras, googlenet-torchvision and googlenet-paper by PyTorch in float64: the
 first by torchvision itself where it is installed (else by the same layers written here, which is
-said), the second by a restatement of Caffe's train_val.prototxt. Dropout is left out. A file holds
+said), the second by a restatement of Caffe's train_val.prototxt. Dropout is left out. Kernels and
+shifts are chosen by tie_free_variants.py and stand in the file where they are not the formula's. It holds
 the losses before the step, norm and samples of each gradient, the running statistics behind the
 step, and the logits that inference gives with them. Parameters, images and labels are those of
 draws.py, tensor number t being its place in the model file.
@@ -25,6 +26,7 @@ os.environ["KERAS_BACKEND"] = "torch" if FRAMEWORK == "torch" else "tensorflow"
 import draws
 import network  # first of the framework imports: it sets the environment
 import tensors
+import tie_free_variants
 
 import keras
 
@@ -37,6 +39,7 @@ else:
 SEED, SAMPLES, IMAGES, CLASSES = 0, 64, 4, 10
 LIMIT_BIAS, LIMIT_GAMMA = 0.1, 0.3
 HEAD_WEIGHT = 0.3
+MARGIN = 2e-4 # of a layer's rms, around 0 and between the largest of a pooling window
 
 STEM = [("b1.conv", 7), ("b2.conv1", 1), ("b2.conv2", 3)]
 STEM_WIDTHS = [64, 64, 192]
@@ -95,12 +98,32 @@ class Table:
         return name.endswith((".mean", ".variance"))
 
 
+def convolve(x, kernel, stride):
+    """Float64, NHWC and HWIO, without padding."""
+    if FRAMEWORK == "keras":
+        return tf.nn.conv2d(x, kernel, stride, "VALID").numpy()
+    y = functional.conv2d(torch.tensor(x.transpose(0, 3, 1, 2).copy()),
+                          torch.tensor(kernel.transpose(3, 2, 0, 1).copy()), stride=stride)
+    return y.numpy().transpose(0, 2, 3, 1).copy()
+
+
 def images(size, channels):
     return np.stack([draws.unit(SEED, 1000 + i, np.arange(size * size * channels))
                      for i in range(IMAGES)]).reshape(IMAGES, size, size, channels)
 
 
-def write(folder, preset, table, size, result, versions):
+def choose(preset, table, size):
+    """Moves the table's values away from ties; what a test must know of that, by tensor name."""
+    variants, moved, margins = tie_free_variants.choose(
+        preset, table, images(size, table.values["b1.conv.weight"].shape[2]), convolve, MARGIN)
+    print(f"{preset}: {moved} shifts moved, {len(variants)} layers with variants, margins of ReLUs "
+          f"and pools {margins[0]:.2e} {margins[1]:.2e}")
+    chosen = {f"{name}.variant": v for name, v in variants.items()}
+    chosen |= {n: v for n, v in table.values.items() if n.endswith((".bias", ".beta"))}
+    return chosen, {"relu_margin": margins[0], "pool_margin": margins[1]}
+
+
+def write(folder, preset, table, size, result, chosen, versions):
     """result: losses, logits, gradients and statistics by name, in our layout."""
     rows = {False: ([], []), True: ([], [])}
     for t, name in enumerate(table.names):
@@ -118,7 +141,8 @@ def write(folder, preset, table, size, result, versions):
     if rows[True][0]:
         out["statistics.norms"] = np.asarray(rows[True][0])
         out["statistics.samples"] = np.asarray(rows[True][1])
-    meta = {"script": "tools/golden/make_variants.py", "preset": preset, "size": size,
+    out |= chosen[0]
+    meta = chosen[1] | {"script": "tools/golden/make_variants.py", "preset": preset, "size": size,
             "seed": SEED, "versions": versions}
     path = os.path.join(folder, f"variant_{preset.removeprefix('googlenet-')}.safetensors")
     tensors.save(path, out, meta)
@@ -159,6 +183,7 @@ def keras_bn(size):
 def write_bn(folder, size=96):
     keras.config.set_dtype_policy("float64")
     table = Table(True, 1, 5, 0)
+    chosen = choose("googlenet-bn", table, size)
     model, made = keras_bn(size)
     variables = {}
     for name, (first, *norm) in made.items():
@@ -183,7 +208,7 @@ def write_bn(folder, size=96):
         "gradients": {n: g.numpy() for n, g in zip(trainable, gradients, strict=True)},
         "after": {n: keras.ops.convert_to_numpy(variables[n]) for n in table.names},
         "logits": model(x, training=False).numpy(),
-    }, f"keras {keras.__version__}, tensorflow {tf.__version__}")
+    }, chosen, f"keras {keras.__version__}, tensorflow {tf.__version__}")
 
 
 # ---- The others in PyTorch ----
@@ -298,6 +323,7 @@ def torchvision_agrees(net, x, result):
 
 def write_torch(folder, preset, size, paper):
     table = Table(not paper, 3, 5 if paper else 3, 2 if paper else 4)
+    chosen = choose(preset, table, size)
     net = Net(table)
     x = torch.tensor(images(size, 3).transpose(0, 3, 1, 2).copy(), dtype=torch.float64)
     labels = torch.tensor(draws.labels(SEED, 0, IMAGES))
@@ -312,7 +338,7 @@ def write_torch(folder, preset, size, paper):
                       if not table.is_statistic(n)},
         "after": {n: from_torch(n, net.v[n]) for n in table.names},
         "logits": net.forward(x, False, paper)[0].detach().numpy(),
-    }, f"torch {torch.__version__}")
+    }, chosen, f"torch {torch.__version__}")
 
 
 def main():
