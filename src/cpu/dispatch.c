@@ -26,6 +26,7 @@ static pthread_once_t sets_once = PTHREAD_ONCE_INIT;
         gn_avg_pool_kernels__##suffix(set);                                                        \
         gn_batch_norm_kernels__##suffix(set);                                                      \
         gn_lrn_kernels__##suffix(set);                                                             \
+        gn_resize_kernels__##suffix(set);                                                          \
         gn_dropout_kernels(set);                                                                   \
         gn_loss_kernels(set);                                                                      \
     } while (0)

@@ -86,22 +86,23 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t n)
     }
 }
 
+/* Rows pass through a line at an odd address: libjpeg-turbo writes to aligned ones past the caches, from
+ * where the resize, which reads the pixels next, would have to wait for memory. */
 static void read_rows(struct decoder *d)
 {
     struct jpeg_decompress_struct *info = &d->info;
     const size_t width = info->output_width, row = width * (size_t)d->picture->channels;
     const bool cmyk = info->out_color_space == JCS_CMYK;
-    JSAMPARRAY line = cmyk ? (*info->mem->alloc_sarray)((j_common_ptr)info, JPOOL_IMAGE,
-                                                        info->output_width * 4, 1)
-                           : NULL;
+    const size_t bytes = width * (size_t)info->output_components;
+    uint8_t *line = (*info->mem->alloc_large)((j_common_ptr)info, JPOOL_IMAGE, bytes + 2);
+    line += 1 - ((uintptr_t)line & 1);
     while (info->output_scanline < info->output_height) {
         uint8_t *to = d->picture->pixels + info->output_scanline * row;
-        if (cmyk) {
-            (void)jpeg_read_scanlines(info, line, 1);
-            cmyk_to_rgb(to, line[0], width);
-        } else {
-            (void)jpeg_read_scanlines(info, &to, 1);
-        }
+        (void)jpeg_read_scanlines(info, &line, 1);
+        if (cmyk)
+            cmyk_to_rgb(to, line, width);
+        else
+            memcpy(to, line, row);
     }
 }
 

@@ -12,6 +12,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { CHANNELS = 3 }; /* most of a picture */
+
 struct gn_sampler {
     const struct gn_loader_options *options;
     struct gn_picture picture;
@@ -21,6 +23,7 @@ struct gn_sampler {
     void *scratch;  /* of the resize */
     size_t scratch_room;
     struct gn_resize_shape prepared; /* what the tables in it are for; zeros: nothing */
+    float value[CHANNELS][256];      /* what a byte becomes as channel k of the network */
 };
 
 /* Pixels that lie somewhere, rows `stride` bytes apart. */
@@ -108,6 +111,54 @@ static gn_status prepare(struct gn_sampler *s, const struct source *source, bool
     return GN_OK;
 }
 
+/* What is done to each value, behind all that is done to pictures. */
+static void finish(const struct gn_pixel_rule *rule, float *out, size_t pixels, size_t c)
+{
+    for (size_t i = 0; i < pixels && rule->bgr; i++) {
+        const float red = out[3 * i];
+        out[3 * i] = out[3 * i + 2];
+        out[3 * i + 2] = red;
+    }
+    for (size_t i = 0; i < pixels && rule->normalise; i++)
+        for (size_t k = 0; k < c; k++)
+            out[i * c + k] = (out[i * c + k] - rule->mean[k]) / rule->deviation[k];
+    for (size_t i = 0; i < pixels && rule->affine; i++)
+        for (size_t k = 0; k < c; k++)
+            out[i * c + k] = out[i * c + k] * rule->factor[k] + rule->summand[k];
+}
+
+/* What the network takes for each byte, so that no picture has to be divided. */
+static void fill_values(struct gn_sampler *s)
+{
+    const struct gn_pixel_rule *rule = &s->options->pixels;
+    const size_t c = (size_t)s->options->channels;
+    for (int v = 0; v < 256; v++) {
+        float pixel[CHANNELS];
+        for (size_t k = 0; k < c; k++)
+            pixel[k] = (float)v / (rule->bytes ? 1.0F : 255.0F);
+        finish(rule, pixel, 1, c);
+        for (size_t k = 0; k < c; k++)
+            s->value[k][v] = pixel[k];
+    }
+}
+
+/* Bytes at the network's size as it takes them. */
+static void look_up(const struct gn_sampler *s, float *restrict out, const uint8_t *bytes)
+{
+    const struct gn_loader_options *o = s->options;
+    const size_t pixels = (size_t)o->height * (size_t)o->width;
+    const size_t first = o->pixels.bgr ? 2 : 0, last = 2 - first;
+    if (o->channels == 1)
+        for (size_t i = 0; i < pixels; i++)
+            out[i] = s->value[0][bytes[i]];
+    else
+        for (size_t i = 0; i < CHANNELS * pixels; i += CHANNELS) {
+            out[i] = s->value[0][bytes[i + first]];
+            out[i + 1] = s->value[1][bytes[i + 1]];
+            out[i + 2] = s->value[2][bytes[i + last]];
+        }
+}
+
 struct gn_sampler *gn_sampler_create(const struct gn_loader_options *options)
 {
     const struct gn_dataset *data = options->data;
@@ -115,6 +166,7 @@ struct gn_sampler *gn_sampler_create(const struct gn_loader_options *options)
     if (s == NULL)
         return NULL;
     s->options = options;
+    fill_values(s);
     const bool files = data->pixels == NULL;
     const size_t c = (size_t)options->channels;
     const size_t sized = (size_t)options->height * (size_t)options->width * c;
@@ -144,28 +196,11 @@ void gn_sampler_free(struct gn_sampler *s)
     gn_free(s);
 }
 
-/* What is done to each value, behind all that is done to pictures. */
-static void finish(const struct gn_pixel_rule *rule, float *out, size_t pixels, size_t c)
-{
-    for (size_t i = 0; i < pixels && rule->bgr; i++) {
-        const float red = out[3 * i];
-        out[3 * i] = out[3 * i + 2];
-        out[3 * i + 2] = red;
-    }
-    for (size_t i = 0; i < pixels && rule->normalise; i++)
-        for (size_t k = 0; k < c; k++)
-            out[i * c + k] = (out[i * c + k] - rule->mean[k]) / rule->deviation[k];
-    for (size_t i = 0; i < pixels && rule->affine; i++)
-        for (size_t k = 0; k < c; k++)
-            out[i * c + k] = out[i * c + k] * rule->factor[k] + rule->summand[k];
-}
-
 gn_status gn_sampler_make(struct gn_sampler *s, uint64_t epoch, uint32_t i, float *out)
 {
     const struct gn_loader_options *o = s->options;
     const struct gn_augment *a = &o->augment;
     const bool files = o->data->pixels == NULL, crops = a->crop > 0;
-    const size_t pixels = (size_t)o->height * (size_t)o->width, c = (size_t)o->channels;
     const struct gn_draws draws = gn_draws_of(o->seed, epoch, i);
     struct source source;
     if (files)
@@ -174,22 +209,20 @@ gn_status gn_sampler_make(struct gn_sampler *s, uint64_t epoch, uint32_t i, floa
         copy_out(s, i, &draws, &source);
     if (crops) {
         const struct gn_box box = gn_augment_crop(a, &draws, source.h, source.w);
-        source.pixels += (size_t)box.y * source.stride + (size_t)box.x * c;
+        source.pixels += (size_t)box.y * source.stride + (size_t)box.x * (size_t)o->channels;
         source.h = box.h;
         source.w = box.w;
     }
     GN_TRY(prepare(s, &source, crops));
     const bool late = files && gn_augment_touches(a);
-    if (late || o->pixels.bytes) {
-        const float unit = o->pixels.bytes ? 1.0F : 255.0F;
+    if (late || o->pixels.bytes || o->rule == GN_RESIZE_PIL_BILINEAR) {
         gn_resize_part_bytes(s->sized, source.pixels, source.stride, s->scratch);
         if (late)
             gn_augment_bytes(a, &draws, s->sized, s->spare, o->height, o->width, o->channels);
-        for (size_t k = 0; k < pixels * c; k++)
-            out[k] = (float)s->sized[k] / unit;
+        look_up(s, out, s->sized);
     } else {
         gn_resize_part(out, source.pixels, source.stride, s->scratch);
+        finish(&o->pixels, out, (size_t)o->height * (size_t)o->width, (size_t)o->channels);
     }
-    finish(&o->pixels, out, pixels, c);
     return GN_OK;
 }

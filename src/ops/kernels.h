@@ -9,6 +9,7 @@
 #define GN_OPS_KERNELS_H
 
 #include "ops/ops.h"
+#include "ops/resize/filter.h"
 
 /* n images in NHWC whose pixels stand `ld` floats apart: a whole tensor, or a slice of the
  * channels of a wider one (a branch inside a concatenation). Pixels are dense otherwise: image
@@ -118,6 +119,7 @@ struct gn_kernel_set {
     size_t (*packed_floats)(const struct gn_geometry *g, int tile);
     size_t (*packed_back_floats)(const struct gn_geometry *g, int tile);
     struct gn_kernel table[GN_KERNEL_COUNT];
+    struct gn_filter_kernels filter; /* of pictures, outside of any network */
 };
 
 /* The plain-C formulas: the oracle of every test. */
@@ -145,6 +147,7 @@ GN_KERNELS_OF(winograd)
 GN_KERNELS_OF(avg_pool)
 GN_KERNELS_OF(batch_norm)
 GN_KERNELS_OF(lrn)
+GN_KERNELS_OF(resize)
 void gn_dropout_kernels(struct gn_kernel_set *set);
 void gn_loss_kernels(struct gn_kernel_set *set);
 
