@@ -100,18 +100,23 @@ INLINE void filter(int32_t *const *to, const struct gn_filter_axis *axis, int ta
 static void along_x(int32_t *const *to, const uint8_t *const *from,
                     const struct gn_filter_axis *axis, int w, int c, int32_t *wide)
 {
+    void *const room = wide;
+    pixel *pixels = room;
+    const vi *spread_out = room;
     for (int r = 0; r < ROWS; r++)
         if (c == 3)
-            spread((pixel *)wide + r, from[r], (size_t)w, 3);
+            spread(pixels + r, from[r], (size_t)w, 3);
         else
-            spread((pixel *)wide + r, from[r], (size_t)w, (size_t)c);
-    /* Pictures of the usual sizes have these. */
-    if (axis->taps == 3)
-        filter(to, axis, 3, c, (const vi *)wide);
+            spread(pixels + r, from[r], (size_t)w, (size_t)c);
+    /* Pictures of the usual sizes have these numbers of taps, enlarged ones 2. */
+    if (axis->taps == 2)
+        filter(to, axis, 2, c, spread_out);
+    else if (axis->taps == 3)
+        filter(to, axis, 3, c, spread_out);
     else if (axis->taps == 6)
-        filter(to, axis, 6, c, (const vi *)wide);
+        filter(to, axis, 6, c, spread_out);
     else
-        filter(to, axis, axis->taps, c, (const vi *)wide);
+        filter(to, axis, axis->taps, c, spread_out);
 }
 
 /* `blocks` vectors of bytes at place k. */
