@@ -1,7 +1,7 @@
 /* labels: push isa no-sanitize
  * timeout: 300
  *
- * One training step of the other presets against Keras (googlenet-bn), torchvision
+ * One training step of the other presets against Keras (googlenet-bn, googlenet-small), torchvision
  * (googlenet-torchvision) and a restatement of Caffe's network (googlenet-paper), in float64: losses
  * of the answer and of the heads, norm and samples of every gradient, running statistics behind the
  * step and the logits that inference gives with them. Parameters, images and labels come from the
@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-enum { IMAGES = 4, SIZE = 96, CLASSES = 10, SAMPLES = 64 };
+enum { IMAGES = 4, CLASSES = 10, SAMPLES = 64 };
 
 static float draw(uint64_t a, uint64_t b, float limit)
 {
@@ -83,9 +83,9 @@ static void choose_parameters(gn_net *net, const struct gn_st_file *file)
     }
 }
 
-static float *draw_images(int channels)
+static float *draw_images(int size, int channels)
 {
-    const size_t pixels = SIZE * SIZE * (size_t)channels;
+    const size_t pixels = (size_t)size * (size_t)size * (size_t)channels;
     float *values = gn_alloc(IMAGES * pixels * sizeof *values, "images");
     assert_non_null(values);
     for (size_t i = 0; i < IMAGES * pixels; i++)
@@ -163,20 +163,20 @@ static void check_logits(gn_net *net, const struct gn_st_file *file, const float
     gn_free(golden);
 }
 
-static void check_variant(const char *preset, int channels, gn_algorithm algorithm)
+static void check_variant(const char *preset, int size, int channels, gn_algorithm algorithm)
 {
     char path[256];
     (void)snprintf(path, sizeof path, GN_SOURCE_DIR "/tests/golden/variant_%s.safetensors",
                    preset + strlen("googlenet-"));
     struct gn_st_file *file = gn_st_open(path);
     gn_net *net =
-        gn_preset(preset, .size = SIZE, .channels = channels, .classes = CLASSES, .aux = true);
+        gn_preset(preset, .size = size, .channels = channels, .classes = CLASSES, .aux = true);
     assert_true(file != NULL && net != NULL);
     draw_parameters(net);
     choose_parameters(net, file);
     for (int i = 0; i < net->graph->n_layers; i++)
         net->graph->layers[i].constants.rate = 0;
-    float *images = draw_images(channels);
+    float *images = draw_images(size, channels);
     float *grads = gn_calloc(net->graph->n_floats, sizeof *grads, "gradients");
     int32_t labels[IMAGES];
     for (uint64_t i = 0; i < IMAGES; i++)
@@ -207,22 +207,29 @@ static void check_variant(const char *preset, int channels, gn_algorithm algorit
 static void bn_is_that_of_keras(void **state)
 {
     (void)state;
-    check_variant("googlenet-bn", 1, GN_ALGORITHM_DIRECT);
-    check_variant("googlenet-bn", 1, GN_ALGORITHM_AUTO);
+    check_variant("googlenet-bn", 96, 1, GN_ALGORITHM_DIRECT);
+    check_variant("googlenet-bn", 96, 1, GN_ALGORITHM_AUTO);
+}
+
+static void small_is_that_of_keras(void **state)
+{
+    (void)state;
+    check_variant("googlenet-small", 28, 1, GN_ALGORITHM_DIRECT);
+    check_variant("googlenet-small", 28, 1, GN_ALGORITHM_AUTO);
 }
 
 static void torchvision_is_that_of_pytorch(void **state)
 {
     (void)state;
-    check_variant("googlenet-torchvision", 3, GN_ALGORITHM_DIRECT);
-    check_variant("googlenet-torchvision", 3, GN_ALGORITHM_AUTO);
+    check_variant("googlenet-torchvision", 96, 3, GN_ALGORITHM_DIRECT);
+    check_variant("googlenet-torchvision", 96, 3, GN_ALGORITHM_AUTO);
 }
 
 static void paper_is_that_of_caffe(void **state)
 {
     (void)state;
-    check_variant("googlenet-paper", 3, GN_ALGORITHM_DIRECT);
-    check_variant("googlenet-paper", 3, GN_ALGORITHM_AUTO);
+    check_variant("googlenet-paper", 96, 3, GN_ALGORITHM_DIRECT);
+    check_variant("googlenet-paper", 96, 3, GN_ALGORITHM_AUTO);
 }
 
 static void counts_are_those_that_were_published(void **state)
@@ -282,6 +289,7 @@ int main(void)
         cmocka_unit_test(counts_are_those_that_were_published),
         cmocka_unit_test(files_keep_heads_and_statistics),
         cmocka_unit_test(bn_is_that_of_keras),
+        cmocka_unit_test(small_is_that_of_keras),
         cmocka_unit_test(torchvision_is_that_of_pytorch),
         cmocka_unit_test(paper_is_that_of_caffe),
     };

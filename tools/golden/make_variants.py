@@ -5,7 +5,7 @@
     /tmp/peers/bin/python tools/golden/make_variants.py tests/golden keras
     /tmp/peers/bin/python tools/golden/make_variants.py tests/golden torch
 
-googlenet-bn is computed by Keras, googlenet-torchvision and googlenet-paper by PyTorch in float64: the
+googlenet-bn and googlenet-small are computed by Keras, googlenet-torchvision and googlenet-paper by PyTorch in float64: the
 first by torchvision itself where it is installed (else by the same layers written here, which is
 said), the second by a restatement of Caffe's train_val.prototxt. Dropout is left out. Kernels and
 shifts are chosen by tie_free_variants.py and stand in the file where they are not the formula's. It holds
@@ -41,27 +41,28 @@ LIMIT_BIAS, LIMIT_GAMMA = 0.1, 0.3
 HEAD_WEIGHT = 0.3
 MARGIN = 2e-4 # of a layer's rms, around 0 and between the largest of a pooling window
 
-STEM = [("b1.conv", 7), ("b2.conv1", 1), ("b2.conv2", 3)]
-STEM_WIDTHS = [64, 64, 192]
+# Name, kernel, stride and width of what comes before the blocks.
+STEM = [("b1.conv", 7, 2, 64), ("b2.conv1", 1, 1, 64), ("b2.conv2", 3, 1, 192)]
+SMALL_STEM = [("b1.conv", 3, 1, 32)]
 
 
 class Table:
     """Names, shapes and values of a preset's tensors, in our order and layout."""
 
-    def __init__(self, norm, channels, b5x5, head):
+    def __init__(self, norm, channels, b5x5, head, stem=STEM, blocks=network.BLOCKS):
         self.names, self.values = [], {}
         cin = channels
-        for (name, k), width in zip(STEM, STEM_WIDTHS, strict=True):
+        for name, k, _, width in stem:
             self.conv(name, k, cin, width, norm)
             cin = width
-        for name, cin, c1, c2, c3, c4 in network.BLOCKS:
+        for name, cin, c1, c2, c3, c4 in blocks:
             self.conv(name + ".p1_1", 1, cin, c1, norm)
             self.conv(name + ".p2_1", 1, cin, c2[0], norm)
             self.conv(name + ".p2_2", 3, *c2, norm)
             self.conv(name + ".p3_1", 1, cin, c3[0], norm)
             self.conv(name + ".p3_2", b5x5, *c3, norm)
             self.conv(name + ".p4_2", 1, cin, c4, norm)
-        self.dense("dense", 1024, CLASSES)
+        self.dense("dense", c1 + c2[1] + c3[1] + c4, CLASSES)
         for name, cin in [("aux1", 512), ("aux2", 528)] if head else []:
             self.conv(name + ".conv", 1, cin, 128, norm)
             self.dense(name + ".fc1", head * head * 128, 1024)
@@ -149,10 +150,10 @@ def write(folder, preset, table, size, result, chosen, versions):
     print(path, os.path.getsize(path), "losses", out["losses"])
 
 
-# ---- googlenet-bn in Keras ----
+# ---- The normalised networks in Keras ----
 
 
-def keras_bn(size):
+def keras_net(size, stem, blocks):
     layers = keras.layers
     made = {}
 
@@ -165,9 +166,10 @@ def keras_bn(size):
         return layers.MaxPool2D(3, stride, padding="same")(x)
 
     inputs = x = layers.Input((size, size, 1))
-    x = pool(conv(x, "b1.conv", 7, 64, 2))
-    x = pool(conv(conv(x, "b2.conv1", 1, 64), "b2.conv2", 3, 192))
-    for name, _, c1, c2, c3, c4 in network.BLOCKS:
+    for name, k, stride, width in stem:
+        x = conv(x, name, k, width, stride)
+        x = x if name == "b2.conv1" else pool(x)
+    for name, _, c1, c2, c3, c4 in blocks:
         p = [conv(x, name + ".p1_1", 1, c1),
              conv(conv(x, name + ".p2_1", 1, c2[0]), name + ".p2_2", 3, c2[1]),
              conv(conv(x, name + ".p3_1", 1, c3[0]), name + ".p3_2", 5, c3[1]),
@@ -180,11 +182,11 @@ def keras_bn(size):
     return model, made
 
 
-def write_bn(folder, size=96):
+def write_keras(folder, preset, size, stem, blocks):
     keras.config.set_dtype_policy("float64")
-    table = Table(True, 1, 5, 0)
-    chosen = choose("googlenet-bn", table, size)
-    model, made = keras_bn(size)
+    table = Table(True, 1, 5, 0, stem, blocks)
+    chosen = choose(preset, table, size)
+    model, made = keras_net(size, stem, blocks)
     variables = {}
     for name, (first, *norm) in made.items():
         variables[name + ".weight"] = first.weights[0]
@@ -203,7 +205,7 @@ def write_bn(folder, size=96):
         loss = tf.reduce_mean(
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
     gradients = tape.gradient(loss, [variables[n].value for n in trainable])
-    write(folder, "googlenet-bn", table, size, {
+    write(folder, preset, table, size, {
         "losses": [float(loss)],
         "gradients": {n: g.numpy() for n, g in zip(trainable, gradients, strict=True)},
         "after": {n: keras.ops.convert_to_numpy(variables[n]) for n in table.names},
@@ -346,7 +348,8 @@ def main():
         raise SystemExit(__doc__)
     folder = sys.argv[1]
     if FRAMEWORK == "keras":
-        write_bn(folder)
+        write_keras(folder, "googlenet-bn", 96, STEM, network.BLOCKS)
+        write_keras(folder, "googlenet-small", 28, SMALL_STEM, tie_free_variants.SMALL_BLOCKS)
     else:
         write_torch(folder, "googlenet-torchvision", 96, paper=False)
         write_torch(folder, "googlenet-paper", 96, paper=True)

@@ -49,19 +49,34 @@ def lrn(x):
     return x * (1 + 1e-4 / 5 * total) ** -0.75
 
 
+SMALL_BLOCKS = [
+    ("b3.inception3b", 32, 64, (64, 96), (16, 48), 32),
+    ("b4.inception4a", 240, 96, (48, 104), (8, 24), 32),
+    ("b4.inception4e", 256, 128, (80, 160), (16, 64), 64),
+    ("b5.inception5b", 416, 192, (96, 192), (24, 64), 64),
+]
+
+
+def is_same(preset):
+    return preset in ("googlenet-bn", "googlenet-small")
+
+
 def walk(preset, images, layer, pool):
     """The network of a preset with its heads. layer(x, name, pools above, stride) makes a
     convolution or dense layer up to its ReLU, pool(x, pool) a maximum; the rest is done here."""
-    same, paper = preset == "googlenet-bn", preset == "googlenet-paper"
+    same, paper, small = is_same(preset), preset == "googlenet-paper", preset == "googlenet-small"
     beside = (3, 1, same)
     halving = (3, 2, same)
     last = (3 if same or paper else 2, 2, same)
     norm = lrn if paper else lambda x: x
-    x = norm(pool(layer(images, "b1.conv", [halving], 2), halving))
-    x = layer(x, "b2.conv1", [], 1)
-    x = pool(norm(layer(x, "b2.conv2", [halving, beside], 1)), halving)
+    if small:
+        x = pool(layer(images, "b1.conv", [halving, beside], 1), halving)
+    else:
+        x = norm(pool(layer(images, "b1.conv", [halving], 2), halving))
+        x = layer(x, "b2.conv1", [], 1)
+        x = pool(norm(layer(x, "b2.conv2", [halving, beside], 1)), halving)
     taps = {}
-    for block, *_ in network.BLOCKS:
+    for block, *_ in SMALL_BLOCKS if small else network.BLOCKS:
         end = block[-2:]
         above = {"3b": [halving, beside], "4e": [last, beside], "5b": []}.get(end, [beside])
         x = np.concatenate([
@@ -87,7 +102,7 @@ class Layers:
     """A convolution or dense layer of the table up to its ReLU, in float64."""
 
     def __init__(self, preset, table, convolve):
-        self.same = preset == "googlenet-bn"
+        self.same = is_same(preset)
         self.table, self.convolve = table, convolve
 
     def shift_name(self, name):
