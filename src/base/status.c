@@ -4,9 +4,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { MESSAGE_BYTES = 1024, NAME_BYTES = 64 };
+enum { NAME_BYTES = 64 };
 
-static _Thread_local char message[MESSAGE_BYTES];
+static _Thread_local char message[GN_MESSAGE_BYTES];
 static _Thread_local gn_status last_status;
 
 const char *gn_error_message(void)
@@ -36,7 +36,7 @@ gn_status gn_last_status(void)
 gn_status gn_fail(gn_status status, const char *format, ...)
 {
     /* The arguments may point into the old message, so the new one is made beside it. */
-    char text[MESSAGE_BYTES];
+    char text[GN_MESSAGE_BYTES];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);

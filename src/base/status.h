@@ -9,6 +9,8 @@
 
 #include <assert.h>
 
+enum { GN_MESSAGE_BYTES = 1024 }; /* of a last error, hints included */
+
 /* Records the sentence as this thread's last error and returns `status`. Names inside the
  * arguments are the caller's to escape (gn_printable). */
 gn_status gn_fail(gn_status status, const char *format, ...) GN_PRINTF(2, 3);
