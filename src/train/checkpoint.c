@@ -6,6 +6,7 @@
 #include "train/checkpoint.h"
 
 #include "base/memory.h"
+#include "base/task.h"
 #include "formats/model.h"
 #include "train/train_text.h"
 
@@ -21,7 +22,9 @@ static const char *const HISTORY = "train/history";
 /* ---- Writing ---- */
 
 /* Everything that must live until the file is written. */
-struct image {
+struct gn_checkpoint {
+    char path[GN_RUN_PATH], previous[GN_RUN_PATH];
+    struct gn_task task;
     int n_tensors;
     struct gn_st_tensor *tensors;
     char *names;
@@ -30,13 +33,14 @@ struct image {
     char *values[N_TEXTS];
 };
 
-static void image_free(struct image *image)
+static void checkpoint_free(struct gn_checkpoint *c)
 {
-    gn_free(image->tensors);
-    gn_free(image->names);
-    gn_free(image->history);
+    gn_free(c->tensors);
+    gn_free(c->names);
+    gn_free(c->history);
     for (int i = 0; i < N_TEXTS; i++)
-        gn_free(image->values[i]);
+        gn_free(c->values[i]);
+    gn_free(c);
 }
 
 static uint64_t history_columns(const struct gn_settings *s)
@@ -45,73 +49,103 @@ static uint64_t history_columns(const struct gn_settings *s)
 }
 
 /* The rows as a tensor; none when no epoch is finished. */
-static gn_status add_history(struct image *image, const struct gn_training *t)
+static gn_status add_history(struct gn_checkpoint *c, const struct gn_training *t)
 {
     const uint64_t rows = t->progress.epoch, columns = history_columns(&t->settings);
     if (rows == 0)
         return GN_OK;
-    image->history = gn_calloc(rows * columns, sizeof(double), "the checkpoint's history");
-    if (image->history == NULL)
+    c->history = gn_calloc(rows * columns, sizeof(double), "the checkpoint's history");
+    if (c->history == NULL)
         return gn_last_status();
     for (uint64_t i = 0; i < rows; i++) {
         const struct gn_epoch *row = &t->history->rows[i];
         const double values[MAX_COLUMNS] = { row->loss,         row->accuracy,
                                              row->val_loss,     row->val_accuracy,
                                              row->val_ema_loss, row->val_ema_accuracy };
-        memcpy(image->history + i * columns, values, columns * sizeof(double));
+        memcpy(c->history + i * columns, values, columns * sizeof(double));
     }
-    image->tensors[image->n_tensors++] = (struct gn_st_tensor){ .name = HISTORY,
-                                                                .dtype = GN_F64,
-                                                                .rank = 2,
-                                                                .shape = { rows, columns },
-                                                                .count = rows * columns,
-                                                                .data = image->history };
+    c->tensors[c->n_tensors++] = (struct gn_st_tensor){ .name = HISTORY,
+                                                        .dtype = GN_F64,
+                                                        .rank = 2,
+                                                        .shape = { rows, columns },
+                                                        .count = rows * columns,
+                                                        .data = c->history };
     return GN_OK;
 }
 
-static gn_status image_build(struct image *image, const struct gn_training *t)
+static gn_status build(struct gn_checkpoint *c, const struct gn_training *t)
 {
     static const char *const keys[N_TEXTS] = { "gn.model", "gn.train", "gn.data", "gn.build" };
     const int per_array = t->net->graph->n_tensors;
     const size_t most = MAX_ARRAYS * (size_t)per_array;
-    image->tensors = gn_calloc(most + 1, sizeof *image->tensors, "the checkpoint's tensors");
-    image->names = gn_calloc(most, GN_ST_NAME_BYTES, "the checkpoint's names");
-    if (image->tensors == NULL || image->names == NULL)
+    c->tensors = gn_calloc(most + 1, sizeof *c->tensors, "the checkpoint's tensors");
+    c->names = gn_calloc(most, GN_ST_NAME_BYTES, "the checkpoint's names");
+    if (c->tensors == NULL || c->names == NULL)
         return gn_last_status();
     const float *values = t->net->params;
     const char *prefix = "";
     for (int i = 0; values != NULL; i++) {
-        gn_model_tensors(t->net, values, prefix,
-                         image->names + (size_t)image->n_tensors * GN_ST_NAME_BYTES,
-                         image->tensors + image->n_tensors);
-        image->n_tensors += per_array;
+        gn_model_tensors(t->net, values, prefix, c->names + (size_t)c->n_tensors * GN_ST_NAME_BYTES,
+                         c->tensors + c->n_tensors);
+        c->n_tensors += per_array;
         values = gn_updater_state(t->updater, i, &prefix);
     }
-    GN_TRY(add_history(image, t));
-    image->values[0] = gn_model_metadata(t->net);
-    image->values[1] = gn_train_text(t);
-    image->values[2] = gn_data_text(&t->settings);
-    image->values[3] = gn_build_text();
+    GN_TRY(add_history(c, t));
+    c->values[0] = gn_model_metadata(t->net);
+    c->values[1] = gn_train_text(t);
+    c->values[2] = gn_data_text(&t->settings);
+    c->values[3] = gn_build_text();
     for (int i = 0; i < N_TEXTS; i++) {
-        if (image->values[i] == NULL)
+        if (c->values[i] == NULL)
             return gn_last_status();
-        image->texts[i] = (struct gn_st_text){ .key = keys[i], .value = image->values[i] };
+        c->texts[i] = (struct gn_st_text){ .key = keys[i], .value = c->values[i] };
     }
     return GN_OK;
+}
+
+static gn_status write_file(void *argument)
+{
+    const struct gn_checkpoint *c = argument;
+    return gn_st_write(c->path, c->tensors, c->n_tensors, c->texts, N_TEXTS, c->previous);
+}
+
+struct gn_checkpoint *gn_checkpoint_begin(const struct gn_training *training,
+                                          const struct gn_run_folder *folder)
+{
+    struct gn_checkpoint *c = gn_calloc(1, sizeof *c, "a checkpoint");
+    if (c == NULL)
+        return NULL;
+    gn_run_file(folder, "checkpoint.safetensors", c->path);
+    gn_run_file(folder, "checkpoint.previous.safetensors", c->previous);
+    if (build(c, training) != GN_OK) {
+        checkpoint_free(c);
+        return NULL;
+    }
+    gn_task_start(&c->task, write_file, c);
+    return c;
+}
+
+gn_status gn_checkpoint_end(struct gn_checkpoint *checkpoint)
+{
+    if (checkpoint == NULL)
+        return gn_last_status();
+    const gn_status status = gn_task_join(&checkpoint->task);
+    checkpoint_free(checkpoint);
+    return status;
+}
+
+void gn_checkpoint_drop(struct gn_checkpoint *checkpoint)
+{
+    if (checkpoint == NULL)
+        return;
+    gn_task_wait(&checkpoint->task);
+    checkpoint_free(checkpoint);
 }
 
 gn_status gn_checkpoint_write(const struct gn_training *training,
                               const struct gn_run_folder *folder)
 {
-    char path[GN_RUN_PATH], previous[GN_RUN_PATH];
-    gn_run_file(folder, "checkpoint.safetensors", path);
-    gn_run_file(folder, "checkpoint.previous.safetensors", previous);
-    struct image image = { 0 };
-    gn_status status = image_build(&image, training);
-    if (status == GN_OK)
-        status = gn_st_write(path, image.tensors, image.n_tensors, image.texts, N_TEXTS, previous);
-    image_free(&image);
-    return status;
+    return gn_checkpoint_end(gn_checkpoint_begin(training, folder));
 }
 
 /* ---- Reading ---- */

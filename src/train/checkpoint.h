@@ -45,8 +45,20 @@ struct gn_training {
     struct gn_history *history; /* its first progress.epoch rows are saved */
 };
 
-/* Writes checkpoint.safetensors; the one of before becomes checkpoint.previous.safetensors. IO,
- * NO_MEMORY. */
+/* Writing checkpoint.safetensors beside the caller; the one of before becomes
+ * checkpoint.previous.safetensors. Until gn_checkpoint_end the values of weights and optimiser must
+ * stay as they are; everything else was copied. NULL: NO_MEMORY. */
+struct gn_checkpoint;
+struct gn_checkpoint *gn_checkpoint_begin(const struct gn_training *training,
+                                          const struct gn_run_folder *folder);
+
+/* Waits until the file is there: IO, NO_MEMORY; the error of gn_checkpoint_begin for NULL. */
+gn_status gn_checkpoint_end(struct gn_checkpoint *checkpoint);
+
+/* The same where an earlier error is the one to tell. NULL is fine. */
+void gn_checkpoint_drop(struct gn_checkpoint *checkpoint);
+
+/* Both at once. */
 gn_status gn_checkpoint_write(const struct gn_training *training,
                               const struct gn_run_folder *folder);
 

@@ -145,6 +145,7 @@ static gn_status train_step(struct gn_fit *fit)
     fit->event.lr = p->rate_factor * gn_schedule_rate(&fit->t.settings.schedule, p->step);
     for (int k = 0; k < n; k++)
         GN_TRY(add_batch(fit, k, &sums));
+    GN_TRY(gn_files_begun(fit));
     p->step++;
     p->batch++;
     if (sums.samples == 0)

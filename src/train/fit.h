@@ -10,6 +10,7 @@
 struct gn_run_files {
     struct gn_run_folder *folder; /* NULL: nothing is written */
     struct gn_journal *journal;   /* NULL: none, or given up after an error */
+    struct gn_checkpoint *first;  /* of step 0, being written; NULL: it is there */
     int failed_saves;             /* in a row */
     bool csv_failed, curves_failed;
 };
@@ -94,9 +95,13 @@ gn_status gn_files_open(struct gn_fit *fit);
 /* Restores the checkpoint when the run is resumed. */
 gn_status gn_files_resume(struct gn_fit *fit);
 
-/* Begins the histories; a new run saves its state before the first step first, so that it can be
- * resumed when it is killed in its first epoch. */
+/* Begins the history; a new run first saves its state before the first step, so that it can be
+ * resumed when it is killed in its first epoch. That file is written while the gradients of the
+ * first step are computed, which only read the weights. */
 gn_status gn_files_begin(struct gn_fit *fit);
+
+/* Waits for that file: before anything changes a weight or writes another one. */
+gn_status gn_files_begun(struct gn_fit *fit);
 
 /* What happens to the files at a save. */
 struct gn_save {

@@ -65,26 +65,46 @@ gn_status gn_files_resume(struct gn_fit *fit)
     return GN_OK;
 }
 
-gn_status gn_files_begin(struct gn_fit *fit)
+static void begin_journal(struct gn_fit *fit)
 {
-    const struct gn_run_folder *folder = fit->files.folder;
-    const bool resume = fit->t.settings.options.resume;
     char path[GN_RUN_PATH];
-    if (folder == NULL)
-        return GN_OK;
-    /* The first file of a new run: whatever holds a history can be resumed. */
-    if (!resume)
-        GN_TRY(gn_checkpoint_write(&fit->t, folder));
-    gn_run_file(folder, "history.jsonl", path);
-    fit->files.journal = resume ? gn_journal_resume(path, fit->t.progress.step, fit->t.history)
-                                : gn_journal_create(path);
+    gn_run_file(fit->files.folder, "history.jsonl", path);
+    fit->files.journal = fit->t.settings.options.resume
+                             ? gn_journal_resume(path, fit->t.progress.step, fit->t.history)
+                             : gn_journal_create(path);
     if (fit->files.journal == NULL)
         gn_fit_warn(fit, "training goes on without history.jsonl");
+}
+
+gn_status gn_files_begin(struct gn_fit *fit)
+{
+    if (fit->files.folder == NULL)
+        return GN_OK;
+    if (fit->t.settings.options.resume) {
+        begin_journal(fit);
+        return GN_OK;
+    }
+    fit->files.first = gn_checkpoint_begin(&fit->t, fit->files.folder);
+    if (fit->files.first == NULL)
+        return gn_last_status();
+    /* Running statistics move with the gradients already. */
+    return gn_graph_params(fit->t.net->graph, false) > 0 ? gn_files_begun(fit) : GN_OK;
+}
+
+gn_status gn_files_begun(struct gn_fit *fit)
+{
+    struct gn_checkpoint *first = fit->files.first;
+    if (first == NULL)
+        return GN_OK;
+    fit->files.first = NULL;
+    GN_TRY(gn_checkpoint_end(first));
+    begin_journal(fit); /* only now: whatever holds a history can be resumed */
     return GN_OK;
 }
 
 void gn_files_close(struct gn_fit *fit)
 {
+    gn_checkpoint_drop(fit->files.first);
     gn_journal_close(fit->files.journal);
     gn_run_folder_close(fit->files.folder);
 }
@@ -191,6 +211,7 @@ gn_status gn_files_save(struct gn_fit *fit, const struct gn_save *save)
 {
     const bool has_folder = fit->files.folder != NULL;
     gn_status status = GN_OK;
+    GN_TRY(gn_files_begun(fit));
     gn_fit_tell_bad(fit);
     if (has_folder)
         write_tables(fit, save->row);
