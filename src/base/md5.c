@@ -34,6 +34,8 @@ static void digest_block(struct gn_md5 *md5, const uint8_t *block)
                    (uint32_t)block[3] << 24;
 
     uint32_t a = md5->state[0], b = md5->state[1], c = md5->state[2], d = md5->state[3];
+    /* Unrolled, all that depends on i alone is a constant. */
+#pragma GCC unroll 64
     for (int i = 0; i < 64; i++) {
         uint32_t mixed;
         int word;
