@@ -161,11 +161,16 @@ struct gn_dataset_options {
     int channels;              /* of pictures: 1 grey, 3 colour; 0: what they have */
     const char *const *labels; /* `classes` names (a model's): classes are numbered in this order if
                                   the set has the same names; NULL: byte order of the names */
+    bool beside; /* return when sizes and classes are known: images are read beside the caller */
     uint64_t reserved[4];
 };
 #define gn_open_dataset(...)                                                                       \
     gn_open_dataset_with(&(struct gn_dataset_options){ .data = __VA_ARGS__ })
 GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
+
+/* Waits for the images of a set that was opened with .beside, and tells what is wrong with them. Until
+ * it has returned GN_OK, such a set can be described and closed only. */
+GN_API int gn_dataset_wait(gn_dataset *data);
 
 /* Opens the images of one IDX file (plain or .gz), one picture, or all pictures below a folder, to
  * predict their classes: gn_dataset_sample gives label -1, and such a set cannot be trained on. */

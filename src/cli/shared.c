@@ -118,11 +118,11 @@ static void announce_download(const char *data, const struct cli_place *place)
     gn_clear_error();
 }
 
-gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_t limit,
-                          const struct cli_place *place, int *code)
+gn_dataset *cli_begin_data(const char *data, gn_split split, int classes, uint64_t limit,
+                           const struct cli_place *place)
 {
     announce_download(data, place);
-    gn_dataset *set = gn_open_dataset_with(&(struct gn_dataset_options){
+    return gn_open_dataset_with(&(struct gn_dataset_options){
         .data = data,
         .split = split,
         .classes = classes,
@@ -134,7 +134,18 @@ gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_
         .seed = place->seed,
         .on_bad_image = (gn_bad_image)place->on_bad_image,
         .labels = place->labels,
+        .beside = true,
     });
+}
+
+gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_t limit,
+                          const struct cli_place *place, int *code)
+{
+    gn_dataset *set = cli_begin_data(data, split, classes, limit, place);
+    if (set && gn_dataset_wait(set) != GN_OK) {
+        gn_close_dataset(set);
+        set = NULL;
+    }
     *code = set ? 0 : cli_fail_library();
     return set;
 }

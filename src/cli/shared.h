@@ -112,8 +112,12 @@ bool cli_is_net_file(const char *word);
 /* Whether `word` is a preset's name, or that of such a file. */
 bool cli_is_preset(const char *word);
 
-/* Opens a split of --data; `classes` and `limit` 0 as in gn_dataset_options. Says so when a named
- * set must be downloaded first. NULL after the fault was named; *code gets the exit code. */
+/* Begins to open a split of --data; `classes` and `limit` 0 as in gn_dataset_options. Says so when a
+ * named set must be downloaded first. gn_dataset_wait ends it. NULL with the library's last error. */
+gn_dataset *cli_begin_data(const char *data, gn_split split, int classes, uint64_t limit,
+                           const struct cli_place *place);
+
+/* Both at once. NULL after the fault was named; *code gets the exit code. */
 gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_t limit,
                           const struct cli_place *place, int *code);
 

@@ -277,24 +277,44 @@ static int open_net(struct train_run *run, const json_t *config)
     return 0;
 }
 
-static int open_split(gn_dataset **data, struct gn_dataset_info *info, const struct train *given,
-                      gn_split split, int classes)
+static gn_dataset *begin_split(const struct train *given, gn_split split, int classes)
 {
     struct cli_place place = given->place;
     place.val_fraction = given->val_fraction;
     place.has_fraction = true;
     place.seed = given->seed;
     place.on_bad_image = given->on_bad_image;
-    int code = 0;
-    *data = cli_open_data(given->data, split, classes, 0, &place, &code);
-    if (*data && gn_dataset_describe(*data, info) != GN_OK)
-        code = cli_fail_library();
-    return code;
+    return cli_begin_data(given->data, split, classes, 0, &place);
+}
+
+static int begin_training_split(struct train_run *run, int classes)
+{
+    run->train = begin_split(run->given, GN_TRAIN, classes);
+    if (!run->train || gn_dataset_describe(run->train, &run->train_info) != GN_OK)
+        return cli_fail_library();
+    return 0;
+}
+
+/* The test images, if they are wanted, and the end of reading. Of errors in both splits that of the
+ * first is told. */
+static int finish_data(struct train_run *run)
+{
+    const struct train *given = run->given;
+    const bool is_undivided = run->train_info.divided && given->val_fraction <= 0.0;
+    const bool validates = given->limit_val != 0 && !is_undivided;
+    if (validates)
+        run->validation = begin_split(given, GN_TEST, run->net_info.classes);
+    if (gn_dataset_wait(run->train) != GN_OK)
+        return cli_fail_library();
+    if (validates && (!run->validation || gn_dataset_wait(run->validation) != GN_OK ||
+                      gn_dataset_describe(run->validation, &run->validation_info) != GN_OK))
+        return cli_fail_library();
+    return 0;
 }
 
 /* Channels and classes come from the data: for a preset both, for a model file the classes, which
  * may ask for a new last layer. A resumed run has its own, and a label beyond its classes is an
- * error of the data. */
+ * error of the data. Images are read while the network is made. */
 static int open_net_and_data(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
@@ -303,29 +323,27 @@ static int open_net_and_data(struct train_run *run, const json_t *config)
     if (config) {
         code = open_net(run, config);
         if (!code)
-            code =
-                open_split(&run->train, &run->train_info, given, GN_TRAIN, run->net_info.classes);
+            code = begin_training_split(run, run->net_info.classes);
     } else {
         code = given->model ? cli_check_model(given->model) : 0;
+        if (!code)
+            code = begin_training_split(run, given->net.classes);
         if (code)
             return code;
-        code = open_split(&run->train, &run->train_info, given, GN_TRAIN, given->net.classes);
         if (!given->net.classes)
             given->net.classes = run->train_info.classes;
         if (!given->net.channels && is_preset)
             given->net.channels = run->train_info.channels;
         given->net.new_head = true;
         /* Pictures are large: without antialiasing most of their pixels would be ignored. */
-        if (!code && is_preset && !given->net.resize && run->train_info.height == 0)
+        if (is_preset && !given->net.resize && run->train_info.height == 0)
             given->net.resize = GN_RESIZE_PIL_BILINEAR;
-        if (!code)
-            code = open_net(run, config);
+        /* A model file may be damaged, too: of both errors that of the data is told. */
+        if (!is_preset && gn_dataset_wait(run->train) != GN_OK)
+            return cli_fail_library();
+        code = open_net(run, config);
     }
-    const bool is_undivided = run->train_info.divided && given->val_fraction <= 0.0;
-    if (!code && given->limit_val != 0 && !is_undivided)
-        code = open_split(&run->validation, &run->validation_info, given, GN_TEST,
-                          run->net_info.classes);
-    return code;
+    return code ? code : finish_data(run);
 }
 
 /* What config.json shall hold: the network as it is, and paths that mean the same from elsewhere.

@@ -84,7 +84,7 @@ static gn_status find_folder(char folder[GN_FOLDER_BYTES], const struct gn_known
 }
 
 /* CRC32C over sizes, pixels and labels: two data sets of one fingerprint train alike. */
-static uint32_t fingerprint(const struct gn_dataset *data)
+void gn_dataset_make_fingerprint(struct gn_dataset *data)
 {
     const uint64_t sizes[] = { data->samples, (uint64_t)data->height, (uint64_t)data->width,
                                (uint64_t)data->channels, (uint64_t)data->classes };
@@ -102,7 +102,7 @@ static uint32_t fingerprint(const struct gn_dataset *data)
         const uint8_t label = (uint8_t)data->labels[i];
         crc = gn_crc32c(crc, &label, 1);
     }
-    return crc;
+    data->fingerprint = crc;
 }
 
 /* List files are told by their names. */
@@ -119,14 +119,15 @@ static gn_status load_images(struct gn_dataset *data, const struct gn_known_set 
 {
     char inner[GN_DATA_PATH];
     const enum gn_cifar kind = gn_cifar_find(data->path, inner);
-    if (kind != GN_CIFAR_NONE && !gn_holds_idx(data->path))
-        GN_TRY(gn_open_cifar(data, inner, kind));
-    else
+    if (kind == GN_CIFAR_NONE || gn_holds_idx(data->path)) {
         GN_TRY(gn_open_idx(data, set));
+        return data->options.beside ? GN_OK : gn_idx_wait(data);
+    }
+    GN_TRY(gn_open_cifar(data, inner, kind));
     const uint64_t limit = data->options.limit;
     if (limit > 0 && limit < data->samples)
         data->samples = limit;
-    data->fingerprint = fingerprint(data);
+    gn_dataset_make_fingerprint(data);
     return GN_OK;
 }
 
@@ -213,6 +214,7 @@ void gn_close_dataset(gn_dataset *data)
 {
     if (data == NULL)
         return;
+    gn_idx_give_up(data);
     free_text(data->options.data);
     free_text(data->options.data_dir);
     gn_free(data->name);
@@ -244,10 +246,19 @@ static gn_status describe(const gn_dataset *data, struct gn_dataset_info *info)
     return GN_OK;
 }
 
+gn_status gn_dataset_ready(const struct gn_dataset *data)
+{
+    if (data->coming != NULL)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "%s: its images are not there; gn_dataset_wait waits for them", data->name);
+    return GN_OK;
+}
+
 static gn_status check_sample(const gn_dataset *data, uint64_t i)
 {
     if (data == NULL)
         return gn_last_status();
+    GN_TRY(gn_dataset_ready(data));
     if (i >= data->samples)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: sample %" PRIu64 " of %" PRIu64 " (counted from 0)",
                 data->name, i, data->samples);
@@ -347,6 +358,11 @@ static gn_status get(const char *name, const char *data_dir, bool offline, char 
     return GN_OK;
 }
 
+int gn_dataset_wait(gn_dataset *data)
+{
+    return (int)(data == NULL ? gn_last_status() : gn_idx_wait(data));
+}
+
 int gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info)
 {
     return (int)describe(data, info);
@@ -372,7 +388,7 @@ void gn_free_image(struct gn_image *image)
 
 const char *gn_dataset_file(const gn_dataset *data, uint64_t i)
 {
-    if (data == NULL || data->pixels != NULL || i >= data->samples)
+    if (data == NULL || data->height > 0 || i >= data->samples)
         return NULL;
     return data->files.text[i];
 }

@@ -20,9 +20,16 @@ struct gn_dataset {
     int32_t *labels;                /* samples; NULL: none */
     const char *const *label_names; /* `classes` names or NULL; a static table or own_names */
     struct gn_names own_names;
-    bool divided;         /* by gn_divide_files */
-    uint32_t fingerprint; /* CRC32C over what training depends on: for resume */
+    bool divided;                /* by gn_divide_files */
+    uint32_t fingerprint;        /* CRC32C over what training depends on: for resume */
+    struct gn_idx_split *coming; /* what reads pixels and labels; NULL: all is there */
 };
+
+/* BAD_ARGUMENT while images are being read, or could not be. */
+gn_status gn_dataset_ready(const struct gn_dataset *data);
+
+/* Of images in memory. */
+void gn_dataset_make_fingerprint(struct gn_dataset *data);
 
 /* ---- What opens a data set, one file each. `data` has its options, name and path; they fill in
  *      the rest ---- */
@@ -30,9 +37,15 @@ struct gn_dataset {
 /* Whether a folder holds one of the four IDX files. */
 bool gn_holds_idx(const char *folder);
 
-/* The IDX files in data->path; `set` (NULL: none) says what they must hold. */
+/* The IDX files in data->path; `set` (NULL: none) says what they must hold. Sizes, classes and the
+ * options' limit are settled at once, pixels and labels by gn_idx_wait. */
 struct gn_known_set;
 gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set);
+
+/* Waits for the rest, and gives up what read it. After an error data->coming stays, and every further
+ * call has the same error. */
+gn_status gn_idx_wait(struct gn_dataset *data);
+void gn_idx_give_up(struct gn_dataset *data);
 
 /* CIFAR's binary files: `inner` gets the folder that holds them, `folder` or one inside it. */
 enum gn_cifar { GN_CIFAR_NONE, GN_CIFAR_10, GN_CIFAR_100 };

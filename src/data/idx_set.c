@@ -1,11 +1,13 @@
 /*
  * A data set of IDX files: images and labels of a split, checked against each other and, for a
- * named set, against its digests, before anybody sees them.
+ * named set, against its digests, before anybody sees them. Unpacking and digesting the images takes
+ * longer than all else before a first step, so it happens in a thread of its own.
  */
 #include "data/dataset.h"
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/task.h"
 #include "data/idx.h"
 #include "data/known.h"
 
@@ -66,20 +68,33 @@ static gn_status count_classes(struct gn_dataset *data, const uint8_t *own)
     return GN_OK;
 }
 
-/* Checks the labels of a file and keeps them as numbers. */
-static gn_status take_labels(struct gn_dataset *data, const uint8_t *labels, const char *path)
+/* A split that is being read. */
+struct gn_idx_split {
+    struct gn_dataset *data;
+    const struct gn_known_set *set; /* NULL: none */
+    const enum gn_idx_file *files;  /* images, labels */
+    struct gn_idx idx[2];           /* of these */
+    uint8_t *labels;                /* as stored */
+    struct gn_task task;
+};
+
+/* Checks all labels of the file, and keeps those of the set's samples as numbers. */
+static gn_status take_labels(struct gn_dataset *data, const uint8_t *labels,
+                             const struct gn_idx *idx)
 {
     data->labels = gn_calloc(data->samples, sizeof *data->labels, "labels");
     if (data->labels == NULL)
         return gn_last_status();
-    for (uint64_t i = 0; i < data->samples; i++) {
-        data->labels[i] = labels[i];
+    for (uint64_t i = 0; i < idx->dims[0]; i++) {
+        if (i < data->samples)
+            data->labels[i] = labels[i];
         if (labels[i] >= data->classes) {
             char name[GN_PATH_TEXT];
             GN_FAIL(GN_STATUS_BAD_DATA,
                     "%s: IDX: label outside the classes (label=%d of sample %" PRIu64
                     ", classes=%d) at byte %" PRIu64,
-                    gn_printable(name, sizeof name, path), (int)labels[i], i, data->classes, 8 + i);
+                    gn_printable(name, sizeof name, idx->path), (int)labels[i], i, data->classes,
+                    8 + i);
         }
     }
     return GN_OK;
@@ -107,30 +122,45 @@ static int count_from(const struct gn_dataset *data, const struct gn_known_set *
     return data->options.classes > 0 ? data->options.classes : set != NULL ? set->classes : 0;
 }
 
-/* Reads both opened files and verifies those of a named set. */
-static gn_status read_pair(struct gn_dataset *data, struct gn_idx idx[2],
-                           const enum gn_idx_file files[2], const struct gn_known_set *set,
-                           uint8_t **labels)
+/* Reads one of both files and verifies it when the set is a named one. */
+static gn_status read_file(struct gn_idx_split *split, int i, uint8_t **values)
 {
-    uint8_t **const values[2] = { &data->pixels, labels };
-    GN_TRY(check_pair(&idx[0], &idx[1]));
-    data->samples = idx[0].dims[0];
-    data->height = (int)idx[0].dims[1];
-    data->width = (int)idx[0].dims[2];
-    data->channels = (int)idx[0].dims[3];
-    /* The labels first: they are small, and may be wrong too. */
-    for (int i = 1; i >= 0; i--) {
-        char md5[GN_MD5_HEX];
-        GN_TRY(gn_idx_read(&idx[i], values[i], set != NULL ? md5 : NULL));
-        if (set != NULL)
-            GN_TRY(gn_known_check(set, files[i], &idx[i], md5));
-    }
-    data->classes = count_from(data, set);
+    char md5[GN_MD5_HEX];
+    GN_TRY(gn_idx_read(&split->idx[i], values, split->set != NULL ? md5 : NULL));
+    return split->set == NULL ? GN_OK
+                              : gn_known_check(split->set, split->files[i], &split->idx[i], md5);
+}
+
+/* Sizes and classes. The labels are read for it: they are small, and may be wrong too. */
+static gn_status begin(struct gn_idx_split *split)
+{
+    struct gn_dataset *data = split->data;
+    const struct gn_idx *images = &split->idx[0];
+    const uint64_t limit = data->options.limit;
+    GN_TRY(check_pair(images, &split->idx[1]));
+    data->samples = images->dims[0];
+    data->height = (int)images->dims[1];
+    data->width = (int)images->dims[2];
+    data->channels = (int)images->dims[3];
+    GN_TRY(read_file(split, 1, &split->labels));
+    data->classes = count_from(data, split->set);
     if (data->classes == 0)
-        GN_TRY(count_classes(data, *labels));
-    if (set != NULL && data->classes == set->classes)
-        data->label_names = set->labels;
-    return take_labels(data, *labels, idx[1].path);
+        GN_TRY(count_classes(data, split->labels));
+    if (split->set != NULL && data->classes == split->set->classes)
+        data->label_names = split->set->labels;
+    if (limit > 0 && limit < data->samples)
+        data->samples = limit;
+    return GN_OK;
+}
+
+/* The rest, beside the caller. */
+static gn_status finish(void *argument)
+{
+    struct gn_idx_split *split = argument;
+    GN_TRY(read_file(split, 0, &split->data->pixels));
+    GN_TRY(take_labels(split->data, split->labels, &split->idx[1]));
+    gn_dataset_make_fingerprint(split->data);
+    return GN_OK;
 }
 
 bool gn_holds_idx(const char *folder)
@@ -151,15 +181,38 @@ gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set)
     if (!gn_idx_find(paths[0], data->path, files[0]) ||
         !gn_idx_find(paths[1], data->path, files[1]))
         return missing_files(data->path);
-    struct gn_idx idx[2] = { { .rank = 0 }, { .rank = 0 } };
-    uint8_t *labels = NULL;
-    gn_status status = gn_idx_open(&idx[0], paths[0], true, set != NULL);
-    if (status == GN_OK)
-        status = gn_idx_open(&idx[1], paths[1], false, set != NULL);
-    if (status == GN_OK)
-        status = read_pair(data, idx, files, set, &labels);
-    gn_free(labels);
-    gn_idx_close(&idx[0]);
-    gn_idx_close(&idx[1]);
-    return status;
+    struct gn_idx_split *split = gn_calloc(1, sizeof *split, "reading a data set");
+    if (split == NULL)
+        return gn_last_status();
+    data->coming = split; /* given up with the data set after an error */
+    split->data = data;
+    split->set = set;
+    split->files = files;
+    GN_TRY(gn_idx_open(&split->idx[0], paths[0], true, set != NULL));
+    GN_TRY(gn_idx_open(&split->idx[1], paths[1], false, set != NULL));
+    GN_TRY(begin(split));
+    gn_task_start(&split->task, finish, split);
+    return GN_OK;
+}
+
+gn_status gn_idx_wait(struct gn_dataset *data)
+{
+    if (data->coming != NULL) {
+        GN_TRY(gn_task_join(&data->coming->task));
+        gn_idx_give_up(data);
+    }
+    return GN_OK;
+}
+
+void gn_idx_give_up(struct gn_dataset *data)
+{
+    struct gn_idx_split *split = data->coming;
+    if (split == NULL)
+        return;
+    gn_task_wait(&split->task);
+    gn_free(split->labels);
+    gn_idx_close(&split->idx[0]);
+    gn_idx_close(&split->idx[1]);
+    gn_free(split);
+    data->coming = NULL;
 }

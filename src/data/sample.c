@@ -162,6 +162,8 @@ static void look_up(const struct gn_sampler *s, float *restrict out, const uint8
 struct gn_sampler *gn_sampler_create(const struct gn_loader_options *options)
 {
     const struct gn_dataset *data = options->data;
+    if (gn_dataset_ready(data) != GN_OK)
+        return NULL;
     struct gn_sampler *s = gn_calloc(1, sizeof *s, "a sampler");
     if (s == NULL)
         return NULL;

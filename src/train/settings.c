@@ -36,6 +36,7 @@ const char *gn_resize_text(gn_resize rule)
 gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data, const char *what)
 {
     const int size = data->options.size;
+    GN_TRY(gn_dataset_ready(data));
     if (size != 0 && (size != net->input.h || size != net->input.w))
         GN_FAIL(GN_STATUS_BAD_SHAPE,
                 "%s data: opened for size %d, the network takes %dx%d; open it with .size = %d",

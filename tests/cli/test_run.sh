@@ -149,6 +149,13 @@ expect 3 't10k-labels' train --data bad $small --out never
 damaged && gzip bad/train-images-idx3-ubyte
 truncate -s 300 bad/train-images-idx3-ubyte.gz
 expect 3 'train-images.*gz' train --data bad $small --out never
+# Both splits are read at once; of two errors that of the first is told.
+gzip bad/t10k-images-idx3-ubyte
+truncate -s 300 bad/t10k-images-idx3-ubyte.gz
+expect 3 'train-images.*gz' train --data bad $small --out never
+damaged && gzip bad/t10k-images-idx3-ubyte
+truncate -s 300 bad/t10k-images-idx3-ubyte.gz
+expect 3 't10k-images.*gz' train --data bad $small --out never
 damaged && labels bad/train-labels-idx1-ubyte 47 10
 expect 3 '48.*47|47.*48' train --data bad $small --out never
 damaged && images bad/train-images-idx3-ubyte 0 28
