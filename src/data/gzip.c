@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/reader.h"
+#include "base/task.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -176,22 +177,39 @@ static gn_status read_some(struct gn_stream *s, uint8_t *buffer, size_t n)
     return GN_OK;
 }
 
-/* One thread reads, another one digests what has come, piece by piece in order. The caller's own
- * thread reads, since an error stays with the thread that meets it. */
+/* Bytes for the digest. */
+struct piece {
+    struct gn_md5 *md5;
+    const uint8_t *bytes;
+    size_t n;
+};
+
+static gn_status digest(void *argument)
+{
+    const struct piece *piece = argument;
+    gn_md5_update(piece->md5, piece->bytes, piece->n);
+    return GN_OK;
+}
+
+/* Each piece is digested while the next one is read. */
 static gn_status read_and_digest(struct gn_stream *s, uint8_t *buffer, size_t n)
 {
     enum { PIECE = 1 << 20 };
+    struct piece piece = { .md5 = &s->md5 };
+    struct gn_task task = { .runs = false };
     gn_status status = GN_OK;
-#pragma omp parallel num_threads(2) if (n > PIECE)
-#pragma omp master
-    for (size_t at = 0; at < n && status == GN_OK; at += PIECE) {
-        const size_t piece = n - at < PIECE ? n - at : PIECE;
-        status = read_some(s, buffer + at, piece);
-        if (status == GN_OK) {
-#pragma omp task firstprivate(at, piece) depend(inout : s->md5)
-            gn_md5_update(&s->md5, buffer + at, piece);
-        }
+    for (size_t at = 0; at < n && status == GN_OK; at += piece.n) {
+        const size_t bytes = n - at < PIECE ? n - at : PIECE;
+        status = read_some(s, buffer + at, bytes);
+        gn_task_wait(&task);
+        piece.bytes = buffer + at;
+        piece.n = bytes;
+        if (status == GN_OK && n > PIECE)
+            gn_task_start(&task, digest, &piece);
+        else if (status == GN_OK)
+            (void)digest(&piece);
     }
+    gn_task_wait(&task);
     return status;
 }
 
