@@ -9,21 +9,17 @@
 #include <string.h>
 
 /* Glorot and Bengio's limit, or Caffe's "xavier" (include/caffe/filler.hpp). */
-static void draw_uniform(const struct gn_tensor *t, uint64_t seed, uint64_t stream, int threads,
-                         float *values)
+static void draw_uniform(const struct gn_tensor *t, uint64_t seed, uint64_t stream, float *values)
 {
     const float limit = (float)sqrt(
         t->initial == GN_INITIAL_XAVIER ? 3.0 / t->fan_in : 6.0 / (t->fan_in + t->fan_out));
-#pragma omp parallel for num_threads(threads) if (t->count > 65536) /* each value for itself */
     for (size_t k = 0; k < t->count; k++)
         values[k] = limit * (2 * gn_random_unit(seed, GN_RANDOM_INIT, stream, k) - 1);
 }
 
 /* Box and Muller's transform of two draws for each value. */
-static void draw_normal(const struct gn_tensor *t, uint64_t seed, uint64_t stream, int threads,
-                        float *values)
+static void draw_normal(const struct gn_tensor *t, uint64_t seed, uint64_t stream, float *values)
 {
-#pragma omp parallel for num_threads(threads) if (t->count > 65536)
     for (size_t k = 0; k < t->count; k++) {
         const double u = 1 - (double)gn_random_unit(seed, GN_RANDOM_INIT, stream, 2 * k);
         const double angle =
@@ -37,13 +33,16 @@ void gn_net_init(struct gn_net *net, uint64_t seed)
     const struct gn_graph *g = net->graph;
     const int threads = gn_usable_threads(NULL);
     memset(net->params, 0, g->n_floats * sizeof(float));
+    /* One team for all tensors: threads that wait for each other behind every one would spin while
+     * data are read beside them. */
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (g->n_floats > 65536)
     for (int i = 0; i < g->n_tensors; i++) {
         const struct gn_tensor *t = &g->tensors[i];
         float *values = net->params + t->offset;
         if (t->is_kernel && t->initial == GN_INITIAL_NORMAL)
-            draw_normal(t, seed, (uint64_t)i, threads, values);
+            draw_normal(t, seed, (uint64_t)i, values);
         else if (t->is_kernel)
-            draw_uniform(t, seed, (uint64_t)i, threads, values);
+            draw_uniform(t, seed, (uint64_t)i, values);
         for (size_t k = 0; !t->is_kernel && k < t->count; k++)
             values[k] = (float)t->constant;
     }
