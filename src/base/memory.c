@@ -52,29 +52,30 @@ static struct header *header_of(void *p)
     return (struct header *)(void *)((char *)p - ALIGN);
 }
 
-static void *aligned_block(size_t bytes, size_t alignment, const char *purpose)
+/* Zeros come from calloc, which knows that fresh pages of the system hold nothing else and need not
+ * be touched. */
+static void *block(size_t bytes, bool zeroed, const char *purpose)
 {
+    const size_t alignment = bytes < HUGE_FROM ? ALIGN : HUGE_PAGE, room = alignment + ALIGN;
     atomic_fetch_add(&n_allocations, 1);
-    void *base = NULL;
-    if (bytes > SIZE_MAX / 2 || must_fail() ||
-        posix_memalign(&base, alignment, bytes + alignment) != 0) {
+    char *base = NULL;
+    if (bytes <= SIZE_MAX / 2 && !must_fail())
+        base = zeroed ? calloc(1, bytes + room) : malloc(bytes + room);
+    if (base == NULL) {
         (void)gn_fail(GN_STATUS_NO_MEMORY, "no memory for %s (%zu bytes)", purpose, bytes);
         return NULL;
     }
-    void *p = (char *)base + alignment;
+    void *p = base + room - ((uintptr_t)base + ALIGN) % alignment;
     header_of(p)->bytes = bytes;
     header_of(p)->base = base;
+    if (alignment == HUGE_PAGE)
+        (void)madvise(p, bytes, MADV_HUGEPAGE);
     return p;
 }
 
 void *gn_alloc(size_t bytes, const char *purpose)
 {
-    if (bytes < HUGE_FROM)
-        return aligned_block(bytes, ALIGN, purpose);
-    void *p = aligned_block(bytes, HUGE_PAGE, purpose);
-    if (p != NULL)
-        (void)madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
+    return block(bytes, false, purpose);
 }
 
 void *gn_calloc(size_t count, size_t size, const char *purpose)
@@ -85,10 +86,7 @@ void *gn_calloc(size_t count, size_t size, const char *purpose)
                       size);
         return NULL;
     }
-    void *p = gn_alloc(bytes, purpose);
-    if (p != NULL)
-        memset(p, 0, bytes);
-    return p;
+    return block(bytes, true, purpose);
 }
 
 void *gn_realloc(void *p, size_t bytes, const char *purpose)
