@@ -110,6 +110,18 @@ for model in googlenet own.net; do
     expect 4 'hurt/checkpoint.safetensors: ' train --resume hurt --epochs 3
 done
 
+# ---- Frozen normalisations: the same bits for any number of threads and after a resume ----
+frozen="--data set $small --model own.net --epochs 2 --limit-val 0 --freeze b1,b2"
+# shellcheck disable=SC2086
+{
+    expect 0 '' train $frozen --threads 1 --out frozen-one
+    expect 0 '' train $frozen --threads 2 --out frozen-two
+    expect 0 '' train $frozen --max-steps 3 --out frozen-cut
+}
+expect 0 '' train --resume frozen-cut --max-steps 1000
+same frozen-one/checkpoint.safetensors frozen-two/checkpoint.safetensors
+same frozen-one/model.safetensors frozen-cut/model.safetensors
+
 # ---- Values and combinations that make no sense ----
 expect 2 'did you mean cosine' train --data set --schedule cosin
 expect 2 'exclude each other' train --data set --warmup-steps 3 --warmup-epochs 1
