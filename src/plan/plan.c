@@ -23,12 +23,14 @@ static uint64_t image_bytes(const struct gn_graph *g)
 
 /*
  * Images a slice: activations of about 112 MB (32 images of 96x96, 6 of 224x224) keep memory
- * small, and enough rows for full tiles on the 3x3 maps. A function of network and batch alone,
- * because the order of the gradients' sums depends on it.
+ * small, and enough rows for full tiles on the 3x3 maps. Prediction holds only a few of them at a
+ * time, and reading all weights for every slice is what costs it most: its slices are larger. A
+ * function of network, batch and mode alone, because the order of the gradients' sums depends on it.
  */
-static int choose_slice(const struct gn_graph *g, int batch)
+static int choose_slice(const struct gn_graph *g, int batch, bool train)
 {
-    const uint64_t fit = (UINT64_C(112) << 20) / (image_bytes(g) + 1);
+    const uint64_t budget = UINT64_C(112) << (train ? 20 : 22);
+    const uint64_t fit = budget / (image_bytes(g) + 1);
     const int most = fit < 1 ? 1 : fit > (uint64_t)batch ? batch : (int)fit;
     const int slices = (batch + most - 1) / most;
     return (batch + slices - 1) / slices;
@@ -164,9 +166,10 @@ static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_opti
     plan->label_smoothing = o->label_smoothing;
     plan->freeze = o->freeze;
     plan->batch = o->batch;
-    plan->slice = o->train && has_batch_norm(net->graph) ? o->batch
-                  : o->slice > 0                         ? o->slice
-                                                         : choose_slice(net->graph, o->batch);
+    if (o->train && has_batch_norm(net->graph))
+        plan->slice = o->batch;
+    else
+        plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, o->train);
     plan->threads = o->threads > 0 ? o->threads : gn_usable_threads(NULL);
     plan->threads = plan->threads > GN_MAX_THREADS ? GN_MAX_THREADS : plan->threads;
     if (make_passes(plan) != GN_OK || (!estimate && allocate(plan) != GN_OK)) {
