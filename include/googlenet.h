@@ -162,6 +162,8 @@ struct gn_dataset_options {
     const char *const *labels; /* `classes` names (a model's): classes are numbered in this order if
                                   the set has the same names; NULL: byte order of the names */
     bool beside; /* return when sizes and classes are known: images are read beside the caller */
+    bool scaled_decode; /* large JPEGs are decoded to 1/2, 1/4 or 1/8 of their size as long as twice
+                           the network's size remains: faster, other pixels */
     uint64_t reserved[4];
 };
 #define gn_open_dataset(...)                                                                       \

@@ -135,6 +135,7 @@ gn_dataset *cli_begin_data(const char *data, gn_split split, int classes, uint64
         .on_bad_image = (gn_bad_image)place->on_bad_image,
         .labels = place->labels,
         .beside = true,
+        .scaled_decode = place->scaled_decode,
     });
 }
 

@@ -16,6 +16,7 @@ struct train {
     uint64_t seed, limit_train, limit_val, max_steps;
     struct cli_shuffle shuffle;
     int on_bad_image;
+    bool scaled_decode;
     int optimizer; /* gn_optimizer */
     int algorithm; /* gn_algorithm */
     int schedule;  /* gn_schedule */

@@ -106,6 +106,21 @@ static void read_rows(struct decoder *d)
     }
 }
 
+/* Lets the inverse transform make fewer pixels: a half, a quarter or an eighth along each side. */
+static void choose_scale(struct decoder *d)
+{
+    struct jpeg_decompress_struct *info = &d->info;
+    const JDIMENSION shorter =
+        info->image_width < info->image_height ? info->image_width : info->image_height;
+    info->scale_num = info->scale_denom = 1;
+    while (d->picture->least > 0 && info->scale_denom < 8 &&
+           shorter / (2 * info->scale_denom) >= (JDIMENSION)d->picture->least)
+        info->scale_denom *= 2;
+    jpeg_calc_output_dimensions(info);
+    d->picture->height = (int)info->output_height;
+    d->picture->width = (int)info->output_width;
+}
+
 static void decode(struct decoder *d)
 {
     struct jpeg_decompress_struct *info = &d->info;
@@ -128,6 +143,7 @@ static void decode(struct decoder *d)
     info->out_color_space = info->num_components == 1   ? JCS_GRAYSCALE
                             : info->num_components == 3 ? JCS_RGB
                                                         : JCS_CMYK;
+    choose_scale(d); /* behind the check of the size as stored */
     (void)jpeg_start_decompress(info);
     read_rows(d);
 }

@@ -11,6 +11,8 @@
 /* Buffers that one thread uses for one picture after the other. Begin with zeros. */
 struct gn_picture {
     int height, width, channels; /* upright; channels 1 or 3 */
+    int least;                   /* set by the caller: a JPEG may be decoded to a half, a quarter or
+                                    an eighth of its size if no side becomes shorter; 0: as stored */
     uint8_t *pixels;             /* height*width*channels bytes */
     size_t room;                 /* bytes that `pixels` has */
     uint8_t *spare;              /* the same for turning a picture */

@@ -159,6 +159,13 @@ static void look_up(const struct gn_sampler *s, float *restrict out, const uint8
         }
 }
 
+/* Twice what the resize makes of a picture: enough for its filter, and for crops of half a side. */
+static int least_side(const struct gn_loader_options *o)
+{
+    const int longer = o->height > o->width ? o->height : o->width;
+    return 2 * (longer > o->pixels.short_side ? longer : o->pixels.short_side);
+}
+
 struct gn_sampler *gn_sampler_create(const struct gn_loader_options *options)
 {
     const struct gn_dataset *data = options->data;
@@ -168,6 +175,7 @@ struct gn_sampler *gn_sampler_create(const struct gn_loader_options *options)
     if (s == NULL)
         return NULL;
     s->options = options;
+    s->picture.least = data->options.scaled_decode ? least_side(options) : 0;
     fill_values(s);
     const bool files = data->pixels == NULL;
     const size_t c = (size_t)options->channels;

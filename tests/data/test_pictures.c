@@ -14,6 +14,7 @@
 
 #include "gn_config.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { RESIZED = 20 };
@@ -100,6 +101,53 @@ static void pixels_are_pillows(void **state)
 {
     (void)state;
     for_each(same_pixels);
+}
+
+/* Mean difference of a scaled picture from the means of blocks of `times` x `times` pixels. */
+static double distance_from_means(const struct gn_picture *scaled, const struct gn_picture *whole,
+                                  int times)
+{
+    double sum = 0;
+    int n = 0;
+    for (int y = 0; y < whole->height / times; y++)
+        for (int x = 0; x < whole->width / times; x++, n++) {
+            int block = 0;
+            for (int i = 0; i < times * times; i++)
+                block +=
+                    whole->pixels[(y * times + i / times) * whole->width + x * times + i % times];
+            sum += fabs((double)block / (times * times) -
+                        (double)scaled->pixels[y * scaled->width + x]);
+        }
+    return sum / n;
+}
+
+static void scale(const char *name, const struct gn_bytes *file)
+{
+    struct gn_picture whole = { 0 };
+    assert_int_equal(gn_picture_decode(&whole, file, name, 1), GN_OK);
+    const bool jpeg = gn_picture_kind(file->data, file->size) == GN_PICTURE_JPEG;
+    const int shorter = whole.height < whole.width ? whole.height : whole.width;
+    for (int times = 1; times <= 8; times *= 2) {
+        struct gn_picture scaled = { .least = shorter / times };
+        assert_int_equal(gn_picture_decode(&scaled, file, name, 1), GN_OK);
+        const int by = jpeg ? times : 1;
+        assert_int_equal(scaled.height, (whole.height + by - 1) / by);
+        assert_int_equal(scaled.width, (whole.width + by - 1) / by);
+        const double distance = distance_from_means(&scaled, &whole, by);
+        gn_picture_free(&scaled);
+        /* Blocks begin at the stored corner, which may not be the upright one. */
+        if (by > 1 && strstr(name, "turned") != NULL)
+            continue;
+        if (!(by == 1 ? distance <= 0 : distance < 4))
+            fail_msg("%s: 1/%d is %.2f off", name, by, distance);
+    }
+    gn_picture_free(&whole);
+}
+
+static void jpegs_are_scaled_where_asked_for(void **state)
+{
+    (void)state;
+    for_each(scale);
 }
 
 static void same_size(const char *name, const struct gn_bytes *file)
@@ -213,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pixels_are_pillows),
+        cmocka_unit_test(jpegs_are_scaled_where_asked_for),
         cmocka_unit_test(sizes_are_in_the_header),
         cmocka_unit_test(truncations_are_refused),
         cmocka_unit_test(flipped_bits_are_harmless),
