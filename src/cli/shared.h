@@ -32,7 +32,7 @@ struct cli_place {
     bool has_fraction;         /* false: the library's default */
     uint64_t seed;             /* of the choice of that part */
     int on_bad_image;          /* gn_bad_image */
-    bool scaled_decode;
+    bool scaled_decode;        /* of large JPEGs */
     const char *const *labels; /* a model's, for as many classes as are asked for */
 };
 
