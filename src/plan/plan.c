@@ -29,7 +29,7 @@ static uint64_t image_bytes(const struct gn_graph *g)
  */
 static int choose_slice(const struct gn_graph *g, int batch, bool train)
 {
-    const uint64_t budget = UINT64_C(112) << (train ? 20 : 22);
+    const uint64_t budget = UINT64_C(112) << (train ? 20 : 23);
     const uint64_t fit = budget / (image_bytes(g) + 1);
     const int most = fit < 1 ? 1 : fit > (uint64_t)batch ? batch : (int)fit;
     const int slices = (batch + most - 1) / most;
