@@ -76,32 +76,25 @@ bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_DAT
 
 /* ---- Resize ---- */
 
-/* Scales and resizes one image: bytes (h*w*c) to floats (oh*ow*c) in [0, 1]. `scratch` holds
- * gn_resize_scratch_bytes(...) bytes. Bit-exact with the rules of TensorFlow and Pillow. */
-void gn_resize_image(float *out, int oh, int ow, const uint8_t *pixels, int h, int w, int c,
-                     gn_resize rule, void *scratch);
-size_t gn_resize_scratch_bytes(int oh, int ow, int h, int w, int c, gn_resize rule);
-
-/* The same in two halves, for many images of one size: the first writes tables into `scratch`,
- * the second uses them (and changes scratch, so it belongs to one thread). */
-void gn_resize_prepare(void *scratch, int oh, int ow, int h, int w, int c, gn_resize rule);
-void gn_resize_apply(float *out, const uint8_t *pixels, void *scratch);
-
-/* The same where the result is a window of an image resized to whole_h x whole_w. */
+/* An image of h x w x c bytes becomes a window of oh x ow of itself resized to whole_h x whole_w.
+ * Bit-exact with the rules of TensorFlow and Pillow. */
 struct gn_resize_shape {
     int oh, ow, h, w, c;
     gn_resize rule;
     int whole_h, whole_w; /* oh and ow when all of it is wanted */
     int top, left;        /* of the window */
 };
-size_t gn_resize_shape_bytes(const struct gn_resize_shape *shape);
-void gn_resize_prepare_shape(void *scratch, const struct gn_resize_shape *shape);
 
-/* gn_resize_apply for a part of a larger image, whose rows are `stride` bytes apart. */
-void gn_resize_part(float *out, const uint8_t *pixels, size_t stride, void *scratch);
+/* For many images of one size: bytes of `scratch`, and the tables in it. Resizing changes scratch, so
+ * it belongs to one thread. */
+size_t gn_resize_scratch_bytes(const struct gn_resize_shape *shape);
+void gn_resize_prepare(void *scratch, const struct gn_resize_shape *shape);
+
+/* One image, whose rows are `stride` bytes apart, to floats in [0, 1]. */
+void gn_resize_to_floats(float *out, const uint8_t *pixels, size_t stride, void *scratch);
 
 /* The same with bytes as the result: Pillow's own, the other rules' rounded to the nearest. */
-void gn_resize_part_bytes(uint8_t *out, const uint8_t *pixels, size_t stride, void *scratch);
+void gn_resize_to_bytes(uint8_t *out, const uint8_t *pixels, size_t stride, void *scratch);
 
 /* ---- Order ---- */
 

@@ -179,13 +179,13 @@ static struct resizer resizer_of(const struct gn_resize_shape *s)
                                            s->whole_h == s->h };
 }
 
-size_t gn_resize_shape_bytes(const struct gn_resize_shape *shape)
+size_t gn_resize_scratch_bytes(const struct gn_resize_shape *shape)
 {
     struct resizer r = resizer_of(shape);
     return carve_all(&r, NULL, shape);
 }
 
-void gn_resize_prepare_shape(void *scratch, const struct gn_resize_shape *s)
+void gn_resize_prepare(void *scratch, const struct gn_resize_shape *s)
 {
     GN_ASSERT(s->oh > 0 && s->ow > 0 && s->h > 0 && s->w > 0);
     GN_ASSERT(s->c > 0 && s->c <= GN_FILTER_LANES);
@@ -204,26 +204,6 @@ void gn_resize_prepare_shape(void *scratch, const struct gn_resize_shape *s)
         fill_bilinear_axis(&r->x, s->w, s->ow, s->whole_w, s->left, s->rule);
         fill_bilinear_axis(&r->y, s->h, s->oh, s->whole_h, s->top, s->rule);
     }
-}
-
-/* All of the image becomes all of the result. */
-static struct gn_resize_shape straight(int oh, int ow, int h, int w, int c, gn_resize rule)
-{
-    return (struct gn_resize_shape){
-        .oh = oh, .ow = ow, .h = h, .w = w, .c = c, .rule = rule, .whole_h = oh, .whole_w = ow
-    };
-}
-
-size_t gn_resize_scratch_bytes(int oh, int ow, int h, int w, int c, gn_resize rule)
-{
-    const struct gn_resize_shape shape = straight(oh, ow, h, w, c, rule);
-    return gn_resize_shape_bytes(&shape);
-}
-
-void gn_resize_prepare(void *scratch, int oh, int ow, int h, int w, int c, gn_resize rule)
-{
-    const struct gn_resize_shape shape = straight(oh, ow, h, w, c, rule);
-    gn_resize_prepare_shape(scratch, &shape);
 }
 
 static void bytes_to_floats(float *out, const uint8_t *bytes, size_t n, const float *unit)
@@ -336,7 +316,7 @@ static void begin(struct resizer *r)
     r->rows_done = 0;
 }
 
-void gn_resize_part(float *out, const uint8_t *pixels, size_t stride, void *scratch)
+void gn_resize_to_floats(float *out, const uint8_t *pixels, size_t stride, void *scratch)
 {
     struct resizer *r = scratch;
     const size_t n = (size_t)r->ow * (size_t)r->c;
@@ -353,7 +333,7 @@ void gn_resize_part(float *out, const uint8_t *pixels, size_t stride, void *scra
     }
 }
 
-void gn_resize_part_bytes(uint8_t *out, const uint8_t *pixels, size_t stride, void *scratch)
+void gn_resize_to_bytes(uint8_t *out, const uint8_t *pixels, size_t stride, void *scratch)
 {
     struct resizer *r = scratch;
     const size_t n = (size_t)r->ow * (size_t)r->c;
@@ -368,17 +348,4 @@ void gn_resize_part_bytes(uint8_t *out, const uint8_t *pixels, size_t stride, vo
             floats_to_bytes(out, r->float_line, n);
         }
     }
-}
-
-void gn_resize_apply(float *out, const uint8_t *pixels, void *scratch)
-{
-    const struct resizer *r = scratch;
-    gn_resize_part(out, pixels, (size_t)r->w * (size_t)r->c, scratch);
-}
-
-void gn_resize_image(float *out, int oh, int ow, const uint8_t *pixels, int h, int w, int c,
-                     gn_resize rule, void *scratch)
-{
-    gn_resize_prepare(scratch, oh, ow, h, w, c, rule);
-    gn_resize_apply(out, pixels, scratch);
 }

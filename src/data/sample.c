@@ -98,7 +98,7 @@ static gn_status prepare(struct gn_sampler *s, const struct source *source, bool
         cut_middle(&shape, &o->pixels);
     if (memcmp(&shape, &s->prepared, sizeof shape) == 0)
         return GN_OK;
-    const size_t bytes = gn_resize_shape_bytes(&shape);
+    const size_t bytes = gn_resize_scratch_bytes(&shape);
     if (bytes > s->scratch_room) {
         gn_free(s->scratch);
         s->scratch = gn_alloc(bytes, "tables of the resize");
@@ -106,7 +106,7 @@ static gn_status prepare(struct gn_sampler *s, const struct source *source, bool
         if (s->scratch == NULL)
             return gn_last_status();
     }
-    gn_resize_prepare_shape(s->scratch, &shape);
+    gn_resize_prepare(s->scratch, &shape);
     s->prepared = shape;
     return GN_OK;
 }
@@ -226,12 +226,12 @@ gn_status gn_sampler_make(struct gn_sampler *s, uint64_t epoch, uint32_t i, floa
     GN_TRY(prepare(s, &source, crops));
     const bool late = files && gn_augment_touches(a);
     if (late || o->pixels.bytes || o->rule == GN_RESIZE_PIL_BILINEAR) {
-        gn_resize_part_bytes(s->sized, source.pixels, source.stride, s->scratch);
+        gn_resize_to_bytes(s->sized, source.pixels, source.stride, s->scratch);
         if (late)
             gn_augment_bytes(a, &draws, s->sized, s->spare, o->height, o->width, o->channels);
         look_up(s, out, s->sized);
     } else {
-        gn_resize_part(out, source.pixels, source.stride, s->scratch);
+        gn_resize_to_floats(out, source.pixels, source.stride, s->scratch);
         finish(&o->pixels, out, (size_t)o->height * (size_t)o->width, (size_t)o->channels);
     }
     return GN_OK;

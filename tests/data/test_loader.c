@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "data/dataset.h"
 #include "data/files.h"
+#include "support/resize.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,14 +69,12 @@ static void require_batch(const struct gn_batch *batch, const struct gn_loader_o
     assert_int_equal(gn_shuffle_order(order, samples, o->shuffle, o->window, o->seed, epoch), 0);
     const uint32_t left = samples - i * BATCH;
     assert_int_equal(batch->n, left < BATCH ? left : BATCH);
-    void *scratch = gn_alloc(gn_resize_scratch_bytes(SIZE, SIZE, 5, 7, 1, o->rule), "a test");
     for (int k = 0; k < batch->n; k++) {
         const size_t sample = order[i * BATCH + (uint32_t)k];
         assert_int_equal(batch->labels[k], data->labels[sample]);
-        gn_resize_image(image, SIZE, SIZE, data->pixels + 35 * sample, 5, 7, 1, o->rule, scratch);
+        resize_image(image, SIZE, SIZE, data->pixels + 35 * sample, 5, 7, 1, o->rule);
         assert_memory_equal(batch->images + (size_t)k * SIZE * SIZE, image, sizeof image);
     }
-    gn_free(scratch);
 }
 
 static void epochs_come_whole_and_in_order(void **state)

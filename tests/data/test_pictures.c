@@ -4,13 +4,13 @@
  *
  * labels: quick
  */
-#include "base/memory.h"
 #include "base/random.h"
 #include "data/dataset.h"
 #include "data/files.h"
 #include "data/picture.h"
 #include "formats/safetensors.h"
 #include "support/check.h"
+#include "support/resize.h"
 
 #include "gn_config.h"
 
@@ -85,15 +85,10 @@ static void same_pixels(const char *name, const struct gn_bytes *file)
     }
     const struct gn_st_tensor *t = part(name, "resized");
     uint8_t resized[RESIZED * RESIZED * 3];
-    void *scratch = gn_alloc(gn_resize_scratch_bytes(RESIZED, RESIZED, picture.height,
-                                                     picture.width, 3, GN_RESIZE_PIL_BILINEAR),
-                             "a test");
-    gn_resize_prepare(scratch, RESIZED, RESIZED, picture.height, picture.width, 3,
-                      GN_RESIZE_PIL_BILINEAR);
-    gn_resize_part_bytes(resized, picture.pixels, (size_t)picture.width * 3, scratch);
+    resize_to_bytes(resized, RESIZED, RESIZED, picture.pixels, picture.height, picture.width, 3,
+                    GN_RESIZE_PIL_BILINEAR);
     if (memcmp(resized, t->data, sizeof resized) != 0)
         fail_msg("%s: not Pillow's resize", name);
-    gn_free(scratch);
     gn_picture_free(&picture);
 }
 

@@ -4,10 +4,10 @@
  *
  * labels: quick
  */
-#include "base/memory.h"
 #include "base/random.h"
 #include "data/dataset.h"
 #include "formats/safetensors.h"
+#include "support/resize.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,13 +47,9 @@ static void fill_source(uint64_t stream, int n)
         source[i] = (uint8_t)gn_random_bits(0, GN_RANDOM_TEST, stream, (uint64_t)i);
 }
 
-/* Resizes `source` into `out` with exactly the scratch memory that is asked for. */
 static void resize(float *out, int oh, int ow, int h, int w, int c, gn_resize rule)
 {
-    void *scratch = gn_alloc(gn_resize_scratch_bytes(oh, ow, h, w, c, rule), "a test");
-    assert_non_null(scratch);
-    gn_resize_image(out, oh, ow, source, h, w, c, rule, scratch);
-    gn_free(scratch);
+    resize_image(out, oh, ow, source, h, w, c, rule);
 }
 
 static const struct gn_st_tensor *find(gn_resize rule, const char *name, const char *part)

@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "plan/plan.h"
 #include "support/check.h"
+#include "support/resize.h"
 #include "train/settings.h"
 
 #include <math.h>
@@ -31,10 +32,8 @@ static gn_net *small(int preset)
 static float *resized(int h, int w, gn_resize rule)
 {
     float *out = gn_alloc((size_t)h * (size_t)w * 3 * sizeof *out, "a picture");
-    void *scratch = gn_alloc(gn_resize_scratch_bytes(h, w, H, W, 3, rule), "tables");
-    assert_true(out != NULL && scratch != NULL);
-    gn_resize_image(out, h, w, picture, H, W, 3, rule, scratch);
-    gn_free(scratch);
+    assert_non_null(out);
+    resize_image(out, h, w, picture, H, W, 3, rule);
     return out;
 }
 
