@@ -69,7 +69,7 @@ static const struct cli_option options[] = {
     { .name = "scaled-decode",
       .kind = CLI_FLAG,
       .offset = offsetof(struct eval, place.scaled_decode),
-      .help = "as in train" },
+      .help = "decode large JPEGs at a part of their size: as in the training" },
     CLI_HEADING("Computation"),
     { .name = "batch",
       .kind = CLI_INT,
