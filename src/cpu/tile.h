@@ -12,6 +12,7 @@
 #include "cpu/vector.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* MR*2 accumulators, 2 columns of b and one broadcast fit the registers: 31 of 32, 15 of 16. */
 #if defined(GN_ISA_AVX512)
@@ -53,9 +54,56 @@ static void finish_columns(const struct tile_end *e, const float *values, int ro
         e->y[(size_t)row * (size_t)e->ldy + (size_t)j] = finish_value(e, values[j], row, j);
 }
 
-INLINE void finish_tile(int nv, vf acc[MR][2], const struct tile_end *e)
+/* One whole row of a tile; which of the things happen is known where this is inlined. */
+INLINE void finish_row(int nv, const vf acc[2], const struct tile_end *e, int row, bool bias,
+                       bool accumulate, bool rectify, bool mask)
 {
-    if (e->n_columns < nv * VL) {
+    UNROLL
+    for (int j = 0; j < nv; j++) {
+        float *y = e->y + (ptrdiff_t)row * e->ldy + j * VL;
+        vf v = acc[j];
+        if (bias)
+            v += load(e->bias + j * VL);
+        if (accumulate)
+            v += load(y);
+        if (rectify)
+            v = relu(v);
+        if (mask)
+            v = where_positive(load(e->mask + (ptrdiff_t)row * e->ldmask + j * VL), v);
+        store(y, v);
+    }
+}
+
+INLINE void finish_rows(int nv, vf acc[MR][2], const struct tile_end *e, bool bias,
+                        bool accumulate, bool rectify, bool mask)
+{
+    UNROLL
+    for (int i = 0; i < MR; i++) {
+        if (i >= e->n_rows)
+            return;
+        finish_row(nv, acc[i], e, i, bias, accumulate, rectify, mask);
+    }
+}
+
+/* Asks for what finish_tile will read, which nobody has touched for long: called before the sums. */
+INLINE void fetch_tile(const struct tile_end *e)
+{
+    for (int i = 0; e->accumulate && i < e->n_rows; i++) {
+        const float *y = e->y + (ptrdiff_t)i * e->ldy;
+        __builtin_prefetch(y, 1);
+        __builtin_prefetch(y + e->n_columns - 1, 1);
+    }
+    for (int i = 0; e->mask != NULL && i < e->n_rows; i++) {
+        const float *mask = e->mask + (ptrdiff_t)i * e->ldmask;
+        __builtin_prefetch(mask);
+        __builtin_prefetch(mask + e->n_columns - 1);
+    }
+}
+
+INLINE void finish_tile(int nv, vf acc[MR][2], const struct tile_end *end)
+{
+    const struct tile_end e = *end; /* for the compiler, a store to y might change *end */
+    if (e.n_columns < nv * VL) {
         float values[MR][NR];
         UNROLL
         for (int i = 0; i < MR; i++) {
@@ -63,29 +111,17 @@ INLINE void finish_tile(int nv, vf acc[MR][2], const struct tile_end *e)
             for (int j = 0; j < nv; j++)
                 store(&values[i][j * VL], acc[i][j]);
         }
-        for (int i = 0; i < e->n_rows; i++)
-            finish_columns(e, values[i], i);
+        for (int i = 0; i < e.n_rows; i++)
+            finish_columns(&e, values[i], i);
         return;
     }
-    UNROLL
-    for (int i = 0; i < MR; i++) {
-        if (i >= e->n_rows)
-            return;
-        UNROLL
-        for (int j = 0; j < nv; j++) {
-            float *y = e->y + (size_t)i * (size_t)e->ldy + j * VL;
-            vf v = acc[i][j];
-            if (e->bias != NULL)
-                v += load(e->bias + j * VL);
-            if (e->accumulate)
-                v += load(y);
-            if (e->relu)
-                v = relu(v);
-            if (e->mask != NULL)
-                v = where_positive(load(e->mask + (size_t)i * (size_t)e->ldmask + j * VL), v);
-            store(y, v);
-        }
-    }
+    const bool bias = e.bias != NULL, mask = e.mask != NULL;
+    if (!bias && !e.accumulate && !e.relu && !mask)
+        finish_rows(nv, acc, &e, false, false, false, false);
+    else if (!bias && e.accumulate && !e.relu && !mask)
+        finish_rows(nv, acc, &e, false, true, false, false);
+    else
+        finish_rows(nv, acc, &e, bias, e.accumulate, e.relu, mask);
 }
 
 #endif

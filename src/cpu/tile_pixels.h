@@ -33,6 +33,7 @@ INLINE void tile_pixels_body(int nv, const float *a, const float *b, const struc
                              int n, const struct tile_end *e)
 {
     vf acc[MR][2];
+    fetch_tile(e);
     UNROLL
     for (int i = 0; i < MR; i++) {
         UNROLL

@@ -44,6 +44,7 @@ INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, in
                            const float *b, const float *ahead, const struct tile_end *e)
 {
     vf acc[MR][2];
+    fetch_tile(e);
     UNROLL
     for (int i = 0; i < MR; i++) {
         UNROLL
@@ -59,10 +60,11 @@ INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, in
         int i = 0;
         for (; i + 4 <= k; i += 4, bt += 4 * nv * VL, ahead += LINE) {
             __builtin_prefetch(ahead, 0, 2);
-            rows_step(nv, acc, row, i, bt);
-            rows_step(nv, acc, row, i + 1, bt + nv * VL);
-            rows_step(nv, acc, row, i + 2, bt + 2 * nv * VL);
-            rows_step(nv, acc, row, i + 3, bt + 3 * nv * VL);
+            UNROLL
+            for (int u = 0; u < 4; u++) {
+                rows_step(nv, acc, row, i + u, bt + u * nv * VL);
+                KEEP_ORDER;
+            }
         }
         for (; i < k; i++, bt += nv * VL)
             rows_step(nv, acc, row, i, bt);

@@ -26,6 +26,10 @@
 #define GN_ISA_FUNCTION(name) name##__generic
 #endif
 
+/* Loads stay on their side of it. gcc 12 moves those of later steps of an unrolled loop to the front,
+ * runs out of registers, and then a sum goes through memory in every round. */
+#define KEEP_ORDER __asm__ volatile("" ::: "memory")
+
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
 typedef uint8_t vb __attribute__((vector_size(VL)));
