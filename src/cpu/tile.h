@@ -74,8 +74,8 @@ INLINE void finish_row(int nv, const vf acc[2], const struct tile_end *e, int ro
     }
 }
 
-INLINE void finish_rows(int nv, vf acc[MR][2], const struct tile_end *e, bool bias,
-                        bool accumulate, bool rectify, bool mask)
+INLINE void finish_rows(int nv, vf acc[MR][2], const struct tile_end *e, bool bias, bool accumulate,
+                        bool rectify, bool mask)
 {
     UNROLL
     for (int i = 0; i < MR; i++) {

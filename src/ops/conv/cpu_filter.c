@@ -15,7 +15,7 @@
 #include "ops/conv/conv_cpu.h"
 
 enum {
-    CHUNK_PIXELS = 192, /* a panel of dy and the lines of x that a tile reads fit L1 together */
+    CHUNK_PIXELS = 144, /* a panel of dy and the lines of x that a tile reads fit L1 together */
     MAX_CHANNELS = 256, /* input channels of a unit: its copy of x stays in L2 */
     MAX_COLUMNS = 256   /* output channels of a unit */
 };
@@ -82,7 +82,7 @@ static struct cut cut_work(const struct gn_args *a)
     c.column_units = divide_up(g->oc, c.unit_columns);
     if (g->oh * g->ow >= CHUNK_PIXELS) {
         c.images = 1;
-        c.oh = CHUNK_PIXELS / g->ow < 1 ? 1 : CHUNK_PIXELS / g->ow;
+        c.oh = divide_up(g->oh, divide_up(g->oh * g->ow, CHUNK_PIXELS));
     } else {
         c.images = CHUNK_PIXELS / (g->oh * g->ow);
         c.oh = g->oh;
@@ -174,55 +174,42 @@ static void copy_x(const struct gn_args *a, const struct chunk *k, int i0, int n
     }
 }
 
-/* One panel of `pixels` rows of dy, NR columns; adds them up in `sum`. */
-INLINE void copy_columns(const float *from, size_t ld, int pixels, float *to, vf sum[2])
-{
-    for (int p = 0; p < pixels; p++, from += ld, to += NR) {
-        const vf v0 = load(from), v1 = load(from + VL);
-        store(to, v0);
-        store(to + VL, v1);
-        sum[0] += v0;
-        sum[1] += v1;
-    }
-}
-
-/* The same for the last, narrower panel, `room` floats wide in the copy. */
-static void copy_last_columns(const float *from, size_t ld, int pixels, int width, int room,
-                              float *to, vf sum[2])
-{
-    for (int p = 0; p < pixels; p++, from += ld, to += room) {
-        for (int i = 0; i < room; i++)
-            to[i] = i < width ? from[i] : 0;
-        for (int v = 0; v * VL < room; v++)
-            sum[v] += load(to + v * VL);
-    }
-}
-
-/* Columns [j0, j0 + n) of dy as panels [panel][pixel][NR], and their sums into db. */
-static void copy_dy(const struct gn_args *a, const struct chunk *k, int j0, int n, float *to,
-                    float *db)
+/* Columns [j0, j0 + n) of dy as panels [panel][pixel][NR], the last one NR or VL wide. Pixel by
+ * pixel, as x is. */
+static void copy_dy(const struct gn_args *a, const struct chunk *k, int j0, int n, float *to)
 {
     const struct gn_geometry *g = &a->g;
     /* Several images are whole ones, so the chunk's pixels follow each other. */
     const int pixels = (k->n1 - k->n0) * (k->y1 - k->y0) * g->ow;
+    const int whole = n / NR * NR, room = packed_columns(n) - whole;
     const size_t first = ((size_t)k->n0 * (size_t)g->oh + (size_t)k->y0) * (size_t)g->ow;
-    const float *dy = a->dy.data + first * (size_t)a->dy.ld + j0;
+    const float *from = a->dy.data + first * (size_t)a->dy.ld + j0;
+    for (int p = 0; p < pixels; p++, from += a->dy.ld) {
+        float *t = to + p * NR;
+        for (int j = 0; j < whole; j += NR, t += pixels * NR) {
+            store(t, load(from + j));
+            store(t + VL, load(from + j + VL));
+        }
+        t = to + (size_t)whole * (size_t)pixels + p * room;
+        for (int j = 0; j < room; j++)
+            t[j] = whole + j < n ? from[whole + j] : 0;
+    }
+}
+
+/* Adds the `n` columns of such a copy up, into db. */
+static void add_bias(const float *dy, int pixels, int n, float *db)
+{
     for (int j = 0; j < n; j += NR) {
-        const int width = n - j < NR ? n - j : NR;
-        const int room = width <= VL ? VL : NR;
+        const int room = n - j <= VL ? VL : NR;
         vf sum[2] = { { 0 }, { 0 } };
-        if (width == NR)
-            copy_columns(dy + j, (size_t)a->dy.ld, pixels, to, sum);
-        else
-            copy_last_columns(dy + j, (size_t)a->dy.ld, pixels, width, room, to, sum);
-        to += (size_t)pixels * (size_t)room;
-        if (db == NULL)
-            continue;
+        for (int p = 0; p < pixels; p++, dy += room)
+            for (int v = 0; v * VL < room; v++)
+                sum[v] += load(dy + v * VL);
         float sums[NR];
         store(sums, sum[0]);
         store(sums + VL, sum[1]);
-        for (int i = 0; i < width; i++)
-            db[j0 + j + i] += sums[i];
+        for (int i = 0; i < NR && j + i < n; i++)
+            db[j + i] += sums[i];
     }
 }
 
@@ -275,10 +262,58 @@ static struct unit unit_at(const struct gn_args *a, const struct cut *c, int uni
     return u;
 }
 
+/* Some pixels of a tensor, from which `floats` channels each will be copied. */
+struct run {
+    const float *pixel;
+    int ld, floats, pixels;
+};
+
+/* The pixels of the next chunk, which the tiles of this one fetch bit by bit: they come from memory
+ * while the tiles multiply. */
+struct ahead {
+    struct run x, dy;
+    int tiles, tile, done; /* tiles of this chunk, those begun; pixels fetched */
+};
+
+INLINE void fetch_pixel(const struct run *r, int p)
+{
+    const char *from = (const char *)(r->pixel + (ptrdiff_t)p * r->ld);
+    for (int i = 0; p < r->pixels && i < r->floats * (int)sizeof(float); i += 64)
+        __builtin_prefetch(from + i, 0, 2);
+}
+
+INLINE void fetch_share(struct ahead *h)
+{
+    const int pixels = h->x.pixels > h->dy.pixels ? h->x.pixels : h->dy.pixels;
+    h->tile++;
+    for (; (long)h->done * h->tiles < (long)h->tile * pixels; h->done++) {
+        fetch_pixel(&h->x, h->done);
+        fetch_pixel(&h->dy, h->done);
+    }
+}
+
+/* Chunk k as what unit u copies of it. */
+static struct ahead ahead_of(const struct gn_args *a, const struct cut *c, const struct unit *u,
+                             const struct chunk *k)
+{
+    const struct gn_geometry *g = &a->g;
+    const int images = k->n1 - k->n0;
+    const size_t in = ((size_t)k->n0 * (size_t)g->h + (size_t)k->in0) * (size_t)g->w;
+    const size_t out = ((size_t)k->n0 * (size_t)g->oh + (size_t)k->y0) * (size_t)g->ow;
+    const int across = divide_up(u->n_rows, MR), down = divide_up(u->n_columns, NR);
+    return (struct ahead){
+        .x = { a->x.data + in * (size_t)a->x.ld + (is_patched(a) ? 0 : u->i0), a->x.ld,
+               is_patched(a) ? g->c : u->n_rows, images * (k->in1 - k->in0) * g->w },
+        .dy = { a->dy.data + out * (size_t)a->dy.ld + u->j0, a->dy.ld, u->n_columns,
+                images * (k->y1 - k->y0) * g->ow },
+        .tiles = c->taps * across * down,
+    };
+}
+
 /* Adds one tap's tiles over the `n` listed pixels of a chunk. Panels of x stand `panel_x` floats
  * apart; `pixels` the chunk has in all. */
 static void add_tap(const struct gn_args *a, const struct cut *c, const struct unit *u, int tap,
-                    int n, size_t panel_x, size_t pixels, bool first)
+                    int n, size_t panel_x, size_t pixels, bool first, struct ahead *ahead)
 {
     for (int j = 0; j < u->n_columns; j += NR) {
         struct tile_end e = { .ldy = a->g.oc, .accumulate = !first };
@@ -287,6 +322,7 @@ static void add_tap(const struct gn_args *a, const struct cut *c, const struct u
             const size_t row = (size_t)tap * (size_t)c->rows + (size_t)(u->i0 + i);
             e.n_rows = u->n_rows - i < MR ? u->n_rows - i : MR;
             e.y = a->dw + row * (size_t)a->g.oc + u->j0 + j;
+            fetch_share(ahead);
             tile_pixels(u->x + (size_t)(i / MR) * panel_x, u->dy + (size_t)j * pixels, u->at, n,
                         &e);
         }
@@ -311,11 +347,18 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int unit, 
             copy_x(a, &k, u.i0, u.n_rows, u.x);
         const size_t in_pixels = (size_t)((k.n1 - k.n0) * (k.in1 - k.in0) * a->g.w);
         const size_t panel_x = patched ? MR : panel_floats(in_pixels);
-        copy_dy(a, &k, u.j0, u.n_columns, u.dy, db);
+        copy_dy(a, &k, u.j0, u.n_columns, u.dy);
+        if (db != NULL)
+            add_bias(u.dy, pixels, u.n_columns, db + u.j0);
+        struct ahead ahead = { .tiles = 1 };
+        if (index + 1 < chunks) {
+            const struct chunk next = chunk_at(&a->g, &c, run->n, index + 1);
+            ahead = ahead_of(a, &c, &u, &next);
+        }
         for (int tap = 0; tap < c.taps; tap++) {
             const int n =
                 patched ? list_patches(pixels, c.ldx, u.at) : list_pixels(&a->g, &c, &k, tap, u.at);
-            add_tap(a, &c, &u, tap, n, panel_x, (size_t)pixels, run->first && index == 0);
+            add_tap(a, &c, &u, tap, n, panel_x, (size_t)pixels, run->first && index == 0, &ahead);
         }
     }
 }
