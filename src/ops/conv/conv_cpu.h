@@ -53,6 +53,12 @@ INLINE void copy_windows(const struct gn_args *a, int first, int n, float *to, i
             image++;
         }
         float *t = to;
+        if (run <= VL && y >= 0 && y + g->kh <= g->h && x >= 0 && x + VL <= row) {
+            const float *from = a->x.data + ((ptrdiff_t)at * g->h + y) * row + x;
+            for (int r = 0; r < g->kh; r++, t += run, from += row)
+                store(t, load(from));
+            continue;
+        }
         for (int r = 0; r < g->kh; r++, t += run) {
             const bool inside = y + r >= 0 && y + r < g->h;
             const float *from = a->x.data + ((ptrdiff_t)at * g->h + y + r) * row + x;

@@ -301,13 +301,16 @@ static struct ahead ahead_of(const struct gn_args *a, const struct cut *c, const
     const size_t in = ((size_t)k->n0 * (size_t)g->h + (size_t)k->in0) * (size_t)g->w;
     const size_t out = ((size_t)k->n0 * (size_t)g->oh + (size_t)k->y0) * (size_t)g->ow;
     const int across = divide_up(u->n_rows, MR), down = divide_up(u->n_columns, NR);
-    return (struct ahead){
-        .x = { a->x.data + in * (size_t)a->x.ld + (is_patched(a) ? 0 : u->i0), a->x.ld,
-               is_patched(a) ? g->c : u->n_rows, images * (k->in1 - k->in0) * g->w },
+    struct ahead h = {
+        .x = { a->x.data + in * (size_t)a->x.ld + u->i0, a->x.ld, u->n_rows,
+               images * (k->in1 - k->in0) * g->w },
         .dy = { a->dy.data + out * (size_t)a->dy.ld + u->j0, a->dy.ld, u->n_columns,
                 images * (k->y1 - k->y0) * g->ow },
         .tiles = c->taps * across * down,
     };
+    if (is_patched(a))
+        h.x.pixels = 0; /* few channels: a cache line has many pixels */
+    return h;
 }
 
 /* Adds one tap's tiles over the `n` listed pixels of a chunk. Panels of x stand `panel_x` floats
