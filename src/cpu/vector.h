@@ -74,6 +74,34 @@ INLINE void store_some(float *p, vf v, int n)
         memcpy(p, &v, (size_t)n * sizeof *p);
 }
 
+/* VL bytes as numbers, and numbers from 0 to 255 as bytes: the compilers' own conversion goes lane by
+ * lane. */
+INLINE vi widen_bytes(const uint8_t *p)
+{
+#if VL == 8 && defined(__AVX2__)
+    return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+#elif VL == 16 && defined(__AVX512F__)
+    return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+#else
+    vb bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return __builtin_convertvector(bytes, vi);
+#endif
+}
+
+INLINE vb narrow_to_bytes(vi v)
+{
+#if VL == 8 && defined(__AVX2__)
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128((__m256i)v),
+                                           _mm256_extracti128_si256((__m256i)v, 1));
+    return (vb)_mm_cvtsi128_si64(_mm_packus_epi16(words, words));
+#elif VL == 16 && defined(__AVX512F__)
+    return (vb)_mm512_cvtepi32_epi8((__m512i)v);
+#else
+    return __builtin_convertvector(v, vb);
+#endif
+}
+
 /* s - 0 keeps every bit of s; s + 0 would cost an addition, because of -0. */
 INLINE vf splat(float s)
 {

@@ -29,8 +29,8 @@ static struct window window_at(const struct gn_args *a, int image, int oy, int o
 
 static void store_taps(uint8_t *argmax, vi taps)
 {
-    const vb narrow = __builtin_convertvector(taps, vb);
-    memcpy(argmax, &narrow, sizeof narrow);
+    const vb bytes = narrow_to_bytes(taps);
+    memcpy(argmax, &bytes, sizeof bytes);
 }
 
 /* `n` channels (VL, or fewer at the end of the pixel) of one window. */
@@ -161,9 +161,7 @@ INLINE vf gather(const struct source *list, int n, int c)
 {
     vf sum = { 0 };
     for (int i = 0; i < n; i++) {
-        vb narrow;
-        memcpy(&narrow, list[i].argmax + c, sizeof narrow);
-        const vi won = __builtin_convertvector(narrow, vi) == list[i].tap;
+        const vi won = widen_bytes(list[i].argmax + c) == list[i].tap;
         sum += (vf)((vi)load(list[i].dy + c) & won);
     }
     return sum;
@@ -175,9 +173,7 @@ INLINE vf gather_nine(const struct source *list, int c)
     vf sum = { 0 };
     UNROLL
     for (int t = 0; t < 9; t++) {
-        vb narrow;
-        memcpy(&narrow, list[t].argmax + c, sizeof narrow);
-        sum += (vf)((vi)load(list[t].dy + c) & (__builtin_convertvector(narrow, vi) == t));
+        sum += (vf)((vi)load(list[t].dy + c) & (widen_bytes(list[t].argmax + c) == t));
     }
     return sum;
 }

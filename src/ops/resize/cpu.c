@@ -20,19 +20,6 @@ typedef int32_t pixel __attribute__((vector_size(LANES * 4)));
 typedef int32_t pixel_memory __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef int32_t vi_memory __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
-/* Numbers from 0 to 255 as bytes. */
-INLINE vb narrow(vi v)
-{
-#if VL == 8 && defined(__AVX2__)
-    const __m256i w = (__m256i)v;
-    const __m128i half =
-        _mm_packus_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
-    return (vb)_mm_cvtsi128_si64(_mm_packus_epi16(half, half));
-#else
-    return __builtin_convertvector(v, vb);
-#endif
-}
-
 /* Four bytes as numbers. */
 INLINE pixel widen(const uint8_t *bytes)
 {
@@ -135,7 +122,7 @@ INLINE void down(uint8_t *to, const int32_t *const *rows, const int32_t *weights
     }
     UNROLL
     for (int b = 0; b < blocks; b++) {
-        const vb bytes = narrow(sum[b] >> GN_FILTER_BITS);
+        const vb bytes = narrow_to_bytes(sum[b] >> GN_FILTER_BITS);
         memcpy(to + k + b * VL, &bytes, sizeof bytes);
     }
 }
