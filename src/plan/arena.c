@@ -1,6 +1,7 @@
 /*
  * Pass 7: lifetimes become offsets. Buffers are placed from the largest down, each at the lowest
- * offset where it meets no buffer that is alive at the same time.
+ * offset where it meets no buffer that is alive at the same time. Those that one chain alone uses
+ * stand in a block, one of each thread, in the same way.
  */
 #include "base/memory.h"
 #include "plan/internal.h"
@@ -38,24 +39,59 @@ static size_t lowest_offset(const struct gn_buffer *b, struct gn_buffer *const *
     return offset;
 }
 
+/* Gives offsets to `n` buffers; returns the bytes that they take. */
+static size_t place_all(struct gn_buffer **buffers, int n)
+{
+    size_t bytes = 0;
+    qsort(buffers, (size_t)n, sizeof *buffers, larger_first);
+    for (int i = 0; i < n; i++) {
+        buffers[i]->offset = lowest_offset(buffers[i], buffers, i);
+        const size_t end = buffers[i]->offset + buffers[i]->bytes;
+        bytes = end > bytes ? end : bytes;
+    }
+    return bytes;
+}
+
+/* The buffers that are used, of chain number `chain` or of none (-1). */
+static int list_buffers(struct gn_plan *plan, int chain, struct gn_buffer **list)
+{
+    int n = 0;
+    for (int i = 0; i < plan->n_buffers; i++)
+        if (plan->buffers[i].first >= 0 && plan->buffers[i].chain == chain)
+            list[n++] = &plan->buffers[i];
+    return n;
+}
+
 gn_status gn_plan_arena(struct gn_plan *plan)
 {
-    struct gn_buffer **order =
-        gn_calloc((size_t)plan->n_buffers + 1, sizeof(struct gn_buffer *), "the plan");
-    if (order == NULL)
-        return gn_last_status();
-    int used = 0;
-    for (int i = 0; i < plan->n_buffers; i++)
-        if (plan->buffers[i].first >= 0)
-            order[used++] = &plan->buffers[i];
-    qsort(order, (size_t)used, sizeof *order, larger_first);
-    for (int i = 0; i < used; i++) {
-        order[i]->offset = lowest_offset(order[i], order, i);
-        const size_t end = order[i]->offset + order[i]->bytes;
-        plan->arena_bytes = end > plan->arena_bytes ? end : plan->arena_bytes;
+    const size_t most = (size_t)(plan->n_buffers + plan->n_chains + 1);
+    struct gn_buffer **list = gn_calloc(most, sizeof(struct gn_buffer *), "the plan");
+    struct gn_buffer *blocks = gn_calloc(most, sizeof *blocks, "the plan");
+    if (list != NULL && blocks != NULL) {
+        for (int i = 0; i < plan->n_chains; i++) {
+            struct gn_chain *c = &plan->chains[i];
+            c->bytes = (place_all(list, list_buffers(plan, i, list)) + 4095) / 4096 * 4096;
+            blocks[i] = (struct gn_buffer){ .bytes = c->bytes * (size_t)plan->threads,
+                                            .first = c->from,
+                                            .last = c->to - 1 };
+        }
+        int n = list_buffers(plan, -1, list);
+        for (int i = 0; i < plan->n_chains; i++)
+            list[n++] = &blocks[i];
+        plan->arena_bytes = place_all(list, n);
+        for (int i = 0; i < plan->n_chains; i++)
+            plan->chains[i].offset = blocks[i].offset;
     }
-    gn_free(order);
-    return GN_OK;
+    const bool made = list != NULL && blocks != NULL;
+    gn_free(list);
+    gn_free(blocks);
+    return made ? GN_OK : gn_last_status();
+}
+
+char *gn_plan_buffer(const struct gn_plan *plan, int buffer)
+{
+    const struct gn_buffer *b = &plan->buffers[buffer];
+    return plan->arena + b->offset + (b->chain < 0 ? 0 : plan->chains[b->chain].offset);
 }
 
 static float *address(const struct gn_plan *plan, struct gn_place at)
@@ -64,7 +100,7 @@ static float *address(const struct gn_plan *plan, struct gn_place at)
         return plan->net->params + at.channel;
     if (at.buffer < 0)
         return NULL;
-    return (float *)(void *)(plan->arena + plan->buffers[at.buffer].offset) + at.channel;
+    return (float *)(void *)gn_plan_buffer(plan, at.buffer) + at.channel;
 }
 
 static void bind_group(const struct gn_plan *plan, const struct gn_group *group, struct gn_args *a)
@@ -86,11 +122,11 @@ void gn_plan_bind(struct gn_plan *plan)
         a->dx = (struct gn_view){ address(plan, s->dx), s->dx.ld };
         a->dy = (struct gn_view){ address(plan, s->dy), s->dy.ld };
         if (s->argmax >= 0)
-            a->argmax = (uint8_t *)plan->arena + plan->buffers[s->argmax].offset;
+            a->argmax = (uint8_t *)gn_plan_buffer(plan, s->argmax);
         if (s->group >= 0)
             bind_group(plan, &plan->groups[s->group], a);
         if (s->stats >= 0)
-            a->norm.stats = (float *)(void *)(plan->arena + plan->buffers[s->stats].offset);
+            a->norm.stats = (float *)(void *)gn_plan_buffer(plan, s->stats);
         a->packed = plan->values[s->layer].packed;
         a->packed_back = plan->values[s->layer].packed_back;
         a->zeros = plan->zeros;

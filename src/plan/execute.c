@@ -18,23 +18,123 @@ struct call {
     int n;
 };
 
-/* Steps [from, to) by every thread of the team. */
-static void run_steps(struct gn_plan *plan, const struct gn_run *run, int from, int to)
+static void *scratch_of_thread(const struct gn_plan *plan)
 {
-    void *scratch = plan->scratch + plan->scratch_bytes * (size_t)omp_get_thread_num();
-    for (int i = from; i < to; i++) {
-        struct gn_step *s = &plan->steps[i];
-        const double start = plan->timing ? gn_seconds() : 0;
-        const int units = s->kernel->units(&s->args, run);
-        for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1))
-            s->kernel->run(&s->args, run, u, scratch);
+    return plan->scratch + plan->scratch_bytes * (size_t)omp_get_thread_num();
+}
+
+/* A step by every thread of the team: they take units until none is left. */
+static void run_step(struct gn_plan *plan, struct gn_step *s, const struct gn_args *a,
+                     const struct gn_run *run)
+{
+    void *scratch = scratch_of_thread(plan);
+    const double start = plan->timing ? gn_seconds() : 0;
+    const int units = s->kernel->units(a, run);
+    for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1))
+        s->kernel->run(a, run, u, scratch);
 #pragma omp barrier
 #pragma omp master
-        {
-            /* Nobody takes units of this step any more; it starts afresh at its next run. */
-            atomic_store(&s->next, 0);
-            if (plan->timing)
-                s->seconds += gn_seconds() - start;
+    {
+        /* Nobody takes units of this step any more; it starts afresh at its next run. */
+        atomic_store(&s->next, 0);
+        if (plan->timing)
+            s->seconds += gn_seconds() - start;
+    }
+}
+
+/* A step by this thread alone. */
+static void run_step_alone(struct gn_plan *plan, struct gn_step *s, const struct gn_args *a,
+                           const struct gn_run *run)
+{
+    void *scratch = scratch_of_thread(plan);
+    const double start = plan->timing ? gn_seconds() : 0;
+    const int units = s->kernel->units(a, run);
+    for (int u = 0; u < units; u++)
+        s->kernel->run(a, run, u, scratch);
+    if (!plan->timing)
+        return;
+    const double share = (gn_seconds() - start) / plan->threads;
+#pragma omp atomic
+    s->seconds += share;
+}
+
+/* Bytes from where the images of a buffer begin to image number `image` of the slice; in a chain's own
+ * buffer, to that of a thread. */
+static size_t bytes_before(const struct gn_plan *plan, int buffer, int image, int thread)
+{
+    if (buffer == GN_PLACE_IMAGES) {
+        const struct gn_shape in = plan->net->input;
+        return (size_t)image * (size_t)in.h * (size_t)in.w * (size_t)in.c * sizeof(float);
+    }
+    if (buffer < 0)
+        return 0;
+    const struct gn_buffer *b = &plan->buffers[buffer];
+    return b->chain < 0 ? (size_t)image * b->image : (size_t)thread * plan->chains[b->chain].bytes;
+}
+
+/* The arguments of a chain's step for images from number `image` of the slice on. */
+static struct gn_args args_from(const struct gn_plan *plan, const struct gn_step *s, int image,
+                                int thread)
+{
+    struct gn_args a = s->args;
+    a.x.data += bytes_before(plan, s->x.buffer, image, thread) / sizeof(float);
+    a.y.data += bytes_before(plan, s->y.buffer, image, thread) / sizeof(float);
+    a.dx.data += bytes_before(plan, s->dx.buffer, image, thread) / sizeof(float);
+    a.dy.data += bytes_before(plan, s->dy.buffer, image, thread) / sizeof(float);
+    if (a.argmax != NULL)
+        a.argmax += bytes_before(plan, s->argmax, image, thread);
+    return a;
+}
+
+/* The steps of a chain for portion number `p` of `images`, by this thread alone or by the team. */
+static void run_portion(struct gn_plan *plan, const struct gn_chain *c, const struct gn_run *run,
+                        int p, int images, bool alone)
+{
+    const int image = p * images;
+    struct gn_run portion = *run;
+    portion.image += image;
+    portion.n = run->n - image < images ? run->n - image : images;
+    for (int i = c->from; i < c->to; i++) {
+        struct gn_step *s = &plan->steps[i];
+        const struct gn_args a = args_from(plan, s, image, alone ? omp_get_thread_num() : 0);
+        if (alone)
+            run_step_alone(plan, s, &a, &portion);
+        else
+            run_step(plan, s, &a, &portion);
+    }
+}
+
+/* A chain: each thread takes portions of its own. When at least half of the threads would go without
+ * a last one, the team shares each of these. */
+static void run_chain(struct gn_plan *plan, struct gn_chain *c, const struct gn_run *run)
+{
+    int portions = (run->n + c->images - 1) / c->images;
+    const int images = (run->n + portions - 1) / portions;
+    portions = (run->n + images - 1) / images;
+    const int rest = portions % plan->threads;
+    const int own = 2 * rest > plan->threads ? portions : portions - rest;
+    for (int p = atomic_fetch_add(&c->next, 1); p < own; p = atomic_fetch_add(&c->next, 1))
+        run_portion(plan, c, run, p, images, true);
+#pragma omp barrier
+#pragma omp master
+    atomic_store(&c->next, 0);
+    for (int p = own; p < portions; p++)
+        run_portion(plan, c, run, p, images, false);
+}
+
+/* Steps [from, to) by every thread of the team, chains among them. */
+static void run_steps(struct gn_plan *plan, const struct gn_run *run, int from, int to)
+{
+    struct gn_chain *c = plan->chains, *end = c + plan->n_chains;
+    while (c < end && c->from < from)
+        c++;
+    for (int i = from; i < to;) {
+        if (c < end && c->from == i) {
+            run_chain(plan, c, run);
+            i = c++->to;
+        } else {
+            run_step(plan, &plan->steps[i], &plan->steps[i].args, run);
+            i++;
         }
     }
 #pragma omp barrier

@@ -8,6 +8,7 @@
  *   place.c   where each layer's output and gradient stand
  *   choose.c  direct or Winograd, for each convolution and direction
  *   steps.c   the flat list of steps, forward then backward
+ *   chain.c   which steps run depth first, a few images at a time
  *   arena.c   lifetimes become offsets in one block of memory
  *   execute.c runs the list
  */
@@ -22,8 +23,10 @@
 /* A block of the arena, alive from step `first` to step `last`. */
 struct gn_buffer {
     size_t bytes;
+    size_t image;    /* bytes of an image; 0: it does not hold images */
+    int chain;       /* that has it for itself: it holds a portion; -1: the slice */
     int first, last; /* -1, -1: never used */
-    size_t offset;
+    size_t offset;   /* in the arena, or in a thread's block of the chain */
 };
 
 /* Where a tensor of n images stands: `channel` floats into the pixels of a buffer. */
@@ -88,6 +91,16 @@ struct gn_step {
     atomic_int next; /* unit to hand out */
 };
 
+/* Steps [from, to), each of which reads what the one in front of it wrote. A thread takes a few images
+ * through all of them before it takes the next ones. */
+struct gn_chain {
+    int from, to;
+    int images;      /* that a thread takes at a time: a portion */
+    size_t bytes;    /* of a thread's block, for the buffers that only the chain uses */
+    size_t offset;   /* of the first thread's block */
+    atomic_int next; /* portion to hand out */
+};
+
 struct gn_plan {
     struct gn_net *net;
     const struct gn_kernel_set *kernels;
@@ -95,7 +108,7 @@ struct gn_plan {
     gn_algorithm algorithm;
     double label_smoothing;
     const char *freeze;
-    int batch, slice, threads;
+    int batch, slice, threads, portion;
     struct gn_value *values; /* one a layer */
     int n_buffers, cap_buffers;
     struct gn_buffer *buffers;
@@ -105,6 +118,8 @@ struct gn_plan {
      * once for each slice; then what ends a batch, up to n_steps */
     int n_steps, cap_steps, n_prepare, n_forward, n_backward;
     struct gn_step *steps;
+    int n_chains;
+    struct gn_chain *chains;
     size_t arena_bytes, packed_bytes, scratch_bytes; /* scratch: of one thread */
     char *arena, *packed, *scratch;
     float *zeros;
@@ -134,6 +149,12 @@ bool gn_plan_runs(const struct gn_plan *plan, int i);
 /* Whether layer i is a convolution or a dense layer. */
 bool gn_plan_multiplies(const struct gn_plan *plan, int i);
 
+/* Gives a buffer its size. */
+void gn_plan_resize(struct gn_plan *plan, int buffer, size_t bytes);
+
+/* Where a buffer stands once the arena is allocated; of a chain's own, that of the first thread. */
+char *gn_plan_buffer(const struct gn_plan *plan, int buffer);
+
 /* The passes. */
 void gn_plan_fuse(struct gn_plan *plan);
 void gn_plan_concat(struct gn_plan *plan);
@@ -141,6 +162,7 @@ void gn_plan_merge(struct gn_plan *plan);
 gn_status gn_plan_place(struct gn_plan *plan);
 void gn_plan_choose(struct gn_plan *plan);
 gn_status gn_plan_steps(struct gn_plan *plan);
+void gn_plan_chain(struct gn_plan *plan);
 gn_status gn_plan_arena(struct gn_plan *plan);
 void gn_plan_bind(struct gn_plan *plan);
 

@@ -5,19 +5,25 @@
 #include "ops/batch_norm/norm.h"
 #include "plan/internal.h"
 
-/* A buffer of the arena, of that many bytes; GN_PLACE_NONE with INTERNAL when there are too many. */
-static int new_buffer(struct gn_plan *plan, size_t bytes)
+/* Blocks begin at staggered odd multiples of a cache line, so that equal indexes of two tensors do not
+ * compete for the same set of L1. */
+void gn_plan_resize(struct gn_plan *plan, int buffer, size_t bytes)
+{
+    const size_t stagger = 64 * (size_t)(1 + 2 * (buffer % 8));
+    plan->buffers[buffer].bytes = (bytes + 4095) / 4096 * 4096 + stagger;
+}
+
+/* A buffer of the arena, of that many bytes and of a slice of images of `image` bytes;
+ * GN_PLACE_NONE with INTERNAL when there are too many. */
+static int new_buffer(struct gn_plan *plan, size_t bytes, size_t image)
 {
     if (plan->n_buffers == plan->cap_buffers) {
         (void)gn_fail(GN_STATUS_INTERNAL, "plan: more buffers than layers allow");
         return GN_PLACE_NONE;
     }
-    /* Blocks begin at staggered odd multiples of a cache line, so that equal indexes of two
-     * tensors do not compete for the same set of L1. */
-    const size_t stagger = 64 * (size_t)(1 + 2 * (plan->n_buffers % 8));
-    plan->buffers[plan->n_buffers] = (struct gn_buffer){
-        .bytes = (bytes + 4095) / 4096 * 4096 + stagger, .first = -1, .last = -1
-    };
+    plan->buffers[plan->n_buffers] =
+        (struct gn_buffer){ .image = image, .chain = -1, .first = -1, .last = -1 };
+    gn_plan_resize(plan, plan->n_buffers, bytes + image * (size_t)plan->slice);
     return plan->n_buffers++;
 }
 
@@ -36,9 +42,10 @@ static int channels_before(const struct gn_plan *plan, int i, int in)
 static struct gn_place new_place(struct gn_plan *plan, int i, int channels)
 {
     const struct gn_shape s = plan->net->graph->layers[i].out;
-    const size_t pixels = (size_t)plan->slice * (size_t)s.h * (size_t)s.w;
-    const int ld = channels % 128 == 0 && pixels > 1 ? channels + 16 : channels;
-    return (struct gn_place){ new_buffer(plan, pixels * (size_t)ld * sizeof(float)), 0, ld };
+    const size_t pixels = (size_t)s.h * (size_t)s.w;
+    const bool many = pixels > 1 || plan->slice > 1;
+    const int ld = channels % 128 == 0 && many ? channels + 16 : channels;
+    return (struct gn_place){ new_buffer(plan, 0, pixels * (size_t)ld * sizeof(float)), 0, ld };
 }
 
 static struct gn_place moved(struct gn_place place, int channels)
@@ -57,13 +64,13 @@ static void place_groups(struct gn_plan *plan)
         const bool bias = plan->net->graph->layers[group->leader].bias >= 0 ||
                           plan->values[group->leader].norm >= 0;
         group->at = new_place(plan, group->leader, group->width);
-        group->weights = new_buffer(plan, rows * columns * sizeof(float));
-        group->bias = bias ? new_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
+        group->weights = new_buffer(plan, rows * columns * sizeof(float), 0);
+        group->bias = bias ? new_buffer(plan, columns * sizeof(float), 0) : GN_PLACE_NONE;
         if (!plan->train)
             continue;
         group->gradient_at = new_place(plan, group->leader, group->width);
-        group->dw = new_buffer(plan, rows * columns * sizeof(float));
-        group->db = bias ? new_buffer(plan, columns * sizeof(float)) : GN_PLACE_NONE;
+        group->dw = new_buffer(plan, rows * columns * sizeof(float), 0);
+        group->db = bias ? new_buffer(plan, columns * sizeof(float), 0) : GN_PLACE_NONE;
     }
 }
 
@@ -130,9 +137,9 @@ static void place_value(struct gn_plan *plan, int i, bool gradient)
                                  : new_place(plan, i, s.c);
     }
     if (plan->net->graph->layers[i].op == GN_OP_BATCH_NORM)
-        v->stats = new_buffer(plan, stats_bytes(plan, i));
+        v->stats = new_buffer(plan, stats_bytes(plan, i), 0);
     if (gradient && plan->net->graph->layers[i].op == GN_OP_MAX_POOL)
-        v->argmax = new_buffer(plan, (size_t)plan->slice * (size_t)s.h * (size_t)s.w * (size_t)s.c);
+        v->argmax = new_buffer(plan, 0, (size_t)s.h * (size_t)s.w * (size_t)s.c);
 }
 
 gn_status gn_plan_place(struct gn_plan *plan)

@@ -85,8 +85,9 @@ static gn_status make_passes(struct gn_plan *plan)
     plan->buffers = gn_calloc((size_t)plan->cap_buffers, sizeof *plan->buffers, "the plan");
     plan->steps = gn_calloc((size_t)plan->cap_steps, sizeof *plan->steps, "the plan");
     plan->groups = gn_calloc((size_t)n, sizeof *plan->groups, "the plan");
+    plan->chains = gn_calloc((size_t)plan->cap_steps, sizeof *plan->chains, "the plan");
     if (plan->values == NULL || plan->buffers == NULL || plan->steps == NULL ||
-        plan->groups == NULL)
+        plan->groups == NULL || plan->chains == NULL)
         return gn_last_status();
     gn_plan_fuse(plan);
     gn_plan_concat(plan);
@@ -94,6 +95,7 @@ static gn_status make_passes(struct gn_plan *plan)
     GN_TRY(gn_plan_place(plan));
     gn_plan_choose(plan);
     GN_TRY(gn_plan_steps(plan));
+    gn_plan_chain(plan);
     GN_TRY(gn_plan_arena(plan));
     lay_out_packed(plan);
     plan->scratch_bytes = (plan->scratch_bytes + 8191) / 4096 * 4096;
@@ -166,6 +168,7 @@ static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_opti
     plan->label_smoothing = o->label_smoothing;
     plan->freeze = o->freeze;
     plan->batch = o->batch;
+    plan->portion = o->portion;
     if (o->train && has_batch_norm(net->graph))
         plan->slice = o->batch;
     else
@@ -192,6 +195,7 @@ void gn_plan_free(struct gn_plan *plan)
     gn_free(plan->buffers);
     gn_free(plan->steps);
     gn_free(plan->groups);
+    gn_free(plan->chains);
     gn_free(plan->arena);
     gn_free(plan->packed);
     gn_free(plan->scratch);
@@ -242,10 +246,9 @@ gn_status gn_plan_copy_output(const struct gn_plan *plan, int layer, int n, floa
 {
     const struct gn_shape s = plan->net->graph->layers[layer].out;
     const struct gn_place at = plan->values[plan->values[layer].same_as].at;
-    if (at.buffer < 0 || n > plan->slice)
+    if (at.buffer < 0 || plan->buffers[at.buffer].chain >= 0 || n > plan->slice)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "layer %d: its output is not kept", layer);
-    const float *from =
-        (const float *)(const void *)(plan->arena + plan->buffers[at.buffer].offset) + at.channel;
+    const float *from = (const float *)(const void *)gn_plan_buffer(plan, at.buffer) + at.channel;
     for (size_t p = 0; p < (size_t)n * (size_t)s.h * (size_t)s.w; p++)
         memcpy(values + p * (size_t)s.c, from + p * (size_t)at.ld, (size_t)s.c * sizeof *values);
     return GN_OK;

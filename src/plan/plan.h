@@ -23,6 +23,8 @@ struct gn_plan_options {
     gn_algorithm algorithm;
     double label_smoothing; /* part of the target that all classes share */
     const char *freeze;     /* patterns of tensors that need no gradient, see graph/pattern.h */
+    int portion; /* images that a thread takes through a chain of steps at a time (chain.c), whatever
+                    caches hold; 0: chosen from the shapes. No bit depends on it. For tests */
 };
 
 /* NULL with NO_MEMORY and the estimate when it cannot fit. The net must outlive the plan. */

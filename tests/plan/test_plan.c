@@ -109,6 +109,7 @@ static void plans_compute_what_the_graph_says(void **state)
                                                      .slice = k % 4 < 2 ? N : 2,
                                                      .threads = 1 + k % 4,
                                                      .reference = k % 2 == 1 && k < 4,
+                                                     .portion = k % 3,
                                                      .algorithm = algorithms[k] };
             check_plan(name, net, images, labels, &options);
         }

@@ -108,6 +108,72 @@ static void the_number_of_threads_changes_no_bit(void **state)
     }
 }
 
+/* The hash of logits and gradients of all images by a new plan. */
+static uint32_t run_once(const struct fixture *f, const struct gn_plan_options *options)
+{
+    float logits[40 * 16];
+    const size_t n = (size_t)f->n * (size_t)f->net->classes;
+    assert_true(n <= sizeof logits / sizeof logits[0]);
+    struct gn_plan *plan = gn_plan_create(f->net, options);
+    assert_non_null(plan);
+    assert_int_equal(gn_plan_forward(plan, f->images, f->n, logits), GN_OK);
+    const uint32_t hash = gn_crc32c(0, logits, n * sizeof *logits);
+    if (options->train) {
+        memset(f->grads, 0, f->bytes);
+        (void)gradients(f, plan, f->n);
+    }
+    gn_plan_free(plan);
+    return options->train ? gn_crc32c(hash, f->grads, f->bytes) : hash;
+}
+
+/* How many images a thread takes through a chain, and whether the team shares what remains, is seen
+ * in no bit. A portion of 100 leaves all to the team: nothing runs depth first. */
+static void chains_change_no_bit(void **state)
+{
+    (void)state;
+    static const int batches[] = { 1, 5, 33 }, portions[] = { 1, 2, 4, 7, 0 };
+    const char *name;
+    gn_net *net;
+    for (int i = 0; (net = test_network(i, &name)) != NULL; i++) {
+        const bool moves = gn_graph_params(net->graph, false) > 0; /* running statistics */
+        struct fixture f = new_fixture(net, batches[i % 3]);
+        for (int k = 0; k < 12; k++) {
+            struct gn_plan_options o = { .train = !moves && k % 2 == 1,
+                                         .batch = f.n,
+                                         .slice = k % 4 < 2 ? 0 : 4,
+                                         .threads = 1,
+                                         .algorithm = (gn_algorithm)(k / 4),
+                                         .portion = 100 };
+            const uint32_t whole = run_once(&f, &o);
+            for (int p = 0; p < 5; p++) {
+                o.portion = portions[p];
+                o.threads = 1 + (k + p) % 4;
+                if (run_once(&f, &o) != whole)
+                    fail_msg("%s: other bits with portions of %d, %d threads", name, o.portion,
+                             o.threads);
+            }
+        }
+        free_fixture(&f);
+    }
+}
+
+/* Real sizes, at which the first chain takes three images at a time. */
+static void chains_of_the_network_change_no_bit(void **state)
+{
+    (void)state;
+    struct fixture f = new_fixture(gn_googlenet(.size = 96), 7);
+    for (int train = 0; train < 2; train++) {
+        struct gn_plan_options o = {
+            .train = train != 0, .batch = f.n, .slice = 7, .threads = 1, .portion = 100
+        };
+        const uint32_t whole = run_once(&f, &o);
+        o.portion = 0;
+        for (o.threads = 1; o.threads <= 4; o.threads++)
+            assert_int_equal(run_once(&f, &o), whole);
+    }
+    free_fixture(&f);
+}
+
 /* Wide vectors change the shape of the tiles, not the order of a sum. */
 static void avx2_and_avx512_give_the_same_bits(void **state)
 {
@@ -333,6 +399,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_number_of_threads_changes_no_bit),
+        cmocka_unit_test(chains_change_no_bit),
+        cmocka_unit_test(chains_of_the_network_change_no_bit),
         cmocka_unit_test(avx2_and_avx512_give_the_same_bits),
         cmocka_unit_test(slices_add_up_to_the_whole_batch),
         cmocka_unit_test(short_batches_are_batches_of_their_size),
