@@ -1,5 +1,5 @@
 /*
- * Pass 7: lifetimes become offsets. Buffers are placed from the largest down, each at the lowest
+ * Pass 9: lifetimes become offsets. Buffers are placed from the largest down, each at the lowest
  * offset where it meets no buffer that is alive at the same time. Those that one chain alone uses
  * stand in a block, one of each thread, in the same way.
  */

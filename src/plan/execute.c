@@ -23,15 +23,21 @@ static void *scratch_of_thread(const struct gn_plan *plan)
     return plan->scratch + plan->scratch_bytes * (size_t)omp_get_thread_num();
 }
 
+static void take_units(struct gn_plan *plan, struct gn_step *s, const struct gn_args *a,
+                       const struct gn_run *run)
+{
+    void *scratch = scratch_of_thread(plan);
+    const int units = s->kernel->units(a, run);
+    for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1))
+        s->kernel->run(a, run, u, scratch);
+}
+
 /* A step by every thread of the team: they take units until none is left. */
 static void run_step(struct gn_plan *plan, struct gn_step *s, const struct gn_args *a,
                      const struct gn_run *run)
 {
-    void *scratch = scratch_of_thread(plan);
     const double start = plan->timing ? gn_seconds() : 0;
-    const int units = s->kernel->units(a, run);
-    for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1))
-        s->kernel->run(a, run, u, scratch);
+    take_units(plan, s, a, run);
 #pragma omp barrier
 #pragma omp master
     {
@@ -40,6 +46,21 @@ static void run_step(struct gn_plan *plan, struct gn_step *s, const struct gn_ar
         if (plan->timing)
             s->seconds += gn_seconds() - start;
     }
+}
+
+/* Step `from` and those beside it; returns the one behind them. */
+static int run_beside(struct gn_plan *plan, const struct gn_run *run, int from, int to)
+{
+    int i = from;
+    do {
+        take_units(plan, &plan->steps[i], &plan->steps[i].args, run);
+        i++;
+    } while (i < to && plan->steps[i].beside);
+#pragma omp barrier
+#pragma omp master
+    for (int k = from; k < i; k++)
+        atomic_store(&plan->steps[k].next, 0);
+    return i;
 }
 
 /* A step by this thread alone. */
@@ -132,9 +153,11 @@ static void run_steps(struct gn_plan *plan, const struct gn_run *run, int from, 
         if (c < end && c->from == i) {
             run_chain(plan, c, run);
             i = c++->to;
-        } else {
+        } else if (plan->timing) {
             run_step(plan, &plan->steps[i], &plan->steps[i].args, run);
             i++;
+        } else {
+            i = run_beside(plan, run, i, to);
         }
     }
 #pragma omp barrier

@@ -9,6 +9,7 @@
  *   choose.c  direct or Winograd, for each convolution and direction
  *   steps.c   the flat list of steps, forward then backward
  *   chain.c   which steps run depth first, a few images at a time
+ *   beside.c  between which steps nobody waits
  *   arena.c   lifetimes become offsets in one block of memory
  *   execute.c runs the list
  */
@@ -87,6 +88,8 @@ struct gn_step {
     struct gn_args args;
     struct gn_place x, y, dx, dy; /* turned into args once the arena stands */
     int argmax, stats;
+    bool
+        beside; /* needs nothing that the steps in front of it make, back to the last one without */
     double seconds;
     atomic_int next; /* unit to hand out */
 };
@@ -163,6 +166,7 @@ gn_status gn_plan_place(struct gn_plan *plan);
 void gn_plan_choose(struct gn_plan *plan);
 gn_status gn_plan_steps(struct gn_plan *plan);
 void gn_plan_chain(struct gn_plan *plan);
+void gn_plan_beside(struct gn_plan *plan);
 gn_status gn_plan_arena(struct gn_plan *plan);
 void gn_plan_bind(struct gn_plan *plan);
 

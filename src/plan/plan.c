@@ -96,6 +96,7 @@ static gn_status make_passes(struct gn_plan *plan)
     gn_plan_choose(plan);
     GN_TRY(gn_plan_steps(plan));
     gn_plan_chain(plan);
+    gn_plan_beside(plan);
     GN_TRY(gn_plan_arena(plan));
     lay_out_packed(plan);
     plan->scratch_bytes = (plan->scratch_bytes + 8191) / 4096 * 4096;
