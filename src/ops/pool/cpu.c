@@ -65,18 +65,18 @@ INLINE void pool_channels(const struct gn_args *a, const struct window *w, int c
         argmax[i] = (uint8_t)taps[i];
 }
 
-/* A whole 3x3 window, the case that counts: all channels in whole vectors, from the pixel `x` of tap
- * (0, 0) on. Returns how many channels were done. */
-INLINE int pool_nine(const float *x, ptrdiff_t row, ptrdiff_t pixel, int channels, float *y,
-                     uint8_t *argmax)
+/* A 3x3 window, the case that counts: all channels in whole vectors. Tap `first` is the first one inside
+ * the image; those outside point to it, and never win since it was there before them. Returns how many
+ * channels were done. */
+INLINE int pool_nine(const float *const *tap, int first, int channels, float *y, uint8_t *argmax)
 {
     int c = 0;
     for (; c + VL <= channels; c += VL) {
-        vf best = load(x + c);
-        vi taps = { 0 };
+        vf best = load(tap[first] + c);
+        vi taps = (vi){ 0 } + first;
         UNROLL
-        for (int t = 1; t < 9; t++) {
-            const vf value = load(x + t / 3 * row + t % 3 * pixel + c);
+        for (int t = 0; t < 9; t++) {
+            const vf value = load(tap[t] + c);
             const vi wins = value > best;
             if (argmax != NULL)
                 taps = (((vi){ 0 } + t) & wins) | (taps & ~wins);
@@ -89,15 +89,24 @@ INLINE int pool_nine(const float *x, ptrdiff_t row, ptrdiff_t pixel, int channel
     return c;
 }
 
+static int pool_three(const struct gn_args *a, const struct window *w, float *y, uint8_t *argmax)
+{
+    const float *tap[9];
+    const int first = w->r0 * 3 + w->s0;
+    for (int t = 0; t < 9; t++) {
+        const int r = t / 3, s = t % 3;
+        const bool inside = r >= w->r0 && r < w->r1 && s >= w->s0 && s < w->s1;
+        tap[t] = w->x + ((ptrdiff_t)(inside ? r : w->r0) * a->g.w + (inside ? s : w->s0)) * a->x.ld;
+    }
+    return argmax == NULL ? pool_nine(tap, first, a->g.c, y, NULL)
+                          : pool_nine(tap, first, a->g.c, y, argmax);
+}
+
 /* All channels of one window. */
 static void pool_window(const struct gn_args *a, const struct window *w, float *y, uint8_t *argmax)
 {
     const struct gn_geometry *g = &a->g;
-    const ptrdiff_t pixel = a->x.ld, row = g->w * pixel;
-    int c = 0;
-    if (g->kh == 3 && g->kw == 3 && w->r1 - w->r0 == 3 && w->s1 - w->s0 == 3)
-        c = argmax == NULL ? pool_nine(w->x, row, pixel, g->c, y, NULL)
-                           : pool_nine(w->x, row, pixel, g->c, y, argmax);
+    int c = g->kh == 3 && g->kw == 3 ? pool_three(a, w, y, argmax) : 0;
     for (; c < g->c; c += VL) {
         uint8_t *to = argmax == NULL ? NULL : argmax + c;
         if (g->c - c >= VL)
@@ -172,9 +181,8 @@ INLINE vf gather_nine(const struct source *list, int c)
 {
     vf sum = { 0 };
     UNROLL
-    for (int t = 0; t < 9; t++) {
+    for (int t = 0; t < 9; t++)
         sum += (vf)((vi)load(list[t].dy + c) & (widen_bytes(list[t].argmax + c) == t));
-    }
     return sum;
 }
 
