@@ -26,44 +26,37 @@ void gn_md5_init(struct gn_md5 *md5)
     *md5 = (struct gn_md5){ .state = { 0x67452301U, 0xefcdab89U, 0x98badcfeU, 0x10325476U } };
 }
 
+/* One of the 64 operations: `mixed` is a function of b, c and d. What does not wait for the operation
+ * before, which makes b, is added first: only its way through b takes time. */
+#define OPERATION(i, word, mixed)                                                                  \
+    do {                                                                                           \
+        const unsigned by = rotations[(i) / 16][(i) % 4];                                          \
+        const uint32_t sum = (a + (sines[i] + words[(word) % 16])) + (mixed);                      \
+        a = d;                                                                                     \
+        d = c;                                                                                     \
+        c = b;                                                                                     \
+        b += sum << by | sum >> (32 - by);                                                         \
+    } while (0)
+
 static void digest_block(struct gn_md5 *md5, const uint8_t *block)
 {
     uint32_t words[16];
     for (int i = 0; i < 16; i++, block += 4)
         words[i] = (uint32_t)block[0] | (uint32_t)block[1] << 8 | (uint32_t)block[2] << 16 |
                    (uint32_t)block[3] << 24;
-
     uint32_t a = md5->state[0], b = md5->state[1], c = md5->state[2], d = md5->state[3];
-    /* Unrolled, all that depends on i alone is a constant. */
-#pragma GCC unroll 64
-    for (int i = 0; i < 64; i++) {
-        uint32_t mixed;
-        int word;
-        switch (i / 16) {
-        case 0:
-            mixed = (b & c) | (~b & d);
-            word = i;
-            break;
-        case 1:
-            mixed = (b & d) | (c & ~d);
-            word = 5 * i + 1;
-            break;
-        case 2:
-            mixed = b ^ c ^ d;
-            word = 3 * i + 5;
-            break;
-        default:
-            mixed = c ^ (b | ~d);
-            word = 7 * i;
-            break;
-        }
-        const uint32_t sum = a + mixed + sines[i] + words[word % 16];
-        const unsigned by = rotations[i / 16][i % 4];
-        a = d;
-        d = c;
-        c = b;
-        b += sum << by | sum >> (32 - by);
-    }
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        OPERATION(i, i, d ^ (b & (c ^ d)));
+#pragma GCC unroll 16
+    for (int i = 16; i < 32; i++)
+        OPERATION(i, 5 * i + 1, (c & ~d) + (b & d));
+#pragma GCC unroll 16
+    for (int i = 32; i < 48; i++)
+        OPERATION(i, 3 * i + 5, b ^ (c ^ d));
+#pragma GCC unroll 16
+    for (int i = 48; i < 64; i++)
+        OPERATION(i, 7 * i, c ^ (b | ~d));
     md5->state[0] += a;
     md5->state[1] += b;
     md5->state[2] += c;
