@@ -171,7 +171,8 @@ struct gn_dataset_options {
 GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
 
 /* Waits for the images of a set that was opened with .beside, and tells what is wrong with them. Until
- * it has returned GN_OK, such a set can be described and closed only. */
+ * it has returned GN_OK, such a set can be described, closed and given to gn_fit, which waits itself
+ * behind all that needs no images and before anything is written. */
 GN_API int gn_dataset_wait(gn_dataset *data);
 
 /* Opens the images of one IDX file (plain or .gz), one picture, or all pictures below a folder, to

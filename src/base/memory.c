@@ -115,6 +115,15 @@ void gn_free(void *p)
         free(header_of(p)->base);
 }
 
+void gn_touch(void *p, const atomic_bool *enough)
+{
+    enum { SMALL_PAGE = 4096 };
+    volatile char *at = p;
+    const size_t bytes = header_of(p)->bytes;
+    for (size_t i = 0; i < bytes && !atomic_load(enough); i += SMALL_PAGE)
+        at[i] = at[i];
+}
+
 /* The number in a cgroup file, UINT64_MAX for "max" or a missing file. */
 static uint64_t limit_in_file(const char *path)
 {

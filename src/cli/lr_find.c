@@ -185,7 +185,7 @@ static int run(struct cli_args *args)
 {
     struct lr_find *given = args->values;
     struct gn_dataset_info info;
-    int code = 0;
+    int code = 0, made;
     cli_catch_interrupts();
     if (!given->data)
         return cli_fail(CLI_USAGE, "lr-find: --data is missing (a folder or the name of a set)");
@@ -194,7 +194,7 @@ static int run(struct cli_args *args)
     if (given->model)
         code = cli_check_model(given->model);
     if (!code && given->out)
-        code = cli_make_folder(given->out);
+        code = cli_make_folder(given->out, &made);
     gn_dataset *data =
         code ? NULL
              : cli_open_data(given->data, GN_TRAIN, given->net.classes, 0, &given->place, &code);

@@ -76,17 +76,20 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-int cli_make_folder(const char *folder)
+int cli_make_folder(const char *folder, int *made)
 {
     char *path = cli_format("%s", folder);
     bool is_good = true;
+    *made = 0;
     for (char *c = path + 1; is_good && path[0]; c++) {
         const char kept = *c;
         if (kept != '/' && kept != '\0')
             continue;
         *c = '\0';
         /* Above a folder that is there may lie one in which nothing can be made. */
-        if (mkdir(path, 0777) != 0) {
+        if (mkdir(path, 0777) == 0) {
+            (*made)++;
+        } else {
             const int why = errno;
             is_good = is_folder(path);
             errno = why == EEXIST ? ENOTDIR : why;
@@ -98,6 +101,19 @@ int cli_make_folder(const char *folder)
     const int code = is_good ? 0 : cannot_create(folder);
     free(path);
     return code;
+}
+
+void cli_unmake_folder(const char *folder, int made)
+{
+    char *path = cli_format("%s", folder);
+    for (char *end = path + strlen(path); made > 0 && rmdir(path) == 0; made--) {
+        while (end > path && end[-1] == '/')
+            end--;
+        while (end > path && end[-1] != '/')
+            end--;
+        *end = '\0';
+    }
+    free(path);
 }
 
 /* The highest n of the entries "<n>-..." in RUNS, 0 when there are none. */
@@ -141,16 +157,18 @@ char *cli_next_run_folder(const char *preset, const char *data)
     return run_path(last_number() + 1, preset, data);
 }
 
-int cli_make_run_folder(char **folder, const char *preset, const char *data)
+int cli_make_run_folder(char **folder, const char *preset, const char *data, int *made)
 {
-    int code = cli_make_folder(RUNS);
+    int code = cli_make_folder(RUNS, made);
     if (code)
         return code;
     /* Another run may take the number at the same moment. */
     for (int number = last_number() + 1;; number++) {
         *folder = run_path(number, preset, data);
-        if (mkdir(*folder, 0777) == 0)
+        if (mkdir(*folder, 0777) == 0) {
+            (*made)++;
             return 0;
+        }
         if (errno != EEXIST) {
             code = cannot_create(*folder);
             free(*folder);

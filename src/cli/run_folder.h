@@ -12,16 +12,20 @@ int cli_check_new_run(const char *folder, bool overwrite);
 /* Refuses (3) a folder without checkpoint. */
 int cli_check_old_run(const char *folder);
 
-/* Creates `folder` and the folders above it. 0, or 5 after the fault was named. */
-int cli_make_folder(const char *folder);
+/* Creates `folder` and the folders above it; *made is how many of them were not there. 0, or 5 after
+ * the fault was named. */
+int cli_make_folder(const char *folder, int *made);
+
+/* After a failure: removes what cli_make_folder made, as far as it is empty. */
+void cli_unmake_folder(const char *folder, int made);
 
 /* After a failure: a folder in which not even the first checkpoint could be written holds no run,
  * so its config.json goes and the folder may be named again. */
 void cli_drop_unbegun_run(const char *folder);
 
 /* Creates a new folder runs/<n>-<preset>-<data> and gives its path in *folder (to be freed);
- * `data` is a set's name or a path. 0, or 5 after the fault was named. */
-int cli_make_run_folder(char **folder, const char *preset, const char *data);
+ * `data` is a set's name or a path, *made as above. 0, or 5 after the fault was named. */
+int cli_make_run_folder(char **folder, const char *preset, const char *data, int *made);
 
 /* The path that the next such run would get, for --dry-run; to be freed. */
 char *cli_next_run_folder(const char *preset, const char *data);

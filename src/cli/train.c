@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 const char *const train_schedule_names[] = { "constant", "step",      "polynomial",
                                              "cosine",   "one-cycle", NULL };
@@ -299,26 +298,35 @@ static int begin_training_split(struct train_run *run, int classes)
     return 0;
 }
 
-/* The test images, if they are wanted, and the end of reading. Of errors in both splits that of the
- * first is told. */
-static int finish_data(struct train_run *run)
+/* The test images, if they are wanted. Of errors in both splits that of the first is told. */
+static int begin_validation_split(struct train_run *run)
 {
     const struct train *given = run->given;
     const bool is_undivided = run->train_info.divided && given->val_fraction <= 0.0;
     const bool validates = given->limit_val != 0 && !is_undivided;
-    if (validates)
-        run->validation = begin_split(given, GN_TEST, run->net_info.classes);
-    if (gn_dataset_wait(run->train) != GN_OK)
+    if (!validates)
+        return 0;
+    run->validation = begin_split(given, GN_TEST, run->net_info.classes);
+    if (!run->validation) {
+        (void)gn_dataset_wait(run->train);
         return cli_fail_library();
-    if (validates && (!run->validation || gn_dataset_wait(run->validation) != GN_OK ||
-                      gn_dataset_describe(run->validation, &run->validation_info) != GN_OK))
-        return cli_fail_library();
-    return 0;
+    }
+    return gn_dataset_describe(run->validation, &run->validation_info) == GN_OK
+               ? 0
+               : cli_fail_library();
+}
+
+/* The end of reading, for who does not train. */
+static int finish_data(const struct train_run *run)
+{
+    const bool is_good = gn_dataset_wait(run->train) == GN_OK &&
+                         (!run->validation || gn_dataset_wait(run->validation) == GN_OK);
+    return is_good ? 0 : cli_fail_library();
 }
 
 /* Channels and classes come from the data: for a preset both, for a model file the classes, which
  * may ask for a new last layer. A resumed run has its own, and a label beyond its classes is an
- * error of the data. Images are read while the network is made. */
+ * error of the data. Images are still being read at the end of this. */
 static int open_net_and_data(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
@@ -347,7 +355,7 @@ static int open_net_and_data(struct train_run *run, const json_t *config)
             return cli_fail_library();
         code = open_net(run, config);
     }
-    return code ? code : finish_data(run);
+    return code ? code : begin_validation_split(run);
 }
 
 /* What config.json shall hold: the network as it is, and paths that mean the same from elsewhere.
@@ -374,9 +382,10 @@ static int make_folder(struct train_run *run)
 {
     const struct train *given = run->given;
     if (!given->out && !given->resume)
-        return cli_make_run_folder(&run->folder, run->net_info.preset, run->train_info.name);
+        return cli_make_run_folder(&run->folder, run->net_info.preset, run->train_info.name,
+                                   &run->folders_made);
     run->folder = cli_format("%s", given->resume ? given->resume : given->out);
-    return given->resume ? 0 : cli_make_folder(run->folder);
+    return given->resume ? 0 : cli_make_folder(run->folder, &run->folders_made);
 }
 
 static int train(struct train_run *run, const json_t *config)
@@ -387,23 +396,21 @@ static int train(struct train_run *run, const json_t *config)
     if (code)
         return code;
     settle_options(run, &data_path);
-    if (cli_given(run->args, "val-fraction") && !run->train_info.divided)
-        cli_warn("--val-fraction: not used, %s brings its own test images", run->train_info.name);
     if (given->dry_run) {
+        code = finish_data(run);
         char *folder = given->out || given->resume
                            ? cli_format("%s", given->out ? given->out : given->resume)
                            : cli_next_run_folder(run->net_info.preset, run->train_info.name);
-        train_announce(run, folder);
+        if (!code)
+            train_announce(run, folder);
         free(folder);
     } else {
         code = make_folder(run);
-        if (!code) {
-            train_announce(run, run->folder);
+        if (!code)
             code = train_fit(run);
-            /* A run that never began leaves no empty folder behind. */
-            if (code && !given->resume)
-                rmdir(run->folder);
-        }
+        /* A run that never began leaves no empty folder behind. */
+        if (code && run->folder)
+            cli_unmake_folder(run->folder, run->folders_made);
     }
     free(data_path);
     return code;

@@ -50,13 +50,14 @@ struct train_run {
     struct gn_net_info net_info;
     struct gn_dataset_info train_info, validation_info;
     char *folder;
+    int folders_made; /* of its path, by this process */
 };
 
 /* Gives the net what --short-side and --normalize say (train_pixels.c). Returns 0, or the exit code
  * after the fault was named. */
 int train_set_pixels(gn_net *net, const struct train *given);
 
-/* Says on stderr what is going to happen. */
+/* Says on stderr what is going to happen, and which option will not matter. */
 void train_announce(const struct train_run *run, const char *folder);
 
 /* Trains in run->folder, shows progress, prints the result. Returns the exit code. */

@@ -16,7 +16,7 @@
 struct watch {
     struct cli_progress progress;
     const struct train_run *run;
-    bool started;
+    bool announced, started;
     int config_code; /* of writing config.json */
 };
 
@@ -58,6 +58,8 @@ void train_announce(const struct train_run *run, const char *folder)
     struct gn_system_info system = { 0 };
     char needed[24], usable[24], what[64], test[48] = "no";
     const bool is_file = given->model && !cli_is_preset(given->model);
+    if (cli_given(run->args, "val-fraction") && !data->divided)
+        cli_warn("--val-fraction: not used, %s brings its own test images", data->name);
     if (run->validation)
         snprintf(test, sizeof test, "%llu", (unsigned long long)run->validation_info.samples);
     cli_note("data      %s: %llu training and %s test %s, %d classes, from %s", data->name,
@@ -85,6 +87,10 @@ void train_announce(const struct train_run *run, const char *folder)
 static void on_event(const struct gn_event *event, void *user)
 {
     struct watch *watch = user;
+    /* With the first event the data is there and nothing was wrong with it. */
+    if (!watch->announced)
+        train_announce(watch->run, watch->run->folder);
+    watch->announced = true;
     if (event->kind == GN_EVENT_STEP) {
         watch->progress.asked = cli_status != 0;
         cli_status = 0;

@@ -208,8 +208,7 @@ static void run_call(struct gn_plan *plan, const struct call *c)
     struct gn_run run = {
         .batch = c->n, .train = c->labels != NULL, .seed = plan->seed, .step = plan->step
     };
-    if (!plan->prepared)
-        run_steps(plan, &once, 0, plan->n_prepare);
+    run_steps(plan, &once, plan->n_packed, plan->n_prepare);
     for (int first = 0; first < c->n; first += plan->slice) {
         run.n = c->n - first < plan->slice ? c->n - first : plan->slice;
         run.first = first == 0;
@@ -227,6 +226,18 @@ static void run_call(struct gn_plan *plan, const struct call *c)
     if (c->labels != NULL)
         run_steps(plan, &once, plan->n_backward, plan->n_steps);
     gn_float_leave(state);
+}
+
+void gn_plan_prepare(struct gn_plan *plan, const atomic_bool *enough)
+{
+    const struct gn_run once = { .n = 1, .batch = plan->batch, .first = true };
+    const unsigned state = gn_float_enter();
+    for (; plan->n_packed < plan->n_prepare && !atomic_load(enough); plan->n_packed++) {
+        struct gn_step *s = &plan->steps[plan->n_packed];
+        run_step_alone(plan, s, &s->args, &once);
+    }
+    gn_float_leave(state);
+    gn_touch(plan->arena, enough);
 }
 
 static gn_status check_call(const struct gn_plan *plan, int n)
@@ -247,7 +258,7 @@ gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, floa
     GN_TRY(check_call(plan, n));
     const struct call c = { .images = images, .logits = logits, .n = n };
     run_team(plan, &c);
-    plan->prepared = true;
+    plan->n_packed = plan->n_prepare;
     return GN_OK;
 }
 
@@ -269,7 +280,7 @@ gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int
     memset(plan->head_losses, 0, sizeof plan->head_losses);
     bind_gradients(plan, grads);
     run_team(plan, &c);
-    plan->prepared = true;
+    plan->n_packed = plan->n_prepare;
     *loss_sum = plan->loss;
     *correct = plan->correct;
     return GN_OK;

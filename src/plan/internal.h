@@ -126,7 +126,7 @@ struct gn_plan {
     size_t arena_bytes, packed_bytes, scratch_bytes; /* scratch: of one thread */
     char *arena, *packed, *scratch;
     float *zeros;
-    bool prepared; /* packed weights belong to the net's parameters */
+    int n_packed; /* of the steps that pack, those whose results belong to the net's parameters */
     /* the running call */
     const int32_t *labels; /* of the slice */
     const int32_t *others; /* the same for mixed images, NULL when there are none */

@@ -219,7 +219,7 @@ uint64_t gn_plan_estimate(const struct gn_net *net, const struct gn_plan_options
 
 void gn_plan_params_changed(struct gn_plan *plan)
 {
-    plan->prepared = false;
+    plan->n_packed = 0;
 }
 
 const double *gn_plan_head_losses(const struct gn_plan *plan)

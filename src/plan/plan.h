@@ -12,6 +12,8 @@
 
 #include "graph/graph.h"
 
+#include <stdatomic.h>
+
 struct gn_plan;
 
 struct gn_plan_options {
@@ -53,6 +55,11 @@ void gn_plan_draw(struct gn_plan *plan, uint64_t seed, uint64_t step);
  * (0 to 1), which is of class others[i]: the targets of mixed images. NULL: none is mixed. The
  * arrays must live until that call ends. */
 void gn_plan_mix(struct gn_plan *plan, const int32_t *others, const float *shares);
+
+/* Before the first call, beside a thread that waits for the images of that call: packs weights, then
+ * takes memory, with the calling thread alone, until all is done or *enough becomes true. What is left
+ * is done by the call. */
+void gn_plan_prepare(struct gn_plan *plan, const atomic_bool *enough);
 
 /* The net's parameters were changed: packed copies are made anew at the next run. */
 void gn_plan_params_changed(struct gn_plan *plan);

@@ -6,6 +6,7 @@
 #include "train/fit.h"
 
 #include "base/memory.h"
+#include "base/task.h"
 #include "base/threads.h"
 
 #include <math.h>
@@ -227,27 +228,61 @@ static gn_status run(struct gn_fit *fit)
     return GN_OK;
 }
 
-/* Everything but the net and the files. */
+static gn_status create_plan(struct gn_fit *fit)
+{
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    const struct gn_plan_options options = { .train = true,
+                                             .batch = o->batch,
+                                             .threads = o->threads,
+                                             .algorithm = o->algorithm,
+                                             .label_smoothing = o->label_smoothing,
+                                             .freeze = o->freeze };
+    fit->plan = gn_plan_create(fit->t.net, &options);
+    return fit->plan == NULL ? gn_last_status() : GN_OK;
+}
+
+/* What the first step needs besides images, made beside those who read them. */
+struct ahead {
+    struct gn_plan *plan;
+    atomic_bool enough; /* the images are there */
+};
+
+static gn_status prepare(void *argument)
+{
+    struct ahead *ahead = argument;
+    gn_plan_prepare(ahead->plan, &ahead->enough);
+    return GN_OK;
+}
+
+/* Of errors in both sets that of the first is told. */
+static gn_status wait_for_images(struct gn_fit *fit)
+{
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    struct ahead ahead = { .plan = fit->plan };
+    struct gn_task task = { .runs = false };
+    /* The weights of a resumed run come later, from its folder. */
+    if (o->train->coming != NULL && !o->resume)
+        gn_task_start(&task, prepare, &ahead);
+    gn_status status = (gn_status)gn_dataset_wait(o->train);
+    if (status == GN_OK && o->validation != NULL)
+        status = (gn_status)gn_dataset_wait(o->validation);
+    atomic_store(&ahead.enough, true);
+    gn_task_wait(&task);
+    return status;
+}
+
+/* Everything but the net, the plan and the files. */
 static gn_status create_parts(struct gn_fit *fit)
 {
     struct gn_net *net = fit->t.net;
     const struct gn_settings *s = &fit->t.settings;
     const struct gn_fit_options *o = &s->options;
-    const struct gn_plan_options plan_options = { .train = true,
-                                                  .batch = o->batch,
-                                                  .threads = o->threads,
-                                                  .algorithm = o->algorithm,
-                                                  .label_smoothing = o->label_smoothing,
-                                                  .freeze = o->freeze };
     struct gn_loader_options loader =
         gn_loader_for(net, o->train, o->limit_train, o->batch, s->rule);
     loader.shuffle = o->shuffle;
     loader.window = o->window;
     loader.seed = o->seed;
     loader.augment = s->augment;
-    fit->plan = gn_plan_create(net, &plan_options);
-    if (fit->plan == NULL)
-        return gn_last_status();
     fit->loader = gn_loader_create(&loader);
     if (fit->loader == NULL)
         return gn_last_status();
@@ -279,7 +314,9 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
     (void)snprintf(what, sizeof what, "training with batch %d at %dx%d", s->options.batch,
                    net->input.h, net->input.w);
     GN_TRY(gn_check_memory(gn_settings_memory(net, s), what));
-    GN_TRY(gn_files_open(fit));
+    GN_TRY(create_plan(fit));
+    GN_TRY(wait_for_images(fit));
+    GN_TRY(gn_files_open(fit)); /* only now: nothing is changed for data that cannot be used */
     const struct gn_dataset *data = options->train;
     if (data->label_names != NULL && data->classes == net->classes &&
         gn_net_set_labels(net, data->label_names, data->classes) != 0)

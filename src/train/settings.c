@@ -36,7 +36,6 @@ const char *gn_resize_text(gn_resize rule)
 gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data, const char *what)
 {
     const int size = data->options.size;
-    GN_TRY(gn_dataset_ready(data));
     if (size != 0 && (size != net->input.h || size != net->input.w))
         GN_FAIL(GN_STATUS_BAD_SHAPE,
                 "%s data: opened for size %d, the network takes %dx%d; open it with .size = %d",
@@ -50,7 +49,7 @@ gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data,
         GN_FAIL(GN_STATUS_BAD_SHAPE,
                 "%s data: %d classes, the network tells %d apart; build it with .classes = %d",
                 what, data->classes, net->classes, data->classes);
-    if (data->labels == NULL)
+    if (data->labels == NULL && data->coming == NULL)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s data: %s holds images without labels", what, data->name);
     if (data->samples == 0)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s data: no samples; at least one is needed", what);

@@ -155,7 +155,11 @@ truncate -s 300 bad/t10k-images-idx3-ubyte.gz
 expect 3 'train-images.*gz' train --data bad $small --out never
 damaged && gzip bad/t10k-images-idx3-ubyte
 truncate -s 300 bad/t10k-images-idx3-ubyte.gz
-expect 3 't10k-images.*gz' train --data bad $small --out never
+expect 3 't10k-images.*gz' train --data bad $small --out never/deep/
+mkdir ours
+expect 3 't10k-images.*gz' train --data bad $small --out ours
+rmdir ours || fail 'bad data took a folder that was there'
+[ -s err ] && grep -q '^data ' err && fail 'a run on bad data was announced'
 damaged && labels bad/train-labels-idx1-ubyte 47 10
 expect 3 '48.*47|47.*48' train --data bad $small --out never
 damaged && images bad/train-images-idx3-ubyte 0 28

@@ -105,11 +105,53 @@ static void nothing_is_given_before_it_is_there(void **state)
     assert_int_equal(gn_dataset_picture(data, 0, &image), GN_STATUS_BAD_ARGUMENT);
     gn_net *net = gn_googlenet(.classes = 7, .size = 32);
     assert_non_null(net);
-    assert_null(gn_fit(net, data, .max_steps = 1));
-    assert_int_equal(gn_error_status(), GN_STATUS_BAD_ARGUMENT);
+    struct gn_score score;
+    assert_int_equal(gn_evaluate(net, &score, data, .limit = 1), GN_STATUS_BAD_ARGUMENT);
     assert_null(gn_dataset_file(data, 0));
     gn_free_net(net);
     gn_close_dataset(data); /* without having waited */
+}
+
+/* Two steps on a set that may still be coming; the hash of the weights. */
+static uint64_t train(bool beside, int threads)
+{
+    gn_net *net = gn_googlenet(.classes = 7, .size = 32);
+    gn_dataset *data = gn_open_dataset(folder, .beside = beside);
+    assert_true(net != NULL && data != NULL);
+    gn_history *history =
+        gn_fit(net, data, .max_steps = 2, .batch = 5, .threads = threads, .lr = 0.01);
+    assert_non_null(history);
+    const uint64_t hash = gn_net_hash(net);
+    gn_free_history(history);
+    gn_close_dataset(data);
+    gn_free_net(net);
+    return hash;
+}
+
+static void training_waits_for_images_itself(void **state)
+{
+    (void)state;
+    const uint64_t hash = train(false, 1);
+    for (int threads = 1; threads <= 2; threads++)
+        assert_true(train(true, threads) == hash);
+}
+
+static void training_on_bad_images_leaves_nothing(void **state)
+{
+    (void)state;
+    char out[2 * PATH_BYTES];
+    struct stat about;
+    (void)snprintf(out, sizeof out, "%s/run", folder);
+    damage();
+    gn_net *net = gn_googlenet(.classes = 7, .size = 32);
+    gn_dataset *data = gn_open_dataset(folder, .beside = true);
+    assert_true(net != NULL && data != NULL);
+    assert_null(gn_fit(net, data, .max_steps = 1, .batch = 5, .out = out));
+    assert_int_equal(gn_error_status(), GN_STATUS_BAD_DATA);
+    assert_non_null(strstr(gn_error_message(), "truncated"));
+    assert_int_not_equal(stat(out, &about), 0);
+    gn_close_dataset(data);
+    gn_free_net(net);
 }
 
 /* Opens the training split in both ways: both must have one error with one sentence. */
@@ -181,6 +223,8 @@ int main(void)
         TEST(the_content_is_the_same),
         TEST(a_limit_holds_at_once),
         TEST(nothing_is_given_before_it_is_there),
+        TEST(training_waits_for_images_itself),
+        TEST(training_on_bad_images_leaves_nothing),
         TEST(errors_are_the_same),
         TEST(both_splits_at_once),
     };

@@ -174,6 +174,30 @@ static void chains_of_the_network_change_no_bit(void **state)
     free_fixture(&f);
 }
 
+/* Packing ahead, also when it is given up at once. */
+static void packing_ahead_changes_no_bit(void **state)
+{
+    (void)state;
+    struct fixture f = new_fixture(gn_googlenet(.size = 48), 3);
+    gn_net_init(f.net, 9);
+    struct gn_plan *plan = plan_for(&f, 2, 2);
+    const double loss = gradients(&f, plan, f.n);
+    const uint32_t bits = gn_crc32c(0, f.grads, f.bytes);
+    gn_plan_free(plan);
+    for (int given_up = 0; given_up < 2; given_up++) {
+        const atomic_bool enough = given_up;
+        plan = plan_for(&f, 2, 2);
+        gn_plan_prepare(plan, &enough);
+        memset(f.grads, 0, f.bytes);
+        assert_true(gradients(&f, plan, f.n) == loss);
+        assert_int_equal(gn_crc32c(0, f.grads, f.bytes), bits);
+        gn_plan_params_changed(plan);
+        assert_true(gradients(&f, plan, f.n) == loss);
+        gn_plan_free(plan);
+    }
+    free_fixture(&f);
+}
+
 /* Wide vectors change the shape of the tiles, not the order of a sum. */
 static void avx2_and_avx512_give_the_same_bits(void **state)
 {
@@ -401,6 +425,7 @@ int main(void)
         cmocka_unit_test(the_number_of_threads_changes_no_bit),
         cmocka_unit_test(chains_change_no_bit),
         cmocka_unit_test(chains_of_the_network_change_no_bit),
+        cmocka_unit_test(packing_ahead_changes_no_bit),
         cmocka_unit_test(avx2_and_avx512_give_the_same_bits),
         cmocka_unit_test(slices_add_up_to_the_whole_batch),
         cmocka_unit_test(short_batches_are_batches_of_their_size),
