@@ -20,106 +20,187 @@
 
 enum { N_MAX = 8 }; /* largest tile */
 
-/* sum of c[j] * x[j * step] over j = first, first + 2, ... < count; zeros cost nothing. */
-INLINE vf half_sum(const float *c, const vf *x, int step, int first, int count)
+/*
+ * One axis works on vectors in registers. Both axes go through a square of vectors on the stack,
+ * one line of the square after the other in loops that stay loops: two loads and two stores a
+ * value. Unrolled, the square's 64 vectors would be spilled from 16 registers again and again.
+ */
+#if defined(__clang__)
+#define LOOP _Pragma("clang loop unroll(disable)")
+#else
+#define LOOP _Pragma("GCC unroll 1")
+#endif
+
+/* sum of c[j] * x[j] over j = first, first + 2, ... < count; zeros and ones cost nothing. */
+INLINE vf half_sum(const float *c, const vf *x, int first, int count)
 {
     vf sum = { 0 };
     bool any = false;
     UNROLL
-    for (int j = first; j < count; j += 2) {
-        if (c[j] == 0)
-            continue;
-        const vf term = c[j] == 1 ? x[j * step] : splat(c[j]) * x[j * step];
-        sum = any ? sum + term : term;
-        any = true;
+    for (int ones = 1; ones >= 0; ones--) {
+        UNROLL
+        for (int j = first; j < count; j += 2) {
+            if (c[j] == 0 || (c[j] == 1) != (ones == 1))
+                continue;
+            if (!any)
+                sum = c[j] == 1 ? x[j] : splat(c[j]) * x[j];
+            else
+                sum = c[j] == 1 ? sum + x[j] : c[j] == -1 ? sum - x[j] : sum + splat(c[j]) * x[j];
+            any = true;
+        }
     }
     return sum;
 }
 
 /* One axis of E_k: values at the n points of the polynomial with k coefficients. */
-INLINE void at_points(int n, int k, const vf *x, int step, vf *y, int ystep)
+INLINE void at_points(int n, int k, const vf *x, vf *y)
 {
     y[0] = x[0];
     UNROLL
     for (int p = 0; p < (n - 2) / 2; p++) {
-        const vf even = half_sum(gn_winograd_powers[p], x, step, 0, k);
-        const vf odd = half_sum(gn_winograd_powers[p], x, step, 1, k);
-        y[(1 + 2 * p) * ystep] = even + odd;
-        y[(2 + 2 * p) * ystep] = even - odd;
+        const vf even = half_sum(gn_winograd_powers[p], x, 0, k);
+        const vf odd = half_sum(gn_winograd_powers[p], x, 1, k);
+        y[1 + 2 * p] = even + odd;
+        y[2 + 2 * p] = even - odd;
     }
-    y[(n - 1) * ystep] = x[(k - 1) * step];
+    y[n - 1] = x[k - 1];
 }
 
 /* One axis of E_k^T. */
-INLINE void from_points(int n, int k, const vf *x, int step, vf *y, int ystep)
+INLINE void from_points(int n, int k, const vf *x, vf *y)
 {
     vf sum[3], difference[3];
     UNROLL
     for (int p = 0; p < (n - 2) / 2; p++) {
-        sum[p] = x[(1 + 2 * p) * step] + x[(2 + 2 * p) * step];
-        difference[p] = x[(1 + 2 * p) * step] - x[(2 + 2 * p) * step];
+        sum[p] = x[1 + 2 * p] + x[2 + 2 * p];
+        difference[p] = x[1 + 2 * p] - x[2 + 2 * p];
     }
     UNROLL
     for (int j = 0; j < k; j++) {
         vf v = j % 2 == 0 ? sum[0] : difference[0];
-        UNROLL
-        for (int p = 1; p < (n - 2) / 2; p++)
-            v += splat(gn_winograd_powers[p][j]) * (j % 2 == 0 ? sum[p] : difference[p]);
         if (j == 0)
             v += x[0];
         if (j == k - 1)
-            v += x[(n - 1) * step];
-        y[j * ystep] = v;
+            v += x[n - 1];
+        UNROLL
+        for (int p = 1; p < (n - 2) / 2; p++)
+            v += splat(gn_winograd_powers[p][j]) * (j % 2 == 0 ? sum[p] : difference[p]);
+        y[j] = v;
     }
 }
 
 /* One axis of B^T. */
-INLINE void transform_data(int n, const vf *x, int step, vf *y, int ystep)
+INLINE void transform_data(int n, const vf *x, vf *y)
 {
     const float(*b)[N_MAX] = n == 6 ? gn_winograd_b6 : gn_winograd_b8;
-    y[0] = half_sum(b[0], x, step, 0, n); /* the rows of 0 and infinity have one parity */
+    y[0] = half_sum(b[0], x, 0, n); /* the rows of 0 and infinity have one parity */
     UNROLL
     for (int p = 0; p < (n - 2) / 2; p++) {
-        const vf even = half_sum(b[1 + p], x, step, 0, n);
-        const vf odd = half_sum(b[1 + p], x, step, 1, n);
-        y[(1 + 2 * p) * ystep] = even + odd;
-        y[(2 + 2 * p) * ystep] = even - odd;
+        const vf even = half_sum(b[1 + p], x, 0, n);
+        const vf odd = half_sum(b[1 + p], x, 1, n);
+        y[1 + 2 * p] = even + odd;
+        y[2 + 2 * p] = even - odd;
     }
-    y[(n - 1) * ystep] = half_sum(b[n / 2], x, step, 1, n);
+    y[n - 1] = half_sum(b[n / 2], x, 1, n);
 }
 
-/* Both axes: x and y are dense squares, x of side k (or n), y of side n (or k). */
-INLINE void at_points_2d(int n, int k, const vf *x, vf *y)
+/* D_i. */
+INLINE float diagonal(int n, int i)
 {
-    vf t[N_MAX * N_MAX];
-    UNROLL
-    for (int j = 0; j < k; j++)
-        at_points(n, k, x + j, k, t + j, k);
-    UNROLL
-    for (int i = 0; i < n; i++)
-        at_points(n, k, t + i * k, 1, y + i * n, 1);
+    const int pair = i == n - 1 ? n / 2 : (i + 1) / 2; /* one entry for a pair +a, -a */
+    return n == 6 ? gn_winograd_d6[pair] : gn_winograd_d8[pair];
 }
 
-INLINE void from_points_2d(int n, int k, const vf *x, vf *y)
+/* The vectors at pixel[i * n + j] + c of a square, transformed; those of two positions go `step`
+ * floats apart. */
+INLINE void transform_data_2d(int n, const float *const *pixel, int c, float *to, size_t step)
 {
     vf t[N_MAX * N_MAX];
+    LOOP
+    for (int i = 0; i < n; i++) {
+        vf x[N_MAX], y[N_MAX];
+        UNROLL
+        for (int j = 0; j < n; j++)
+            x[j] = load(pixel[i * n + j] + c);
+        transform_data(n, x, y);
+        UNROLL
+        for (int j = 0; j < n; j++)
+            t[i * n + j] = y[j];
+    }
+    LOOP
+    for (int j = 0; j < n; j++) {
+        vf x[N_MAX], y[N_MAX];
+        UNROLL
+        for (int i = 0; i < n; i++)
+            x[i] = t[i * n + j];
+        transform_data(n, x, y);
+        UNROLL
+        for (int i = 0; i < n; i++)
+            store(to + (size_t)(i * n + j) * step, y[i]);
+    }
+}
+
+/* The k x k vectors at pixel[i * k + j] + c at the points, times D on both axes if `scaled`; stored
+ * as above. Returns the sum of the k x k vectors. */
+INLINE vf at_points_2d(int n, int k, bool scaled, const float *const *pixel, int c, float *to,
+                       size_t step)
+{
+    vf t[N_MAX * N_MAX], sum = { 0 };
+    LOOP
+    for (int i = 0; i < k; i++) {
+        vf x[N_MAX], y[N_MAX], row = { 0 };
+        UNROLL
+        for (int j = 0; j < k; j++) {
+            x[j] = load(pixel[i * k + j] + c);
+            row += x[j];
+        }
+        sum += row;
+        at_points(n, k, x, y);
+        UNROLL
+        for (int j = 0; j < n; j++)
+            t[i * n + j] = scaled ? splat(diagonal(n, j)) * y[j] : y[j];
+    }
+    LOOP
+    for (int j = 0; j < n; j++) {
+        vf x[N_MAX], y[N_MAX];
+        UNROLL
+        for (int i = 0; i < k; i++)
+            x[i] = t[i * n + j];
+        at_points(n, k, x, y);
+        UNROLL
+        for (int i = 0; i < n; i++)
+            store(to + (size_t)(i * n + j) * step, scaled ? splat(diagonal(n, i)) * y[i] : y[i]);
+    }
+    return sum;
+}
+
+/* First axis of E_k^T, or of E_k^T D if `scaled`: n x n vectors `step` floats apart to k x n. */
+INLINE void from_points_columns(int n, int k, bool scaled, const float *from, size_t step, vf *t)
+{
+    LOOP
+    for (int j = 0; j < n; j++) {
+        vf x[N_MAX], y[N_MAX];
+        UNROLL
+        for (int i = 0; i < n; i++) {
+            x[i] = load(from + (size_t)(i * n + j) * step);
+            if (scaled)
+                x[i] *= splat(diagonal(n, i));
+        }
+        from_points(n, k, x, y);
+        UNROLL
+        for (int i = 0; i < k; i++)
+            t[i * n + j] = y[i];
+    }
+}
+
+/* Second axis: row i of the result, k vectors. */
+INLINE void from_points_row(int n, int k, bool scaled, const vf *t, int i, vf *y)
+{
+    vf x[N_MAX];
     UNROLL
     for (int j = 0; j < n; j++)
-        from_points(n, k, x + j, n, t + j, n);
-    UNROLL
-    for (int i = 0; i < k; i++)
-        from_points(n, k, t + i * n, 1, y + i * k, 1);
-}
-
-INLINE void transform_data_2d(int n, const vf *x, vf *y)
-{
-    vf t[N_MAX * N_MAX];
-    UNROLL
-    for (int j = 0; j < n; j++)
-        transform_data(n, x + j, n, t + j, n);
-    UNROLL
-    for (int i = 0; i < n; i++)
-        transform_data(n, t + i * n, 1, y + i * n, 1);
+        x[j] = scaled ? splat(diagonal(n, j)) * t[i * n + j] : t[i * n + j];
+    from_points(n, k, x, y);
 }
 
 #endif

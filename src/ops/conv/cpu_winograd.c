@@ -13,6 +13,8 @@
 #include "cpu/tile_rows.h"
 #include "ops/conv/winograd_cpu.h"
 
+#include <math.h>
+
 enum { BLOCK_TILES = 4 * MR, KC = 4 * NR };
 
 /* One direction of one convolution in the terms of the forward pass. */
@@ -28,9 +30,12 @@ struct pass {
 static struct pass forward_pass(const struct gn_args *a)
 {
     const struct gn_geometry *g = &a->g;
-    return (struct pass){ a->x,       a->y,        g->h,      g->w,
-                          g->c,       g->oh,       g->ow,     g->oc,
-                          g->pad_top, g->pad_left, a->packed, { .bias = a->b, .relu = a->relu } };
+    return (struct pass){ a->x,       a->y,
+                          g->h,       g->w,
+                          g->c,       g->oh,
+                          g->ow,      g->oc,
+                          g->pad_top, g->pad_left,
+                          a->packed,  { .bias = a->b != NULL ? a->b : a->zeros, .relu = a->relu } };
 }
 
 static struct pass back_pass(const struct gn_args *a)
@@ -95,50 +100,66 @@ INLINE void input_tile(const struct pass *p, int n, struct corner at, const floa
     at.y -= p->top;
     at.x -= p->left;
     square_pixels(&p->from, p->h, p->w, n, at, zeros, pixel);
-    for (int c = 0; c < p->c; c += VL) {
-        vf x[N_MAX * N_MAX], y[N_MAX * N_MAX];
-        UNROLL
-        for (int i = 0; i < n * n; i++)
-            x[i] = load(pixel[i] + c);
-        transform_data_2d(n, x, y);
-        UNROLL
-        for (int i = 0; i < n * n; i++)
-            store(v + (size_t)i * step + c, y[i]);
-    }
+    for (int c = 0; c < p->c; c += VL)
+        transform_data_2d(n, pixel, c, v + c, step);
 }
 
-INLINE void finish_pixel(const struct pass *p, vf v, size_t pixel, int column)
+/* The end of the forward pass adds the bias and cuts below at `least`, that of backward-data
+ * accumulates and masks. */
+INLINE void finish_pixel(const struct pass *p, bool back, vf v, vf bias, vf least, float *y,
+                         const float *mask)
 {
-    float *y = p->to.data + pixel * (size_t)p->to.ld + column;
-    if (p->end.bias != NULL)
-        v += load(p->end.bias + column);
-    if (p->end.accumulate)
+    if (!back) {
+        v += bias;
+        v = (vf)((vi)v & ~(v < least)); /* keeps NaN, so that a diverged network is seen */
+    }
+    if (back && p->end.accumulate)
         v += load(y);
-    if (p->end.relu)
-        v = relu(v);
-    if (p->end.mask != NULL)
-        v = where_positive(load(p->end.mask + pixel * (size_t)p->end.ldmask + column), v);
+    if (back && p->end.mask != NULL)
+        v = where_positive(load(mask), v);
     store(y, v);
 }
 
-/* Transforms one tile's columns [first, first + columns) back and stores them. */
-INLINE void output_tile(const struct pass *p, int n, int m, struct corner at, const float *f,
-                        size_t step, int first, int columns)
+/* Transforms a vector of columns of one tile back and stores it: `across` pixels of each row. */
+INLINE void output_vector(const struct pass *p, bool back, int n, int m, struct corner at,
+                          const float *f, size_t step, int column, int across)
 {
     const int rows = p->oh - at.y < m ? p->oh - at.y : m;
-    const int across = p->ow - at.x < m ? p->ow - at.x : m;
-    for (int c = 0; c < columns; c += VL) {
-        vf x[N_MAX * N_MAX], y[N_MAX * N_MAX];
+    const size_t first = ((size_t)at.image * (size_t)p->oh + (size_t)at.y) * (size_t)p->ow;
+    const size_t ldy = (size_t)p->to.ld, ldmask = (size_t)p->end.ldmask;
+    float *y = p->to.data + (first + (size_t)at.x) * ldy + (size_t)column;
+    const float *mask = p->end.mask;
+    if (back && mask != NULL)
+        mask += (first + (size_t)at.x) * ldmask + (size_t)column;
+    const vf bias = back ? (vf){ 0 } : load(p->end.bias + column);
+    const vf least = splat(p->end.relu ? 0 : -INFINITY);
+    vf t[N_MAX * N_MAX];
+    from_points_columns(n, m, false, f, step, t);
+    LOOP
+    for (int i = 0; i < rows; i++) {
+        vf v[N_MAX];
+        from_points_row(n, m, false, t, i, v);
         UNROLL
-        for (int i = 0; i < n * n; i++)
-            x[i] = load(f + (size_t)i * step + c);
-        from_points_2d(n, m, x, y);
-        for (int i = 0; i < rows; i++) {
-            const size_t row =
-                ((size_t)at.image * (size_t)p->oh + (size_t)(at.y + i)) * (size_t)p->ow;
-            for (int j = 0; j < across; j++)
-                finish_pixel(p, y[i * m + j], row + (size_t)(at.x + j), first + c);
-        }
+        for (int j = 0; j < m; j++)
+            if (j < across)
+                finish_pixel(p, back, v[j], bias, least, y + (size_t)j * ldy,
+                             back && mask != NULL ? mask + (size_t)j * ldmask : NULL);
+        y += (size_t)p->ow * ldy;
+        if (back && mask != NULL)
+            mask += (size_t)p->ow * ldmask;
+    }
+}
+
+/* Transforms one tile's columns [first, first + columns) back and stores them. */
+INLINE void output_tile(const struct pass *p, bool back, int n, int m, struct corner at,
+                        const float *f, size_t step, int first, int columns)
+{
+    const int across = p->ow - at.x;
+    for (int c = 0; c < columns; c += VL) {
+        if (across >= m)
+            output_vector(p, back, n, m, at, f + c, step, first + c, m);
+        else
+            output_vector(p, back, n, m, at, f + c, step, first + c, across);
     }
 }
 
@@ -167,7 +188,7 @@ static void multiply(const struct pass *p, int positions, int tiles, const float
     }
 }
 
-INLINE void run_pass(const struct pass *p, int m, int r, const struct gn_args *a,
+INLINE void run_pass(const struct pass *p, bool back, int m, int r, const struct gn_args *a,
                      const struct gn_run *run, int unit, void *scratch)
 {
     const struct tiling map = tiling_of(p, m);
@@ -189,26 +210,26 @@ INLINE void run_pass(const struct pass *p, int m, int r, const struct gn_args *a
         const int columns = end - first < KC ? end - first : KC;
         multiply(p, n * n, tiles, v, f, first, columns);
         for (int t = 0; t < tiles; t++)
-            output_tile(p, n, m, corner_of(&map, t0 + t), f + (size_t)t * KC, v_step(KC), first,
-                        columns);
+            output_tile(p, back, n, m, corner_of(&map, t0 + t), f + (size_t)t * KC, v_step(KC),
+                        first, columns);
     }
 }
 
-static __attribute__((noinline)) void dispatch(const struct pass *p, const struct gn_args *a,
-                                               const struct gn_run *run, int unit, void *scratch)
+INLINE void dispatch(const struct pass *p, bool back, const struct gn_args *a,
+                     const struct gn_run *run, int unit, void *scratch)
 {
     switch (a->tile * 10 + a->g.kh) {
     case 43:
-        run_pass(p, 4, 3, a, run, unit, scratch);
+        run_pass(p, back, 4, 3, a, run, unit, scratch);
         break;
     case 63:
-        run_pass(p, 6, 3, a, run, unit, scratch);
+        run_pass(p, back, 6, 3, a, run, unit, scratch);
         break;
     case 25:
-        run_pass(p, 2, 5, a, run, unit, scratch);
+        run_pass(p, back, 2, 5, a, run, unit, scratch);
         break;
     default:
-        run_pass(p, 4, 5, a, run, unit, scratch);
+        run_pass(p, back, 4, 5, a, run, unit, scratch);
         break;
     }
 }
@@ -222,7 +243,7 @@ static int forward_units(const struct gn_args *a, const struct gn_run *run)
 static void forward(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     const struct pass p = forward_pass(a);
-    dispatch(&p, a, run, unit, scratch);
+    dispatch(&p, false, a, run, unit, scratch);
 }
 
 static size_t forward_bytes(const struct gn_args *a)
@@ -240,7 +261,7 @@ static int back_units(const struct gn_args *a, const struct gn_run *run)
 static void back(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     const struct pass p = back_pass(a);
-    dispatch(&p, a, run, unit, scratch);
+    dispatch(&p, true, a, run, unit, scratch);
 }
 
 static size_t back_bytes(const struct gn_args *a)
@@ -249,20 +270,7 @@ static size_t back_bytes(const struct gn_args *a)
     return pass_bytes(&p, a->tile + a->g.kh - 1);
 }
 
-/* u = D E_r g E_r^T D for one input channel and a vector of output channels. */
-INLINE void weight_tile(int n, int r, const vf *g, float *u, size_t step)
-{
-    vf y[N_MAX * N_MAX];
-    at_points_2d(n, r, g, y);
-    UNROLL
-    for (int i = 0; i < n; i++) {
-        UNROLL
-        for (int j = 0; j < n; j++)
-            store(u + (size_t)(i * n + j) * step, splat(diagonal(n, i, j)) * y[i * n + j]);
-    }
-}
-
-/* One panel of NR columns, all k channels. Element (tap, k, column) of the filter stands at
+/* u = D E_r g E_r^T D, one panel of NR columns, all k channels. Element (tap, k, column) of the filter stands at
  * w[tap * wt + k * wk + column * wc]; `rotated` takes the taps from the end. */
 struct weights {
     const float *w;
@@ -277,18 +285,18 @@ INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns
     const size_t step = position_step((size_t)k * (size_t)room);
     for (int i = 0; i < k; i++) {
         for (int j = 0; j < width; j += VL) {
-            vf g[25];
-            UNROLL
+            float lanes[25][VL];
+            const float *g[25];
             for (int t = 0; t < r * r; t++) {
                 const int tap = s->rotated ? r * r - 1 - t : t;
                 const float *w =
                     s->w + (size_t)tap * s->wt + (size_t)i * s->wk + (size_t)(j0 + j) * s->wc;
-                float lanes[VL];
-                for (int l = 0; l < VL; l++)
-                    lanes[l] = w[(size_t)l * s->wc];
-                g[t] = s->wc == 1 ? load(w) : load(lanes);
+                g[t] = s->wc == 1 ? w : lanes[t];
+                for (int l = 0; l < VL && s->wc != 1; l++)
+                    lanes[t][l] = w[(size_t)l * s->wc];
             }
-            weight_tile(n, r, g, u + (size_t)j0 * (size_t)k + (size_t)i * (size_t)width + j, step);
+            (void)at_points_2d(n, r, true, g, 0,
+                               u + (size_t)j0 * (size_t)k + (size_t)i * (size_t)width + j, step);
         }
     }
 }

@@ -96,16 +96,8 @@ INLINE void transform_x(const struct gn_args *a, const struct cut *k, const stru
     at.y -= a->g.pad_top;
     at.x -= a->g.pad_left;
     square_pixels(&a->x, a->g.h, a->g.w, n, at, a->zeros, pixel);
-    for (int c = 0; c < u->n_rows; c += VL) {
-        vf x[N_MAX * N_MAX], y[N_MAX * N_MAX];
-        UNROLL
-        for (int i = 0; i < n * n; i++)
-            x[i] = load(pixel[i] + (pixel[i] == a->zeros ? 0 : u->i0) + c);
-        transform_data_2d(n, x, y);
-        UNROLL
-        for (int i = 0; i < n * n; i++)
-            store(to + (size_t)i * step + c, y[i]);
-    }
+    for (int c = 0; c < u->n_rows; c += VL)
+        transform_data_2d(n, pixel, u->i0 + c, to + c, step);
 }
 
 /* The unit's channels of one tile of dy at the points; the pixels are added up in `db`. */
@@ -116,18 +108,8 @@ INLINE void transform_dy(const struct gn_args *a, const struct cut *k, const str
     const float *pixel[N_MAX * N_MAX];
     square_pixels(&a->dy, a->g.oh, a->g.ow, m, at, a->zeros, pixel);
     for (int c = 0; c < u->n_columns; c += VL) {
-        vf x[N_MAX * N_MAX], y[N_MAX * N_MAX], sum = { 0 };
-        UNROLL
-        for (int i = 0; i < m * m; i++) {
-            x[i] = load(pixel[i] + (pixel[i] == a->zeros ? 0 : u->j0) + c);
-            sum += x[i];
-        }
-        at_points_2d(n, m, x, y);
         float *to = u->dy + ((size_t)(c / NR) * CHUNK_TILES + (size_t)tile) * NR + c % NR;
-        UNROLL
-        for (int i = 0; i < n * n; i++)
-            store(to + (size_t)i * step, y[i]);
-        store(db + c, load(db + c) + sum);
+        store(db + c, load(db + c) + at_points_2d(n, m, false, pixel, u->j0 + c, to, step));
     }
 }
 
@@ -161,21 +143,16 @@ INLINE void transform_sums(const struct gn_args *a, const struct cut *k, const s
     for (int i = 0; i < u->n_rows; i++) {
         for (int j = 0; j < u->n_columns; j += VL) {
             const float *from = u->sum + (size_t)i * (size_t)k->columns + j;
-            vf x[N_MAX * N_MAX], y[N_MAX * N_MAX];
-            UNROLL
-            for (int p = 0; p < n; p++) {
+            float *dw = a->dw + (size_t)(u->i0 + i) * (size_t)a->g.oc + u->j0 + j;
+            vf t[N_MAX * N_MAX];
+            from_points_columns(n, r, true, from, step, t);
+            LOOP
+            for (int p = 0; p < r; p++) {
+                vf y[N_MAX];
+                from_points_row(n, r, true, t, p, y);
                 UNROLL
-                for (int q = 0; q < n; q++)
-                    x[p * n + q] =
-                        splat(diagonal(n, p, q)) * load(from + (size_t)(p * n + q) * step);
-            }
-            from_points_2d(n, r, x, y);
-            UNROLL
-            for (int t = 0; t < r * r; t++) {
-                float *dw = a->dw +
-                            ((size_t)t * (size_t)a->g.c + (size_t)(u->i0 + i)) * (size_t)a->g.oc +
-                            u->j0 + j;
-                store(dw, first ? y[t] : load(dw) + y[t]);
+                for (int q = 0; q < r; q++, dw += (size_t)a->g.c * (size_t)a->g.oc)
+                    store(dw, first ? y[q] : load(dw) + y[q]);
             }
         }
     }

@@ -36,26 +36,14 @@ INLINE void square_pixels(const struct gn_view *v, int h, int w, int n, struct c
                           const float *zeros, const float **pixel)
 {
     for (int i = 0; i < n; i++) {
+        const int y = at.y + i;
+        const bool row_inside = y >= 0 && y < h;
+        const ptrdiff_t first = ((ptrdiff_t)at.image * h + y) * w + at.x;
         for (int j = 0; j < n; j++) {
-            const int y = at.y + i, x = at.x + j;
-            const bool inside = y >= 0 && y < h && x >= 0 && x < w;
-            const size_t p = ((size_t)at.image * (size_t)h + (size_t)y) * (size_t)w + (size_t)x;
-            pixel[i * n + j] = inside ? v->data + p * (size_t)v->ld : zeros;
+            const bool inside = row_inside && at.x + j >= 0 && at.x + j < w;
+            pixel[i * n + j] = inside ? v->data + (first + j) * v->ld : zeros;
         }
     }
-}
-
-/* Row i of the tables that hold one entry for a pair of points +a, -a. */
-INLINE int pair_row(int n, int i)
-{
-    return i == n - 1 ? n / 2 : (i + 1) / 2;
-}
-
-/* D_i D_j. */
-INLINE float diagonal(int n, int i, int j)
-{
-    const float *d = n == 6 ? gn_winograd_d6 : gn_winograd_d8;
-    return d[pair_row(n, i)] * d[pair_row(n, j)];
 }
 
 /* The weight gradient's entry, from cpu_winograd_filter.c. */
