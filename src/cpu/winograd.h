@@ -112,16 +112,19 @@ INLINE float diagonal(int n, int i)
 }
 
 /* The vectors at pixel[i * n + j] + c of a square, transformed; those of two positions go `step`
- * floats apart. */
-INLINE void transform_data_2d(int n, const float *const *pixel, int c, float *to, size_t step)
+ * floats apart. `next` are pixels that are brought near meanwhile: of the square that follows. */
+INLINE void transform_data_2d(int n, const float *const *pixel, const float *const *next, int c,
+                              float *to, size_t step)
 {
     vf t[N_MAX * N_MAX];
     LOOP
     for (int i = 0; i < n; i++) {
         vf x[N_MAX], y[N_MAX];
         UNROLL
-        for (int j = 0; j < n; j++)
+        for (int j = 0; j < n; j++) {
             x[j] = load(pixel[i * n + j] + c);
+            __builtin_prefetch(next[i * n + j] + c);
+        }
         transform_data(n, x, y);
         UNROLL
         for (int j = 0; j < n; j++)
@@ -142,8 +145,8 @@ INLINE void transform_data_2d(int n, const float *const *pixel, int c, float *to
 
 /* The k x k vectors at pixel[i * k + j] + c at the points, times D on both axes if `scaled`; stored
  * as above. Returns the sum of the k x k vectors. */
-INLINE vf at_points_2d(int n, int k, bool scaled, const float *const *pixel, int c, float *to,
-                       size_t step)
+INLINE vf at_points_2d(int n, int k, bool scaled, const float *const *pixel,
+                       const float *const *next, int c, float *to, size_t step)
 {
     vf t[N_MAX * N_MAX], sum = { 0 };
     LOOP
@@ -152,6 +155,7 @@ INLINE vf at_points_2d(int n, int k, bool scaled, const float *const *pixel, int
         UNROLL
         for (int j = 0; j < k; j++) {
             x[j] = load(pixel[i * k + j] + c);
+            __builtin_prefetch(next[i * k + j] + c);
             row += x[j];
         }
         sum += row;

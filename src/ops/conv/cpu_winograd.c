@@ -92,16 +92,21 @@ static size_t pass_bytes(const struct pass *p, int n)
     return (size_t)(n * n) * (v_step(p->c) + v_step(KC)) * sizeof(float) + 4096;
 }
 
-/* Transforms one tile into v, whose positions are `step` floats apart. */
-INLINE void input_tile(const struct pass *p, int n, struct corner at, const float *zeros, float *v,
-                       size_t step)
+/* Transforms tiles from number `first` on into v. */
+INLINE void input_tiles(const struct pass *p, int n, const struct tiling *map, int first, int tiles,
+                        const float *zeros, float *v)
 {
-    const float *pixel[N_MAX * N_MAX];
-    at.y -= p->top;
-    at.x -= p->left;
-    square_pixels(&p->from, p->h, p->w, n, at, zeros, pixel);
-    for (int c = 0; c < p->c; c += VL)
-        transform_data_2d(n, pixel, c, v + c, step);
+    const float *squares[2][N_MAX * N_MAX]; /* this tile's and the next one's pixels */
+    for (int t = 0; t <= tiles; t++) {
+        const float **next = squares[t % 2];
+        struct corner at = corner_of(map, first + (t < tiles ? t : tiles - 1));
+        at.y -= p->top;
+        at.x -= p->left;
+        square_pixels(&p->from, p->h, p->w, n, at, zeros, next);
+        for (int c = 0; t > 0 && c < p->c; c += VL)
+            transform_data_2d(n, squares[(t - 1) % 2], next, c,
+                              v + (size_t)(t - 1) * (size_t)p->c + c, v_step(p->c));
+    }
 }
 
 /* The end of the forward pass adds the bias and cuts below at `least`, that of backward-data
@@ -120,9 +125,10 @@ INLINE void finish_pixel(const struct pass *p, bool back, vf v, vf bias, vf leas
     store(y, v);
 }
 
-/* Transforms a vector of columns of one tile back and stores it: `across` pixels of each row. */
+/* Transforms a vector of columns of one tile back and stores it: `across` pixels of each row. The
+ * same pixels `ahead` further are fetched for the tile that follows. */
 INLINE void output_vector(const struct pass *p, bool back, int n, int m, struct corner at,
-                          const float *f, size_t step, int column, int across)
+                          ptrdiff_t ahead, const float *f, size_t step, int column, int across)
 {
     const int rows = p->oh - at.y < m ? p->oh - at.y : m;
     const size_t first = ((size_t)at.image * (size_t)p->oh + (size_t)at.y) * (size_t)p->ow;
@@ -141,25 +147,34 @@ INLINE void output_vector(const struct pass *p, bool back, int n, int m, struct 
         from_points_row(n, m, false, t, i, v);
         UNROLL
         for (int j = 0; j < m; j++)
-            if (j < across)
-                finish_pixel(p, back, v[j], bias, least, y + (size_t)j * ldy,
-                             back && mask != NULL ? mask + (size_t)j * ldmask : NULL);
+            if (j < across) {
+                const float *from = back && mask != NULL ? mask + (size_t)j * ldmask : NULL;
+                __builtin_prefetch(y + (size_t)j * ldy + ahead * p->to.ld, 1);
+                if (from != NULL)
+                    __builtin_prefetch(from + ahead * p->end.ldmask);
+                finish_pixel(p, back, v[j], bias, least, y + (size_t)j * ldy, from);
+            }
         y += (size_t)p->ow * ldy;
         if (back && mask != NULL)
             mask += (size_t)p->ow * ldmask;
     }
 }
 
-/* Transforms one tile's columns [first, first + columns) back and stores them. */
-INLINE void output_tile(const struct pass *p, bool back, int n, int m, struct corner at,
-                        const float *f, size_t step, int first, int columns)
+/* Transforms columns [first, first + columns) of tiles from number t0 on back and stores them. */
+INLINE void output_tiles(const struct pass *p, bool back, int n, int m, const struct tiling *map,
+                         int t0, int tiles, const float *f, int first, int columns)
 {
-    const int across = p->ow - at.x;
-    for (int c = 0; c < columns; c += VL) {
-        if (across >= m)
-            output_vector(p, back, n, m, at, f + c, step, first + c, m);
-        else
-            output_vector(p, back, n, m, at, f + c, step, first + c, across);
+    struct corner at = corner_of(map, t0), next;
+    for (int t = 0; t < tiles; t++, at = next, f += KC) {
+        next = corner_of(map, t0 + t + (t + 1 < tiles));
+        const ptrdiff_t ahead = pixels_between(map, at, next);
+        const int across = p->ow - at.x;
+        for (int c = 0; c < columns; c += VL) {
+            if (across >= m)
+                output_vector(p, back, n, m, at, ahead, f + c, v_step(KC), first + c, m);
+            else
+                output_vector(p, back, n, m, at, ahead, f + c, v_step(KC), first + c, across);
+        }
     }
 }
 
@@ -203,15 +218,11 @@ INLINE void run_pass(const struct pass *p, bool back, int m, int r, const struct
     float *f = v + (size_t)(n * n) * v_step(p->c);
     if (begin >= end)
         return;
-    for (int t = 0; t < tiles; t++)
-        input_tile(p, n, corner_of(&map, t0 + t), a->zeros, v + (size_t)t * (size_t)p->c,
-                   v_step(p->c));
+    input_tiles(p, n, &map, t0, tiles, a->zeros, v);
     for (int first = begin; first < end; first += KC) {
         const int columns = end - first < KC ? end - first : KC;
         multiply(p, n * n, tiles, v, f, first, columns);
-        for (int t = 0; t < tiles; t++)
-            output_tile(p, back, n, m, corner_of(&map, t0 + t), f + (size_t)t * KC, v_step(KC),
-                        first, columns);
+        output_tiles(p, back, n, m, &map, t0, tiles, f, first, columns);
     }
 }
 
@@ -295,7 +306,7 @@ INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns
                 for (int l = 0; l < VL && s->wc != 1; l++)
                     lanes[t][l] = w[(size_t)l * s->wc];
             }
-            (void)at_points_2d(n, r, true, g, 0,
+            (void)at_points_2d(n, r, true, g, g, 0,
                                u + (size_t)j0 * (size_t)k + (size_t)i * (size_t)width + j, step);
         }
     }

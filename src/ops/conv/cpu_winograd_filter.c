@@ -12,7 +12,7 @@
 #include "cpu/tile_pixels.h"
 #include "ops/conv/winograd_cpu.h"
 
-enum { CHUNK_TILES = 64, UNIT_ROWS = 64, UNIT_COLUMNS = 128 };
+enum { CHUNK_TILES = 64, UNIT_ROWS = 80, UNIT_COLUMNS = 128 };
 
 /* How the channels are cut. Units only decide who computes what. */
 struct cut {
@@ -29,7 +29,7 @@ static struct cut cut_work(const struct gn_args *a)
     const int c = a->g.c, oc = a->g.oc;
     struct cut k = { .row_units = divide_up(c, UNIT_ROWS),
                      .column_units = divide_up(oc, UNIT_COLUMNS) };
-    while (k.row_units * k.column_units < 2 * a->threads && oc / (2 * k.column_units) >= 2 * NR)
+    while (k.row_units * k.column_units < a->threads && oc / (2 * k.column_units) >= 2 * NR)
         k.column_units *= 2;
     k.rows = divide_up(divide_up(c, k.row_units), VL) * VL;
     k.columns = divide_up(divide_up(oc, k.column_units), NR) * NR;
@@ -86,30 +86,38 @@ static size_t filter_bytes(const struct gn_args *a)
     return ((size_t)(n * n) * floats + 4 * NR) * sizeof(float);
 }
 
-/* The unit's channels of one tile of x, transformed. */
+/* The unit's channels of x from tile number `first` of the batch on, transformed. */
 INLINE void transform_x(const struct gn_args *a, const struct cut *k, const struct unit *u, int n,
-                        struct corner at, int tile)
+                        const struct tiling *map, int first, int tiles)
 {
-    const size_t step = chunk_step(k->rows);
-    const float *pixel[N_MAX * N_MAX];
-    float *to = u->x + (size_t)tile * (size_t)k->rows;
-    at.y -= a->g.pad_top;
-    at.x -= a->g.pad_left;
-    square_pixels(&a->x, a->g.h, a->g.w, n, at, a->zeros, pixel);
-    for (int c = 0; c < u->n_rows; c += VL)
-        transform_data_2d(n, pixel, u->i0 + c, to + c, step);
+    const float *squares[2][N_MAX * N_MAX]; /* this tile's and the next one's pixels */
+    for (int t = 0; t <= tiles; t++) {
+        const float **next = squares[t % 2];
+        struct corner at = corner_of(map, first + (t < tiles ? t : tiles - 1));
+        at.y -= a->g.pad_top;
+        at.x -= a->g.pad_left;
+        square_pixels(&a->x, a->g.h, a->g.w, n, at, a->zeros, next);
+        for (int c = 0; t > 0 && c < u->n_rows; c += VL)
+            transform_data_2d(n, squares[(t - 1) % 2], next, u->i0 + c,
+                              u->x + (ptrdiff_t)(t - 1) * k->rows + c, chunk_step(k->rows));
+    }
 }
 
-/* The unit's channels of one tile of dy at the points; the pixels are added up in `db`. */
+/* The same of dy at the points; the pixels are added up in `db`. */
 INLINE void transform_dy(const struct gn_args *a, const struct cut *k, const struct unit *u, int n,
-                         int m, struct corner at, int tile, float *db)
+                         int m, const struct tiling *map, int first, int tiles, float *db)
 {
-    const size_t step = chunk_step(k->columns);
-    const float *pixel[N_MAX * N_MAX];
-    square_pixels(&a->dy, a->g.oh, a->g.ow, m, at, a->zeros, pixel);
-    for (int c = 0; c < u->n_columns; c += VL) {
-        float *to = u->dy + ((size_t)(c / NR) * CHUNK_TILES + (size_t)tile) * NR + c % NR;
-        store(db + c, load(db + c) + at_points_2d(n, m, false, pixel, u->j0 + c, to, step));
+    const float *squares[2][N_MAX * N_MAX];
+    for (int t = 0; t <= tiles; t++) {
+        const float **next = squares[t % 2];
+        const struct corner at = corner_of(map, first + (t < tiles ? t : tiles - 1));
+        square_pixels(&a->dy, a->g.oh, a->g.ow, m, at, a->zeros, next);
+        for (int c = 0; t > 0 && c < u->n_columns; c += VL) {
+            float *to = u->dy + ((ptrdiff_t)(c / NR) * CHUNK_TILES + t - 1) * NR + c % NR;
+            const vf sum = at_points_2d(n, m, false, squares[(t - 1) % 2], next, u->j0 + c, to,
+                                        chunk_step(k->columns));
+            store(db + c, load(db + c) + sum);
+        }
     }
 }
 
@@ -170,10 +178,8 @@ INLINE void run_unit(const struct gn_args *a, const struct gn_run *run, int m, i
     for (int t0 = 0; t0 < all; t0 += CHUNK_TILES) {
         const int tiles = all - t0 < CHUNK_TILES ? all - t0 : CHUNK_TILES;
         float db[UNIT_COLUMNS + NR] = { 0 };
-        for (int t = 0; t < tiles; t++) {
-            transform_x(a, &k, &u, n, corner_of(&map, t0 + t), t);
-            transform_dy(a, &k, &u, n, m, corner_of(&map, t0 + t), t, db);
-        }
+        transform_x(a, &k, &u, n, &map, t0, tiles);
+        transform_dy(a, &k, &u, n, m, &map, t0, tiles, db);
         add_products(&k, &u, n * n, tiles, t0 == 0);
         for (int j = 0; j < u.n_columns; j++)
             total[j] += db[j];

@@ -31,6 +31,12 @@ INLINE struct corner corner_of(const struct tiling *t, int i)
     return (struct corner){ i / per_image, i % per_image / across * t->side, i % across * t->side };
 }
 
+/* Pixels of the map from one corner to another. */
+INLINE ptrdiff_t pixels_between(const struct tiling *t, struct corner from, struct corner to)
+{
+    return ((ptrdiff_t)(to.image - from.image) * t->h + to.y - from.y) * t->w + to.x - from.x;
+}
+
 /* Pointers to the n x n pixels of a map from (y, x) of an image on; outside they are zeros. */
 INLINE void square_pixels(const struct gn_view *v, int h, int w, int n, struct corner at,
                           const float *zeros, const float **pixel)
