@@ -29,6 +29,8 @@ struct gn_norm_args {
     bool frozen; /* a training step takes the running statistics too, and leaves them alone */
 };
 
+enum { GN_NO_TAP = 255 };
+
 /* One call of an operator. What an operator does not use stays zero. */
 struct gn_args {
     struct gn_geometry g;
@@ -38,12 +40,13 @@ struct gn_args {
     float *dw, *db;
     float *packed;      /* weights in the order that the forward kernel reads */
     float *packed_back; /* the same for backward-data */
-    uint8_t *argmax;    /* max pool: which tap won (n, oh, ow, oc); NULL: not wanted */
+    uint8_t *argmax; /* max pool: which tap won (n, oh, ow, oc), or GN_NO_TAP; NULL: not wanted */
     const float *zeros; /* at least max(kh*kw*c, oc) zeros, 64-byte aligned */
     bool relu;          /* forward: y = max(y, 0) */
     bool accumulate;    /* backward-data: dx += instead of dx = */
     bool mask;          /* backward-data: dx = x > 0 ? dx : 0, after accumulation: x is the
-                              stored output of a ReLU, so this is its gradient */
+                              stored output of a ReLU, so this is its gradient. Max pool forward:
+                              nobody wins where y is not positive, which is the same mask */
     const int32_t *const *labels; /* loss: classes of the slice, n of them */
     const int32_t *const *others; /* loss: of mixed images, the other class and its share; */
     const float *const *shares;   /* *others is NULL when nothing is mixed */

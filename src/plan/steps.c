@@ -254,6 +254,14 @@ static struct gn_place output_gradient_place(const struct gn_plan *plan, int i)
     return plan->values[group < 0 ? i : plan->groups[group].members[0]].gradient_at;
 }
 
+/* Whether max pool i alone makes the gradient of its input and must mask it: its winners do, so that
+ * what it read need not be kept. */
+static bool masks_forward(const struct gn_plan *plan, int i)
+{
+    const struct gn_value *in = &plan->values[gn_plan_input(plan, i, 0)];
+    return plan->values[i].argmax >= 0 && in->masked_by_consumers && in->gradients_due == 1;
+}
+
 static gn_status forward(struct gn_plan *plan, int i)
 {
     const struct gn_layer *layer = &plan->net->graph->layers[i];
@@ -273,6 +281,7 @@ static gn_status forward(struct gn_plan *plan, int i)
         return emit(plan, &s,
                     s.args.tile > 0 ? GN_KERNEL_WINOGRAD_FORWARD : GN_KERNEL_CONV_FORWARD);
     case GN_OP_MAX_POOL:
+        s.args.mask = masks_forward(plan, i);
         return emit(plan, &s, GN_KERNEL_POOL_FORWARD);
     case GN_OP_GLOBAL_AVG_POOL:
         set_geometry(&s, plan->net->graph->layers[in].out);
@@ -368,6 +377,11 @@ static gn_status emit_back(struct gn_plan *plan, struct gn_step *s, int i)
         return emit(plan, s,
                     s->args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_DATA : GN_KERNEL_CONV_BACK_DATA);
     case GN_OP_MAX_POOL:
+        s->x = nowhere;
+        if (s->args.mask && !masks_forward(plan, i))
+            s->x = plan->values[gn_plan_input(plan, i, 0)].at;
+        else
+            s->args.mask = false;
         return emit(plan, s, GN_KERNEL_POOL_BACK);
     case GN_OP_GLOBAL_AVG_POOL:
         set_geometry(s, plan->net->graph->layers[gn_plan_input(plan, i, 0)].out);

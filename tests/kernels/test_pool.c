@@ -128,6 +128,14 @@ static void check_max_pool(const struct pool_case *c, int number)
         run_kernel(*set, GN_KERNEL_POOL_BACK, &fast, &run, (uint64_t)number);
         if (!tensor_same_bits(&f.dx, &d.dx))
             failed(c, (*set)->isa, "gradient", number);
+        /* The same mask by the winners, which the pooled tensor is not needed for. */
+        if (c->mask && !c->accumulate) {
+            fast.mask = false;
+            fast.x.data = NULL;
+            run_kernel(*set, GN_KERNEL_POOL_BACK, &fast, &run, (uint64_t)number);
+            if (!tensor_same_bits(&f.dx, &d.dx))
+                failed(c, (*set)->isa, "gradient by winners", number);
+        }
         free_data(&f);
     }
     free_data(&d);

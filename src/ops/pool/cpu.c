@@ -27,6 +27,13 @@ static struct window window_at(const struct gn_args *a, int image, int oy, int o
                             clamp(g->w - x, 0, g->kw), a->x.data + first * a->x.ld };
 }
 
+/* Those of one vector of results; nobody wins where a result that counts only if `positive` is not. */
+INLINE vi winners(vi taps, vf best, bool positive)
+{
+    const vi wins = (vi)(best > (vf){ 0 });
+    return positive ? (taps & wins) | (((vi){ 0 } + GN_NO_TAP) & ~wins) : taps;
+}
+
 static void store_taps(uint8_t *argmax, vi taps)
 {
     const vb bytes = narrow_to_bytes(taps);
@@ -54,6 +61,7 @@ INLINE void pool_channels(const struct gn_args *a, const struct window *w, int c
             taps = (((vi){ 0 } + (r * a->g.kw + s)) & wins) | (taps & ~wins);
         }
     }
+    taps = winners(taps, best, a->mask);
     if (n == VL) {
         store(y, best);
         if (argmax != NULL)
@@ -68,7 +76,8 @@ INLINE void pool_channels(const struct gn_args *a, const struct window *w, int c
 /* A 3x3 window, the case that counts: all channels in whole vectors. Tap `first` is the first one inside
  * the image; those outside point to it, and never win since it was there before them. Returns how many
  * channels were done. */
-INLINE int pool_nine(const float *const *tap, int first, int channels, float *y, uint8_t *argmax)
+INLINE int pool_nine(const float *const *tap, int first, int channels, bool positive, float *y,
+                     uint8_t *argmax)
 {
     int c = 0;
     for (; c + VL <= channels; c += VL) {
@@ -84,7 +93,7 @@ INLINE int pool_nine(const float *const *tap, int first, int channels, float *y,
         }
         store(y + c, best);
         if (argmax != NULL)
-            store_taps(argmax + c, taps);
+            store_taps(argmax + c, winners(taps, best, positive));
     }
     return c;
 }
@@ -98,8 +107,8 @@ static int pool_three(const struct gn_args *a, const struct window *w, float *y,
         const bool inside = r >= w->r0 && r < w->r1 && s >= w->s0 && s < w->s1;
         tap[t] = w->x + ((ptrdiff_t)(inside ? r : w->r0) * a->g.w + (inside ? s : w->s0)) * a->x.ld;
     }
-    return argmax == NULL ? pool_nine(tap, first, a->g.c, y, NULL)
-                          : pool_nine(tap, first, a->g.c, y, argmax);
+    return argmax == NULL ? pool_nine(tap, first, a->g.c, false, y, NULL)
+                          : pool_nine(tap, first, a->g.c, a->mask, y, argmax);
 }
 
 /* All channels of one window. */
@@ -201,7 +210,7 @@ static void back(const struct gn_args *a, const struct gn_run *run, int unit, vo
         const int n = find_sources(a, unit / g->h, unit % g->h, ix, list);
         const bool nine = n == 9 && g->kh == 3 && g->kw == 3;
         const size_t at = (size_t)unit * (size_t)g->w + (size_t)ix;
-        const float *x = a->x.data + at * (size_t)a->x.ld;
+        const float *x = a->mask ? a->x.data + at * (size_t)a->x.ld : NULL;
         float *dx = a->dx.data + at * (size_t)a->dx.ld;
         int c = 0;
         for (; c + VL <= g->c; c += VL) {

@@ -42,7 +42,8 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int image
                 const int tap = winner(a, image, oy, ox, c, &value);
                 a->y.data[pixel(image, oy, ox, g->oh, g->ow, a->y.ld) + (size_t)c] = value;
                 if (a->argmax != NULL)
-                    a->argmax[pixel(image, oy, ox, g->oh, g->ow, g->c) + (size_t)c] = (uint8_t)tap;
+                    a->argmax[pixel(image, oy, ox, g->oh, g->ow, g->c) + (size_t)c] =
+                        (uint8_t)(!a->mask || value > 0 ? tap : GN_NO_TAP);
             }
         }
     }
@@ -75,11 +76,11 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
     const struct gn_geometry *g = &a->g;
     for (int iy = 0; iy < g->h; iy++) {
         for (int ix = 0; ix < g->w; ix++) {
-            const float *x = a->x.data + pixel(image, iy, ix, g->h, g->w, a->x.ld);
+            const size_t at = pixel(image, iy, ix, g->h, g->w, a->x.ld);
             float *dx = a->dx.data + pixel(image, iy, ix, g->h, g->w, a->dx.ld);
             for (int c = 0; c < g->c; c++) {
                 const float sum = back_value(a, image, iy, ix, c) + (a->accumulate ? dx[c] : 0);
-                dx[c] = !a->mask || x[c] > 0 ? sum : 0;
+                dx[c] = !a->mask || a->x.data[at + (size_t)c] > 0 ? sum : 0;
             }
         }
     }
