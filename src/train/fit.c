@@ -254,18 +254,22 @@ static gn_status prepare(void *argument)
     return GN_OK;
 }
 
-/* Of errors in both sets that of the first is told. */
+/* Of errors in both sets that of the first is told. The set for validation, the smaller one, is
+ * waited for first, so that those who read it and who prepare do not both take time from the thread
+ * that unpacks the other. */
 static gn_status wait_for_images(struct gn_fit *fit)
 {
     const struct gn_fit_options *o = &fit->t.settings.options;
     struct ahead ahead = { .plan = fit->plan };
     struct gn_task task = { .runs = false };
+    if (o->validation != NULL && gn_dataset_wait(o->validation) != GN_OK) {
+        GN_TRY((gn_status)gn_dataset_wait(o->train));
+        return (gn_status)gn_dataset_wait(o->validation); /* the same error again */
+    }
     /* The weights of a resumed run come later, from its folder. */
     if (o->train->coming != NULL && !o->resume)
         gn_task_start(&task, prepare, &ahead);
-    gn_status status = (gn_status)gn_dataset_wait(o->train);
-    if (status == GN_OK && o->validation != NULL)
-        status = (gn_status)gn_dataset_wait(o->validation);
+    const gn_status status = (gn_status)gn_dataset_wait(o->train);
     atomic_store(&ahead.enough, true);
     gn_task_wait(&task);
     return status;
