@@ -93,15 +93,21 @@ static size_t bytes_before(const struct gn_plan *plan, int buffer, int image, in
     return b->chain < 0 ? (size_t)image * b->image : (size_t)thread * plan->chains[b->chain].bytes;
 }
 
+static void advance(struct gn_view *view, size_t bytes)
+{
+    if (bytes > 0) /* a step's unused views are NULL */
+        view->data += bytes / sizeof(float);
+}
+
 /* The arguments of a chain's step for images from number `image` of the slice on. */
 static struct gn_args args_from(const struct gn_plan *plan, const struct gn_step *s, int image,
                                 int thread)
 {
     struct gn_args a = s->args;
-    a.x.data += bytes_before(plan, s->x.buffer, image, thread) / sizeof(float);
-    a.y.data += bytes_before(plan, s->y.buffer, image, thread) / sizeof(float);
-    a.dx.data += bytes_before(plan, s->dx.buffer, image, thread) / sizeof(float);
-    a.dy.data += bytes_before(plan, s->dy.buffer, image, thread) / sizeof(float);
+    advance(&a.x, bytes_before(plan, s->x.buffer, image, thread));
+    advance(&a.y, bytes_before(plan, s->y.buffer, image, thread));
+    advance(&a.dx, bytes_before(plan, s->dx.buffer, image, thread));
+    advance(&a.dy, bytes_before(plan, s->dy.buffer, image, thread));
     if (a.argmax != NULL)
         a.argmax += bytes_before(plan, s->argmax, image, thread);
     return a;
