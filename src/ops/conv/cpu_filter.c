@@ -263,7 +263,7 @@ static struct unit unit_at(const struct gn_args *a, const struct cut *c, int uni
 }
 
 /* Some pixels of a tensor, from which `floats` channels each will be copied. */
-struct run {
+struct strip {
     const float *pixel;
     int ld, floats, pixels;
 };
@@ -271,11 +271,11 @@ struct run {
 /* The pixels of the next chunk, which the tiles of this one fetch bit by bit: they come from memory
  * while the tiles multiply. */
 struct ahead {
-    struct run x, dy;
+    struct strip x, dy;
     int tiles, tile, done; /* tiles of this chunk, those begun; pixels fetched */
 };
 
-INLINE void fetch_pixel(const struct run *r, int p)
+INLINE void fetch_pixel(const struct strip *r, int p)
 {
     const char *from = (const char *)(r->pixel + (ptrdiff_t)p * r->ld);
     for (int i = 0; p < r->pixels && i < r->floats * (int)sizeof(float); i += 64)
