@@ -39,36 +39,63 @@ static void send_text(int fd, const char *text)
     (void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
+/* The first line of a head. The server ends every connection after its answer and says so: curl would
+ * otherwise send the next request into a connection that is being closed. */
+#define HEAD(status) "HTTP/1.1 " status "\r\nConnection: close\r\n"
+
 /* What the server does is said by the first word of the path. */
 static void answer(int fd, const char *path)
 {
     char head[256];
     if (strncmp(path, "/good/", 6) == 0) {
-        (void)snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+        (void)snprintf(head, sizeof head, HEAD("200 OK") "Content-Length: %zu\r\n\r\n",
                        strlen(content));
         send_text(fd, head);
         send_text(fd, content);
     } else if (strncmp(path, "/wrong/", 7) == 0) {
-        send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+        send_text(fd, HEAD("200 OK") "Content-Length: 5\r\n\r\nhello");
     } else if (strncmp(path, "/short/", 7) == 0) {
-        send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhello");
+        send_text(fd, HEAD("200 OK") "Content-Length: 500\r\n\r\nhello");
     } else if (strncmp(path, "/endless/", 9) == 0) {
-        send_text(fd, "HTTP/1.1 200 OK\r\n\r\n");
+        send_text(fd, HEAD("200 OK") "\r\n");
         while (send(fd, content, sizeof content, MSG_NOSIGNAL) > 0)
             continue;
     } else if (strncmp(path, "/moved/", 7) == 0) {
         (void)snprintf(head, sizeof head,
-                       "HTTP/1.1 302 Found\r\nLocation: %s/good/x\r\nContent-Length: 0\r\n\r\n",
-                       base);
+                       HEAD("302 Found") "Location: %s/good/x\r\nContent-Length: 0\r\n\r\n", base);
         send_text(fd, head);
     } else if (strncmp(path, "/circle/", 8) == 0) {
-        send_text(fd, "HTTP/1.1 302 Found\r\nLocation: /circle/\r\nContent-Length: 0\r\n\r\n");
+        send_text(fd, HEAD("302 Found") "Location: /circle/\r\nContent-Length: 0\r\n\r\n");
     } else if (strncmp(path, "/file/", 6) == 0) {
-        send_text(fd, "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n"
-                      "Content-Length: 0\r\n\r\n");
+        send_text(fd, HEAD("302 Found") "Location: file:///etc/passwd\r\n"
+                                        "Content-Length: 0\r\n\r\n");
     } else {
-        send_text(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        send_text(fd, HEAD("404 Not Found") "Content-Length: 0\r\n\r\n");
     }
+}
+
+/* Reads the head of a request, up to its empty line. Closing a socket with unread bytes would reset
+ * the connection, and the client might lose the answer. */
+static void read_head(int fd, char *head, size_t bytes)
+{
+    size_t n = 0;
+    ssize_t got = 1;
+    head[0] = '\0';
+    while (strstr(head, "\r\n\r\n") == NULL && n + 1 < bytes && got > 0) {
+        got = recv(fd, head + n, bytes - 1 - n, 0);
+        n += got > 0 ? (size_t)got : 0;
+        head[n] = '\0';
+    }
+}
+
+/* Ends a connection when the client has read what it wanted: it closes its end then. */
+static void hang_up(int fd)
+{
+    char rest[256];
+    (void)shutdown(fd, SHUT_WR);
+    while (recv(fd, rest, sizeof rest, 0) > 0)
+        continue;
+    (void)close(fd);
 }
 
 /* One connection after the other until the listening socket is shut down. */
@@ -80,13 +107,12 @@ static void *serve(void *unused)
         if (fd < 0)
             return NULL;
         char request[2048], path[1024];
-        const ssize_t n = recv(fd, request, sizeof request - 1, 0);
-        request[n > 0 ? n : 0] = '\0';
+        read_head(fd, request, sizeof request);
         if (sscanf(request, "GET %1000s", path) == 1) {
             __atomic_add_fetch(&requests, 1, __ATOMIC_SEQ_CST);
             answer(fd, path);
         }
-        (void)close(fd);
+        hang_up(fd);
     }
 }
 
