@@ -178,33 +178,30 @@ INLINE vf at_points_2d(int n, int k, bool scaled, const float *const *pixel,
     return sum;
 }
 
-/* First axis of E_k^T, or of E_k^T D if `scaled`: n x n vectors `step` floats apart to k x n. */
-INLINE void from_points_columns(int n, int k, bool scaled, const float *from, size_t step, vf *t)
+/* One axis of E_k^T, or of E_k^T D if `scaled`, of n vectors `step` floats apart. */
+INLINE void from_points_line(int n, int k, bool scaled, const float *from, size_t step, vf *y)
+{
+    vf x[N_MAX];
+    UNROLL
+    for (int i = 0; i < n; i++) {
+        x[i] = load(from + (size_t)i * step);
+        if (scaled)
+            x[i] *= splat(diagonal(n, i));
+    }
+    from_points(n, k, x, y);
+}
+
+/* First axis of E_k^T of a square: n x n vectors `step` floats apart to k x n. */
+INLINE void from_points_columns(int n, int k, const float *from, size_t step, vf *t)
 {
     LOOP
     for (int j = 0; j < n; j++) {
-        vf x[N_MAX], y[N_MAX];
-        UNROLL
-        for (int i = 0; i < n; i++) {
-            x[i] = load(from + (size_t)(i * n + j) * step);
-            if (scaled)
-                x[i] *= splat(diagonal(n, i));
-        }
-        from_points(n, k, x, y);
+        vf y[N_MAX];
+        from_points_line(n, k, false, from + (size_t)j * step, (size_t)n * step, y);
         UNROLL
         for (int i = 0; i < k; i++)
             t[i * n + j] = y[i];
     }
-}
-
-/* Second axis: row i of the result, k vectors. */
-INLINE void from_points_row(int n, int k, bool scaled, const vf *t, int i, vf *y)
-{
-    vf x[N_MAX];
-    UNROLL
-    for (int j = 0; j < n; j++)
-        x[j] = scaled ? splat(diagonal(n, j)) * t[i * n + j] : t[i * n + j];
-    from_points(n, k, x, y);
 }
 
 #endif

@@ -10,12 +10,17 @@
  *
  * Backward-data is the same with dy for x, channels exchanged and the filter rotated.
  */
-#include "cpu/tile_rows.h"
+#include "cpu/tile_product.h"
 #include "ops/conv/winograd_cpu.h"
 
 #include <math.h>
 
 enum { BLOCK_TILES = 4 * MR, KC = 4 * NR };
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
 
 /* One direction of one convolution in the terms of the forward pass. */
 struct pass {
@@ -140,11 +145,11 @@ INLINE void output_vector(const struct pass *p, bool back, int n, int m, struct 
     const vf bias = back ? (vf){ 0 } : load(p->end.bias + column);
     const vf least = splat(p->end.relu ? 0 : -INFINITY);
     vf t[N_MAX * N_MAX];
-    from_points_columns(n, m, false, f, step, t);
+    from_points_columns(n, m, f, step, t);
     LOOP
     for (int i = 0; i < rows; i++) {
         vf v[N_MAX];
-        from_points_row(n, m, false, t, i, v);
+        from_points(n, m, t + i * n, v);
         UNROLL
         for (int j = 0; j < m; j++)
             if (j < across) {
@@ -182,23 +187,20 @@ INLINE void output_tiles(const struct pass *p, bool back, int n, int m, const st
 static void multiply(const struct pass *p, int positions, int tiles, const float *v, float *f,
                      int first, int columns)
 {
-    static const int only_tap = 0;
     const size_t u_step = position_step((size_t)p->c * (size_t)packed_columns(p->oc));
+    const size_t v_size = (size_t)tiles * (size_t)p->c, panel = (size_t)p->c * NR;
+    const int each = product_tiles(tiles);
     for (int i = 0; i < positions; i++) {
         const float *u = p->u + (size_t)i * u_step + (size_t)first * (size_t)p->c;
-        for (int j = 0; j < columns; j += NR) {
-            struct tile_end e = { .ldy = KC };
-            e.n_columns = columns - j < NR ? columns - j : NR;
-            for (int t = 0; t < tiles; t += MR) {
-                const float *rows[MR];
-                e.n_rows = tiles - t < MR ? tiles - t : MR;
-                for (int k = 0; k < MR; k++)
-                    rows[k] = v + (size_t)i * v_step(p->c) +
-                              (size_t)(t + (k < e.n_rows ? k : 0)) * (size_t)p->c;
-                e.y = f + (size_t)i * v_step(KC) + (size_t)t * KC + j;
-                const float *panel = u + (size_t)j * (size_t)p->c;
-                tile_rows(rows, &only_tap, 1, p->c, panel, next_panel(panel, t / MR, 1, p->c), &e);
-            }
+        const struct left rows = { v + (size_t)i * v_step(p->c), p->c };
+        const int next = i + 1 < positions ? i + 1 : i;
+        struct ahead next_v =
+            ahead_of(v + (size_t)next * v_step(p->c), v_size, each * divide_up(columns, NR));
+        for (int j = 0; j < columns; j += NR, u += panel) {
+            const float *after = j + NR < columns ? u + panel : u - (size_t)j / NR * panel + u_step;
+            struct ahead next_u = ahead_of(after, panel, each);
+            multiply_panel(false, rows, tiles, p->c, u, columns - j, f + (size_t)i * v_step(KC) + j,
+                           KC, &next_v, &next_u);
         }
     }
 }

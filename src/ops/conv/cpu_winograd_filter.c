@@ -5,14 +5,21 @@
  *   dw = E_r^T D [ sum over tiles (E_m dy E_m^T) . (B^T x B) ] D E_r
  *
  * As in the direct version a unit owns a block of input and of output channels and walks over all
- * tiles in chunks: it transforms its channels of x and dy, adds position by position to the sums
- * of its scratch, and transforms these back once at the end. Chunks are short, so that long sums
- * are sums of short ones.
+ * tiles in chunks: it transforms its channels of x and dy and multiplies position by position. The
+ * products of a line of n positions are transformed back along it while they are in L2, since all
+ * n * n of them would not fit; what is left of each line, r matrices, is added up over the chunks and
+ * transformed along the other axis once at the end. Chunks are short, so that long sums are sums of
+ * short ones.
  */
-#include "cpu/tile_pixels.h"
+#include "cpu/tile_product.h"
 #include "ops/conv/winograd_cpu.h"
 
-enum { CHUNK_TILES = 64, UNIT_ROWS = 80, UNIT_COLUMNS = 128 };
+enum {
+    CHUNK_TILES = 64,
+    UNIT_ROWS = 80,
+    UNIT_COLUMNS = 128,
+    LINE_COLUMNS = 64 /* of the products of a line: with UNIT_ROWS rows they stay in L2 */
+};
 
 /* How the channels are cut. Units only decide who computes what. */
 struct cut {
@@ -49,12 +56,18 @@ static size_t sum_step(const struct cut *k)
     return position_step((size_t)k->rows * (size_t)k->columns);
 }
 
+static size_t line_step(const struct cut *k)
+{
+    return position_step((size_t)(k->rows + MR) * LINE_COLUMNS);
+}
+
 /* A unit's channels and the parts of its scratch. */
 struct unit {
     int i0, n_rows, j0, n_columns;
-    float *x;   /* [position][tile][rows] */
-    float *dy;  /* [position][panel][tile][NR] */
-    float *sum; /* [position][rows][columns] */
+    float *x;    /* [position][tile][rows] */
+    float *dy;   /* [position][panel][tile][NR] */
+    float *line; /* [position of a line][rows][LINE_COLUMNS] */
+    float *sum;  /* [line][tap of a line][rows][columns] */
 };
 
 static struct unit unit_at(const struct gn_args *a, const struct cut *k, int n, int index,
@@ -67,7 +80,8 @@ static struct unit unit_at(const struct gn_args *a, const struct cut *k, int n, 
     u.n_columns = a->g.oc - u.j0 < k->columns ? a->g.oc - u.j0 : k->columns;
     u.x = scratch;
     u.dy = u.x + (size_t)(n * n) * chunk_step(k->rows) + 2 * NR;
-    u.sum = u.dy + (size_t)(n * n) * chunk_step(k->columns);
+    u.line = u.dy + (size_t)(n * n) * chunk_step(k->columns);
+    u.sum = u.line + (size_t)n * line_step(k);
     return u;
 }
 
@@ -82,8 +96,9 @@ static size_t filter_bytes(const struct gn_args *a)
 {
     const struct cut k = cut_work(a);
     const int n = a->tile + a->g.kh - 1;
-    const size_t floats = chunk_step(k.rows) + chunk_step(k.columns) + sum_step(&k);
-    return ((size_t)(n * n) * floats + 4 * NR) * sizeof(float);
+    const size_t chunk = (size_t)(n * n) * (chunk_step(k.rows) + chunk_step(k.columns));
+    const size_t sums = (size_t)n * line_step(&k) + (size_t)(n * a->g.kh) * sum_step(&k);
+    return (chunk + sums + 4 * NR) * sizeof(float);
 }
 
 /* The unit's channels of x from tile number `first` of the batch on, transformed. */
@@ -121,46 +136,80 @@ INLINE void transform_dy(const struct gn_args *a, const struct cut *k, const str
     }
 }
 
-/* sum[position] += x[position]^T dy[position] over the tiles of a chunk. */
-static void add_products(const struct cut *k, const struct unit *u, int positions, int tiles,
-                         bool first)
+/* product = x^T dy of position p over the tiles of a chunk, for columns [j0, j0 + columns) of the unit.
+ * The next position's x and dy are fetched meanwhile. */
+static void multiply(const struct cut *k, const struct unit *u, int p, int next, int tiles, int j0,
+                     int columns, float *product)
 {
-    struct pixel_pair at[CHUNK_TILES];
-    for (int t = 0; t < tiles; t++)
-        at[t] = (struct pixel_pair){ t * k->rows, t };
-    for (int p = 0; p < positions; p++) {
-        const float *x = u->x + (size_t)p * chunk_step(k->rows);
-        const float *dy = u->dy + (size_t)p * chunk_step(k->columns);
-        float *sum = u->sum + (size_t)p * sum_step(k);
-        for (int j = 0; j < u->n_columns; j += NR) {
-            struct tile_end e = { .ldy = k->columns, .n_columns = NR, .accumulate = !first };
-            for (int i = 0; i < u->n_rows; i += MR) {
-                e.n_rows = u->n_rows - i < MR ? u->n_rows - i : MR;
-                e.y = sum + (size_t)i * (size_t)k->columns + j;
-                tile_pixels(x + i, dy + (size_t)j * CHUNK_TILES, at, tiles, &e);
+    const size_t x_step = chunk_step(k->rows), dy_step = chunk_step(k->columns);
+    const float *dy = u->dy + (size_t)j0 * CHUNK_TILES;
+    const struct left x = { u->x + (size_t)p * x_step, k->rows };
+    const int all = product_tiles(u->n_rows) * divide_up(columns, NR);
+    struct ahead next_x =
+        ahead_of(u->x + (size_t)next * x_step, (size_t)tiles * (size_t)k->rows, all);
+    struct ahead next_dy =
+        ahead_of(dy + (size_t)next * dy_step, (size_t)columns * CHUNK_TILES, all);
+    for (int j = 0; j < columns; j += NR)
+        multiply_panel(true, x, u->n_rows, tiles,
+                       dy + (size_t)p * dy_step + (size_t)j * CHUNK_TILES, NR, product + j,
+                       LINE_COLUMNS, &next_x, &next_dy);
+}
+
+/* Transforms the products of a line along it and adds them to its sums. */
+INLINE void add_line(const struct cut *k, const struct unit *u, int n, int r, int line, int j0,
+                     int columns, bool first)
+{
+    const size_t step = sum_step(k);
+    for (int i = 0; i < u->n_rows; i++) {
+        const float *from = u->line + i * LINE_COLUMNS;
+        float *to = u->sum + (size_t)(line * r) * step + (size_t)i * (size_t)k->columns + j0;
+        for (int j = 0; j < columns; j += VL) {
+            vf y[N_MAX];
+            from_points_line(n, r, true, from + j, line_step(k), y);
+            UNROLL
+            for (int q = 0; q < r; q++) {
+                float *t = to + (size_t)q * step + j;
+                store(t, first ? y[q] : load(t) + y[q]);
             }
         }
     }
 }
 
-/* Transforms the unit's sums back into dw. */
+/* What the tiles of a chunk add to the sums. */
+INLINE void add_chunk(const struct cut *k, const struct unit *u, int n, int r, int tiles,
+                      bool first)
+{
+    for (int j0 = 0; j0 < u->n_columns; j0 += LINE_COLUMNS) {
+        const int columns = u->n_columns - j0 < LINE_COLUMNS ? u->n_columns - j0 : LINE_COLUMNS;
+        for (int line = 0; line < n; line++) {
+            for (int i = 0; i < n; i++) {
+                const int p = line * n + i;
+                multiply(k, u, p, p + 1 < n * n ? p + 1 : p, tiles, j0, columns,
+                         u->line + (size_t)i * line_step(k));
+            }
+            add_line(k, u, n, r, line, j0, columns, first);
+        }
+    }
+}
+
+/* Transforms the unit's sums along the other axis into dw. */
 INLINE void transform_sums(const struct gn_args *a, const struct cut *k, const struct unit *u,
                            int n, int r, bool first)
 {
-    const size_t step = sum_step(k);
+    const size_t step = sum_step(k), tap = (size_t)a->g.c * (size_t)a->g.oc;
     for (int i = 0; i < u->n_rows; i++) {
         for (int j = 0; j < u->n_columns; j += VL) {
             const float *from = u->sum + (size_t)i * (size_t)k->columns + j;
             float *dw = a->dw + (size_t)(u->i0 + i) * (size_t)a->g.oc + u->j0 + j;
-            vf t[N_MAX * N_MAX];
-            from_points_columns(n, r, true, from, step, t);
             LOOP
-            for (int p = 0; p < r; p++) {
+            for (int q = 0; q < r; q++, from += step) {
                 vf y[N_MAX];
-                from_points_row(n, r, true, t, p, y);
+                from_points_line(n, r, true, from, (size_t)r * step, y);
                 UNROLL
-                for (int q = 0; q < r; q++, dw += (size_t)a->g.c * (size_t)a->g.oc)
-                    store(dw, first ? y[q] : load(dw) + y[q]);
+                for (int t = 0; t < r; t++) {
+                    float *to = dw + (size_t)(t * r + q) * tap;
+                    store(to, first ? y[t] : load(to) + y[t]);
+                }
             }
         }
     }
@@ -180,7 +229,7 @@ INLINE void run_unit(const struct gn_args *a, const struct gn_run *run, int m, i
         float db[UNIT_COLUMNS + NR] = { 0 };
         transform_x(a, &k, &u, n, &map, t0, tiles);
         transform_dy(a, &k, &u, n, m, &map, t0, tiles, db);
-        add_products(&k, &u, n * n, tiles, t0 == 0);
+        add_chunk(&k, &u, n, r, tiles, t0 == 0);
         for (int j = 0; j < u.n_columns; j++)
             total[j] += db[j];
     }
