@@ -1,9 +1,9 @@
 /*
  * Pass 5: direct convolution or Winograd's minimal filtering, for each convolution and direction.
  *
- * The choice is a cost model in multiplications an output pixel, a function of the layer's shape
- * and the images of a slice alone: never of a clock, the number of threads or the instruction set,
- * so that equal options give equal bits. Its constants were fitted to measurements of the network's
+ * The choice is a cost model in multiplications an output pixel and pair of channels, a function of the
+ * layer's shape and the images of a slice alone: never of a clock, the number of threads or the
+ * instruction set, so that equal options give equal bits. Its constants were fitted to measurements of the network's
  * layers (docs/performance.md, "The chooser").
  */
 #include "plan/internal.h"
@@ -23,8 +23,16 @@ static double real_taps(const struct gn_geometry *g)
     return rows / g->oh * (columns / g->ow);
 }
 
-/* Multiplications an output pixel by F(tile, kernel), with what the transforms and the traffic of
- * the n*n transformed filters cost, in the same unit. */
+/* What direct code takes. Forward and backward-data multiply the zeros around the map, too. */
+static double direct_cost(const struct gn_geometry *g, int images, enum direction direction)
+{
+    const double taps = (double)g->kh * g->kw;
+    return direction == BACK_FILTER ? 1.6 * real_taps(g)
+                                    : 1.15 * taps + 16 * taps / ((double)g->oh * g->ow * images);
+}
+
+/* What F(tile, kernel) takes: its multiplications, the transforms, and the traffic of the n*n
+ * transformed filters. */
 static double winograd_cost(const struct gn_geometry *g, int tile, int images,
                             enum direction direction)
 {
@@ -34,7 +42,7 @@ static double winograd_cost(const struct gn_geometry *g, int tile, int images,
     const double multiplications = n * n * tiles / ((double)h * w);
     const double filters = (double)n * n / ((double)h * w * images);
     const double transforms = 8.0 / g->oc + 8.0 / g->c;
-    return direction == BACK_FILTER ? multiplications * (1.8 + 2 * transforms) + 20 * filters
+    return direction == BACK_FILTER ? multiplications * (1.8 + 2.5 * transforms) + 20 * filters
                                     : multiplications * (1.15 + transforms) + 16 * filters;
 }
 
@@ -55,7 +63,8 @@ static int choose_tile(const struct gn_plan *plan, const struct gn_layer *layer,
         return 0;
     const int tiles[2][2] = { { 6, 4 }, { 4, 2 } }; /* of 3x3 and of 5x5 filters */
     int best = 0;
-    double best_cost = plan->algorithm == GN_ALGORITHM_WINOGRAD ? 1e30 : real_taps(g);
+    double best_cost =
+        plan->algorithm == GN_ALGORITHM_WINOGRAD ? 1e30 : direct_cost(g, plan->slice, direction);
     for (int i = 0; i < 2; i++) {
         const int tile = tiles[g->kh == 5][i];
         const double cost = winograd_cost(g, tile, plan->slice, direction);
