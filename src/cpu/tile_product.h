@@ -42,9 +42,11 @@ INLINE void fetch_line(struct ahead *h)
     h->at += h->at < h->end ? 64 : 0;
 }
 
-INLINE void fetch_share(struct ahead *h)
+/* A tile's share, without the `later` lines that it fetches one by one. */
+INLINE void fetch_share(struct ahead *h, int later)
 {
-    const char *end = h->end - h->at < h->share ? h->end : h->at + h->share;
+    const ptrdiff_t share = h->share - (ptrdiff_t)later * 64;
+    const char *end = h->end - h->at < share ? h->end : h->at + share;
     for (; h->at < end; h->at += 64)
         __builtin_prefetch(h->at, 0, 2);
 }
@@ -110,9 +112,8 @@ INLINE void product_rows(int nv, bool transposed, struct left a, int rows, int k
     const int tiles = product_tiles(rows), low = (tiles * MR - rows) / (MR - LOW_MR);
     for (int t = 0; t < tiles; t++) {
         const int nr = t + low < tiles ? MR : LOW_MR;
-        fetch_share(near_a);
-        if (transposed)
-            fetch_share(near_b);
+        fetch_share(near_a, 0);
+        fetch_share(near_b, transposed ? 0 : k / 4);
         if (nr == MR)
             product_tile(MR, nv, transposed, a, k, b, y, ldy, near_b);
         else

@@ -46,7 +46,7 @@ static int round_up(int a, int b)
  * columns only, since their copy is the dearer one. */
 static void choose_units(const struct gn_args *a, bool patched, struct cut *c)
 {
-    const int target = a->threads < 2 ? 2 : 2 * a->threads;
+    const int target = a->threads < 2 ? 2 : a->threads;
     const int min_rows = divide_up(c->rows, MAX_CHANNELS);
     const int min_columns = divide_up(a->g.oc, MAX_COLUMNS);
     const int max_rows = patched ? min_rows : c->rows / (2 * MR);

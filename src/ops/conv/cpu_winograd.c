@@ -71,18 +71,17 @@ static struct tiling tiling_of(const struct pass *p, int m)
 /* Tiles of a block: no more than BLOCK_TILES and the same for all threads where blocks are few. */
 static int tiles_of_block(int all, int threads)
 {
-    const int rows = (all + MR - 1) / MR;
-    int blocks = (all + BLOCK_TILES - 1) / BLOCK_TILES;
+    int blocks = divide_up(all, BLOCK_TILES);
     if (blocks < 4 * threads)
-        blocks = (blocks + threads - 1) / threads * threads;
-    return (rows + blocks - 1) / blocks * MR;
+        blocks = divide_up(blocks, threads) * threads;
+    return divide_up(all, blocks);
 }
 
 static int pass_units(const struct pass *p, int m, const struct gn_run *run, int threads)
 {
     const struct tiling t = tiling_of(p, m);
     const int all = tiles_of(&t, run->n), each = tiles_of_block(all, threads);
-    const int blocks = (all + each - 1) / each;
+    const int blocks = divide_up(all, each);
     return blocks * column_shares(p->oc, blocks, threads);
 }
 
@@ -210,7 +209,7 @@ INLINE void run_pass(const struct pass *p, bool back, int m, int r, const struct
 {
     const struct tiling map = tiling_of(p, m);
     const int n = m + r - 1, all = tiles_of(&map, run->n);
-    const int each = tiles_of_block(all, a->threads), blocks = (all + each - 1) / each;
+    const int each = tiles_of_block(all, a->threads), blocks = divide_up(all, each);
     const int shares = column_shares(p->oc, blocks, a->threads);
     const int t0 = unit / shares * each;
     const int tiles = all - t0 < each ? all - t0 : each;
