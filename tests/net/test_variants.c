@@ -134,13 +134,15 @@ static void check_tensors(const gn_net *net, const struct gn_st_file *file, cons
 }
 
 static void check_losses(const gn_net *net, const struct gn_st_file *file,
-                         const struct gn_plan *plan, double loss_sum)
+                         const struct gn_plan *plan, gn_algorithm algorithm, double loss_sum)
 {
     uint64_t n;
     const double *losses = doubles(file, "losses", &n);
     /* Normalising maps of 36 values amplifies rounding: with every operator in double and only its
-     * output rounded to float32, the loss of googlenet-bn is off by 5e-6. */
-    const double most = gn_graph_params(net->graph, false) > 0 ? 5e-5 : 1e-5;
+     * output rounded to float32, the loss of googlenet-bn is off by 5e-6; Winograd's kernels in all of
+     * stages 2 to 4 bring it to 5.2e-5 of 2.7. */
+    const double normalised = algorithm == GN_ALGORITHM_DIRECT ? 5e-5 : 1e-4;
+    const double most = gn_graph_params(net->graph, false) > 0 ? normalised : 1e-5;
     assert_int_equal(n, 1 + net->graph->n_heads);
     for (int i = 0; i < (int)n; i++) {
         const double ours = (i == 0 ? loss_sum : gn_plan_head_losses(plan)[i - 1]) / IMAGES;
@@ -202,7 +204,7 @@ static void check_variant(const char *preset, int size, int channels, gn_algorit
     int correct;
     assert_int_equal(gn_plan_gradients(plan, images, labels, IMAGES, grads, &loss, &correct),
                      GN_OK);
-    check_losses(net, file, plan, loss);
+    check_losses(net, file, plan, algorithm, loss);
     check_tensors(net, file, grads, true, tolerance(net, algorithm));
     if (gn_graph_params(net->graph, false) > 0)
         check_tensors(net, file, net->params, false, 5e-5);
