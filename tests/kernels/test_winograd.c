@@ -76,6 +76,24 @@ static void layers_of_googlenet_agree_with_the_reference_within_1e_5(void **stat
     gn_free_net(net);
 }
 
+/* More tiles and channels than the weight gradient takes at once: 72 tiles of at most 64, 96 input
+ * channels of at most 80, 80 output channels of at most 64. */
+static void chunks_of_tiles_and_channels_are_added_up(void **state)
+{
+    (void)state;
+    const struct gn_geometry map = {
+        .h = 12, .w = 12, .c = 96, .oh = 12, .ow = 12, .oc = 80, .stride = 1
+    };
+    for (int large = 0; large < 2; large++) {
+        struct conv_case c = { .g = map, .n = large ? 2 : 8, .threads = 2, .bias = true };
+        c.g.kh = c.g.kw = large ? 5 : 3;
+        c.g.pad_top = c.g.pad_left = c.g.kh / 2;
+        c.tile = large ? 2 : 4;
+        c.first = large == 0;
+        conv_case_check(&c, FILL_REALS, (UINT64_C(10) << 40) + (uint64_t)large, large, program);
+    }
+}
+
 /* ---- The constants ---- */
 
 /* The tables keep one row for a pair of points +a, -a: this is all of them, with infinity last. */
@@ -180,6 +198,7 @@ int main(void)
         cmocka_unit_test(constants_follow_from_the_points),
         cmocka_unit_test(the_bilinear_algorithm_is_a_correlation),
         cmocka_unit_test(shapes_agree_with_the_reference_within_1e_5),
+        cmocka_unit_test(chunks_of_tiles_and_channels_are_added_up),
         cmocka_unit_test(layers_of_googlenet_agree_with_the_reference_within_1e_5),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,9 +195,9 @@ static void multiply(const struct pass *p, int positions, int tiles, const float
         const int next = i + 1 < positions ? i + 1 : i;
         struct ahead next_v =
             ahead_of(v + (size_t)next * v_step(p->c), v_size, each * divide_up(columns, NR));
+        const float *following = p->u + (size_t)next * u_step + (size_t)first * (size_t)p->c;
         for (int j = 0; j < columns; j += NR, u += panel) {
-            const float *after = j + NR < columns ? u + panel : u - (size_t)j / NR * panel + u_step;
-            struct ahead next_u = ahead_of(after, panel, each);
+            struct ahead next_u = ahead_of(j + NR < columns ? u + panel : following, panel, each);
             multiply_panel(false, rows, tiles, p->c, u, columns - j, f + (size_t)i * v_step(KC) + j,
                            KC, &next_v, &next_u);
         }
