@@ -9,6 +9,11 @@
 /* Fewer channels than this and a tap is too short a sum: the patches are copied first. */
 enum { PATCHED_BELOW = 4 };
 
+INLINE int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
 /* Columns of a packed matrix: panels of NR, the last one NR or VL wide. */
 INLINE int packed_columns(int columns)
 {
@@ -77,7 +82,7 @@ INLINE void copy_windows(const struct gn_args *a, int first, int n, float *to, i
  * `units` come out if possible: who computes what changes no bit. */
 INLINE int column_shares(int columns, int blocks, int units)
 {
-    const int panels = (columns + NR - 1) / NR;
+    const int panels = divide_up(columns, NR);
     int n = 1;
     while (n * blocks < units && 2 * n <= panels)
         n *= 2;
@@ -87,7 +92,7 @@ INLINE int column_shares(int columns, int blocks, int units)
 /* Columns [*first, *end) of share number `share`: whole panels, perhaps none. */
 INLINE void columns_of_share(int columns, int shares, int share, int *first, int *end)
 {
-    const int panels = (columns + NR - 1) / NR, each = (panels + shares - 1) / shares;
+    const int panels = divide_up(columns, NR), each = divide_up(panels, shares);
     *first = share * each * NR < columns ? share * each * NR : columns;
     *end = *first + each * NR < columns ? *first + each * NR : columns;
 }

@@ -133,14 +133,14 @@ static void multiply_block(const struct block *b, int taps, int n_rows, int k, i
 /* A unit: a block of rows and a share of the columns. */
 static int units_of(int rows, int columns, int threads)
 {
-    const int blocks = (rows + BLOCK - 1) / BLOCK;
+    const int blocks = divide_up(rows, BLOCK);
     return blocks * column_shares(columns, blocks, 4 * threads);
 }
 
 /* Number of the unit's block, and its columns. */
 static int block_of(int unit, int rows, int columns, int threads, int *begin, int *end)
 {
-    const int shares = column_shares(columns, (rows + BLOCK - 1) / BLOCK, 4 * threads);
+    const int shares = column_shares(columns, divide_up(rows, BLOCK), 4 * threads);
     columns_of_share(columns, shares, unit % shares, begin, end);
     return unit / shares;
 }
@@ -216,7 +216,7 @@ static void back_data(const struct gn_args *a, const struct gn_run *run, int uni
 /* Panels of `columns` channels, each [tap][k][NR], the last one NR or VL wide. */
 static int panels(int columns)
 {
-    return (columns + NR - 1) / NR;
+    return divide_up(columns, NR);
 }
 
 /* Matrices in a packed layer: one a tap, or one a position of the transformed tile. */

@@ -31,11 +31,6 @@ struct cut {
                           windows' own length */
 };
 
-static int divide_up(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
 static int round_up(int a, int b)
 {
     return divide_up(a, b) * b;

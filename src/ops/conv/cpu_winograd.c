@@ -17,11 +17,6 @@
 
 enum { BLOCK_TILES = 4 * MR, KC = 4 * NR };
 
-static int divide_up(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
 /* One direction of one convolution in the terms of the forward pass. */
 struct pass {
     struct gn_view from, to;
@@ -329,7 +324,7 @@ static __attribute__((noinline)) void pack_any(const struct weights *s, const st
 static int pack_units(const struct gn_args *a, const struct gn_run *run)
 {
     (void)run;
-    return (a->g.oc + NR - 1) / NR;
+    return divide_up(a->g.oc, NR);
 }
 
 static void pack(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
@@ -344,7 +339,7 @@ static void pack(const struct gn_args *a, const struct gn_run *run, int unit, vo
 static int pack_back_units(const struct gn_args *a, const struct gn_run *run)
 {
     (void)run;
-    return (a->g.c + NR - 1) / NR;
+    return divide_up(a->g.c, NR);
 }
 
 static void pack_back(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)

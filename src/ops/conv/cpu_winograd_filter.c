@@ -26,11 +26,6 @@ struct cut {
     int rows, columns, row_units, column_units;
 };
 
-static int divide_up(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
 static struct cut cut_work(const struct gn_args *a)
 {
     const int c = a->g.c, oc = a->g.oc;
