@@ -1,10 +1,10 @@
 /*
  * Pass 5: direct convolution or Winograd's minimal filtering, for each convolution and direction.
  *
- * The choice is a cost model in multiplications an output pixel and pair of channels, a function of the
- * layer's shape and the images of a slice alone: never of a clock, the number of threads or the
- * instruction set, so that equal options give equal bits. Its constants were fitted to measurements of the network's
- * layers (docs/performance.md, "The chooser").
+ * The choice is a cost model in multiplications an output pixel and pair of channels, a function of
+ * the layer's shape and the images of a slice alone: never of a clock, the number of threads or the
+ * instruction set, so that equal options give equal bits. Its constants were fitted to measurements
+ * of the network's layers (docs/performance.md, "The chooser").
  */
 #include "plan/internal.h"
 
