@@ -1,7 +1,8 @@
 /*
  * The tile under all convolutions and the dense layer: MR rows by up to two vectors of columns
  * whose sums stay in registers (batch-reduce GEMM, Georganas et al., arXiv 1906.06440), and what
- * happens to it on its way to memory. The two ways to fill it are tile_rows.h and tile_pixels.h.
+ * happens to it on its way to memory. The ways to fill it are tile_rows.h, tile_pixels.h and
+ * tile_product.h.
  *
  * Every output is one chain of multiply-adds in a fixed order (taps, then channels, or pixels), so
  * neither tile size nor vector width changes a bit; only the missing FMA of the generic set does.
@@ -21,6 +22,25 @@ enum { MR = 14 };
 enum { MR = 6 };
 #endif
 enum { NR = 2 * VL };
+
+/* One k of a tile of nr rows and nv vectors; it stands `at` floats behind each row's pointer, and
+ * at b. */
+INLINE void tile_step(int nr, int nv, vf acc[MR][2], const float *const *row, ptrdiff_t at,
+                      const float *b)
+{
+    vf column[2];
+    UNROLL
+    for (int j = 0; j < nv; j++)
+        column[j] = load(b + j * VL);
+    UNROLL
+    for (int i = 0; i < nr; i++) {
+        const vf s = splat(row[i][at]);
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            acc[i][j] += s * column[j];
+    }
+    KEEP_ORDER;
+}
 
 /* What happens to a finished tile on its way to memory. */
 struct tile_end {
@@ -85,7 +105,7 @@ INLINE void finish_rows(int nv, vf acc[MR][2], const struct tile_end *e, bool bi
     }
 }
 
-/* Asks for what finish_tile will read, which nobody has touched for long: called before the sums. */
+/* Asks for what finish_tile will read, untouched for long; called before the sums. */
 INLINE void fetch_tile(const struct tile_end *e)
 {
     for (int i = 0; e->accumulate && i < e->n_rows; i++) {

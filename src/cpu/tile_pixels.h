@@ -8,22 +8,6 @@
 
 #include "cpu/tile.h"
 
-/* One pixel of tile_pixels. */
-INLINE void pixels_step(int nv, vf acc[MR][2], const float *a, const float *b)
-{
-    vf column[2];
-    UNROLL
-    for (int j = 0; j < nv; j++)
-        column[j] = load(b + j * VL);
-    UNROLL
-    for (int i = 0; i < MR; i++) {
-        const vf s = splat(a[i]);
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            acc[i][j] += s * column[j];
-    }
-}
-
 /* Where pixel p of a list stands: float offset of its channels of x, number of its row of dy. */
 struct pixel_pair {
     int32_t a, b;
@@ -33,15 +17,17 @@ INLINE void tile_pixels_body(int nv, const float *a, const float *b, const struc
                              int n, const struct tile_end *e)
 {
     vf acc[MR][2];
+    const float *row[MR];
     fetch_tile(e);
     UNROLL
     for (int i = 0; i < MR; i++) {
+        row[i] = a + i;
         UNROLL
         for (int j = 0; j < nv; j++)
             acc[i][j] = (vf){ 0 };
     }
     for (int p = 0; p < n; p++)
-        pixels_step(nv, acc, a + at[p].a, b + at[p].b * (nv * VL));
+        tile_step(MR, nv, acc, row, at[p].a, b + at[p].b * (nv * VL));
     finish_tile(nv, acc, e);
 }
 

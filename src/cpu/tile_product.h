@@ -1,7 +1,7 @@
 /*
  * The product of two matrices in working memory, for Winograd's positions: nothing happens to the
- * result on its way, and there is room for whole tiles. Sums are as short as 32, so what else a tile
- * costs is kept out: tests for its rows, the choice of what happens to it.
+ * result on its way, and there is room for whole tiles. Sums are as short as 32, so what else a
+ * tile costs is kept out: tests for its rows, the choice of what happens to it.
  *
  *   y[i][:] = sum over k of a(i, k) * b[k][:]
  */
@@ -51,26 +51,8 @@ INLINE void fetch_share(struct ahead *h, int later)
         __builtin_prefetch(h->at, 0, 2);
 }
 
-/* One k of a tile; it stands `at` floats behind each row's pointer. */
-INLINE void product_step(int nr, int nv, vf acc[MR][2], const float *const *row, ptrdiff_t at,
-                         const float *b)
-{
-    vf column[2];
-    UNROLL
-    for (int j = 0; j < nv; j++)
-        column[j] = load(b + j * VL);
-    UNROLL
-    for (int i = 0; i < nr; i++) {
-        const vf s = splat(row[i][at]);
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            acc[i][j] += s * column[j];
-    }
-    KEEP_ORDER;
-}
-
-/* One tile of nr rows and nv vectors. Long sums fetch a line of `near_b` every four k: all at once, these
- * would hold up the first sums. */
+/* One tile of nr rows and nv vectors. Long sums fetch a line of `near_b` every four k: all at once,
+ * these would hold up the first sums. */
 INLINE void product_tile(int nr, int nv, bool transposed, struct left a, int k, const float *b,
                          float *y, int ldy, struct ahead *near_b)
 {
@@ -89,10 +71,10 @@ INLINE void product_tile(int nr, int nv, bool transposed, struct left a, int k, 
         fetch_line(near_b);
         UNROLL
         for (int u = 0; u < 4; u++)
-            product_step(nr, nv, acc, row, at + u, b + u * nv * VL);
+            tile_step(nr, nv, acc, row, at + u, b + u * nv * VL);
     }
     for (; i < k; i++, at += transposed ? a.ld : 1, b += nv * VL)
-        product_step(nr, nv, acc, row, at, b);
+        tile_step(nr, nv, acc, row, at, b);
     UNROLL
     for (int r = 0; r < nr; r++) {
         UNROLL
@@ -124,9 +106,9 @@ INLINE void product_rows(int nv, bool transposed, struct left a, int rows, int k
 }
 
 /*
- * One panel of columns: b is [k][columns], columns = 2 VL, or VL when at most VL exist. Up to MR - 1
- * rows behind the last one are read and written, too. The left and the right side that come next are
- * fetched meanwhile.
+ * One panel of columns: b is [k][columns], columns = 2 VL, or VL when at most VL exist. Up to
+ * MR - 1 rows behind the last one are read and written, too. The left and the right side that come
+ * next are fetched meanwhile.
  */
 INLINE void multiply_panel(bool transposed, struct left a, int rows, int k, const float *b,
                            int columns, float *y, int ldy, struct ahead *near_a,

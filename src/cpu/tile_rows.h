@@ -24,22 +24,6 @@ INLINE const float *next_panel(const float *panel, int t, int n, int k)
     return panel + (lines + (size_t)t * ((size_t)n * (size_t)k / 4)) * LINE;
 }
 
-/* One k of tile_rows. */
-INLINE void rows_step(int nv, vf acc[MR][2], const float *const *row, int k, const float *b)
-{
-    vf column[2];
-    UNROLL
-    for (int j = 0; j < nv; j++)
-        column[j] = load(b + j * VL);
-    UNROLL
-    for (int i = 0; i < MR; i++) {
-        const vf a = splat(row[i][k]);
-        UNROLL
-        for (int j = 0; j < nv; j++)
-            acc[i][j] += a * column[j];
-    }
-}
-
 INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, int n_taps, int k,
                            const float *b, const float *ahead, const struct tile_end *e)
 {
@@ -61,13 +45,11 @@ INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, in
         for (; i + 4 <= k; i += 4, bt += 4 * nv * VL, ahead += LINE) {
             __builtin_prefetch(ahead, 0, 2);
             UNROLL
-            for (int u = 0; u < 4; u++) {
-                rows_step(nv, acc, row, i + u, bt + u * nv * VL);
-                KEEP_ORDER;
-            }
+            for (int u = 0; u < 4; u++)
+                tile_step(MR, nv, acc, row, i + u, bt + u * nv * VL);
         }
         for (; i < k; i++, bt += nv * VL)
-            rows_step(nv, acc, row, i, bt);
+            tile_step(MR, nv, acc, row, i, bt);
     }
     finish_tile(nv, acc, e);
 }
