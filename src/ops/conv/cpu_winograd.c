@@ -277,8 +277,8 @@ static size_t back_bytes(const struct gn_args *a)
     return pass_bytes(&p, a->tile + a->g.kh - 1);
 }
 
-/* u = D E_r g E_r^T D, one panel of NR columns, all k channels. Element (tap, k, column) of the filter stands at
- * w[tap * wt + k * wk + column * wc]; `rotated` takes the taps from the end. */
+/* u = D E_r g E_r^T D, one panel of NR columns, all k channels. Element (tap, k, column) of the
+ * filter stands at w[tap * wt + k * wk + column * wc]; `rotated` takes the taps from the end. */
 struct weights {
     const float *w;
     size_t wt, wk, wc;

@@ -7,9 +7,9 @@
  * As in the direct version a unit owns a block of input and of output channels and walks over all
  * tiles in chunks: it transforms its channels of x and dy and multiplies position by position. The
  * products of a line of n positions are transformed back along it while they are in L2, since all
- * n * n of them would not fit; what is left of each line, r matrices, is added up over the chunks and
- * transformed along the other axis once at the end. Chunks are short, so that long sums are sums of
- * short ones.
+ * n * n of them would not fit; what is left of each line, r matrices, is added up over the chunks
+ * and transformed along the other axis once at the end. Chunks are short, so that long sums are
+ * sums of short ones.
  */
 #include "cpu/tile_product.h"
 #include "ops/conv/winograd_cpu.h"
@@ -131,8 +131,8 @@ INLINE void transform_dy(const struct gn_args *a, const struct cut *k, const str
     }
 }
 
-/* product = x^T dy of position p over the tiles of a chunk, for columns [j0, j0 + columns) of the unit.
- * The next position's x and dy are fetched meanwhile. */
+/* product = x^T dy of position p over the tiles of a chunk, for columns [j0, j0 + columns) of the
+ * unit. The next position's x and dy are fetched meanwhile. */
 static void multiply(const struct cut *k, const struct unit *u, int p, int next, int tiles, int j0,
                      int columns, float *product)
 {
