@@ -16,7 +16,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "data/dataset.h"
-#include "data/picture.h"
+#include "picture/picture.h"
 #include "plan/plan.h"
 #include "train/optimizer.h"
 

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/picture.h"
+#include "picture/picture.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

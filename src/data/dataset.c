@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/known.h"
-#include "data/picture.h"
+#include "picture/picture.h"
 
 #include <inttypes.h>
 #include <string.h>

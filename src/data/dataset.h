@@ -5,9 +5,10 @@
 #ifndef GN_DATA_DATASET_H
 #define GN_DATA_DATASET_H
 
-#include "data/augment.h"
-#include "data/names.h"
-#include "graph/graph.h"
+#include "base/names.h"
+#include "picture/augment.h"
+#include "picture/pixels.h"
+#include "picture/resize.h"
 
 struct gn_dataset {
     struct gn_dataset_options options; /* strings are copies owned by the data set */
@@ -73,28 +74,6 @@ gn_status gn_finish_files(struct gn_dataset *data);
 
 /* The path of picture i; false when it does not fit. */
 bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_DATA_PATH]);
-
-/* ---- Resize ---- */
-
-/* An image of h x w x c bytes becomes a window of oh x ow of itself resized to whole_h x whole_w.
- * Bit-exact with the rules of TensorFlow and Pillow. */
-struct gn_resize_shape {
-    int oh, ow, h, w, c;
-    gn_resize rule;
-    int whole_h, whole_w; /* oh and ow when all of it is wanted */
-    int top, left;        /* of the window */
-};
-
-/* For many images of one size: bytes of `scratch`, and the tables in it. Resizing changes scratch, so
- * it belongs to one thread. */
-size_t gn_resize_scratch_bytes(const struct gn_resize_shape *shape);
-void gn_resize_prepare(void *scratch, const struct gn_resize_shape *shape);
-
-/* One image, whose rows are `stride` bytes apart, to floats in [0, 1]. */
-void gn_resize_to_floats(float *out, const uint8_t *pixels, size_t stride, void *scratch);
-
-/* The same with bytes as the result: Pillow's own, the other rules' rounded to the nearest. */
-void gn_resize_to_bytes(uint8_t *out, const uint8_t *pixels, size_t stride, void *scratch);
 
 /* ---- Order ---- */
 

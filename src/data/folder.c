@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/picture.h"
+#include "picture/picture.h"
 
 #include <dirent.h>
 #include <errno.h>

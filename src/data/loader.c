@@ -16,7 +16,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-#include "data/picture.h"
+#include "picture/picture.h"
 
 enum { BUFFERS = 3, UNIT_IMAGES = 16, UNIT_PICTURES = 4, FEW_BAD = 10, BAD_PERCENT = 5 };
 

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/picture.h"
+#include "picture/picture.h"
 
 #include <math.h>
 #include <string.h>

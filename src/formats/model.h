@@ -4,7 +4,7 @@
 #define GN_FORMATS_MODEL_H
 
 #include "formats/safetensors.h"
-#include "graph/graph.h"
+#include "net/net.h"
 
 /* The text of "gn.model" (JSON) for a net; to be freed with gn_free. NULL: NO_MEMORY. */
 char *gn_model_metadata(const struct gn_net *net);

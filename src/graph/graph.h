@@ -61,39 +61,8 @@ struct gn_graph {
     } heads[GN_MAX_HEADS];
 };
 
-/* How bytes become the network's numbers, besides the resize rule: the fields of gn_pixel_options. */
-struct gn_pixel_rule {
-    int short_side;
-    bool square;
-    bool bgr;
-    bool bytes;
-    bool normalise;
-    float mean[3], deviation[3];
-    bool affine;
-    float factor[3], summand[3];
-};
-
-struct gn_net {
-    struct gn_graph *graph;
-    int output; /* layer whose value is the answer (logits) */
-    char preset[GN_NAME_BYTES];
-    struct gn_shape input;
-    int classes;
-    gn_resize resize; /* never GN_RESIZE_DEFAULT */
-    struct gn_pixel_rule pixels;
-    char **labels;     /* `classes` names or NULL */
-    float *params;     /* graph->n_floats values, gaps are zero */
-    char *description; /* text of the .net file that it was built from, or NULL */
-};
-
 /* Trainable values and the others, without the gaps. */
 uint64_t gn_graph_params(const struct gn_graph *graph, bool trainable);
-
-/* Gives the net a rule that was made for an input of `size` pixels and `channels`. Another size
- * keeps the share of a picture that is cut out of its middle; other channels leave the net as it
- * was, since means and order belong to colours. */
-void gn_net_take_pixels(struct gn_net *net, const struct gn_pixel_rule *rule, int size,
-                        int channels);
 
 /* Nominal multiply-adds of one image in layer i (taps on padding counted). */
 uint64_t gn_layer_macs(const struct gn_graph *graph, int i);
@@ -101,18 +70,7 @@ uint64_t gn_layer_macs(const struct gn_graph *graph, int i);
 /* Index of the tensor with this name, -1 when there is none. */
 int gn_graph_find_tensor(const struct gn_graph *graph, const char *name);
 
-/* gn_compile without initial values: all parameters are zero, for who reads them from a file. */
-gn_net *gn_net_create(gn_graph *graph, gn_node output);
-
-/* Parameters as the graph's initialisers say; without any Glorot-uniform kernels by seed, zero biases
- * (Glorot and Bengio, AISTATS 2010; Keras' fans). */
-void gn_net_init(struct gn_net *net, uint64_t seed);
-
 /* Marks the layers that layer i depends on, itself included; `live` has an entry a layer. */
 void gn_graph_mark_live(const struct gn_graph *graph, int i, bool *live);
-
-/* A stable hash of the layer table (names, shapes, strides, pads): two nets with equal hashes can
- * exchange weights. 16 hex digits. Layers that only auxiliary heads need are left out. */
-void gn_net_fingerprint(const struct gn_net *net, char hex[17]);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef GN_MODELS_MODELS_H
 #define GN_MODELS_MODELS_H
 
-#include "graph/graph.h"
+#include "net/net.h"
 
 #define conv_relu(g, x, channels, kernel, n) gn_conv_relu(g, x, channels, kernel, .name = (n))
 #define max_pool(g, x, kernel, stride, n)    gn_max_pool(g, x, kernel, stride, .name = (n))

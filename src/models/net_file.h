@@ -2,7 +2,7 @@
 #ifndef GN_MODELS_NET_FILE_H
 #define GN_MODELS_NET_FILE_H
 
-#include "graph/graph.h"
+#include "net/net.h"
 
 /* Whether a preset's name is that of a file: it ends in ".net". */
 bool gn_is_net_file(const char *name);

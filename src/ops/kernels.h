@@ -135,8 +135,11 @@ const struct gn_kernel_set *gn_cpu_kernels(void);
 /* By name ("avx512", "avx2", "generic"); NULL when it is not built in or the CPU cannot run it. */
 const struct gn_kernel_set *gn_cpu_kernels_named(const char *isa);
 
+/* Kernel sets that can run here, best first: "avx2 generic". */
+const char *gn_cpu_available(void);
+
 /* What one file of an operator adds to the sets: reference kernels, and the fast ones of each
- * instruction set. src/cpu/dispatch.c puts the sets together. */
+ * instruction set. src/ops/sets.c puts the sets together. */
 #define GN_KERNELS_OF(op)                                                                          \
     void gn_##op##_kernels__ref(struct gn_kernel_set *set);                                        \
     void gn_##op##_kernels__generic(struct gn_kernel_set *set);                                    \

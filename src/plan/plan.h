@@ -10,7 +10,7 @@
 #ifndef GN_PLAN_PLAN_H
 #define GN_PLAN_PLAN_H
 
-#include "graph/graph.h"
+#include "net/net.h"
 
 #include <stdatomic.h>
 

@@ -6,9 +6,9 @@
 #ifndef GN_TRAIN_CHECKPOINT_H
 #define GN_TRAIN_CHECKPOINT_H
 
-#include "train/history.h"
+#include "run/history.h"
 #include "train/optimizer.h"
-#include "train/run_folder.h"
+#include "run/run_folder.h"
 #include "train/settings.h"
 
 /* Where a run stands. */

@@ -5,7 +5,7 @@
 
 #include "plan/plan.h"
 #include "train/checkpoint.h"
-#include "train/journal.h"
+#include "run/journal.h"
 
 struct gn_run_files {
     struct gn_run_folder *folder; /* NULL: nothing is written */

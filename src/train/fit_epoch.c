@@ -2,7 +2,7 @@
 #include "train/fit.h"
 
 #include "base/threads.h"
-#include "train/evaluate.h"
+#include "infer/evaluate.h"
 
 #include <math.h>
 

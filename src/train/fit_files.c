@@ -8,7 +8,7 @@
  */
 #include "train/fit.h"
 
-#include "train/curves.h"
+#include "draw/curves.h"
 
 #include <unistd.h>
 

@@ -6,7 +6,7 @@
 #ifndef GN_TRAIN_OPTIMIZER_H
 #define GN_TRAIN_OPTIMIZER_H
 
-#include "graph/graph.h"
+#include "net/net.h"
 
 /* All values are final: no zero stands for a default here. */
 struct gn_optimizer_options {

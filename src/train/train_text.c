@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "gn_config.h"
 #include "ops/kernels.h"
-#include "train/number.h"
+#include "base/number.h"
 
 #include <float.h>
 #include <jansson.h>

@@ -4,7 +4,7 @@
  *
  * labels: quick
  */
-#include "data/augment.h"
+#include "picture/augment.h"
 #include "data/dataset.h"
 #include "data/files.h"
 #include "support/check.h"

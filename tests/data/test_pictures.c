@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "data/dataset.h"
 #include "data/files.h"
-#include "data/picture.h"
+#include "picture/picture.h"
 #include "formats/safetensors.h"
 #include "support/check.h"
 #include "support/resize.h"

@@ -4,7 +4,7 @@
  * multiply-adds, tensor names and their order, Glorot bounds, the shape walk as text; other sizes,
  * channels and classes; and what a graph says about shapes that do not fit. */
 #include "base/memory.h"
-#include "graph/graph.h"
+#include "net/net.h"
 #include "support/check.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
  * Graphs of one's own: the padding rule, explicit pads, names; shapes that do not fit are refused
  * with the layer's name and the numbers, and the first error sticks until gn_compile. */
 #include "base/memory.h"
-#include "graph/graph.h"
+#include "net/net.h"
 #include "ops/rules.h"
 #include "support/check.h"
 

@@ -2,7 +2,7 @@
  *
  * Networks from text files: what they build, their model files, and every fault with its line. */
 #include "base/file.h"
-#include "graph/graph.h"
+#include "net/net.h"
 #include "support/check.h"
 
 #include <unistd.h>

@@ -9,7 +9,7 @@
 #include "plan/plan.h"
 #include "support/check.h"
 #include "support/resize.h"
-#include "train/settings.h"
+#include "infer/match.h"
 
 #include <math.h>
 

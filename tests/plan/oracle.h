@@ -3,7 +3,7 @@
 #ifndef GN_TESTS_ORACLE_H
 #define GN_TESTS_ORACLE_H
 
-#include "graph/graph.h"
+#include "net/net.h"
 
 /* Gradients of the mean loss in the layout of net->params (net->graph->n_floats doubles, gaps and
  * tensors that the answer does not depend on are 0), and the mean loss, to which heads add theirs

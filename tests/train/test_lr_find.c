@@ -5,7 +5,7 @@
 #include "base/threads.h"
 #include "support/check.h"
 #include "support/files.h"
-#include "train/curves.h"
+#include "draw/curves.h"
 #include "train/tiny.h"
 
 #include <math.h>

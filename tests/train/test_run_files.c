@@ -4,11 +4,11 @@
 #define _GNU_SOURCE
 #include "support/check.h"
 #include "support/files.h"
-#include "train/curves.h"
-#include "train/history.h"
-#include "train/journal.h"
-#include "train/number.h"
-#include "train/run_folder.h"
+#include "draw/curves.h"
+#include "run/history.h"
+#include "run/journal.h"
+#include "base/number.h"
+#include "run/run_folder.h"
 #include "train/tiny.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
  * Pillow's antialiasing filter, a few rows at a time: sums of bytes times weights in fixed point,
- * rounded to bytes after each axis (src/data/resize.c makes the weights). Whole numbers throughout,
+ * rounded to bytes after each axis (src/picture/resize.c makes the weights). Whole numbers throughout,
  * so every instruction set gives the same bytes.
  */
 #ifndef GN_OPS_RESIZE_FILTER_H

@@ -1,0 +1,35 @@
+/* What this CPU can do, by its feature flags. */
+#include "cpu/cpu.h"
+
+#include <string.h>
+
+const char *gn_cpu_features(void)
+{
+    static char text[128];
+    text[0] = '\0';
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const struct {
+        const char *name;
+        bool has;
+    } features[] = {
+        { "sse4.2", __builtin_cpu_supports("sse4.2") },
+        { "avx", __builtin_cpu_supports("avx") },
+        { "avx2", __builtin_cpu_supports("avx2") },
+        { "fma", __builtin_cpu_supports("fma") },
+        { "avx512f", __builtin_cpu_supports("avx512f") },
+        { "avx512bw", __builtin_cpu_supports("avx512bw") },
+        { "avx512dq", __builtin_cpu_supports("avx512dq") },
+        { "avx512vl", __builtin_cpu_supports("avx512vl") },
+        { "avx512vnni", __builtin_cpu_supports("avx512vnni") },
+    };
+    for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
+        if (!features[i].has)
+            continue;
+        if (text[0] != '\0')
+            (void)strncat(text, " ", sizeof text - strlen(text) - 1);
+        (void)strncat(text, features[i].name, sizeof text - strlen(text) - 1);
+    }
+#endif
+    return text;
+}

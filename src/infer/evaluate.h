@@ -1,0 +1,22 @@
+/* Loss and accuracy of a net over a data set, for evaluation and for validation while training. */
+#ifndef GN_INFER_EVALUATE_H
+#define GN_INFER_EVALUATE_H
+
+#include "data/dataset.h"
+#include "plan/plan.h"
+
+struct gn_scoring {
+    struct gn_plan *plan;
+    struct gn_loader *loader; /* in file order */
+    float *logits;            /* room for a batch: batch*classes */
+    int classes;
+    const volatile int *stop; /* may be NULL; STOPPED when it is set */
+    /* May be NULL; called after every batch with the means so far. */
+    void (*on_batch)(void *user, uint64_t batch, const struct gn_score *so_far);
+    void *user;
+};
+
+/* Fills *score; the plan keeps no trace of it that training could see. */
+gn_status gn_score_all(const struct gn_scoring *scoring, struct gn_score *score);
+
+#endif

@@ -1,0 +1,79 @@
+/* How a network and a data set match. */
+#include "infer/match.h"
+
+#include "picture/picture.h"
+
+const char *gn_resize_text(gn_resize rule)
+{
+    switch (rule) {
+    case GN_RESIZE_TF1_LEGACY:
+        return "tf1-legacy";
+    case GN_RESIZE_HALF_PIXEL:
+        return "half-pixel";
+    case GN_RESIZE_PIL_BILINEAR:
+        return "pil-bilinear";
+    case GN_RESIZE_DEFAULT:
+        break;
+    }
+    return "default";
+}
+
+gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data, const char *what)
+{
+    const int size = data->options.size;
+    if (size != 0 && (size != net->input.h || size != net->input.w))
+        GN_FAIL(GN_STATUS_BAD_SHAPE,
+                "%s data: opened for size %d, the network takes %dx%d; open it with .size = %d",
+                what, size, net->input.h, net->input.w, net->input.h);
+    if (!gn_channels_convert(data->channels, net->input.c))
+        GN_FAIL(GN_STATUS_BAD_SHAPE,
+                "%s data: images have %d channels, the network takes %d; build it with .channels "
+                "= %d",
+                what, data->channels, net->input.c, data->channels);
+    if (data->classes > net->classes)
+        GN_FAIL(GN_STATUS_BAD_SHAPE,
+                "%s data: %d classes, the network tells %d apart; build it with .classes = %d",
+                what, data->classes, net->classes, data->classes);
+    if (data->labels == NULL && data->coming == NULL)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s data: %s holds images without labels", what, data->name);
+    if (data->samples == 0)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s data: no samples; at least one is needed", what);
+    return GN_OK;
+}
+
+gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
+                            const struct gn_dataset *first, const struct gn_dataset *second,
+                            gn_resize *rule)
+{
+    const gn_resize wishes[] = { asked, first != NULL ? first->options.resize : GN_RESIZE_DEFAULT,
+                                 second != NULL ? second->options.resize : GN_RESIZE_DEFAULT };
+    *rule = GN_RESIZE_DEFAULT;
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+        if ((int)wishes[i] < 0 || wishes[i] > GN_RESIZE_PIL_BILINEAR)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "resize: rule number %d is unknown", (int)wishes[i]);
+        if (wishes[i] == GN_RESIZE_DEFAULT)
+            continue;
+        if (*rule != GN_RESIZE_DEFAULT && *rule != wishes[i])
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                    "resize: %s and %s are both asked for; options and data sets must agree",
+                    gn_resize_text(*rule), gn_resize_text(wishes[i]));
+        *rule = wishes[i];
+    }
+    if (*rule == GN_RESIZE_DEFAULT)
+        *rule = net->resize;
+    return GN_OK;
+}
+
+struct gn_loader_options gn_loader_for(const struct gn_net *net, const struct gn_dataset *data,
+                                       uint64_t limit, int batch, gn_resize rule)
+{
+    return (struct gn_loader_options){ .data = data,
+                                       .limit = limit,
+                                       .batch = batch,
+                                       .height = net->input.h,
+                                       .width = net->input.w,
+                                       .channels = net->input.c,
+                                       .rule = rule,
+                                       .pixels = net->pixels,
+                                       .shuffle = GN_SHUFFLE_NONE };
+}

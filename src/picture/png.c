@@ -1,0 +1,159 @@
+/*
+ * PNG through libpng's full reading interface. Its errors end in a longjmp to one frame that owns
+ * nothing; chunks that do not change the pixels are skipped unseen, except for EXIF, and a wrong
+ * checksum is an error.
+ */
+#include "picture/picture.h"
+
+#include "gn_config.h"
+
+#if GN_HAVE_PNG
+
+#include "base/reader.h"
+
+#include <png.h>
+#include <setjmp.h>
+#include <string.h>
+
+enum { SIDE_LIMIT = 16384, CHUNK_BYTES = 1 << 20, CHUNK_CACHE = 64, MESSAGE_BYTES = 128 };
+
+struct decoder {
+    png_structp png;
+    png_infop info;
+    struct gn_reader reader;
+    jmp_buf jump;
+    char message[MESSAGE_BYTES];
+    gn_status status;
+
+    struct gn_picture *picture;
+    const char *path;
+    bool header_only;
+    int orientation;
+};
+
+_Noreturn static void give_up(png_structp png, png_const_charp message)
+{
+    struct decoder *d = png_get_error_ptr(png);
+    (void)snprintf(d->message, sizeof d->message, "%s", message);
+    longjmp(d->jump, 1);
+}
+
+static void ignore(png_structp png, png_const_charp message)
+{
+    (void)png;
+    (void)message;
+}
+
+static void read_bytes(png_structp png, png_bytep to, size_t n)
+{
+    struct decoder *d = png_get_io_ptr(png);
+    const uint8_t *bytes;
+    if (!gn_rd_bytes(&d->reader, n, &bytes))
+        png_error(png, "truncated: the file ends before the picture does");
+    memcpy(to, bytes, n);
+}
+
+static void set_limits(struct decoder *d)
+{
+    static const uint8_t exif[5] = { 'e', 'X', 'I', 'f', 0 };
+    png_set_user_limits(d->png, SIDE_LIMIT, SIDE_LIMIT);
+    png_set_chunk_malloc_max(d->png, CHUNK_BYTES);
+    png_set_chunk_cache_max(d->png, CHUNK_CACHE);
+    png_set_crc_action(d->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    /* -1: every chunk that is not needed to show the picture. */
+    png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_AS_DEFAULT, exif, 1);
+}
+
+static void read_rows(struct decoder *d)
+{
+    struct gn_picture *picture = d->picture;
+    const size_t row = (size_t)picture->width * (size_t)picture->channels;
+    png_set_expand(d->png); /* palette to RGB, fewer bits to 8, transparency to alpha */
+    png_set_strip_16(d->png);
+    png_set_strip_alpha(d->png);
+    const int passes = png_set_interlace_handling(d->png);
+    png_read_update_info(d->png, d->info);
+    if (png_get_rowbytes(d->png, d->info) != row)
+        png_error(d->png, "rows of an unexpected length");
+    for (int pass = 0; pass < passes; pass++)
+        for (int y = 0; y < picture->height; y++)
+            png_read_row(d->png, picture->pixels + (size_t)y * row, NULL);
+    int colours = 0;
+    png_colorp palette;
+    if (png_get_PLTE(d->png, d->info, &palette, &colours) != 0 &&
+        png_get_palette_max(d->png, d->info) >= colours)
+        png_error(d->png, "a pixel of a colour that the palette lacks");
+    png_read_end(d->png, NULL);
+}
+
+static void decode(struct decoder *d)
+{
+    struct gn_picture *picture = d->picture;
+    png_uint_32 exif_bytes = 0;
+    png_bytep exif = NULL;
+    png_set_read_fn(d->png, d, read_bytes);
+    set_limits(d);
+    png_read_info(d->png, d->info);
+    picture->height = (int)png_get_image_height(d->png, d->info);
+    picture->width = (int)png_get_image_width(d->png, d->info);
+    picture->channels = (png_get_color_type(d->png, d->info) & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1;
+    if (png_get_eXIf_1(d->png, d->info, &exif_bytes, &exif) != 0)
+        d->orientation = gn_exif_orientation(exif, exif_bytes);
+    d->status = gn_picture_reserve(picture, d->path, "PNG");
+    if (d->status == GN_OK && !d->header_only)
+        read_rows(d);
+}
+
+gn_status gn_png_decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
+                        bool header_only, int *orientation)
+{
+    struct decoder d = {
+        .picture = picture,
+        .path = path,
+        .header_only = header_only,
+        .orientation = GN_PICTURE_UPRIGHT,
+    };
+    char name[GN_PATH_TEXT];
+    gn_rd_init(&d.reader, file->data, file->size);
+    if (setjmp(d.jump) == 0) {
+        d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, give_up, ignore);
+        d.info = d.png == NULL ? NULL : png_create_info_struct(d.png);
+        if (d.info == NULL)
+            d.status = gn_fail(GN_STATUS_NO_MEMORY, "no memory to decode a picture");
+        else
+            decode(&d);
+    } else {
+        d.status = gn_fail(GN_STATUS_BAD_DATA, "%s: PNG: %s at byte %zu",
+                           gn_printable(name, sizeof name, path), d.message, d.reader.at);
+    }
+    png_destroy_read_struct(&d.png, &d.info, NULL);
+    *orientation = d.orientation;
+    return d.status;
+}
+
+const char *gn_png_library(void)
+{
+    return ", libpng " PNG_LIBPNG_VER_STRING;
+}
+
+#else
+
+const char *gn_png_library(void)
+{
+    return "";
+}
+
+gn_status gn_png_decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
+                        bool header_only, int *orientation)
+{
+    char name[GN_PATH_TEXT];
+    (void)picture;
+    (void)file;
+    (void)header_only;
+    (void)orientation;
+    GN_FAIL(GN_STATUS_NO_DEVICE, "%s: PNG: not read by this build: libpng was not found",
+            gn_printable(name, sizeof name, path));
+}
+
+#endif

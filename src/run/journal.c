@@ -1,0 +1,170 @@
+/*
+ * Records are appended and flushed one by one, so a run that is killed leaves all of them and at
+ * most one torn line. A resumed run repeats the steps behind its checkpoint; their records are
+ * cut off first, so that the file looks as if nothing had happened.
+ */
+#define _GNU_SOURCE
+#include "run/journal.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/number.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+/* No record of ours is half as long; longer lines are not ours. */
+enum { LINE_BYTES = 512 };
+
+struct gn_journal {
+    FILE *file;
+    char path[GN_PATH_TEXT];
+};
+
+static gn_status io_error(const char *path, const char *what)
+{
+    char text[GN_ERRNO_TEXT];
+    GN_FAIL(GN_STATUS_IO, "%s: history: cannot %s: %s", path, what, gn_errno_text(errno, text));
+}
+
+static struct gn_journal *open_journal(const char *path, const char *mode)
+{
+    struct gn_journal *journal = gn_calloc(1, sizeof *journal, "the history file");
+    if (journal == NULL)
+        return NULL;
+    (void)gn_printable(journal->path, sizeof journal->path, path);
+    journal->file = fopen(path, mode);
+    if (journal->file == NULL) {
+        (void)io_error(journal->path, "open");
+        gn_free(journal);
+        return NULL;
+    }
+    return journal;
+}
+
+struct gn_journal *gn_journal_create(const char *path)
+{
+    return open_journal(path, "we");
+}
+
+void gn_journal_close(struct gn_journal *journal)
+{
+    if (journal == NULL)
+        return;
+    (void)fclose(journal->file);
+    gn_free(journal);
+}
+
+static gn_status flush(struct gn_journal *journal)
+{
+    if (fflush(journal->file) != 0 || ferror(journal->file) != 0)
+        return io_error(journal->path, "write");
+    return GN_OK;
+}
+
+gn_status gn_journal_step(struct gn_journal *journal, uint64_t step, double loss, double lr)
+{
+    char loss_text[GN_NUMBER_TEXT], lr_text[GN_NUMBER_TEXT];
+    (void)fprintf(journal->file, "{\"step\":%llu,\"loss\":%s,\"lr\":%s}\n",
+                  (unsigned long long)step, gn_decimal_text(loss, loss_text),
+                  gn_decimal_text(lr, lr_text));
+    return flush(journal);
+}
+
+gn_status gn_journal_epoch(struct gn_journal *journal, const struct gn_epoch *row)
+{
+    char a[GN_NUMBER_TEXT], b[GN_NUMBER_TEXT];
+    (void)fprintf(journal->file, "{\"epoch\":%d,\"loss\":%s,\"accuracy\":%s", row->epoch,
+                  gn_decimal_text(row->loss, a), gn_decimal_text(row->accuracy, b));
+    if (row->has_validation)
+        (void)fprintf(journal->file, ",\"val_loss\":%s,\"val_accuracy\":%s",
+                      gn_decimal_text(row->val_loss, a), gn_decimal_text(row->val_accuracy, b));
+    if (row->has_ema)
+        (void)fprintf(journal->file, ",\"val_ema_loss\":%s,\"val_ema_accuracy\":%s",
+                      gn_decimal_text(row->val_ema_loss, a),
+                      gn_decimal_text(row->val_ema_accuracy, b));
+    for (int i = 0; i < row->heads; i++)
+        (void)fprintf(journal->file, ",\"%s_loss\":%s", row->head_names[i],
+                      gn_decimal_text(row->head_losses[i], a));
+    /* Microseconds are finer than any clock matters here. */
+    char seconds[GN_NUMBER_TEXT];
+    (void)snprintf(seconds, sizeof seconds, "%llu.%06llu", (unsigned long long)row->seconds,
+                   (unsigned long long)((row->seconds - (double)(uint64_t)row->seconds) * 1e6));
+    (void)fprintf(journal->file, ",\"seconds\":%s}\n", seconds);
+    GN_TRY(flush(journal));
+    if (fdatasync(fileno(journal->file)) != 0)
+        return io_error(journal->path, "write");
+    return GN_OK;
+}
+
+/* What was kept so far while an old file is filtered. */
+struct kept {
+    uint64_t step;
+    int epoch;
+};
+
+/* Whether a line is a record that belongs to the run up to the restored point. */
+static bool keep_line(const char *line, uint64_t last_step, struct gn_history *history,
+                      struct kept *kept)
+{
+    json_t *record = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *step = json_object_get(record, "step"), *epoch = json_object_get(record, "epoch");
+    bool keep = false;
+    if (json_is_integer(step)) {
+        const json_int_t value = json_integer_value(step);
+        keep = value > 0 && (uint64_t)value > kept->step && (uint64_t)value <= last_step;
+        if (keep)
+            kept->step = (uint64_t)value;
+    } else if (json_is_integer(epoch)) {
+        const json_int_t value = json_integer_value(epoch);
+        keep = value > kept->epoch && value <= history->n;
+        if (keep) {
+            kept->epoch = (int)value;
+            history->rows[value - 1].seconds =
+                json_number_value(json_object_get(record, "seconds"));
+        }
+    }
+    json_decref(record);
+    return keep;
+}
+
+static gn_status cut_off(FILE *old, const char *path, uint64_t step, struct gn_history *history)
+{
+    struct gn_file_writer *writer = gn_file_begin(path, "history", 0);
+    if (writer == NULL)
+        return gn_last_status();
+    struct kept kept = { 0 };
+    char line[LINE_BYTES];
+    bool inside_long_line = false;
+    while (fgets(line, sizeof line, old) != NULL) {
+        const bool whole = strchr(line, '\n') != NULL;
+        if (whole && !inside_long_line && keep_line(line, step, history, &kept))
+            (void)gn_file_append(writer, line, strlen(line));
+        inside_long_line = !whole;
+    }
+    return gn_file_commit(writer, NULL);
+}
+
+struct gn_journal *gn_journal_resume(const char *path, uint64_t step, struct gn_history *history)
+{
+    if (access(path, F_OK) == 0) {
+        int fd;
+        uint64_t size;
+        if (gn_file_open(path, "history", GN_STATUS_IO, &fd, &size) != GN_OK)
+            return NULL;
+        FILE *old = fdopen(fd, "r");
+        if (old == NULL) {
+            (void)close(fd);
+            (void)io_error(path, "open");
+            return NULL;
+        }
+        const gn_status status = cut_off(old, path, step, history);
+        (void)fclose(old);
+        if (status != GN_OK)
+            return NULL;
+    }
+    return open_journal(path, "ae");
+}

@@ -1,0 +1,207 @@
+/*
+ * Order of things: make the folder, lock it, look for an earlier run, remove what a dead process
+ * left half written, try to write. The lock is an open-file-description lock: the kernel drops it
+ * when the process dies, so a dead holder blocks nobody; `.lock` itself stays, since removing it
+ * would let two processes lock two files of that name.
+ */
+#define _GNU_SOURCE
+#include "run/run_folder.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LONGEST_NAME = 64, HOLDER_TEXT = 128 };
+
+struct gn_run_folder {
+    int lock; /* descriptor of .lock, -1: none */
+    char path[GN_RUN_PATH - LONGEST_NAME];
+    char name[GN_PATH_TEXT];
+};
+
+static const char *const run_files[] = { "checkpoint.safetensors",
+                                         "checkpoint.previous.safetensors",
+                                         "model.safetensors",
+                                         "best.safetensors",
+                                         "best.previous.safetensors",
+                                         "history.csv",
+                                         "history.jsonl",
+                                         "curves.svg" };
+enum { N_RUN_FILES = sizeof run_files / sizeof run_files[0], N_CHECKPOINTS = 2 };
+
+const char *gn_run_file(const struct gn_run_folder *folder, const char *name,
+                        char buffer[GN_RUN_PATH])
+{
+    (void)snprintf(buffer, GN_RUN_PATH, "%s/%.*s", folder->path, LONGEST_NAME - 2, name);
+    return buffer;
+}
+
+const char *gn_run_folder_name(const struct gn_run_folder *folder)
+{
+    return folder->name;
+}
+
+static gn_status io_error(const struct gn_run_folder *folder, const char *what, int number)
+{
+    char text[GN_ERRNO_TEXT];
+    GN_FAIL(GN_STATUS_IO, "%s: run folder: cannot %s: %s", folder->name, what,
+            gn_errno_text(number, text));
+}
+
+/* mkdir -p. */
+static gn_status make_folder(struct gn_run_folder *folder)
+{
+    char *path = folder->path;
+    int failed = 0; /* why the first part that could not be made could not */
+    for (char *end = path + 1;; end++) {
+        if (*end != '/' && *end != '\0')
+            continue;
+        const char saved = *end;
+        *end = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST && failed == 0)
+            failed = errno;
+        *end = saved;
+        if (saved == '\0')
+            break;
+    }
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return io_error(folder, "make it", failed == 0 ? ENOTDIR : failed);
+    return GN_OK;
+}
+
+static gn_status busy_error(const struct gn_run_folder *folder)
+{
+    char holder[HOLDER_TEXT] = "", shown[HOLDER_TEXT];
+    const ssize_t n = pread(folder->lock, holder, sizeof holder - 1, 0);
+    holder[n > 0 ? n : 0] = '\0';
+    holder[strcspn(holder, "\n")] = '\0';
+    (void)gn_fail(GN_STATUS_BUSY, "%s: run folder: another process trains here (%s)", folder->name,
+                  holder[0] == '\0' ? "unknown" : gn_printable(shown, sizeof shown, holder));
+    gn_hint("wait for it, stop it, or choose another folder");
+    return GN_STATUS_BUSY;
+}
+
+static gn_status lock_folder(struct gn_run_folder *folder)
+{
+    char path[GN_RUN_PATH];
+    folder->lock = open(gn_run_file(folder, ".lock", path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (folder->lock < 0)
+        return io_error(folder, "create .lock in it", errno);
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fcntl(folder->lock, F_OFD_SETLK, &whole) != 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return busy_error(folder);
+        return io_error(folder, "lock .lock in it", errno);
+    }
+    char host[HOLDER_TEXT / 2] = "", text[HOLDER_TEXT];
+    (void)gethostname(host, sizeof host - 1);
+    const int n = snprintf(text, sizeof text, "pid %ld on %s\n", (long)getpid(), host);
+    /* The text only serves the message of a process that comes second. */
+    if (ftruncate(folder->lock, 0) == 0) {
+        const ssize_t written = pwrite(folder->lock, text, (size_t)n, 0);
+        (void)written;
+    }
+    return GN_OK;
+}
+
+static bool has_file(const struct gn_run_folder *folder, const char *name)
+{
+    char path[GN_RUN_PATH];
+    return access(gn_run_file(folder, name, path), F_OK) == 0;
+}
+
+static gn_status check_content(const struct gn_run_folder *folder, enum gn_run_mode mode)
+{
+    if (mode == GN_RUN_RESUME) {
+        for (int i = 0; i < N_CHECKPOINTS; i++)
+            if (has_file(folder, run_files[i]))
+                return GN_OK;
+        GN_FAIL(GN_STATUS_BAD_DATA,
+                "%s: run folder: no checkpoint.safetensors in it to resume from", folder->name);
+    }
+    for (int i = 0; i < N_RUN_FILES; i++) {
+        char path[GN_RUN_PATH];
+        if (!has_file(folder, run_files[i]))
+            continue;
+        if (mode == GN_RUN_NEW) {
+            (void)gn_fail(GN_STATUS_IO, "%s: run folder: holds a run already (%s)", folder->name,
+                          run_files[i]);
+            gn_hint("resume it, overwrite it, or choose another folder");
+            return GN_STATUS_IO;
+        }
+        if (unlink(gn_run_file(folder, run_files[i], path)) != 0)
+            return io_error(folder, "remove the earlier run", errno);
+    }
+    return GN_OK;
+}
+
+/* What a killed process left: NAME.tmp.PID of files that are replaced atomically. */
+static void remove_leftovers(const struct gn_run_folder *folder)
+{
+    DIR *dir = opendir(folder->path);
+    if (dir == NULL)
+        return;
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+        if (strstr(entry->d_name, ".tmp.") != NULL)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    (void)closedir(dir);
+}
+
+/* Whether files can be made here. What a disk says to their bytes shows the first checkpoint. */
+static gn_status try_to_write(const struct gn_run_folder *folder)
+{
+    char path[GN_RUN_PATH];
+    struct gn_file_writer *trial =
+        gn_file_begin(gn_run_file(folder, ".trial", path), "run folder", 0);
+    gn_file_abort(trial);
+    return trial == NULL ? gn_last_status() : GN_OK;
+}
+
+static gn_status open_folder(struct gn_run_folder *folder, enum gn_run_mode mode)
+{
+    if (mode == GN_RUN_RESUME)
+        GN_TRY(check_content(folder, mode)); /* before anything is made */
+    GN_TRY(make_folder(folder));
+    GN_TRY(lock_folder(folder));
+    GN_TRY(check_content(folder, mode));
+    remove_leftovers(folder);
+    return try_to_write(folder);
+}
+
+struct gn_run_folder *gn_run_folder_open(const char *path, enum gn_run_mode mode)
+{
+    struct gn_run_folder *folder = gn_calloc(1, sizeof *folder, "the run folder");
+    if (folder == NULL)
+        return NULL;
+    folder->lock = -1;
+    (void)gn_printable(folder->name, sizeof folder->name, path);
+    gn_status status = GN_OK;
+    if (path[0] == '\0' || strlen(path) >= sizeof folder->path)
+        status = gn_fail(GN_STATUS_IO, "%s: run folder: the path is %s", folder->name,
+                         path[0] == '\0' ? "empty" : "too long");
+    if (status == GN_OK) {
+        (void)snprintf(folder->path, sizeof folder->path, "%s", path);
+        status = open_folder(folder, mode);
+    }
+    if (status != GN_OK) {
+        gn_run_folder_close(folder);
+        return NULL;
+    }
+    return folder;
+}
+
+void gn_run_folder_close(struct gn_run_folder *folder)
+{
+    if (folder == NULL)
+        return;
+    if (folder->lock >= 0)
+        (void)close(folder->lock);
+    gn_free(folder);
+}

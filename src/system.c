@@ -1,0 +1,40 @@
+/* What this build and this machine are: versions, kernel set, threads, memory. */
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cpu/cpu.h"
+#include "ops/kernels.h"
+#include "picture/picture.h"
+
+#include "gn_config.h"
+
+#include <jansson.h>
+#include <zlib.h>
+
+const char *gn_version(void)
+{
+    return GN_CONFIG_VERSION;
+}
+
+int gn_system_describe(struct gn_system_info *info)
+{
+    static _Thread_local char libraries[160];
+    GN_NEED(info, "the description");
+    const struct gn_kernel_set *kernels = gn_cpu_kernels();
+    (void)snprintf(libraries, sizeof libraries, "zlib %s, jansson %s%s%s", zlibVersion(),
+                   jansson_version_str(), gn_jpeg_library(), gn_png_library());
+    *info = (struct gn_system_info){
+        .version = GN_CONFIG_VERSION,
+        .compiler = GN_CONFIG_COMPILER,
+        .isa = kernels == NULL ? NULL : kernels->isa,
+        .isa_available = gn_cpu_available(),
+        .cpu_features = gn_cpu_features(),
+        .memory_bytes = gn_memory_limit(),
+        .has_curl = GN_HAVE_CURL,
+        .has_cairo = GN_HAVE_CAIRO,
+        .has_jpeg = GN_HAVE_JPEG,
+        .has_png = GN_HAVE_PNG,
+        .libraries = libraries,
+    };
+    info->threads = gn_usable_threads(&info->threads_reason);
+    return kernels == NULL ? (int)gn_last_status() : GN_OK;
+}
