@@ -36,6 +36,7 @@ present() {
     libomp-dev) [ -n "$(find /usr/lib -maxdepth 4 -name 'libomp.so*' 2>/dev/null | head -n 1)" ] ;;
     clang-format) have clang-format ;;
     binutils) have readelf && have nm ;;
+    debootstrap) have debootstrap ;;
     esac
 }
 
@@ -71,7 +72,7 @@ format) require clang-format ;;
 ci)
     base
     require libcmocka-dev binutils clang libomp-dev clang-format
-    want dataset-fashion-mnist
+    want dataset-fashion-mnist debootstrap
     ;;
 *)
     echo "setup.sh: unknown job '$job'; one of build, test, train, format, ci" >&2

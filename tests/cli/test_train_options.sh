@@ -84,6 +84,7 @@ expect 0 '' train $paper --out grey
 run summary grey/model.safetensors --json
 holds out '"gray"\}, \{"step": "div", "by": 255\}, \{"step": "resize", "h": 80, "w": 80'
 expect 2 'at least the network' train --data set $small --short-side 15 --out never
+expect 2 'is not means, a slash' train --data set $small --normalize 1 --dry-run
 
 # ---- A damaged newest checkpoint: the one before it, of a preset and of a text file ----
 flip() # FILE: another byte 200 bytes before its end

@@ -144,7 +144,6 @@ expect 3 'picture.png: PNG: truncated' predict googlenet picture.png
 expect 2 'data preview: the name' data preview
 expect 2 'did you mean mirror' data preview folder --augment miror
 expect 2 'did you mean mirror' train --data folder --augment miror
-expect 2 'is not means, a slash' train --data fashion-mnist --normalize 1 --dry-run
 expect 3 'folder' predict googlenet folder
 
 # Runs.
