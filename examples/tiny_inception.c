@@ -120,7 +120,7 @@ static int train_on(const char *data)
                                  .lr = 0.02, .momentum = 0.9, .on_event = report);
 
     struct gn_score score = { 0 };
-    int status = history == NULL ? 1 : gn_evaluate(net, &score, test);
+    gn_status status = history == NULL ? gn_error_status() : gn_evaluate(net, &score, test);
     if (status == GN_OK)
         status = gn_save(net, "tiny_inception.safetensors");
     if (status != GN_OK)

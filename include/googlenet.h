@@ -18,19 +18,20 @@
  *         return gn_save(net, "model.safetensors");
  *     }
  *
- * Conventions
- *   Options are structs filled by name; a field that is zero has its default. Under every macro
- *   stands a plain function (`..._with`) that takes the struct, for C++ and bindings; NULL means
- *   all defaults. Functions that can fail return 0 (GN_OK) or a pointer that is not NULL; then
+ * Sections: simple (the first 150 lines), data, training, using, own networks, measuring and
+ * machine. Each has a short program in examples/.
+ *
+ * Options are structs filled by name; a field that is zero has its default. Every macro wraps a
+ *   plain function (`..._with`) that takes the struct, for C++ and bindings; NULL means all
+ *   defaults.
+ * Errors: functions that can fail return GN_OK (0) or a pointer that is not NULL; otherwise
  *   gn_error_message() says in one sentence what was wrong. Every function accepts the NULL of a
  *   failed constructor, does nothing and keeps the first message, so a program may check once.
- *   The library never prints, exits or installs signal handlers, and keeps no global state but
- *   the last error of each thread.
- *
+ *   The library never prints, exits or installs signal handlers, and its only global state is the
+ *   last error of each thread.
  * Tensors are float32, NHWC; convolution weights [kh][kw][in][out], dense weights [in][out].
- *
  * Threads: an object is used by one thread at a time; different objects freely. Computations run
- * on OpenMP threads; their number never changes a single bit of a result.
+ *   on OpenMP threads; their number never changes a single bit of a result.
  */
 #ifndef GOOGLENET_H
 #define GOOGLENET_H
@@ -52,7 +53,14 @@ extern "C" {
 #define GN_PRINTF(fmt, args)
 #endif
 
-/* ---- Status and errors ------------------------------------------------------------------- */
+/* The version of this header. gn_version() is that of the library in use, such as "0.1.0". */
+#define GN_VERSION_MAJOR  0
+#define GN_VERSION_MINOR  1
+#define GN_VERSION_PATCH  0
+#define GN_VERSION_STRING "0.1.0"
+GN_API const char *gn_version(void);
+
+/* ==== Simple: the verbs of the notebook ======================================================== */
 
 typedef enum gn_status {
     GN_OK = 0,
@@ -67,28 +75,69 @@ typedef enum gn_status {
     GN_STATUS_BUSY,         /* another process holds the run folder */
     GN_STATUS_STOPPED,      /* stopped on request, after a clean checkpoint */
     GN_STATUS_DIVERGED,     /* the loss became NaN or infinite */
-    GN_STATUS_INTERNAL,     /* a fault of the library */
-    GN_STATUS_SIGNED = -1   /* never returned: makes the type as signed as the int it comes in */
+    GN_STATUS_INTERNAL      /* a fault of the library */
 } gn_status;
 
 /* The sentence of this thread's last error; "" when there was none. Never NULL. A hint of what to
  * do may follow in a second line. Valid until the thread's next failing call. */
 GN_API const char *gn_error_message(void);
-
-/* The status that belongs to gn_error_message(). */
-GN_API gn_status gn_error_status(void);
-
-/* Forgets this thread's last error. */
-GN_API void gn_clear_error(void);
-
-/* The library's version, such as "0.1.0". */
-GN_API const char *gn_version(void);
-
-/* ---- Simple: the verbs of the notebook ---------------------------------------------------- */
+GN_API gn_status gn_error_status(void); /* the status that belongs to gn_error_message() */
+GN_API void gn_clear_error(void);       /* forgets this thread's last error */
 
 typedef struct gn_net gn_net;         /* a network with its parameters */
 typedef struct gn_dataset gn_dataset; /* labelled images */
 typedef struct gn_history gn_history; /* what a training run reported */
+
+/* The notebook's network with fresh weights: Glorot-uniform kernels, zero biases. gn_preset takes
+ * any preset by name, gn_preset("googlenet-bn", .size = 224), or a text file that describes a
+ * network, "my.net". Free it with gn_free_net. Options: struct gn_preset_options. */
+#define gn_googlenet(...)                                                                          \
+    gn_preset_with(&(struct gn_preset_options){ .preset = "googlenet", __VA_ARGS__ })
+#define gn_preset(...) gn_preset_with(&(struct gn_preset_options){ .preset = __VA_ARGS__ })
+struct gn_preset_options;
+GN_API gn_net *gn_preset_with(const struct gn_preset_options *options);
+GN_API void gn_free_net(gn_net *net);
+
+/* A table of all layers, as Keras prints it, and one line a stage, as the notebook's shape walk:
+ * "b1 output shape:\t (1, 24, 24, 64)". */
+GN_API gn_status gn_summary(const gn_net *net, FILE *out);
+GN_API gn_status gn_walk(const gn_net *net, FILE *out);
+
+/* Labelled images of a folder or of a named set. Options: struct gn_dataset_options. */
+#define gn_open_dataset(...)                                                                       \
+    gn_open_dataset_with(&(struct gn_dataset_options){ .data = __VA_ARGS__ })
+struct gn_dataset_options;
+GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
+GN_API void gn_close_dataset(gn_dataset *data);
+
+/* Trains, and returns what was reported, or NULL on error. Options: struct gn_fit_options. */
+#define gn_fit(net, ...) gn_fit_with((net), &(struct gn_fit_options){ .train = __VA_ARGS__ })
+struct gn_fit_options;
+GN_API gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options);
+GN_API void gn_free_history(gn_history *history);
+
+/* Loss and accuracy on a data set: gn_evaluate(net, &score, test). */
+#define gn_evaluate(net, score, ...)                                                               \
+    gn_evaluate_with((net), (score), &(struct gn_evaluate_options){ .data = __VA_ARGS__ })
+struct gn_score;
+struct gn_evaluate_options;
+GN_API gn_status gn_evaluate_with(gn_net *net, struct gn_score *score,
+                                  const struct gn_evaluate_options *options);
+
+/* Logits of images: gn_predict(net, logits, pixels, .n = 1, .height = 28, ...). */
+#define gn_predict(net, logits, ...)                                                               \
+    gn_predict_with((net), (logits), &(struct gn_predict_options){ .pixels = __VA_ARGS__ })
+struct gn_predict_options;
+GN_API gn_status gn_predict_with(gn_net *net, float *logits,
+                                 const struct gn_predict_options *options);
+
+/* One safetensors file with all that prediction needs, written atomically, and back. */
+GN_API gn_status gn_save(const gn_net *net, const char *path);
+#define gn_load(...) gn_load_with(&(struct gn_load_options){ .path = __VA_ARGS__ })
+struct gn_load_options;
+GN_API gn_net *gn_load_with(const struct gn_load_options *options);
+
+/* ==== Data ===================================================================================== */
 
 typedef enum gn_split { GN_TRAIN = 0, GN_TEST } gn_split;
 
@@ -100,57 +149,25 @@ typedef enum gn_resize {
     GN_RESIZE_PIL_BILINEAR /* Pillow's BILINEAR: on bytes, with antialiasing */
 } gn_resize;
 
-struct gn_preset_options {
-    const char *preset;   /* NULL: "googlenet" */
-    int size;             /* height and width of the input; 0: the preset's (96) */
-    int channels;         /* of the input; 0: the preset's (1) */
-    int classes;          /* 0: the preset's (10) */
-    uint64_t seed;        /* of the initial weights */
-    gn_resize resize;     /* stored in the model; 0: the preset's (tf1-legacy) */
-    bool aux;             /* with the preset's auxiliary heads, which only training uses */
-    const char *net_text; /* what the file `preset` (NAME.net) holds; NULL: it is read */
-    uint64_t reserved[4];
-};
-
-/* The notebook's network with Glorot-uniform weights and zero biases. The caller frees it with
- * gn_free_net. NULL on error (a size from which no pixel is left, no memory). */
-#define gn_googlenet(...)                                                                          \
-    gn_preset_with(&(struct gn_preset_options){ .preset = "googlenet", __VA_ARGS__ })
-
-/* The same for any preset by name: gn_preset("googlenet", .size = 224). An unknown name is
- * BAD_MODEL and the message names the nearest one. A name that ends in ".net" is that of a text file
- * that describes a network (docs/net-files.md); its faults are BAD_ARGUMENT with file and line. */
-#define gn_preset(...) gn_preset_with(&(struct gn_preset_options){ .preset = __VA_ARGS__ })
-GN_API gn_net *gn_preset_with(const struct gn_preset_options *options);
-
-/* Name of preset number i, NULL behind the last one. */
-GN_API const char *gn_preset_name(int i);
-
-GN_API void gn_free_net(gn_net *net);
-
-/* Keras-like table of all layers with output shapes, parameters and totals. */
-GN_API int gn_summary(const gn_net *net, FILE *out);
-
-/* One line a stage, as the notebook's shape walk: "b1 output shape:\t (1, 24, 24, 64)". */
-GN_API int gn_walk(const gn_net *net, FILE *out);
-
 /* What happens to a picture that cannot be read while batches are made. */
 typedef enum gn_bad_image {
     GN_BAD_STOP = 0, /* an error that names the file */
     GN_BAD_SKIP      /* it is left out and listed; an error when they are more than 5% (and 10) */
 } gn_bad_image;
 
-/* Opens labelled images. `data` is a folder with the four IDX files (plain or .gz), with CIFAR's
- * binary files, or with pictures (JPEG, PNG): train/CLASS/... and test/CLASS/... (or val/), or
- * CLASS/... alone, which is divided by val_fraction and seed; a list of pictures (.txt: a path and a
- * label a line); or the name of a known set (gn_dataset_info). Images are resized when batches are made; `size` (0: the
- * network's) only states what the network must have. Free with gn_close_dataset. */
+/* ---- Opening a set ---- */
+
+/* `data` is a folder with the four IDX files (plain or .gz), with CIFAR's binary files, or with
+ * pictures (JPEG, PNG): train/CLASS/... and test/CLASS/... (or val/), or CLASS/... alone, which is
+ * divided by val_fraction and seed; a list of pictures (.txt: a path and a label a line); or the
+ * name of a known set (gn_dataset_known). Images are resized when batches are made; `size` only
+ * says what the network must have. */
 struct gn_dataset_options {
-    const char *data; /* folder or name */
-    gn_split split;   /* GN_TRAIN or GN_TEST */
-    int size;         /* 0: whatever the network takes */
-    int classes;      /* 0: the named set's, else largest label + 1; a larger label is an error */
-    gn_resize resize; /* 0: the model's */
+    const char *data;     /* folder or name */
+    gn_split split;       /* GN_TRAIN or GN_TEST */
+    int size;             /* 0: whatever the network takes */
+    int classes;          /* 0: the named set's, or largest label + 1; a larger label is an error */
+    gn_resize resize;     /* 0: the model's */
     const char *data_dir; /* NULL: $GOOGLENET_DATA and the usual places */
     bool offline;         /* never download */
     uint64_t limit;       /* only the first N samples of the file; 0: all */
@@ -161,24 +178,20 @@ struct gn_dataset_options {
     int channels;              /* of pictures: 1 grey, 3 colour; 0: what they have */
     const char *const *labels; /* `classes` names (a model's): classes are numbered in this order if
                                   the set has the same names; NULL: byte order of the names */
-    bool beside; /* return when sizes and classes are known: images are read beside the caller */
+    bool beside;        /* return when sizes and classes are known; images are read concurrently */
     bool scaled_decode; /* large JPEGs are decoded to 1/2, 1/4 or 1/8 of their size as long as twice
                            the network's size remains: faster, other pixels */
     uint64_t reserved[4];
 };
-#define gn_open_dataset(...)                                                                       \
-    gn_open_dataset_with(&(struct gn_dataset_options){ .data = __VA_ARGS__ })
-GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
 
-/* Waits for the images of a set that was opened with .beside, and tells what is wrong with them. Until
- * it has returned GN_OK, such a set can be described, closed and given to gn_fit, which waits itself
- * behind all that needs no images and before anything is written. */
-GN_API int gn_dataset_wait(gn_dataset *data);
+/* Waits for the images of a set that was opened with .beside, and reports what is wrong with them.
+ * Until then only gn_dataset_describe, gn_close_dataset and gn_fit may use the set. gn_fit waits
+ * for the images after its other preparations and before it writes any file. */
+GN_API gn_status gn_dataset_wait(gn_dataset *data);
 
-/* Opens the images of one IDX file (plain or .gz), one picture, or all pictures below a folder, to
+/* The images of one IDX file (plain or .gz), one picture, or all pictures below a folder, to
  * predict their classes: gn_dataset_sample gives label -1, and such a set cannot be trained on. */
 GN_API gn_dataset *gn_open_images(const char *path);
-GN_API void gn_close_dataset(gn_dataset *data);
 
 /* What a data set holds. Strings belong to the data set. */
 struct gn_dataset_info {
@@ -190,27 +203,43 @@ struct gn_dataset_info {
     const char *const *labels; /* `classes` names, or NULL */
     bool divided;              /* test samples are a part drawn by seed, not a set of their own */
 };
-GN_API int gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info);
+GN_API gn_status gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info);
 
-/* Copies sample i: height*width*channels bytes as stored (either pointer may be NULL; of pictures
- * only the label is told). */
-GN_API int gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label);
+/* Copies sample i: height*width*channels bytes as stored. Either pointer may be NULL; of pictures
+ * only the label is copied. */
+GN_API gn_status gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label);
 
 /* Sample i of any set, decoded; free with gn_free_image. */
 struct gn_image {
     int height, width, channels;
     uint8_t *pixels; /* height*width*channels bytes */
 };
-GN_API int gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image *image);
+GN_API gn_status gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image *image);
 GN_API void gn_free_image(struct gn_image *image);
 
 /* The file of picture i below the set's path; NULL for images in memory. */
 GN_API const char *gn_dataset_file(const gn_dataset *data, uint64_t i);
 
+/* ---- Sets that the library knows by name ---- */
+
+struct gn_known_dataset {
+    const char *name;
+    int classes;
+    const char *where; /* the folder where it lies, or NULL */
+    bool verified;     /* all files are there and their bytes are right (only when checked) */
+};
+/* Fills `known` for data set number i; BAD_ARGUMENT after the last one. With `verify` the files
+ * are read and their digests compared. */
+GN_API gn_status gn_dataset_known(int i, const char *data_dir, bool verify,
+                                  struct gn_known_dataset *known);
+/* Finds or downloads a named set and verifies it; `where` (may be NULL) gets the folder. */
+GN_API gn_status gn_dataset_get(const char *name, const char *data_dir, bool offline, char *where,
+                                size_t where_size);
+
 /* ---- Looking at a whole data set ---- */
 
 typedef enum gn_finding_kind {
-    GN_FINDING_UNREADABLE = 1, /* damaged, truncated, no picture */
+    GN_FINDING_UNREADABLE = 1, /* damaged, truncated, not a picture */
     GN_FINDING_SAME_FILE,      /* the bytes of another file of the split */
     GN_FINDING_SAME_PIXELS,    /* the pixels of another one */
     GN_FINDING_LEAK,           /* a test image that is a training image too */
@@ -235,52 +264,49 @@ struct gn_check_report {
 };
 
 /* Reads every image of both splits (`test` may be NULL). Free the report with gn_free_check. */
-GN_API int gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
-                              struct gn_check_report *report);
+GN_API gn_status gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
+                                    struct gn_check_report *report);
 GN_API void gn_free_check(struct gn_check_report *report);
 
 /* Writes a PNG with what training will see: the first images of an epoch as the network gets them
- * (without normalisation), under each its label. NO_DEVICE when this build lacks cairo. */
+ * (without normalisation), each above its label. NO_DEVICE when this build lacks cairo. */
 struct gn_preview_options {
     gn_dataset *data;
     const char *path;    /* of the PNG */
     int size, channels;  /* of the network's input; 0: 96, the data's */
-    gn_resize resize;    /* 0: the data set's, else half-pixel */
+    gn_resize resize;    /* 0: the data set's, or half-pixel */
     const char *augment; /* as in gn_fit_options */
     int short_side;
     uint64_t seed, epoch; /* epoch counted from 0 */
     int images;           /* 0: 40 */
     uint64_t reserved[4];
 };
-GN_API int gn_preview_with(const struct gn_preview_options *options);
+GN_API gn_status gn_preview_with(const struct gn_preview_options *options);
 
-typedef enum gn_shuffle {
-    GN_SHUFFLE_FULL = 0, /* a new permutation of all samples every epoch */
-    GN_SHUFFLE_WINDOW,   /* tf.data's shuffle(window): uniform pick from a moving buffer */
-    GN_SHUFFLE_NONE      /* the file's order */
-} gn_shuffle;
+/* ==== Training ================================================================================= */
 
-/* How convolutions are computed. Winograd's minimal filtering needs fewer multiplications and
- * rounds a little more (about 1e-6 to 8e-6 relative a layer). The choice of `auto` is a function of
- * shapes and batch alone. */
-typedef enum gn_algorithm {
-    GN_ALGORITHM_AUTO = 0, /* the faster one for each layer and direction */
-    GN_ALGORITHM_DIRECT,   /* direct everywhere */
-    GN_ALGORITHM_WINOGRAD  /* Winograd wherever a layer allows it */
-} gn_algorithm;
+/* ---- The network to begin with ---- */
 
-typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW } gn_optimizer;
+/* An unknown name is BAD_MODEL and the message names the nearest one. A name that ends in ".net"
+ * is that of a text file that describes a network (docs/net-files.md); its faults are BAD_ARGUMENT
+ * with file and line. */
+struct gn_preset_options {
+    const char *preset;   /* NULL: "googlenet" */
+    int size;             /* height and width of the input; 0: the preset's (96) */
+    int channels;         /* of the input; 0: the preset's (1) */
+    int classes;          /* 0: the preset's (10) */
+    uint64_t seed;        /* of the initial weights */
+    gn_resize resize;     /* stored in the model; 0: the preset's (tf1-legacy) */
+    bool aux;             /* with the preset's auxiliary heads, which only training uses */
+    const char *net_text; /* what the file `preset` (NAME.net) holds; NULL: it is read */
+    uint64_t reserved[4];
+};
 
-/* How the learning rate changes from step to step (formulas: src/train/schedule.c). */
-typedef enum gn_schedule {
-    GN_SCHEDULE_CONSTANT = 0,
-    GN_SCHEDULE_STEP,       /* times step_factor every step_epochs epochs */
-    GN_SCHEDULE_POLYNOMIAL, /* down to lr_min at the end of the run, by `power` */
-    GN_SCHEDULE_COSINE,     /* down to lr_min in half a wave of the cosine */
-    GN_SCHEDULE_ONE_CYCLE   /* up to lr over a part `rise` of the run, then down in a line */
-} gn_schedule;
+/* Name of preset number i, NULL after the last one. */
+GN_API const char *gn_preset_name(int i);
 
-/* One report of a running fit; see gn_fit_options.on_event. */
+/* ---- What is reported while training ---- */
+
 typedef enum gn_event_kind {
     GN_EVENT_START = 1, /* before the first step: totals are known */
     GN_EVENT_STEP,      /* after every step */
@@ -311,20 +337,60 @@ struct gn_event {
     double head_losses[4]; /* means over the samples of this epoch so far, without their weights */
 };
 
+/* ---- Options ---- */
+
+/* The order of samples. */
+typedef enum gn_shuffle {
+    GN_SHUFFLE_FULL = 0, /* a new permutation of all samples every epoch */
+    GN_SHUFFLE_WINDOW,   /* tf.data's shuffle(window): uniform pick from a moving buffer */
+    GN_SHUFFLE_NONE      /* the file's order */
+} gn_shuffle;
+
+/* How convolutions are computed. Winograd's minimal filtering needs fewer multiplications and
+ * rounds a little more (about 1e-6 to 8e-6 relative a layer). The choice of `auto` is a function of
+ * shapes and batch alone. */
+typedef enum gn_algorithm {
+    GN_ALGORITHM_AUTO = 0, /* the faster one for each layer and direction */
+    GN_ALGORITHM_DIRECT,   /* direct everywhere */
+    GN_ALGORITHM_WINOGRAD  /* Winograd wherever a layer allows it */
+} gn_algorithm;
+
+typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW } gn_optimizer;
+
+/* How the learning rate changes from step to step (formulas: src/train/schedule.c). */
+typedef enum gn_schedule {
+    GN_SCHEDULE_CONSTANT = 0,
+    GN_SCHEDULE_STEP,       /* times step_factor every step_epochs epochs */
+    GN_SCHEDULE_POLYNOMIAL, /* down to lr_min at the end of the run, by `power` */
+    GN_SCHEDULE_COSINE,     /* down to lr_min in half a wave of the cosine */
+    GN_SCHEDULE_ONE_CYCLE   /* up to lr over a part `rise` of the run, then down linearly */
+} gn_schedule;
+
 struct gn_fit_options {
+    /* -- Data: what is learned, in which order, and how much of it -- */
     gn_dataset *train;
     gn_dataset *validation; /* NULL: none */
-    int epochs;             /* 0: 5 */
-    int batch;              /* 0: 128 */
-    double lr;              /* 0: 0.05 (adamw 0.001) */
-    bool zero_lr;           /* a learning rate of zero */
-    uint64_t seed;          /* of the order of samples */
+    uint64_t limit_train;   /* first N samples in file order; 0: all */
+    uint64_t limit_val;     /* the same for validation */
     gn_shuffle shuffle;
-    int window;           /* of GN_SHUFFLE_WINDOW; 0: 1000 */
-    gn_resize resize;     /* 0: the model's */
-    uint64_t limit_train; /* first N samples in file order; 0: all */
-    uint64_t limit_val;   /* the same for validation */
-    uint64_t max_steps;   /* stop after this many steps since the run began; 0: no limit */
+    int window;          /* of GN_SHUFFLE_WINDOW; 0: 1000 */
+    uint64_t seed;       /* of the order of samples, augmentation and dropout */
+    gn_resize resize;    /* 0: the model's */
+    const char *augment; /* "mirror,shift:2": see gn_check_augment; NULL: nothing */
+
+    /* -- Length: how long a run lasts -- */
+    int epochs;         /* 0: 5 */
+    uint64_t max_steps; /* stop after this many steps since the run began; 0: no limit */
+    double max_seconds; /* end after the step in which this call has run so long; 0: no limit */
+    int early_stop;     /* end after so many epochs without a new best; 0: never */
+
+    /* -- Batch and gradient: from images to the gradient of a step -- */
+    int batch;              /* 0: 128 */
+    int accumulate;         /* a step has the mean gradient of so many batches; 0: 1 */
+    double clip_norm;       /* longest gradient, over all tensors together; 0: any */
+    double label_smoothing; /* part of the target that all classes share; in the training loss */
+
+    /* -- Optimiser: from the gradient to new weights -- */
     gn_optimizer optimizer;
     double momentum;      /* sgd */
     bool nesterov;        /* sgd with momentum */
@@ -332,40 +398,44 @@ struct gn_fit_options {
     bool no_weight_decay; /* adamw without decay */
     bool decay_all;       /* decay biases too, not only kernels */
     double adam_eps;      /* 0: 1e-7 */
+    double ema;           /* decay of an average of the weights, a step; 0: none is kept */
+
+    /* -- Learning rate and its schedule -- */
+    double lr;    /* 0: 0.05 (adamw 0.001) */
+    bool zero_lr; /* a learning rate of zero */
+    gn_schedule schedule;
+    double lr_min;         /* polynomial, cosine, one-cycle: the rate at the end */
+    int step_epochs;       /* step; 0: 10 */
+    double step_factor;    /* step; 0: 0.1 */
+    double power;          /* polynomial; 0: 1 */
+    double rise;           /* one-cycle: part of the run in which the rate rises; 0: 0.2 */
+    uint64_t warmup_steps; /* before the schedule the rate rises linearly over so many steps */
+    double warmup_epochs;  /* or over so many epochs */
+    double plateau_factor; /* lr times this when the validation loss has not fallen by 1e-4 */
+    int plateau_patience;  /* for so many epochs; 0: never */
+
+    /* -- Single tensors, by patterns of their names -- */
+    const char *no_decay; /* tensors that do not decay; NULL: none */
+    const char *freeze;   /* tensors that keep their values */
+    const char *lr_scale; /* "PATTERN=FACTOR,...": factors of lr for tensors; the last one counts */
+
+    /* -- Machine: how it is computed, with the same result for any number of threads -- */
     gn_algorithm algorithm;
-    int threads;               /* 0: all that the process may use */
+    int threads; /* 0: all that the process may use */
+
+    /* -- Files of the run -- */
     const char *out;           /* folder of the run's files; NULL: write nothing */
     bool overwrite;            /* `out` may hold an earlier run, which is replaced */
     bool resume;               /* go on from the checkpoint in `out` */
     uint64_t log_steps;        /* a step record in history.jsonl every N steps; 0: none */
     uint64_t checkpoint_steps; /* a checkpoint every N steps too; 0: only each epoch */
+
+    /* -- The caller's hand in a running fit -- */
     void (*on_event)(const struct gn_event *event, void *user);
     void *user;
     const volatile int *stop; /* not NULL and not zero: finish the step, save, GN_STATUS_STOPPED */
-    gn_schedule schedule;
-    double lr_min;      /* polynomial, cosine, one-cycle: the rate at the end */
-    int step_epochs;    /* step; 0: 10 */
-    double step_factor; /* step; 0: 0.1 */
-    double power;       /* polynomial; 0: 1 */
-    double rise;        /* one-cycle: part of the run in which the rate rises; 0: 0.2 */
-    uint64_t
-        warmup_steps; /* before the schedule the rate rises to lr in a line, over so many steps */
-    double warmup_epochs;  /* or over so many epochs */
-    double plateau_factor; /* lr times this when the validation loss has not fallen by 1e-4 */
-    int plateau_patience;  /* for so many epochs; 0: never */
-    int early_stop;        /* end after so many epochs without a new best; 0: never */
-    double max_seconds;    /* end behind the step in which this call has run so long; 0: no limit */
-    double clip_norm;      /* longest gradient, over all tensors together; 0: any */
-    int accumulate;        /* a step has the mean gradient of so many batches; 0: 1 */
-    double label_smoothing; /* part of the target that all classes share; in the training loss */
-    double ema;             /* decay of an average of the weights, a step; 0: none is kept */
-    const char *no_decay;   /* tensors that do not decay: patterns, see below; NULL: none */
-    const char *freeze;     /* tensors that keep their values: patterns */
-    const char *lr_scale; /* "PATTERN=FACTOR,...": factors of lr for tensors; the last one counts */
-    /* Not NULL and not zero: behind the step a checkpoint is saved, it is set to 0, training goes
-     * on. */
-    volatile int *save;
-    const char *augment; /* "mirror,shift:2": see gn_check_augment; NULL: nothing */
+    volatile int *save;       /* not NULL and not zero: save a checkpoint after the step, set it to
+                                 0, go on */
     uint64_t reserved[4];
 };
 
@@ -384,18 +454,15 @@ struct gn_fit_options {
  *   mixup[:A] cutmix[:A]    with another image of the batch, shares drawn from Beta(A, A) (1)
  *   trivial-augment     one operation of any strength (Mueller and Hutter, 2021)
  * BAD_ARGUMENT names the word that cannot. */
-GN_API int gn_check_augment(const char *list);
+GN_API gn_status gn_check_augment(const char *list);
 
-/* Trains. Returns what was reported, to be freed with gn_free_history; NULL on error, with the
- * last good files kept (GN_STATUS_DIVERGED when the loss is no longer finite, GN_STATUS_STOPPED
- * after a requested stop). With `out` the folder holds model.safetensors, best.safetensors,
- * checkpoint.safetensors, history.csv, history.jsonl, curves.svg and config.json, and with `ema`
- * ema.safetensors: the averaged weights. Best are the raw or the averaged weights, whichever have
- * the higher validation accuracy. */
-#define gn_fit(net, ...) gn_fit_with((net), &(struct gn_fit_options){ .train = __VA_ARGS__ })
-GN_API gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options);
-GN_API void gn_free_history(gn_history *history);
+/* ---- What a run leaves ---- */
 
+/* gn_fit returns NULL on error, with the last good files kept: GN_STATUS_DIVERGED when the loss is
+ * no longer finite, GN_STATUS_STOPPED after a requested stop. With `out` the folder holds
+ * model.safetensors, best.safetensors, checkpoint.safetensors, history.csv, history.jsonl,
+ * curves.svg and config.json, and with `ema` ema.safetensors: the averaged weights. Best are the
+ * raw or the averaged weights, whichever have the higher validation accuracy. */
 struct gn_epoch {
     int epoch; /* counted from 1 */
     double loss, accuracy;
@@ -408,8 +475,10 @@ struct gn_epoch {
     const char *head_names[4];
     double head_losses[4];
 };
-GN_API int gn_history_epochs(const gn_history *history);
-GN_API int gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch);
+GN_API int gn_history_epochs(const gn_history *history); /* their number */
+GN_API gn_status gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch);
+
+/* ---- Finding a learning rate ---- */
 
 /* A sweep over learning rates (L. Smith, "Cyclical Learning Rates", 2017): `steps` updates with
  * rates that grow from `from` to `to` by a constant factor; then the weights are what they were.
@@ -429,12 +498,36 @@ struct gn_lr_sweep {
     double suggestion;          /* where the smoothed loss falls fastest; 0: it does not fall */
     bool ended_early;
 };
-GN_API int gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep,
-                      const struct gn_lr_find_options *options);
+GN_API gn_status gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep,
+                            const struct gn_lr_find_options *options);
 GN_API void gn_free_lr_sweep(struct gn_lr_sweep *sweep);
 
-/* Draws a sweep as PNG when the name ends in ".png", else SVG. UNSUPPORTED without cairo. */
-GN_API int gn_lr_plot(const struct gn_lr_sweep *sweep, const char *path);
+/* Draws a sweep as PNG when the name ends in ".png", otherwise as SVG. UNSUPPORTED without
+ * cairo. */
+GN_API gn_status gn_lr_plot(const struct gn_lr_sweep *sweep, const char *path);
+
+/* ==== Using a network ========================================================================== */
+
+/* A file without our metadata (made by another tool, with our tensor names; float16, bfloat16,
+ * float32 or float64) needs `preset`; the other fields that are 0 take the preset's value. The
+ * same fields override a file's own where that makes sense (another size). */
+struct gn_load_options {
+    const char *path;
+    const char *preset;
+    int size, channels, classes;
+    gn_resize resize;
+    bool new_head; /* the file may have another number of classes: layers of that many outputs
+                      are drawn anew */
+    uint64_t seed; /* of a new head */
+    int *drawn;    /* not NULL: gets the number of tensors that were drawn anew */
+    bool aux;      /* with the auxiliary heads that the file holds, to train on */
+    uint64_t reserved[4];
+};
+
+/* Reads weights from a model file into an existing network of the same tensors. */
+GN_API gn_status gn_load_weights(gn_net *net, const char *path);
+
+/* ---- Evaluation ---- */
 
 struct gn_score {
     uint64_t samples;
@@ -452,10 +545,8 @@ struct gn_evaluate_options {
     const volatile int *stop;
     uint64_t reserved[4];
 };
-#define gn_evaluate(net, score, ...)                                                               \
-    gn_evaluate_with((net), (score), &(struct gn_evaluate_options){ .data = __VA_ARGS__ })
-GN_API int gn_evaluate_with(gn_net *net, struct gn_score *score,
-                            const struct gn_evaluate_options *options);
+
+/* ---- Prediction ---- */
 
 /* Logits of n images. `pixels` holds n*height*width*channels bytes (u8, NHWC); they are scaled
  * and resized as the model says. `logits` has room for n*classes floats. */
@@ -470,12 +561,9 @@ struct gn_predict_options {
     uint64_t first;
     uint64_t reserved[4];
 };
-GN_API int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options *options);
-#define gn_predict(net, logits, ...)                                                               \
-    gn_predict_with((net), (logits), &(struct gn_predict_options){ .pixels = __VA_ARGS__ })
 
-/* A network made ready to answer many times: gn_predict packs the weights and lays out its memory at
- * every call, a predictor once. The net must outlive it and keep its weights. Free it with
+/* A network made ready to answer many times: gn_predict packs the weights and lays out its memory
+ * at every call, a predictor once. The net must outlive it and keep its weights. Free it with
  * gn_predictor_free. NULL on error (no memory for the batch). */
 typedef struct gn_predictor gn_predictor;
 struct gn_predictor_options {
@@ -491,47 +579,12 @@ GN_API gn_predictor *gn_predictor_create_with(gn_net *net,
                                               const struct gn_predictor_options *options);
 GN_API void gn_predictor_free(gn_predictor *predictor);
 
-/* Logits of n images, any number of them, as gn_predict gives them; resize, algorithm and threads are
+/* Logits of any number of images, as gn_predict gives them; resize, algorithm and threads are
  * those of the predictor. */
-GN_API int gn_predictor_run(gn_predictor *predictor, float *logits,
-                            const struct gn_predict_options *images);
+GN_API gn_status gn_predictor_run(gn_predictor *predictor, float *logits,
+                                  const struct gn_predict_options *images);
 
-/* Writes the weights with all that prediction needs (geometry, preprocessing, labels, checksums)
- * as one safetensors file, atomically. */
-GN_API int gn_save(const gn_net *net, const char *path);
-
-/* Reads a model file. A file without our metadata (made by another tool, with our tensor names;
- * float16, bfloat16, float32 or float64) needs `preset`; what else is 0 takes the preset's value.
- * The same fields override a file's own where that makes sense (another size). */
-struct gn_load_options {
-    const char *path;
-    const char *preset;
-    int size, channels, classes;
-    gn_resize resize;
-    bool new_head; /* the file may have another number of classes: layers of that many outputs
-                          are drawn anew */
-    uint64_t seed; /* of a new head */
-    int *drawn;    /* not NULL: gets the number of tensors that were drawn anew */
-    bool aux;      /* with the auxiliary heads that the file holds, to train on */
-    uint64_t reserved[4];
-};
-#define gn_load(...) gn_load_with(&(struct gn_load_options){ .path = __VA_ARGS__ })
-GN_API gn_net *gn_load_with(const struct gn_load_options *options);
-
-/* ---- Explicit: the network's parts --------------------------------------------------------- */
-
-struct gn_net_info {
-    const char *preset; /* "googlenet", or "custom" for a graph of the caller */
-    int size_h, size_w, channels, classes;
-    gn_resize resize;
-    uint64_t params, macs; /* trainable values; multiply-adds of one forward image, nominal; all of
-                              the answer and of the heads that the network has */
-    int layers, stages, tensors;
-    const char *const *labels; /* `classes` names, or NULL */
-    uint64_t statistics;       /* values that are saved but not trained */
-    int heads;                 /* auxiliary ones */
-};
-GN_API int gn_net_describe(const gn_net *net, struct gn_net_info *info);
+/* ---- From pictures to numbers ---- */
 
 /* How pictures become the network's numbers besides the resize rule; kept in model files, so that
  * nobody has to remember it. googlenet-paper and googlenet-torchvision begin with what their
@@ -546,19 +599,36 @@ struct gn_pixel_options {
                     cut out, as Caffe does */
     bool bgr;    /* the network's channels are blue, green, red; mean and so on are in that order */
     bool bytes;  /* the numbers are 0 to 255, not divided by 255 */
-    bool affine; /* x * factor + summand of each channel, behind the normalisation */
+    bool affine; /* x * factor + summand of each channel, after the normalisation */
     double factor[3], summand[3];
     uint64_t reserved[4];
 };
-GN_API int gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options);
-GN_API int gn_net_pixels(const gn_net *net, struct gn_pixel_options *options);
+GN_API gn_status gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options);
+GN_API gn_status gn_net_pixels(const gn_net *net, struct gn_pixel_options *options);
 
 /* The steps from a picture to the network's numbers, in their order, as the JSON text that model
  * files hold. BAD_ARGUMENT when it needs more than `size` bytes (1024 are enough). */
-GN_API int gn_net_preprocess(const gn_net *net, char *text, size_t size);
+GN_API gn_status gn_net_preprocess(const gn_net *net, char *text, size_t size);
 
 /* Names of the classes, kept in model files; copied. NULL removes them. */
-GN_API int gn_net_set_labels(gn_net *net, const char *const *labels, int n);
+GN_API gn_status gn_net_set_labels(gn_net *net, const char *const *labels, int n);
+
+/* ==== Own networks ============================================================================= */
+
+/* ---- The parts of a network ---- */
+
+struct gn_net_info {
+    const char *preset; /* "googlenet", or "custom" for a graph of the caller */
+    int size_h, size_w, channels, classes;
+    gn_resize resize;
+    uint64_t params, macs; /* trainable values; multiply-adds of one forward image, nominal; all of
+                              the answer and of the heads that the network has */
+    int layers, stages, tensors;
+    const char *const *labels; /* `classes` names, or NULL */
+    uint64_t statistics;       /* values that are saved but not trained */
+    int heads;                 /* auxiliary ones */
+};
+GN_API gn_status gn_net_describe(const gn_net *net, struct gn_net_info *info);
 
 /* Layer i in graph order: weighted layers, pools and concatenations. */
 struct gn_layer_info {
@@ -569,13 +639,13 @@ struct gn_layer_info {
     int shape[3]; /* without batch: height, width, channels; or units */
     uint64_t params, macs;
 };
-GN_API int gn_net_layer(const gn_net *net, int i, struct gn_layer_info *info);
-
-/* Name of auxiliary head i, NULL behind the last one. */
-GN_API const char *gn_net_head(const gn_net *net, int i);
+GN_API gn_status gn_net_layer(const gn_net *net, int i, struct gn_layer_info *info);
 
 /* Stage i of the shape walk: name and output shape. */
-GN_API int gn_net_stage(const gn_net *net, int i, struct gn_layer_info *info);
+GN_API gn_status gn_net_stage(const gn_net *net, int i, struct gn_layer_info *info);
+
+/* Name of auxiliary head i, NULL after the last one. */
+GN_API const char *gn_net_head(const gn_net *net, int i);
 
 /* Parameter tensor i (graph order, each weight before its bias); `values` stay the net's. */
 struct gn_tensor_info {
@@ -586,23 +656,46 @@ struct gn_tensor_info {
     float *values;
     bool trainable; /* false: running statistics, which no optimiser touches */
 };
-GN_API int gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info);
+GN_API gn_status gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info);
 
 /* A CRC32C over all parameters, to compare two runs. */
 GN_API uint32_t gn_net_hash(const gn_net *net);
 
-/* Builders of your own network. The first error sticks to the graph: later builders return an
- * invalid node and gn_compile reports it, so model code needs no checks. Example:
- * examples/tiny_inception.c */
+/* ---- Building a graph ---- */
+
+/* The first error sticks to the graph: later builders return an invalid node and gn_compile
+ * reports it, so model code needs no checks. Example: examples/tiny_inception.c */
 typedef struct gn_graph gn_graph;
 typedef struct gn_node {
     int id; /* -1: invalid */
 } gn_node;
 
-/* Channels of a two-layer path: the 1x1 reduction, then the output. */
+GN_API gn_graph *gn_graph_create(void);
+GN_API void gn_graph_free(gn_graph *graph);
+
+/* Turns the graph into a network whose answer is `output` (logits); the graph is consumed, also
+ * on error. `seed` is that of the initial weights. */
+GN_API gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed);
+
+/* Names what follows: nodes until the next call belong to stage `name` of the shape walk and
+ * their names begin with it. NULL ends the stage. */
+GN_API void gn_stage(gn_graph *graph, const char *name);
+
+GN_API gn_node gn_input(gn_graph *graph, int height, int width, int channels);
+
+/* The Inception block with the notebook's c1...c4:
+ * p1: 1x1 - p2: 1x1 then 3x3 - p3: 1x1 then 5x5 - p4: max pool then 1x1, concatenated. */
 typedef struct gn_pair {
-    int reduce, out;
+    int reduce, out; /* channels of a two-layer path: the 1x1 reduction, then the output */
 } gn_pair;
+GN_API gn_node gn_inception(gn_graph *graph, gn_node x, const char *name, int c1, gn_pair c2,
+                            gn_pair c3, int c4);
+
+/* An auxiliary head: `logits`, which no other layer reads, is trained together with the answer;
+ * its loss counts `weight` times. Prediction leaves it out. */
+GN_API void gn_head(gn_graph *graph, gn_node logits, double weight, const char *name);
+
+/* ---- Layers ---- */
 
 struct gn_conv_options {
     int channels;       /* output channels */
@@ -614,70 +707,55 @@ struct gn_conv_options {
     bool no_bias; /* a batch normalisation follows, which has one */
     uint64_t reserved[4];
 };
+#define gn_conv(graph, x, ...)                                                                     \
+    gn_conv_with((graph), (x), &(struct gn_conv_options){ .channels = __VA_ARGS__ })
+#define gn_conv_relu(graph, x, ...)                                                                \
+    gn_conv_relu_with((graph), (x), &(struct gn_conv_options){ .channels = __VA_ARGS__ })
+GN_API gn_node gn_conv_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
+GN_API gn_node gn_conv_relu_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
+GN_API gn_node gn_relu(gn_graph *graph, gn_node x);
+
 struct gn_pool_options {
     int kernel, stride; /* SAME; stride 0: the kernel */
     const char *name;
     bool explicit_pads; /* take the pads below instead of SAME; they never win a maximum */
     int pad_top, pad_bottom, pad_left, pad_right;
-    bool ceil;          /* with explicit pads: the last window may stand over the padded edge, as
+    bool ceil;          /* with explicit pads: the last window may reach over the padded edge, as
                            Caffe's and torchvision's pools do; it is cut off there */
     bool count_padding; /* average: divide by the whole window, padding included */
     int adaptive;       /* average: cut the map into this many parts a side, instead of a kernel */
     uint64_t reserved[4];
 };
+#define gn_max_pool(graph, x, ...)                                                                 \
+    gn_max_pool_with((graph), (x), &(struct gn_pool_options){ .kernel = __VA_ARGS__ })
+#define gn_avg_pool(graph, x, ...)                                                                 \
+    gn_avg_pool_with((graph), (x), &(struct gn_pool_options){ .kernel = __VA_ARGS__ })
+GN_API gn_node gn_max_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
+GN_API gn_node gn_avg_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
+GN_API gn_node gn_global_avg_pool(gn_graph *graph, gn_node x);
+
+/* Batch normalisation (Ioffe and Szegedy, 2015): by the statistics of the batch in training, by
+ * running ones in prediction, where it is folded into a convolution before it. A training plan of
+ * such a network runs each batch as a whole. */
 struct gn_norm_options {
-    const char *name; /* NULL: that of the convolution in front, with "norm" behind it */
+    const char *name; /* NULL: that of the convolution before it, followed by "norm" */
     double eps;       /* 0: 0.001 */
     double momentum;  /* share of the running statistics that a step keeps; 0: 0.99 */
     bool unbiased;    /* PyTorch's running variance, over n - 1; Keras' is the batch's own */
     uint64_t reserved[4];
 };
-struct gn_lrn_options {
-    int size;              /* channels of a window, odd; 0: 5 */
-    const char *name;      /* NULL: "lrn" */
-    double alpha, beta, k; /* 0: 1e-4 (divided by size, as Caffe does), 0.75, 1 */
-    uint64_t reserved[4];
-};
-
-/* How the weights behind a gn_initialize begin. */
-typedef enum gn_initial {
-    GN_INITIAL_GLOROT = 0, /* uniform, +-sqrt(6 / (fan_in + fan_out)) */
-    GN_INITIAL_XAVIER,     /* uniform, +-sqrt(3 / fan_in): Caffe's */
-    GN_INITIAL_NORMAL      /* normal with the deviation given */
-} gn_initial;
-
-GN_API gn_graph *gn_graph_create(void);
-GN_API void gn_graph_free(gn_graph *graph);
-
-/* Names what follows: nodes until the next call belong to stage `name` of the shape walk and
- * their names begin with it. NULL ends the stage. */
-GN_API void gn_stage(gn_graph *graph, const char *name);
-
-GN_API gn_node gn_input(gn_graph *graph, int height, int width, int channels);
-#define gn_conv(graph, x, ...)                                                                     \
-    gn_conv_with((graph), (x), &(struct gn_conv_options){ .channels = __VA_ARGS__ })
-#define gn_conv_relu(graph, x, ...)                                                                \
-    gn_conv_relu_with((graph), (x), &(struct gn_conv_options){ .channels = __VA_ARGS__ })
-#define gn_max_pool(graph, x, ...)                                                                 \
-    gn_max_pool_with((graph), (x), &(struct gn_pool_options){ .kernel = __VA_ARGS__ })
-GN_API gn_node gn_conv_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
-GN_API gn_node gn_conv_relu_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
-GN_API gn_node gn_relu(gn_graph *graph, gn_node x);
-GN_API gn_node gn_max_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
-#define gn_avg_pool(graph, x, ...)                                                                 \
-    gn_avg_pool_with((graph), (x), &(struct gn_pool_options){ .kernel = __VA_ARGS__ })
-GN_API gn_node gn_avg_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
-GN_API gn_node gn_global_avg_pool(gn_graph *graph, gn_node x);
-
-/* Batch normalisation (Ioffe and Szegedy, 2015): by the statistics of the batch in training, by
- * running ones in prediction, where it is folded into a convolution in front of it. A training
- * plan of such a network runs each batch as a whole. */
 #define gn_batch_norm(graph, x, ...)                                                               \
     gn_batch_norm_with((graph), (x), &(struct gn_norm_options){ __VA_ARGS__ })
 GN_API gn_node gn_batch_norm_with(gn_graph *graph, gn_node x,
                                   const struct gn_norm_options *options);
 
 /* Local response normalisation across channels (Krizhevsky et al., 2012), as Caffe's. */
+struct gn_lrn_options {
+    int size;              /* channels of a window, odd; 0: 5 */
+    const char *name;      /* NULL: "lrn" */
+    double alpha, beta, k; /* 0: 1e-4 (divided by size, as Caffe does), 0.75, 1 */
+    uint64_t reserved[4];
+};
 #define gn_lrn(graph, x, ...)                                                                      \
     gn_lrn_with((graph), (x), &(struct gn_lrn_options){ .size = __VA_ARGS__ })
 GN_API gn_node gn_lrn_with(gn_graph *graph, gn_node x, const struct gn_lrn_options *options);
@@ -687,30 +765,20 @@ GN_API gn_node gn_lrn_with(gn_graph *graph, gn_node x, const struct gn_lrn_optio
 GN_API gn_node gn_dropout(gn_graph *graph, gn_node x, double rate, const char *name);
 
 GN_API gn_node gn_concat(gn_graph *graph, const gn_node *nodes, int n, const char *name);
+
 /* Of a vector, or of a small map in the order height, width, channels. */
 GN_API gn_node gn_dense(gn_graph *graph, gn_node x, int units, const char *name);
 
-/* Weights and biases of the layers that follow: `deviation` is that of GN_INITIAL_NORMAL. Without
- * a call kernels are Glorot-uniform and biases zero. */
+/* How the weights of the layers that follow begin; `deviation` is that of GN_INITIAL_NORMAL.
+ * Without a call kernels are Glorot-uniform and biases zero. */
+typedef enum gn_initial {
+    GN_INITIAL_GLOROT = 0, /* uniform, +-sqrt(6 / (fan_in + fan_out)) */
+    GN_INITIAL_XAVIER,     /* uniform, +-sqrt(3 / fan_in): Caffe's */
+    GN_INITIAL_NORMAL      /* normal with the deviation given */
+} gn_initial;
 GN_API void gn_initialize(gn_graph *graph, gn_initial kernels, double deviation, double biases);
 
-/* An auxiliary head: `logits`, which no other layer reads, is trained beside the answer; its loss
- * counts `weight` times. Prediction leaves it out. */
-GN_API void gn_head(gn_graph *graph, gn_node logits, double weight, const char *name);
-
-/* The Inception block with the notebook's c1...c4:
- * p1: 1x1 - p2: 1x1 then 3x3 - p3: 1x1 then 5x5 - p4: max pool then 1x1, concatenated. */
-GN_API gn_node gn_inception(gn_graph *graph, gn_node x, const char *name, int c1, gn_pair c2,
-                            gn_pair c3, int c4);
-
-/* Turns the graph into a network whose answer is `output` (logits); the graph is consumed, also
- * on error. Weights are Glorot-uniform by `seed`, biases zero. */
-GN_API gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed);
-
-/* Reads weights from a model file into an existing network of the same tensors. */
-GN_API int gn_load_weights(gn_net *net, const char *path);
-
-/* ---- Measuring and machine ------------------------------------------------------------------ */
+/* ==== Measuring and machine ==================================================================== */
 
 struct gn_bench_options {
     bool train;  /* a whole training step; false: a forward pass */
@@ -737,8 +805,8 @@ struct gn_bench_result {
     int n_layers;
     struct gn_bench_layer *layers; /* free with gn_free_bench */
 };
-GN_API int gn_bench(gn_net *net, struct gn_bench_result *result,
-                    const struct gn_bench_options *options);
+GN_API gn_status gn_bench(gn_net *net, struct gn_bench_result *result,
+                          const struct gn_bench_options *options);
 GN_API void gn_free_bench(struct gn_bench_result *result);
 
 /* Bytes that training (or predicting) with this batch will take; checked before training. */
@@ -757,22 +825,7 @@ struct gn_system_info {
     bool has_jpeg, has_png; /* pictures that can be read */
 };
 /* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
-GN_API int gn_system_describe(struct gn_system_info *info);
-
-/* Data sets that the library knows by name, NULL behind the last one. */
-struct gn_known_dataset {
-    const char *name;
-    int classes;
-    const char *where; /* the folder where it lies, or NULL */
-    bool verified;     /* all files are there and their bytes are right (only when checked) */
-};
-/* Fills `known` for data set number i; BAD_ARGUMENT behind the last one. With `verify` the files
- * are read and their digests compared. */
-GN_API int gn_dataset_known(int i, const char *data_dir, bool verify,
-                            struct gn_known_dataset *known);
-/* Finds or downloads a named set and verifies it; `where` (may be NULL) gets the folder. */
-GN_API int gn_dataset_get(const char *name, const char *data_dir, bool offline, char *where,
-                          size_t where_size);
+GN_API gn_status gn_system_describe(struct gn_system_info *info);
 
 #ifdef __cplusplus
 }

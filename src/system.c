@@ -15,7 +15,7 @@ const char *gn_version(void)
     return GN_CONFIG_VERSION;
 }
 
-int gn_system_describe(struct gn_system_info *info)
+gn_status gn_system_describe(struct gn_system_info *info)
 {
     static _Thread_local char libraries[160];
     GN_NEED(info, "the description");
@@ -36,5 +36,5 @@ int gn_system_describe(struct gn_system_info *info)
         .libraries = libraries,
     };
     info->threads = gn_usable_threads(&info->threads_reason);
-    return kernels == NULL ? (int)gn_last_status() : GN_OK;
+    return kernels == NULL ? gn_last_status() : GN_OK;
 }

@@ -299,7 +299,7 @@ gn_status cli_restore_labels(gn_net *net, const json_t *config)
         labels[i] = json_string_value(json_array_get(array, (size_t)i));
         is_good = is_good && labels[i];
     }
-    const int status = is_good ? gn_net_set_labels(net, labels, info.classes) : GN_OK;
+    const gn_status status = is_good ? gn_net_set_labels(net, labels, info.classes) : GN_OK;
     free(labels);
-    return (gn_status)status;
+    return status;
 }

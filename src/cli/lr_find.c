@@ -171,7 +171,7 @@ static int sweep(gn_net *net, gn_dataset *data, const struct lr_find *given)
         .steps = given->steps,
     };
     cli_stop_gently();
-    const int status = gn_lr_find(net, &result, &options_of_sweep);
+    const gn_status status = gn_lr_find(net, &result, &options_of_sweep);
     if (status != GN_OK)
         return cli_fail_library();
     const int code = given->out ? write_files(&result, given->out) : 0;

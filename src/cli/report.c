@@ -90,7 +90,6 @@ static int exit_code(gn_status status)
         return CLI_ENVIRONMENT;
     case GN_STATUS_STOPPED:
         return CLI_INTERRUPTED;
-    case GN_STATUS_SIGNED:
     case GN_STATUS_DIVERGED:
     case GN_STATUS_INTERNAL:
         break;

@@ -239,13 +239,13 @@ static gn_status check(struct check *c)
     return report_all(c);
 }
 
-int gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
-                       struct gn_check_report *report)
+gn_status gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
+                             struct gn_check_report *report)
 {
     GN_NEED(report, "the report");
     *report = (struct gn_check_report){ 0 };
     if (train == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     if (train->labels == NULL || (test != NULL && test->labels == NULL))
         GN_FAIL(GN_STATUS_BAD_DATA, "check: %s holds images without labels", train->name);
     struct check c = { .sets = { train, test }, .report = report };
@@ -258,13 +258,13 @@ int gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
     if (texts == NULL) {
         gn_names_free(&c.texts);
         gn_free_check(report);
-        return (int)gn_last_status();
+        return gn_last_status();
     }
     *texts = c.texts;
     report->texts = texts;
     if (status != GN_OK)
         gn_free_check(report);
-    return (int)status;
+    return status;
 }
 
 void gn_free_check(struct gn_check_report *report)

@@ -358,22 +358,22 @@ static gn_status get(const char *name, const char *data_dir, bool offline, char 
     return GN_OK;
 }
 
-int gn_dataset_wait(gn_dataset *data)
+gn_status gn_dataset_wait(gn_dataset *data)
 {
     return (int)(data == NULL ? gn_last_status() : gn_idx_wait(data));
 }
 
-int gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info)
+gn_status gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info)
 {
     return (int)describe(data, info);
 }
 
-int gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label)
+gn_status gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label)
 {
     return (int)copy_sample(data, i, pixels, label);
 }
 
-int gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image *image)
+gn_status gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image *image)
 {
     return (int)copy_picture(data, i, image);
 }
@@ -393,13 +393,13 @@ const char *gn_dataset_file(const gn_dataset *data, uint64_t i)
     return data->files.text[i];
 }
 
-int gn_dataset_known(int i, const char *data_dir, bool verify, struct gn_known_dataset *known)
+gn_status gn_dataset_known(int i, const char *data_dir, bool verify, struct gn_known_dataset *known)
 {
     return (int)describe_known(i, data_dir, verify, known);
 }
 
-int gn_dataset_get(const char *name, const char *data_dir, bool offline, char *where,
-                   size_t where_size)
+gn_status gn_dataset_get(const char *name, const char *data_dir, bool offline, char *where,
+                         size_t where_size)
 {
     return (int)get(name, data_dir, offline, where, where_size);
 }

@@ -100,17 +100,17 @@ static void draw_sweep(cairo_t *cr, const void *subject)
     gn_draw_text(cr, text, x, TOP - 10, 0.5);
 }
 
-int gn_lr_plot(const struct gn_lr_sweep *sweep, const char *path)
+gn_status gn_lr_plot(const struct gn_lr_sweep *sweep, const char *path)
 {
     if (sweep == NULL || path == NULL || sweep->n == 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "lr-find: no %s is given",
                 path == NULL ? "path" : "sweep with a point");
-    return (int)gn_draw_file(path, "Loss over the learning rate", draw_sweep, sweep);
+    return gn_draw_file(path, "Loss over the learning rate", draw_sweep, sweep);
 }
 
 #else
 
-int gn_lr_plot(const struct gn_lr_sweep *sweep, const char *path)
+gn_status gn_lr_plot(const struct gn_lr_sweep *sweep, const char *path)
 {
     (void)sweep;
     GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: lr-find: not drawn, this build is without cairo",

@@ -185,12 +185,12 @@ static gn_status preview(const struct gn_preview_options *o)
 
 #endif
 
-int gn_preview_with(const struct gn_preview_options *options)
+gn_status gn_preview_with(const struct gn_preview_options *options)
 {
     if (options == NULL || options->data == NULL) {
         if (gn_error_status() == GN_OK)
             (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "preview: no data set is given");
-        return (int)gn_last_status();
+        return gn_last_status();
     }
     return (int)preview(options);
 }

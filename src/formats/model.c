@@ -96,7 +96,7 @@ gn_status gn_model_write(const struct gn_net *net, const char *path, const struc
     return status;
 }
 
-int gn_save(const gn_net *net, const char *path)
+gn_status gn_save(const gn_net *net, const char *path)
 {
     if (net == NULL)
         return gn_last_status();
@@ -333,7 +333,7 @@ static gn_status set_labels(gn_net *net, const struct gn_model_fields *fields)
         return gn_last_status();
     for (int i = 0; i < net->classes; i++)
         labels[i] = json_string_value(json_array_get(fields->labels, (size_t)i));
-    const gn_status status = (gn_status)gn_net_set_labels(net, labels, net->classes);
+    const gn_status status = gn_net_set_labels(net, labels, net->classes);
     gn_free(labels);
     return status;
 }
@@ -419,7 +419,7 @@ gn_net *gn_load_with(const struct gn_load_options *options)
     return net;
 }
 
-int gn_load_weights(gn_net *net, const char *path)
+gn_status gn_load_weights(gn_net *net, const char *path)
 {
     if (net == NULL)
         return gn_last_status();

@@ -117,10 +117,10 @@ static json_t *make_preprocess(const struct gn_net *net)
     return NULL;
 }
 
-int gn_net_preprocess(const gn_net *net, char *text, size_t size)
+gn_status gn_net_preprocess(const gn_net *net, char *text, size_t size)
 {
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     GN_NEED(text, "place for the preprocessing");
     json_t *steps = make_preprocess(net);
     if (steps == NULL)

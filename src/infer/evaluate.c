@@ -109,7 +109,8 @@ static gn_status evaluate(gn_net *net, struct gn_score *score,
     return status;
 }
 
-int gn_evaluate_with(gn_net *net, struct gn_score *score, const struct gn_evaluate_options *options)
+gn_status gn_evaluate_with(gn_net *net, struct gn_score *score,
+                           const struct gn_evaluate_options *options)
 {
     if (net == NULL || options == NULL || options->data == NULL || score == NULL) {
         if (gn_error_status() == GN_OK)
@@ -117,10 +118,10 @@ int gn_evaluate_with(gn_net *net, struct gn_score *score, const struct gn_evalua
                           net == NULL     ? "network"
                           : score == NULL ? "place for the score"
                                           : "data set");
-        return (int)gn_last_status();
+        return gn_last_status();
     }
     const unsigned state = gn_float_enter();
     const gn_status status = evaluate(net, score, options);
     gn_float_leave(state);
-    return (int)status;
+    return status;
 }

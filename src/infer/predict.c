@@ -144,25 +144,25 @@ static bool is_complete(const void *network, const float *logits,
     return false;
 }
 
-int gn_predictor_run(gn_predictor *predictor, float *logits,
-                     const struct gn_predict_options *options)
+gn_status gn_predictor_run(gn_predictor *predictor, float *logits,
+                           const struct gn_predict_options *options)
 {
     if (!is_complete(predictor, logits, options))
-        return (int)gn_last_status();
+        return gn_last_status();
     if (options->n == 0)
-        return (int)GN_OK;
+        return GN_OK;
     const unsigned state = gn_float_enter();
     const gn_status status = run(predictor, logits, options);
     gn_float_leave(state);
-    return (int)status;
+    return status;
 }
 
-int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options *options)
+gn_status gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options *options)
 {
     if (!is_complete(net, logits, options))
-        return (int)gn_last_status();
+        return gn_last_status();
     if (options->n == 0)
-        return (int)GN_OK;
+        return GN_OK;
     GN_TRY(check_images(net, options));
     const struct gn_predictor_options wanted = {
         .batch = options->n < CHUNK ? (int)options->n : CHUNK,
@@ -171,8 +171,8 @@ int gn_predict_with(gn_net *net, float *logits, const struct gn_predict_options 
         .threads = options->threads,
     };
     gn_predictor *predictor = gn_predictor_create_with(net, &wanted);
-    const int status =
-        predictor == NULL ? (int)gn_last_status() : gn_predictor_run(predictor, logits, options);
+    const gn_status status =
+        predictor == NULL ? gn_last_status() : gn_predictor_run(predictor, logits, options);
     gn_predictor_free(predictor);
     return status;
 }

@@ -160,10 +160,10 @@ const char *gn_net_head(const gn_net *net, int i)
     return net != NULL && i >= 0 && i < net->graph->n_heads ? net->graph->heads[i].name : NULL;
 }
 
-int gn_net_set_labels(gn_net *net, const char *const *labels, int n)
+gn_status gn_net_set_labels(gn_net *net, const char *const *labels, int n)
 {
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     if (labels != NULL && n != net->classes)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d labels for a network of %d classes", n, net->classes);
     char **copy = NULL;
@@ -179,7 +179,7 @@ int gn_net_set_labels(gn_net *net, const char *const *labels, int n)
             }
         }
         if (copy == NULL)
-            return (int)gn_last_status();
+            return gn_last_status();
     }
     free_labels(net);
     net->labels = copy;
@@ -255,10 +255,10 @@ void gn_net_take_pixels(struct gn_net *net, const struct gn_pixel_rule *rule, in
     store_pixels(net, &scaled);
 }
 
-int gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options)
+gn_status gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options)
 {
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     GN_NEED(options, "the pixel options");
     GN_TRY(check_pixels(net, options));
     struct gn_pixel_rule rule = { .short_side = options->short_side,
@@ -279,10 +279,10 @@ int gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options)
     return GN_OK;
 }
 
-int gn_net_pixels(const gn_net *net, struct gn_pixel_options *options)
+gn_status gn_net_pixels(const gn_net *net, struct gn_pixel_options *options)
 {
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     GN_NEED(options, "the pixel options");
     const struct gn_pixel_rule *rule = &net->pixels;
     *options = (struct gn_pixel_options){ .short_side = rule->short_side,

@@ -71,10 +71,10 @@ static void fill_layer(const struct gn_graph *g, int i, struct gn_layer_info *in
     info->macs = gn_layer_macs(g, i);
 }
 
-int gn_net_describe(const gn_net *net, struct gn_net_info *info)
+gn_status gn_net_describe(const gn_net *net, struct gn_net_info *info)
 {
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     GN_NEED(info, "the description");
     const struct gn_graph *g = net->graph;
     *info = (struct gn_net_info){ .preset = net->preset,
@@ -96,10 +96,10 @@ int gn_net_describe(const gn_net *net, struct gn_net_info *info)
     return GN_OK;
 }
 
-int gn_net_layer(const gn_net *net, int index, struct gn_layer_info *info)
+gn_status gn_net_layer(const gn_net *net, int index, struct gn_layer_info *info)
 {
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     GN_NEED(info, "the layer");
     for (int i = 0, row = 0; i < net->graph->n_layers; i++) {
         if (!is_row(&net->graph->layers[i]) || row++ != index)
@@ -110,10 +110,10 @@ int gn_net_layer(const gn_net *net, int index, struct gn_layer_info *info)
     GN_FAIL(GN_STATUS_BAD_ARGUMENT, "layer %d does not exist", index);
 }
 
-int gn_net_stage(const gn_net *net, int index, struct gn_layer_info *info)
+gn_status gn_net_stage(const gn_net *net, int index, struct gn_layer_info *info)
 {
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     GN_NEED(info, "the stage");
     const struct gn_graph *g = net->graph;
     int last = -1;
@@ -141,10 +141,10 @@ int gn_net_stage(const gn_net *net, int index, struct gn_layer_info *info)
     return GN_OK;
 }
 
-int gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info)
+gn_status gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info)
 {
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     GN_NEED(info, "the tensor");
     if (i < 0 || i >= net->graph->n_tensors)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "tensor %d does not exist", i);
@@ -195,10 +195,10 @@ static void rule(FILE *out, char c)
     (void)fputc('\n', out);
 }
 
-int gn_summary(const gn_net *net, FILE *out)
+gn_status gn_summary(const gn_net *net, FILE *out)
 {
     struct gn_net_info net_info;
-    GN_TRY((gn_status)gn_net_describe(net, &net_info));
+    GN_TRY(gn_net_describe(net, &net_info));
     GN_NEED(out, "the summary");
     char text[96], count[32];
     (void)fprintf(out, "Model: \"%s\" (input %dx%dx%d, %d classes)\n", net_info.preset,
@@ -231,10 +231,10 @@ int gn_summary(const gn_net *net, FILE *out)
     return GN_OK;
 }
 
-int gn_walk(const gn_net *net, FILE *out)
+gn_status gn_walk(const gn_net *net, FILE *out)
 {
     struct gn_net_info net_info;
-    GN_TRY((gn_status)gn_net_describe(net, &net_info));
+    GN_TRY(gn_net_describe(net, &net_info));
     GN_NEED(out, "the shape walk");
     for (int i = 0; i < net_info.stages; i++) {
         struct gn_layer_info info;

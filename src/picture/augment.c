@@ -138,10 +138,10 @@ gn_status gn_augment_parse(struct gn_augment *augment, const char *text)
     return GN_OK;
 }
 
-int gn_check_augment(const char *list)
+gn_status gn_check_augment(const char *list)
 {
     struct gn_augment augment;
-    return (int)gn_augment_parse(&augment, list);
+    return gn_augment_parse(&augment, list);
 }
 
 bool gn_augment_touches(const struct gn_augment *a)

@@ -44,13 +44,13 @@ int gn_history_epochs(const gn_history *history)
     return history == NULL ? 0 : history->n;
 }
 
-int gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch)
+gn_status gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch)
 {
     if (history == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     if (epoch == NULL || i < 0 || i >= history->n)
-        return (int)gn_fail(GN_STATUS_BAD_ARGUMENT, "history: there is no row %d, it has %d", i,
-                            history->n);
+        return gn_fail(GN_STATUS_BAD_ARGUMENT, "history: there is no row %d, it has %d", i,
+                       history->n);
     *epoch = history->rows[i];
     return GN_OK;
 }

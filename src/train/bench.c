@@ -168,12 +168,13 @@ static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
     return o->layers ? bench_layers(b, result, rounds < 5 ? rounds : 5) : GN_OK;
 }
 
-int gn_bench(gn_net *net, struct gn_bench_result *result, const struct gn_bench_options *options)
+gn_status gn_bench(gn_net *net, struct gn_bench_result *result,
+                   const struct gn_bench_options *options)
 {
     static const struct gn_bench_options defaults = { 0 };
     const struct gn_bench_options *o = options == NULL ? &defaults : options;
     if (net == NULL)
-        return (int)gn_last_status();
+        return gn_last_status();
     GN_NEED(result, "the result");
     *result = (struct gn_bench_result){ 0 };
     if (o->batch < 0 || o->threads < 0 || o->rounds < 0)

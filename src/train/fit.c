@@ -263,13 +263,13 @@ static gn_status wait_for_images(struct gn_fit *fit)
     struct ahead ahead = { .plan = fit->plan };
     struct gn_task task = { .runs = false };
     if (o->validation != NULL && gn_dataset_wait(o->validation) != GN_OK) {
-        GN_TRY((gn_status)gn_dataset_wait(o->train));
-        return (gn_status)gn_dataset_wait(o->validation); /* the same error again */
+        GN_TRY(gn_dataset_wait(o->train));
+        return gn_dataset_wait(o->validation); /* the same error again */
     }
     /* The weights of a resumed run come later, from its folder. */
     if (o->train->coming != NULL && !o->resume)
         gn_task_start(&task, prepare, &ahead);
-    const gn_status status = (gn_status)gn_dataset_wait(o->train);
+    const gn_status status = gn_dataset_wait(o->train);
     atomic_store(&ahead.enough, true);
     gn_task_wait(&task);
     return status;

@@ -155,7 +155,7 @@ static void write_tables(struct gn_fit *fit, const struct gn_epoch *row)
 static gn_status save_model(const struct gn_fit *fit, const char *name)
 {
     char path[GN_RUN_PATH];
-    return (gn_status)gn_save(fit->t.net, gn_run_file(fit->files.folder, name, path));
+    return gn_save(fit->t.net, gn_run_file(fit->files.folder, name, path));
 }
 
 /* What a failed save means. */

@@ -194,7 +194,8 @@ static gn_status find(struct sweep *s, const struct gn_lr_find_options *o)
     return run(s);
 }
 
-int gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep, const struct gn_lr_find_options *options)
+gn_status gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep,
+                     const struct gn_lr_find_options *options)
 {
     if (net == NULL || sweep == NULL || options == NULL || options->fit.train == NULL) {
         if (gn_error_status() == GN_OK)
@@ -202,7 +203,7 @@ int gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep, const struct gn_lr_find_o
                           net == NULL     ? "network"
                           : sweep == NULL ? "place for the sweep"
                                           : "training data");
-        return (int)gn_last_status();
+        return gn_last_status();
     }
     *sweep = (struct gn_lr_sweep){ 0 };
     struct sweep s = { .net = net, .result = sweep };
@@ -214,7 +215,7 @@ int gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep, const struct gn_lr_find_o
         sweep->suggestion = suggest(sweep, s.steps / 20 > 1 ? s.steps / 20 : 1);
     else
         gn_free_lr_sweep(sweep);
-    return (int)status;
+    return status;
 }
 
 void gn_free_lr_sweep(struct gn_lr_sweep *sweep)

@@ -110,7 +110,7 @@ static void a_failed_allocation_is_an_error_and_no_leak(void **state)
     for (uint64_t k = 1; k < 12; k++) {
         struct gn_check_report report;
         gn_alloc_fail_after(k, false);
-        const int status = gn_check_data_sets(train, NULL, &report);
+        const gn_status status = gn_check_data_sets(train, NULL, &report);
         gn_alloc_fail_after(0, false);
         if (status == GN_OK)
             gn_free_check(&report);
