@@ -264,14 +264,15 @@ static void train(const gn_dataset *data, double *step, double *waited)
         if (gn_loader_start(loader, epoch, 0) != GN_OK)
             fail("the loader");
         for (uint64_t i = 0; i < gn_loader_batches(loader); i++) {
-            double loss;
-            int correct;
+            struct gn_plan_sums sums;
             const double start = gn_seconds();
             if (gn_loader_next(loader, &batch) != GN_OK)
                 fail("the loader");
             const double ready = gn_seconds();
-            if (gn_plan_gradients(plan, batch.images, batch.labels, batch.n, grads, &loss,
-                                  &correct) != GN_OK)
+            const struct gn_plan_batch samples = { .images = batch.images,
+                                                   .labels = batch.labels,
+                                                   .n = batch.n };
+            if (gn_plan_gradients(plan, &samples, grads, &sums) != GN_OK)
                 fail("the training");
             gn_updater_step(updater, net->params, grads,
                             &(struct gn_update){ .step = ++steps, .lr = 1e-4, .grad_scale = 1 });

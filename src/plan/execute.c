@@ -11,11 +11,8 @@
 
 /* One call of the plan. */
 struct call {
-    const float *images;
-    const int32_t *labels; /* NULL: forward only */
-    float *logits;         /* NULL: not wanted */
-    float *grads;
-    int n;
+    struct gn_plan_batch batch; /* without labels: forward only */
+    float *logits;              /* NULL: not wanted */
 };
 
 static void *scratch_of_thread(const struct gn_plan *plan)
@@ -173,15 +170,16 @@ static void run_steps(struct gn_plan *plan, const struct gn_run *run, int from, 
 static void begin_slice(struct gn_plan *plan, const struct call *c, int first)
 {
     const struct gn_shape in = plan->net->input;
-    const float *images = c->images + (size_t)first * (size_t)in.h * (size_t)in.w * (size_t)in.c;
+    const struct gn_plan_batch *b = &c->batch;
+    const float *images = b->images + (size_t)first * (size_t)in.h * (size_t)in.w * (size_t)in.c;
     for (int i = plan->n_prepare; i < plan->n_steps; i++)
         if (plan->steps[i].x.buffer == GN_PLACE_IMAGES) /* read only: inputs get no gradient */
             memcpy(&plan->steps[i].args.x.data, &images, sizeof images);
-    if (c->labels == NULL)
+    if (b->labels == NULL)
         return;
-    plan->labels = c->labels + first;
-    plan->others = plan->batch_others == NULL ? NULL : plan->batch_others + first;
-    plan->shares = plan->batch_others == NULL ? NULL : plan->batch_shares + first;
+    plan->labels = b->labels + first;
+    plan->others = b->others == NULL ? NULL : b->others + first;
+    plan->shares = b->others == NULL ? NULL : b->shares + first;
 }
 
 static void bind_gradients(struct gn_plan *plan, float *grads)
@@ -210,13 +208,13 @@ static void copy_logits(const struct gn_plan *plan, float *logits, const struct 
 static void run_call(struct gn_plan *plan, const struct call *c)
 {
     const unsigned state = gn_float_enter();
-    const struct gn_run once = { .n = 1, .batch = c->n, .first = true };
-    struct gn_run run = {
-        .batch = c->n, .train = c->labels != NULL, .seed = plan->seed, .step = plan->step
-    };
+    const struct gn_plan_batch *b = &c->batch;
+    const bool train = b->labels != NULL;
+    const struct gn_run once = { .n = 1, .batch = b->n, .first = true };
+    struct gn_run run = { .batch = b->n, .train = train, .seed = b->seed, .step = b->step };
     run_steps(plan, &once, plan->n_packed, plan->n_prepare);
-    for (int first = 0; first < c->n; first += plan->slice) {
-        run.n = c->n - first < plan->slice ? c->n - first : plan->slice;
+    for (int first = 0; first < b->n; first += plan->slice) {
+        run.n = b->n - first < plan->slice ? b->n - first : plan->slice;
         run.first = first == 0;
         run.image = first;
 #pragma omp single
@@ -226,10 +224,10 @@ static void run_call(struct gn_plan *plan, const struct call *c)
         copy_logits(
             plan, c->logits == NULL ? NULL : c->logits + (size_t)first * (size_t)plan->net->classes,
             &run);
-        if (c->labels != NULL)
+        if (train)
             run_steps(plan, &run, plan->n_forward, plan->n_backward);
     }
-    if (c->labels != NULL)
+    if (train)
         run_steps(plan, &once, plan->n_backward, plan->n_steps);
     gn_float_leave(state);
 }
@@ -262,33 +260,24 @@ static void run_team(struct gn_plan *plan, const struct call *c)
 gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits)
 {
     GN_TRY(check_call(plan, n));
-    const struct call c = { .images = images, .logits = logits, .n = n };
+    const struct call c = { .batch = { .images = images, .n = n }, .logits = logits };
     run_team(plan, &c);
     plan->n_packed = plan->n_prepare;
     return GN_OK;
 }
 
-void gn_plan_mix(struct gn_plan *plan, const int32_t *others, const float *shares)
+gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *batch, float *grads,
+                            struct gn_plan_sums *sums)
 {
-    plan->batch_others = others;
-    plan->batch_shares = shares;
-}
-
-gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels, int n,
-                            float *grads, double *loss_sum, int *correct)
-{
-    GN_TRY(check_call(plan, n));
+    GN_TRY(check_call(plan, batch->n));
     if (!plan->train)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the plan was made without gradients");
-    const struct call c = { .images = images, .labels = labels, .grads = grads, .n = n };
-    plan->loss = 0;
-    plan->correct = plan->heads_correct = 0;
-    memset(plan->head_losses, 0, sizeof plan->head_losses);
+    const struct call c = { .batch = *batch };
+    plan->sums = (struct gn_plan_sums){ 0 };
     bind_gradients(plan, grads);
     run_team(plan, &c);
     plan->n_packed = plan->n_prepare;
-    *loss_sum = plan->loss;
-    *correct = plan->correct;
+    *sums = plan->sums;
     return GN_OK;
 }
 

@@ -131,11 +131,7 @@ struct gn_plan {
     const int32_t *labels; /* of the slice */
     const int32_t *others; /* the same for mixed images, NULL when there are none */
     const float *shares;
-    const int32_t *batch_others; /* of the whole batch */
-    const float *batch_shares;
-    double loss, head_losses[GN_MAX_HEADS];
-    int correct, heads_correct;
-    uint64_t seed, step; /* of dropout's draws */
+    struct gn_plan_sums sums;
     bool timing;
     struct gn_plan_timing *timings;
 };

@@ -222,17 +222,6 @@ void gn_plan_params_changed(struct gn_plan *plan)
     plan->n_packed = 0;
 }
 
-const double *gn_plan_head_losses(const struct gn_plan *plan)
-{
-    return plan->head_losses;
-}
-
-void gn_plan_draw(struct gn_plan *plan, uint64_t seed, uint64_t step)
-{
-    plan->seed = seed;
-    plan->step = step;
-}
-
 int gn_plan_threads(const struct gn_plan *plan)
 {
     return plan->threads;

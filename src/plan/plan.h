@@ -36,25 +36,33 @@ void gn_plan_free(struct gn_plan *plan);
 /* images: n*h*w*c floats, logits: n*classes floats; n <= batch. */
 gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits);
 
+/* A batch to learn from, all that its gradient depends on besides the weights. */
+struct gn_plan_batch {
+    const float *images;   /* n*h*w*c */
+    const int32_t *labels; /* n classes in [0, classes) */
+    int n;                 /* 1 to the plan's batch */
+    /* Mixed images: sample i counts as class labels[i] but for the part shares[i] (0 to 1), which is
+     * of class others[i]. NULL: none is mixed. */
+    const int32_t *others;
+    const float *shares;
+    uint64_t seed, step; /* what dropout draws: one step of one run */
+};
+
+/* Sums over the samples of a batch, before any update: losses and right arg-maxes of the answer and
+ * of the auxiliary heads, in the graph's order. */
+struct gn_plan_sums {
+    double loss;
+    int correct;
+    double head_losses[GN_MAX_HEADS];
+    int head_correct[GN_MAX_HEADS];
+};
+
 /* Forward and backward on one batch; moves the running statistics of batch normalisations in
- * net->params. `grads` gets the gradient of the mean loss in the layout of
- * net->params (gaps, and tensors that the answer does not depend on, are left alone); *loss_sum the
- * sum of the samples' losses before any update, *correct the number of right arg-maxes. labels: n
- * classes in [0, classes). */
-gn_status gn_plan_gradients(struct gn_plan *plan, const float *images, const int32_t *labels, int n,
-                            float *grads, double *loss_sum, int *correct);
-
-/* Sums of the samples' losses of the auxiliary heads in the last call of gn_plan_gradients, in the
- * graph's order. The gradient is that of the answer's loss plus each head's by its weight. */
-const double *gn_plan_head_losses(const struct gn_plan *plan);
-
-/* What dropout draws in the next call of gn_plan_gradients: one step of one run. */
-void gn_plan_draw(struct gn_plan *plan, uint64_t seed, uint64_t step);
-
-/* In the next call of gn_plan_gradients sample i counts as class labels[i] but for the part shares[i]
- * (0 to 1), which is of class others[i]: the targets of mixed images. NULL: none is mixed. The
- * arrays must live until that call ends. */
-void gn_plan_mix(struct gn_plan *plan, const int32_t *others, const float *shares);
+ * net->params. `grads` gets the gradient of the mean loss (the answer's plus each head's by its
+ * weight) in the layout of net->params; gaps, and tensors that no loss depends on, are left
+ * alone. */
+gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *batch, float *grads,
+                            struct gn_plan_sums *sums);
 
 /* Before the first call, beside a thread that waits for the images of that call: packs weights, then
  * takes memory, with the calling thread alone, until all is done or *enough becomes true. What is left

@@ -459,8 +459,8 @@ static gn_status loss(struct gn_plan *plan, int head)
     s.args.labels = &plan->labels;
     s.args.others = &plan->others;
     s.args.shares = &plan->shares;
-    s.args.loss = head < 0 ? &plan->loss : &plan->head_losses[head];
-    s.args.correct = head < 0 ? &plan->correct : &plan->heads_correct;
+    s.args.loss = head < 0 ? &plan->sums.loss : &plan->sums.head_losses[head];
+    s.args.correct = head < 0 ? &plan->sums.correct : &plan->sums.head_correct[head];
     s.args.weight = head < 0 ? 1 : g->heads[head].weight;
     s.args.smoothing = plan->label_smoothing;
     return emit(plan, &s, GN_KERNEL_LOSS);

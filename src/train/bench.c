@@ -92,9 +92,9 @@ static gn_status bench_round(struct bench *b, double *seconds)
         *seconds = gn_seconds() - start;
         return GN_OK;
     }
-    double loss;
-    int correct;
-    GN_TRY(gn_plan_gradients(b->plan, b->images, b->labels, b->batch, b->grads, &loss, &correct));
+    const struct gn_plan_batch batch = { .images = b->images, .labels = b->labels, .n = b->batch };
+    struct gn_plan_sums sums;
+    GN_TRY(gn_plan_gradients(b->plan, &batch, b->grads, &sums));
     const double update = gn_seconds();
     const struct gn_update step = { .step = ++b->step, .lr = 1e-4, .grad_scale = 1 };
     gn_updater_step(b->updater, b->net->params, b->grads, &step);

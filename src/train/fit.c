@@ -98,25 +98,28 @@ static gn_status add_batch(struct gn_fit *fit, int k, struct step_sums *sums)
     const struct gn_fit_options *o = &fit->t.settings.options;
     float *grads = fit->batch_grads != NULL ? fit->batch_grads : fit->grads;
     struct gn_batch batch;
-    double loss = 0;
-    int correct = 0;
+    struct gn_plan_sums got;
     GN_TRY(gn_loader_next(fit->loader, &batch));
     if (batch.n == 0 && batch.left_out > 0)
         return GN_OK; /* none of its pictures can be read */
     if (batch.n == 0)
         GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended in step %llu of %llu",
                 (unsigned long long)p->batch + 1, (unsigned long long)fit->t.settings.epoch_steps);
-    gn_plan_draw(fit->plan, o->seed, (p->step << 16) + (uint64_t)k);
-    gn_plan_mix(fit->plan, batch.others, batch.shares);
-    GN_TRY(
-        gn_plan_gradients(fit->plan, batch.images, batch.labels, batch.n, grads, &loss, &correct));
+    const struct gn_plan_batch samples = { .images = batch.images,
+                                           .labels = batch.labels,
+                                           .n = batch.n,
+                                           .others = batch.others,
+                                           .shares = batch.shares,
+                                           .seed = o->seed,
+                                           .step = (p->step << 16) + (uint64_t)k };
+    GN_TRY(gn_plan_gradients(fit->plan, &samples, grads, &got));
     if (grads != fit->grads)
         gn_updater_add(fit->t.updater, fit->grads, grads, (double)batch.n / o->batch,
                        sums->samples == 0);
     sums->samples += (uint64_t)batch.n;
-    sums->correct += (uint64_t)correct;
-    sums->loss += loss;
-    gn_fit_count_heads(fit);
+    sums->correct += (uint64_t)got.correct;
+    sums->loss += got.loss;
+    gn_fit_count_heads(fit, got.head_losses);
     return GN_OK;
 }
 

@@ -76,8 +76,8 @@ void gn_watchdog_step(struct gn_fit *fit, double loss, double norm);
 void gn_watchdog_epoch(struct gn_fit *fit);
 /* ---- fit_heads.c ---- */
 
-/* Adds the last step's losses of the auxiliary heads to the progress. */
-void gn_fit_count_heads(struct gn_fit *fit);
+/* Adds a batch's losses of the auxiliary heads to the progress. */
+void gn_fit_count_heads(struct gn_fit *fit, const double *sums);
 
 /* Means of the running epoch, for the event and for a row. */
 void gn_fit_event_heads(struct gn_fit *fit);

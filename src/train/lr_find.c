@@ -91,12 +91,13 @@ static gn_status next_batch(const struct sweep *s, uint64_t *epoch, struct gn_ba
 static gn_status step(const struct sweep *s, int i, uint64_t *epoch, double *loss)
 {
     struct gn_batch batch;
-    double sum = 0;
-    int correct = 0;
+    struct gn_plan_sums sums;
     GN_TRY(next_batch(s, epoch, &batch));
-    GN_TRY(
-        gn_plan_gradients(s->plan, batch.images, batch.labels, batch.n, s->grads, &sum, &correct));
-    *loss = sum / batch.n;
+    const struct gn_plan_batch samples = { .images = batch.images,
+                                           .labels = batch.labels,
+                                           .n = batch.n };
+    GN_TRY(gn_plan_gradients(s->plan, &samples, s->grads, &sums));
+    *loss = sums.loss / batch.n;
     const double lr = s->from * pow(s->to / s->from, (double)i / (s->steps - 1));
     const double norm = gn_updater_norm(s->updater, s->grads);
     const double most = s->settings.options.clip_norm;

@@ -292,10 +292,13 @@ static void check_step(bool reference, int slice)
         net, &(struct gn_plan_options){
                  .train = true, .batch = 4, .slice = slice, .threads = 2, .reference = reference });
     assert_true(grads != NULL && plan != NULL);
-    double loss;
-    int correct;
-    assert_int_equal(gn_plan_gradients(plan, pixels, labels, 4, grads, &loss, &correct), GN_OK);
-    assert_true(fabs(loss / 4 - number(file, "loss")) <= 1e-5);
+    struct gn_plan_sums sums;
+    assert_int_equal(
+        gn_plan_gradients(plan,
+                          &(struct gn_plan_batch){ .images = pixels, .labels = labels, .n = 4 },
+                          grads, &sums),
+        GN_OK);
+    assert_true(fabs(sums.loss / 4 - number(file, "loss")) <= 1e-5);
     check_gradients(net, grads, file);
     gn_plan_free(plan);
     gn_free(grads);
@@ -383,18 +386,20 @@ static void check_run(const char *run, bool falling)
     for (int step = 0; step < STEPS; step++) {
         int32_t labels[BATCH];
         float *pixels = batch_of(step, falling, labels);
-        double loss;
-        int correct;
-        assert_int_equal(gn_plan_gradients(plan, pixels, labels, BATCH, grads, &loss, &correct),
-                         GN_OK);
+        struct gn_plan_sums sums;
+        assert_int_equal(
+            gn_plan_gradients(
+                plan, &(struct gn_plan_batch){ .images = pixels, .labels = labels, .n = BATCH },
+                grads, &sums),
+            GN_OK);
         gn_free(pixels);
         for (size_t k = 0; k < n; k++)
             net->params[k] -= 0.05F * grads[k];
         gn_plan_params_changed(plan);
-        const double error = fabs(loss / BATCH - (double)losses[step]);
+        const double error = fabs(sums.loss / BATCH - (double)losses[step]);
         worst = fmax(worst, error);
         if (!(error <= (step < 5 ? 1e-3 : 1e-2)))
-            fail_msg("%s, step %d: loss %.6f, Keras has %.6f", run, step, loss / BATCH,
+            fail_msg("%s, step %d: loss %.6f, Keras has %.6f", run, step, sums.loss / BATCH,
                      (double)losses[step]);
     }
     print_message("%s: losses of 20 steps within %.1e\n", run, worst);

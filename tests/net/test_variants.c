@@ -134,7 +134,7 @@ static void check_tensors(const gn_net *net, const struct gn_st_file *file, cons
 }
 
 static void check_losses(const gn_net *net, const struct gn_st_file *file,
-                         const struct gn_plan *plan, gn_algorithm algorithm, double loss_sum)
+                         const struct gn_plan_sums *sums, gn_algorithm algorithm)
 {
     uint64_t n;
     const double *losses = doubles(file, "losses", &n);
@@ -145,7 +145,7 @@ static void check_losses(const gn_net *net, const struct gn_st_file *file,
     const double most = gn_graph_params(net->graph, false) > 0 ? normalised : 1e-5;
     assert_int_equal(n, 1 + net->graph->n_heads);
     for (int i = 0; i < (int)n; i++) {
-        const double ours = (i == 0 ? loss_sum : gn_plan_head_losses(plan)[i - 1]) / IMAGES;
+        const double ours = (i == 0 ? sums->loss : sums->head_losses[i - 1]) / IMAGES;
         if (!(fabs(ours - losses[i]) < most))
             fail_msg("loss %d is %.8f instead of %.8f", i, ours, losses[i]);
     }
@@ -200,11 +200,13 @@ static void check_variant(const char *preset, int size, int channels, gn_algorit
                                              .algorithm = algorithm };
     struct gn_plan *plan = gn_plan_create(net, &options);
     assert_true(grads != NULL && plan != NULL);
-    double loss;
-    int correct;
-    assert_int_equal(gn_plan_gradients(plan, images, labels, IMAGES, grads, &loss, &correct),
+    struct gn_plan_sums sums;
+    assert_int_equal(gn_plan_gradients(
+                         plan,
+                         &(struct gn_plan_batch){ .images = images, .labels = labels, .n = IMAGES },
+                         grads, &sums),
                      GN_OK);
-    check_losses(net, file, plan, algorithm, loss);
+    check_losses(net, file, &sums, algorithm);
     check_tensors(net, file, grads, true, tolerance(net, algorithm));
     if (gn_graph_params(net->graph, false) > 0)
         check_tensors(net, file, net->params, false, 5e-5);

@@ -41,14 +41,16 @@ static int turn_around(struct gn_plan *plan)
 
 static void run(struct gn_plan *plan, const float *images, const int32_t *labels, float *out)
 {
-    double loss;
-    int correct;
+    struct gn_plan_sums sums;
     gn_plan_params_changed(plan);
     if (labels == NULL)
         assert_int_equal(gn_plan_forward(plan, images, IMAGES, out), GN_OK);
     else
-        assert_int_equal(gn_plan_gradients(plan, images, labels, IMAGES, out, &loss, &correct),
-                         GN_OK);
+        assert_int_equal(
+            gn_plan_gradients(
+                plan, &(struct gn_plan_batch){ .images = images, .labels = labels, .n = IMAGES },
+                out, &sums),
+            GN_OK);
 }
 
 /* Runs a plan of `net` in both orders; returns how many steps run beside others. */

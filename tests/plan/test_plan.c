@@ -53,9 +53,12 @@ static void check_plan(const char *name, gn_net *net, const float *images, const
         oracle_gradients(net, options->freeze, images, labels, N, expected, wanted_logits);
     for (size_t i = 0; i < floats; i++)
         grads[i] = NAN;
-    double loss;
-    int correct;
-    assert_int_equal(gn_plan_gradients(plan, images, labels, N, grads, &loss, &correct), GN_OK);
+    struct gn_plan_sums sums;
+    assert_int_equal(
+        gn_plan_gradients(plan,
+                          &(struct gn_plan_batch){ .images = images, .labels = labels, .n = N },
+                          grads, &sums),
+        GN_OK);
     assert_int_equal(gn_plan_forward(plan, images, N, logits), GN_OK);
     const double logits_error =
         relative_error(logits, wanted_logits, (size_t)N * (size_t)net->classes);
@@ -65,9 +68,9 @@ static void check_plan(const char *name, gn_net *net, const float *images, const
     const double most = !comparable                                   ? 5e-5
                         : options->algorithm == GN_ALGORITHM_WINOGRAD ? 2e-5
                                                                       : 5e-6;
-    double whole = loss / N;
+    double whole = sums.loss / N;
     for (int h = 0; h < net->graph->n_heads; h++)
-        whole += net->graph->heads[h].weight * gn_plan_head_losses(plan)[h] / N;
+        whole += net->graph->heads[h].weight * sums.head_losses[h] / N;
     /* Without labels a plan takes the running statistics, the oracle those of the batch, if it may. */
     if (!(fabs(whole - wanted) < 1e-6 && (!comparable || logits_error < most)))
         fail_msg("%s (reference %d): loss %.9g instead of %.9g, logits off by %.1e", name,
@@ -160,8 +163,8 @@ static void folding_changes_nothing(void **state)
         int32_t *labels = test_labels(net, N);
         float *grads = gn_calloc(net->graph->n_floats, sizeof *grads, "gradients");
         float logits[4][N * 16];
-        double wanted[N * 16], loss;
-        int correct;
+        double wanted[N * 16];
+        struct gn_plan_sums sums;
         for (int k = 0; k < 4; k++) {
             const struct gn_plan_options options = { .train = k < 2, /* does not fold */
                                                      .batch = N,
@@ -170,8 +173,11 @@ static void folding_changes_nothing(void **state)
             struct gn_plan *plan = gn_plan_create(net, &options);
             assert_non_null(plan);
             for (int step = 0; k == 0 && step < 5; step++)
-                assert_int_equal(gn_plan_gradients(plan, images, labels, N, grads, &loss, &correct),
-                                 GN_OK);
+                assert_int_equal(
+                    gn_plan_gradients(
+                        plan, &(struct gn_plan_batch){ .images = images, .labels = labels, .n = N },
+                        grads, &sums),
+                    GN_OK);
             gn_plan_params_changed(plan);
             assert_int_equal(gn_plan_forward(plan, images, N, logits[k]), GN_OK);
             gn_plan_free(plan);

@@ -62,12 +62,14 @@ static struct gn_plan *plan_for(const struct fixture *f, int threads, int slice)
 /* Gradients of the first n images into f->grads; returns the mean loss. */
 static double gradients(const struct fixture *f, struct gn_plan *plan, int n)
 {
-    double loss;
-    int correct;
-    assert_int_equal(gn_plan_gradients(plan, f->images, f->labels, n, f->grads, &loss, &correct),
-                     GN_OK);
-    assert_in_range(correct, 0, n);
-    return loss / n;
+    struct gn_plan_sums sums;
+    assert_int_equal(
+        gn_plan_gradients(
+            plan, &(struct gn_plan_batch){ .images = f->images, .labels = f->labels, .n = n },
+            f->grads, &sums),
+        GN_OK);
+    assert_in_range(sums.correct, 0, n);
+    return sums.loss / n;
 }
 
 /* Some SGD steps from the same start; the hash of weights and last gradients. */
@@ -277,10 +279,12 @@ static void short_batches_are_batches_of_their_size(void **state)
         assert_memory_equal(f.grads, expected, f.bytes);
         gn_plan_free(own);
     }
-    double loss;
-    int correct;
-    assert_int_equal(gn_plan_gradients(large, f.images, f.labels, 8, f.grads, &loss, &correct),
-                     GN_STATUS_BAD_ARGUMENT);
+    struct gn_plan_sums sums;
+    assert_int_equal(
+        gn_plan_gradients(large,
+                          &(struct gn_plan_batch){ .images = f.images, .labels = f.labels, .n = 8 },
+                          f.grads, &sums),
+        GN_STATUS_BAD_ARGUMENT);
     check_error(GN_STATUS_BAD_ARGUMENT, "8 images for a plan of at most 7");
     assert_int_equal(gn_plan_forward(large, f.images, 0, NULL), GN_STATUS_BAD_ARGUMENT);
     gn_plan_free(large);
