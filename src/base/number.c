@@ -81,3 +81,37 @@ bool gn_hex_parse(const char *text, double *value)
     memcpy(value, &bits, sizeof bits);
     return true;
 }
+
+const char *gn_short_hex_text(double value, char buffer[GN_NUMBER_TEXT])
+{
+    (void)gn_hex_text(value, buffer);
+    char *exponent = strchr(buffer, 'p'), *end = exponent;
+    while (end[-1] == '0')
+        end--;
+    if (end[-1] == '.')
+        end--;
+    const char *tail = value == 0 ? "p+0" : exponent; /* the exponent of a zero is arbitrary */
+    memmove(end, tail, strlen(tail) + 1);
+    return buffer;
+}
+
+bool gn_short_hex_parse(const char *text, double *value)
+{
+    char full[GN_NUMBER_TEXT];
+    const char *exponent = strchr(text, 'p');
+    const char *mantissa = text + (*text == '-');
+    if (exponent == NULL || exponent - mantissa < 3 || strlen(text) >= GN_NUMBER_TEXT / 2 + 8)
+        return false;
+    if (strcmp(mantissa, "0x0p+0") == 0) {
+        *value = *text == '-' ? -0.0 : 0.0;
+        return true;
+    }
+    const int digits = (int)(exponent - mantissa) - 4;
+    const bool has_point = mantissa[3] == '.';
+    if (digits > FRACTION_DIGITS || (has_point ? digits < 1 : digits != -1))
+        return false;
+    (void)snprintf(full, sizeof full, "%.*s%s%.*s%s", (int)(exponent - text), text,
+                   has_point ? "" : ".", has_point ? FRACTION_DIGITS - digits : FRACTION_DIGITS,
+                   "0000000000000", exponent);
+    return gn_hex_parse(full, value);
+}

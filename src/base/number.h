@@ -17,4 +17,11 @@ const char *gn_hex_text(double value, char buffer[GN_NUMBER_TEXT]);
 /* Reads what gn_hex_text wrote, nothing else. */
 bool gn_hex_parse(const char *text, double *value);
 
+/* The same without the zeros at the end of the fraction, as printf's %a has it in the C locale
+ * ("0x1.8p+1", "0x0p+0"), for files that people look into. Returns `buffer`. */
+const char *gn_short_hex_text(double value, char buffer[GN_NUMBER_TEXT]);
+
+/* Reads what gn_short_hex_text or gn_hex_text wrote, nothing else. */
+bool gn_short_hex_parse(const char *text, double *value);
+
 #endif

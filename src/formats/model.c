@@ -313,8 +313,9 @@ static gn_net *build(const struct gn_load_options *options, const struct gn_mode
     };
     /* A new head keeps its initial values; all others come from the file. */
     gn_net *net = options->new_head ? gn_preset_with(&wanted) : gn_preset_blank(&wanted);
-    if (net != NULL)
+    if (net != NULL && gn_net_reserve(net) == GN_OK)
         return net;
+    gn_free_net(net);
     /* What the file says is the file's fault. */
     const bool by_caller = !ours || options->size != 0 || options->channels != 0 ||
                            options->classes != 0 || options->preset != NULL;
@@ -345,7 +346,8 @@ gn_status gn_model_read_pixels(struct gn_net *net, const struct gn_st_file *file
     const gn_status status =
         gn_model_fields_read(file, gn_printable(name, sizeof name, path), &fields);
     if (status == GN_OK)
-        gn_net_take_pixels(net, &fields.pixels, fields.h, fields.channels);
+        gn_net_take_pixels(net, &fields.pixels,
+                           (struct gn_shape){ fields.h, fields.w, fields.channels });
     gn_model_fields_free(&fields);
     return status;
 }
@@ -364,7 +366,8 @@ static gn_status fill(gn_net *net, const struct gn_st_file *file,
     if (options->drawn != NULL)
         *options->drawn = drawn;
     if (fields->root != NULL)
-        gn_net_take_pixels(net, &fields->pixels, fields->h, fields->channels);
+        gn_net_take_pixels(net, &fields->pixels,
+                           (struct gn_shape){ fields->h, fields->w, fields->channels });
     return set_labels(net, fields);
 }
 

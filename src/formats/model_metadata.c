@@ -6,6 +6,7 @@
 #include "formats/model_internal.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 static const char *const rule_names[] = { [GN_RESIZE_TF1_LEGACY] = "tf1-legacy",
                                           [GN_RESIZE_HALF_PIXEL] = "half-pixel",
                                           [GN_RESIZE_PIL_BILINEAR] = "pil-bilinear" };
-enum { RULES = sizeof rule_names / sizeof rule_names[0], NUMBER_TEXT = 32 };
+enum { RULES = sizeof rule_names / sizeof rule_names[0] };
 
 /* ---- Writing ---- */
 
@@ -35,16 +36,21 @@ static bool is_same_padded(const struct gn_graph *graph)
     return true;
 }
 
+/* Numbers that are no integers are hexadecimal texts in JSON. */
+static json_t *make_real(float value)
+{
+    char text[GN_NUMBER_TEXT];
+    return json_string(gn_short_hex_text((double)value, text));
+}
+
 /* One value for each channel: whole numbers plain, others as texts that bring every float back. */
 static json_t *make_values(const float *values, int channels)
 {
     json_t *array = json_array();
     for (int i = 0; i < channels; i++) {
-        char text[NUMBER_TEXT];
-        (void)snprintf(text, sizeof text, "%a", (double)values[i]);
         const bool is_whole = values[i] == truncf(values[i]) && fabsf(values[i]) < 16777216.0F;
         (void)json_array_append_new(array, is_whole ? json_integer((json_int_t)values[i])
-                                                    : json_string(text));
+                                                    : make_real(values[i]));
     }
     return array;
 }
@@ -164,14 +170,6 @@ static const struct gn_layer *first_layer(const struct gn_graph *graph, enum gn_
         if (graph->layers[i].op == op)
             return &graph->layers[i];
     return NULL;
-}
-
-/* Numbers that are no integers stand in JSON as hexadecimal texts. */
-static json_t *make_real(float value)
-{
-    char text[NUMBER_TEXT];
-    (void)snprintf(text, sizeof text, "%a", (double)value);
-    return json_string(text);
 }
 
 static json_t *make_lrn(const struct gn_graph *graph)
@@ -344,15 +342,13 @@ static bool read_values(const json_t *step, const char *key, int channels, float
     for (size_t i = 0; i < json_array_size(array); i++) {
         const json_t *value = json_array_get(array, i);
         const char *text = json_string_value(value);
-        char *end = NULL;
-        if (json_is_integer(value)) {
-            values[i] = (float)json_integer_value(value);
-            continue;
-        }
-        if (text == NULL)
+        double real = 0;
+        if (json_is_integer(value))
+            real = (double)json_integer_value(value);
+        else if (text == NULL || !gn_short_hex_parse(text, &real))
             return false;
-        values[i] = strtof(text, &end);
-        if (end == text || *end != '\0' || !isfinite(values[i]))
+        values[i] = (float)real;
+        if (!isfinite(values[i]))
             return false;
     }
     return true;

@@ -131,14 +131,11 @@ gn_net *gn_preset_blank(const struct gn_preset_options *options)
         return NULL;
     (void)snprintf(net->preset, sizeof net->preset, "%s", p->name);
     net->resize = o->resize == GN_RESIZE_DEFAULT ? p->resize : o->resize;
-    gn_net_take_pixels(net, &p->pixels, p->size, p->channels);
+    gn_net_take_pixels(net, &p->pixels, (struct gn_shape){ p->size, p->size, p->channels });
     return net;
 }
 
 gn_net *gn_preset_with(const struct gn_preset_options *options)
 {
-    gn_net *net = gn_preset_blank(options);
-    if (net != NULL)
-        gn_net_init(net, options == NULL ? 0 : options->seed);
-    return net;
+    return gn_net_drawn(gn_preset_blank(options), options == NULL ? 0 : options->seed);
 }

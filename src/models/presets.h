@@ -1,4 +1,4 @@
-/* A preset's network for who fills it: gn_preset_with without initial values, all parameters zero. */
+/* A preset's network without parameters: gn_preset_with for what reads them from a file. */
 #ifndef GN_MODELS_PRESETS_H
 #define GN_MODELS_PRESETS_H
 

@@ -1,4 +1,5 @@
 /* A hash of what a network computes: which files of weights belong to it. */
+#include "base/number.h"
 #include "net/net.h"
 
 #include <string.h>
@@ -22,12 +23,15 @@ static uint64_t fold_constants(uint64_t hash, const struct gn_layer *layer)
 {
     static const struct gn_constants none = { 0 };
     const struct gn_constants *k = &layer->constants;
-    char text[256];
+    char text[256], real[6][GN_NUMBER_TEXT];
+    const float values[6] = { k->eps, k->keep, k->rate, k->alpha, k->beta, k->k };
     if (memcmp(k, &none, sizeof none) == 0)
         return hash;
-    const int n = snprintf(text, sizeof text, " %a %a %d %a %d %a %a %a %d %d", (double)k->eps,
-                           (double)k->keep, k->unbiased, (double)k->rate, k->size, (double)k->alpha,
-                           (double)k->beta, (double)k->k, k->count_padding, k->adaptive);
+    for (int i = 0; i < 6; i++)
+        (void)gn_short_hex_text((double)values[i], real[i]);
+    const int n =
+        snprintf(text, sizeof text, " %s %s %d %s %d %s %s %s %d %d", real[0], real[1], k->unbiased,
+                 real[2], k->size, real[3], real[4], real[5], k->count_padding, k->adaptive);
     return fold_text(hash, text, n);
 }
 

@@ -28,10 +28,18 @@ static void draw_normal(const struct gn_tensor *t, uint64_t seed, uint64_t strea
     }
 }
 
-void gn_net_init(struct gn_net *net, uint64_t seed)
+gn_status gn_net_reserve(struct gn_net *net)
+{
+    if (net->params == NULL)
+        net->params = gn_calloc(net->graph->n_floats + 1, sizeof(float), "parameters");
+    return net->params == NULL ? gn_last_status() : GN_OK;
+}
+
+gn_status gn_net_init(struct gn_net *net, uint64_t seed)
 {
     const struct gn_graph *g = net->graph;
     const int threads = gn_usable_threads(NULL);
+    GN_TRY(gn_net_reserve(net));
     memset(net->params, 0, g->n_floats * sizeof(float));
     /* One team for all tensors: threads that wait for each other behind every one would spin while
      * data are read beside them. */
@@ -46,6 +54,7 @@ void gn_net_init(struct gn_net *net, uint64_t seed)
         for (size_t k = 0; !t->is_kernel && k < t->count; k++)
             values[k] = (float)t->constant;
     }
+    return GN_OK;
 }
 
 /* The one input layer's shape; false when there is none or more than one. */
@@ -112,10 +121,7 @@ gn_net *gn_net_create(gn_graph *graph, gn_node output)
     gn_net *net = NULL;
     if (check_graph(graph, output, &input) == GN_OK)
         net = gn_calloc(1, sizeof *net, "a network");
-    if (net != NULL)
-        net->params = gn_calloc(graph->n_floats + 1, sizeof(float), "parameters");
-    if (net == NULL || net->params == NULL) {
-        gn_free(net);
+    if (net == NULL) {
         gn_graph_free(graph);
         return NULL;
     }
@@ -128,12 +134,17 @@ gn_net *gn_net_create(gn_graph *graph, gn_node output)
     return net;
 }
 
+gn_net *gn_net_drawn(gn_net *net, uint64_t seed)
+{
+    if (net == NULL || gn_net_init(net, seed) == GN_OK)
+        return net;
+    gn_free_net(net);
+    return NULL;
+}
+
 gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed)
 {
-    gn_net *net = gn_net_create(graph, output);
-    if (net != NULL)
-        gn_net_init(net, seed);
-    return net;
+    return gn_net_drawn(gn_net_create(graph, output), seed);
 }
 
 static void free_labels(gn_net *net)
@@ -160,143 +171,41 @@ const char *gn_net_head(const gn_net *net, int i)
     return net != NULL && i >= 0 && i < net->graph->n_heads ? net->graph->heads[i].name : NULL;
 }
 
+/* Copies of n names; NULL: NO_MEMORY. */
+static char **copy_labels(const char *const *labels, int n)
+{
+    char **copy = gn_calloc((size_t)n, sizeof *copy, "labels");
+    for (int i = 0; copy != NULL && i < n; i++) {
+        copy[i] = gn_strdup(labels[i]);
+        if (copy[i] != NULL)
+            continue;
+        while (i-- > 0)
+            gn_free(copy[i]);
+        gn_free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 gn_status gn_net_set_labels(gn_net *net, const char *const *labels, int n)
 {
     if (net == NULL)
         return gn_last_status();
-    if (labels != NULL && n != net->classes)
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d labels for a network of %d classes", n, net->classes);
-    char **copy = NULL;
-    if (labels != NULL) {
-        copy = gn_calloc((size_t)n, sizeof *copy, "labels");
-        for (int i = 0; copy != NULL && i < n; i++) {
-            copy[i] = gn_strdup(labels[i]);
-            if (copy[i] == NULL) {
-                while (i-- > 0)
-                    gn_free(copy[i]);
-                gn_free(copy);
-                copy = NULL;
-            }
-        }
-        if (copy == NULL)
-            return gn_last_status();
+    if (labels == NULL) {
+        free_labels(net);
+        return GN_OK;
     }
+    if (n != net->classes)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d labels for a network of %d classes", n, net->classes);
+    for (int i = 0; i < n; i++)
+        if (labels[i] == NULL)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                    "label %d of %d is NULL; every class needs a name, or none has one", i, n);
+    char **copy = copy_labels(labels, n);
+    if (copy == NULL)
+        return gn_last_status();
     free_labels(net);
     net->labels = copy;
-    return GN_OK;
-}
-
-/* ---- Pixels ---- */
-
-enum { COLOURS = 3, LONGEST_SIDE = 16384 };
-
-static int longer_side(const gn_net *net)
-{
-    return net->input.h > net->input.w ? net->input.h : net->input.w;
-}
-
-/* Finite, and a deviation that divides. */
-static bool is_normal(const struct gn_pixel_options *o, int channels)
-{
-    for (int i = 0; i < channels && i < COLOURS; i++)
-        if (!isfinite(o->mean[i]) || !isfinite(o->deviation[i]) || !(o->deviation[i] > 0))
-            return false;
-    return channels <= COLOURS;
-}
-
-static bool is_affine(const struct gn_pixel_options *o, int channels)
-{
-    for (int i = 0; i < channels && i < COLOURS; i++)
-        if (!isfinite(o->factor[i]) || !isfinite(o->summand[i]))
-            return false;
-    return channels <= COLOURS;
-}
-
-static gn_status check_pixels(const gn_net *net, const struct gn_pixel_options *o)
-{
-    const int size = longer_side(net), channels = net->input.c;
-    if (o->short_side != 0 && (o->short_side < size || o->short_side > LONGEST_SIDE))
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                "short side of %d pixels: it must be at least the network's %d, and at most %d",
-                o->short_side, size, LONGEST_SIDE);
-    if (o->square && o->short_side == 0)
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "square pictures need a short side, it is 0");
-    if (o->bgr && channels != COLOURS)
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                "blue, green, red is an order of 3 channels, the network has %d", channels);
-    if (o->normalise && !is_normal(o, channels))
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                "normalisation: means must be finite and deviations above 0, for each of at most 3 "
-                "channels");
-    if (o->affine && !is_affine(o, channels))
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                "factors and summands must be finite, for each of at most 3 channels");
-    return GN_OK;
-}
-
-/* A square of the network's size is nothing but the resize that takes place without it. */
-static void store_pixels(gn_net *net, const struct gn_pixel_rule *rule)
-{
-    net->pixels = *rule;
-    if (rule->square && rule->short_side == net->input.h && rule->short_side == net->input.w) {
-        net->pixels.short_side = 0;
-        net->pixels.square = false;
-    }
-}
-
-void gn_net_take_pixels(struct gn_net *net, const struct gn_pixel_rule *rule, int size,
-                        int channels)
-{
-    if (net->input.c != channels)
-        return;
-    struct gn_pixel_rule scaled = *rule;
-    const int64_t side = (int64_t)rule->short_side * net->input.h / size;
-    scaled.short_side = side > LONGEST_SIDE ? LONGEST_SIDE : (int)side;
-    store_pixels(net, &scaled);
-}
-
-gn_status gn_net_set_pixels(gn_net *net, const struct gn_pixel_options *options)
-{
-    if (net == NULL)
-        return gn_last_status();
-    GN_NEED(options, "the pixel options");
-    GN_TRY(check_pixels(net, options));
-    struct gn_pixel_rule rule = { .short_side = options->short_side,
-                                  .square = options->square,
-                                  .bgr = options->bgr,
-                                  .bytes = options->bytes,
-                                  .normalise = options->normalise,
-                                  .affine = options->affine };
-    for (int i = 0; i < COLOURS && options->normalise; i++) {
-        rule.mean[i] = (float)options->mean[i];
-        rule.deviation[i] = (float)options->deviation[i];
-    }
-    for (int i = 0; i < COLOURS && options->affine; i++) {
-        rule.factor[i] = (float)options->factor[i];
-        rule.summand[i] = (float)options->summand[i];
-    }
-    store_pixels(net, &rule);
-    return GN_OK;
-}
-
-gn_status gn_net_pixels(const gn_net *net, struct gn_pixel_options *options)
-{
-    if (net == NULL)
-        return gn_last_status();
-    GN_NEED(options, "the pixel options");
-    const struct gn_pixel_rule *rule = &net->pixels;
-    *options = (struct gn_pixel_options){ .short_side = rule->short_side,
-                                          .square = rule->square,
-                                          .bgr = rule->bgr,
-                                          .bytes = rule->bytes,
-                                          .normalise = rule->normalise,
-                                          .affine = rule->affine };
-    for (int i = 0; i < COLOURS; i++) {
-        options->mean[i] = (double)rule->mean[i];
-        options->deviation[i] = (double)rule->deviation[i];
-        options->factor[i] = (double)rule->factor[i];
-        options->summand[i] = (double)rule->summand[i];
-    }
     return GN_OK;
 }
 

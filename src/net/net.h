@@ -14,22 +14,28 @@ struct gn_net {
     gn_resize resize; /* never GN_RESIZE_DEFAULT */
     struct gn_pixel_rule pixels;
     char **labels;     /* `classes` names or NULL */
-    float *params;     /* graph->n_floats values, gaps are zero */
+    float *params;     /* graph->n_floats values, gaps are zero; NULL: not reserved yet */
     char *description; /* text of the .net file that it was built from, or NULL */
 };
 
-/* Gives the net a rule that was made for an input of `size` pixels and `channels`. Another size
- * keeps the share of a picture that is cut out of its middle; other channels leave the net as it
- * was, since means and order belong to colours. */
-void gn_net_take_pixels(struct gn_net *net, const struct gn_pixel_rule *rule, int size,
-                        int channels);
+/* Gives the net a rule that was made for another input. Another size keeps the share of a picture
+ * that is cut out of its middle; other channels leave the net as it was, since means and order belong
+ * to colours. */
+void gn_net_take_pixels(struct gn_net *net, const struct gn_pixel_rule *rule,
+                        struct gn_shape input);
 
-/* gn_compile without initial values: all parameters are zero, for who reads them from a file. */
+/* gn_compile without parameters: what reads them from a file first sees whether they are there. */
 gn_net *gn_net_create(gn_graph *graph, gn_node output);
 
+/* Room for the parameters, all zero. NO_MEMORY. */
+gn_status gn_net_reserve(struct gn_net *net);
+
 /* Parameters as the graph's initialisers say; without any Glorot-uniform kernels by seed, zero biases
- * (Glorot and Bengio, AISTATS 2010; Keras' fans). */
-void gn_net_init(struct gn_net *net, uint64_t seed);
+ * (Glorot and Bengio, AISTATS 2010; Keras' fans). NO_MEMORY. */
+gn_status gn_net_init(struct gn_net *net, uint64_t seed);
+
+/* The same net, or NULL after it was freed for want of memory. NULL is fine. */
+gn_net *gn_net_drawn(gn_net *net, uint64_t seed);
 
 /* A stable hash of the layer table (names, shapes, strides, pads): two nets with equal hashes can
  * exchange weights. 16 hex digits. Layers that only auxiliary heads need are left out. */

@@ -323,6 +323,10 @@ static void labels_are_copied_and_counted(void **state)
     }
     assert_int_equal(gn_net_describe(net, &info), GN_OK);
     assert_string_equal(info.labels[1], "dog"); /* the old ones stay */
+    const char *const hole[] = { "cat", NULL, "cow" };
+    assert_int_equal(gn_net_set_labels(net, hole, 3), GN_STATUS_BAD_ARGUMENT);
+    check_error(GN_STATUS_BAD_ARGUMENT, "label 1 of 3 is NULL");
+    assert_string_equal(info.labels[1], "dog");
     assert_int_equal(gn_net_set_labels(net, NULL, 0), GN_OK);
     assert_int_equal(gn_net_describe(net, &info), GN_OK);
     assert_null(info.labels);
