@@ -37,6 +37,7 @@ present() {
     clang-format) have clang-format ;;
     binutils) have readelf && have nm ;;
     debootstrap) have debootstrap ;;
+    locales) [ -e /usr/share/i18n/locales/de_DE ] ;;
     esac
 }
 
@@ -67,12 +68,16 @@ base() {
 case $job in
 build) base ;;
 train) base && want dataset-fashion-mnist ;;
-test) base && require libcmocka-dev binutils ;;
+test)
+    base
+    require libcmocka-dev binutils
+    want locales
+    ;;
 format) require clang-format ;;
 ci)
     base
     require libcmocka-dev binutils clang libomp-dev clang-format
-    want dataset-fashion-mnist debootstrap
+    want dataset-fashion-mnist debootstrap locales
     ;;
 *)
     echo "setup.sh: unknown job '$job'; one of build, test, train, format, ci" >&2

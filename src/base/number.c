@@ -1,42 +1,169 @@
 /*
- * printf and strtod follow the locale's decimal point, and a library cannot choose the locale of
- * the program around it. So the point is put back in decimal texts, and hexadecimal texts, which
- * carry the exact state of a run, are made from the bits themselves.
+ * A library cannot choose the locale of the program around it. So decimal texts are made and read
+ * while the thread is in the C locale, and hexadecimal texts, which carry the exact state of a run,
+ * are made from the bits themselves.
  */
 #include "base/number.h"
 
+#include <limits.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRACTION_DIGITS = 13, EXPONENT_BIAS = 1023, EXPONENT_LIMIT = 2047 };
+enum { FRACTION_DIGITS = 13, EXPONENT_BIAS = 1023, EXPONENT_LIMIT = 2047, EXACT_DIGITS = 17 };
 
-/* Whatever is no part of a number in the C locale is the locale's decimal point. */
-static void restore_point(char *text)
+/* ---- The locale ---- */
+
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+
+/* Without memory it stays 0, for which uselocale() changes nothing. */
+static void make_c_locale(void)
 {
-    char *to = text;
-    bool point = false;
-    for (const char *from = text; *from != '\0'; from++) {
-        if (strchr("0123456789+-einfa", *from) != NULL) {
-            *to++ = *from;
-        } else if (!point) {
-            *to++ = '.';
-            point = true;
-        }
-    }
-    *to = '\0';
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
+
+locale_t gn_locale_enter(void)
+{
+    (void)pthread_once(&c_locale_once, make_c_locale);
+    return uselocale(c_locale);
+}
+
+void gn_locale_leave(locale_t before)
+{
+    (void)uselocale(before);
+}
+
+/* ---- Decimal texts ---- */
 
 const char *gn_decimal_text(double value, char buffer[GN_NUMBER_TEXT])
 {
-    for (int digits = 6; digits <= 17; digits++) {
+    const locale_t before = gn_locale_enter();
+    for (int digits = 6; digits <= EXACT_DIGITS; digits++) {
         (void)snprintf(buffer, GN_NUMBER_TEXT, "%.*g", digits, value);
         const double back = strtod(buffer, NULL);
-        if (memcmp(&back, &value, sizeof value) == 0)
+        if (memcmp(&back, &value, sizeof back) == 0)
             break;
     }
-    restore_point(buffer);
+    gn_locale_leave(before);
     return buffer;
 }
+
+const char *gn_digits_text(double value, int digits, char buffer[GN_NUMBER_TEXT])
+{
+    const locale_t before = gn_locale_enter();
+    (void)snprintf(buffer, GN_NUMBER_TEXT, "%.*g", digits, value);
+    gn_locale_leave(before);
+    return buffer;
+}
+
+const char *gn_fixed_text(double value, int decimals, char buffer[GN_NUMBER_TEXT])
+{
+    const locale_t before = gn_locale_enter();
+    if (snprintf(buffer, GN_NUMBER_TEXT, "%.*f", decimals, value) >= GN_NUMBER_TEXT)
+        (void)snprintf(buffer, GN_NUMBER_TEXT, "%.*g", EXACT_DIGITS, value);
+    gn_locale_leave(before);
+    return buffer;
+}
+
+const char *gn_bytes_text(uint64_t bytes, char buffer[GN_NUMBER_TEXT])
+{
+    static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    if (bytes < 1024) {
+        (void)snprintf(buffer, GN_NUMBER_TEXT, "%u bytes", (unsigned)bytes);
+        return buffer;
+    }
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+    for (; value >= 1024; unit++)
+        value /= 1024;
+    const size_t length = strlen(gn_fixed_text(value, 1, buffer));
+    (void)snprintf(buffer + length, GN_NUMBER_TEXT - length, " %s", units[unit]);
+    return buffer;
+}
+
+/* Length of [+-]digits[.digits][e[+-]digits] at the beginning of `text`, 0: there is none. */
+static size_t decimal_length(const char *text)
+{
+    static const char digits[] = "0123456789";
+    size_t n = text[0] == '+' || text[0] == '-';
+    const size_t whole = strspn(text + n, digits);
+    n += whole;
+    size_t fraction = 0;
+    if (text[n] == '.') {
+        fraction = strspn(text + n + 1, digits);
+        n += 1 + fraction;
+    }
+    if (whole + fraction == 0)
+        return 0;
+    if (text[n] == 'e' || text[n] == 'E') {
+        const size_t sign = text[n + 1] == '+' || text[n + 1] == '-';
+        const size_t exponent = strspn(text + n + 1 + sign, digits);
+        n += exponent == 0 ? 0 : 1 + sign + exponent;
+    }
+    return n;
+}
+
+const char *gn_real_scan(const char *text, double *value)
+{
+    const size_t length = decimal_length(text);
+    /* strtod would read "0x10" as a whole. */
+    if (length == 0 || text[length] == 'x' || text[length] == 'X')
+        return NULL;
+    const locale_t before = gn_locale_enter();
+    const double number = strtod(text, NULL);
+    gn_locale_leave(before);
+    if (!isfinite(number))
+        return NULL;
+    *value = number;
+    return text + length;
+}
+
+bool gn_real_parse(const char *text, double *value)
+{
+    double number;
+    const char *end = gn_real_scan(text, &number);
+    if (end == NULL || *end != '\0')
+        return false;
+    *value = number;
+    return true;
+}
+
+/* ---- Whole numbers ---- */
+
+bool gn_whole_parse(const char *text, uint64_t *value)
+{
+    uint64_t number = 0;
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        const uint64_t digit = (uint64_t)(*text - '0');
+        if (number > (UINT64_MAX - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    *value = number;
+    return true;
+}
+
+bool gn_int_parse(const char *text, int low, int high, int *value)
+{
+    const bool negative = text[0] == '-';
+    uint64_t size;
+    if (!gn_whole_parse(text + (negative || text[0] == '+'), &size) || size > (uint64_t)INT_MAX + 1)
+        return false;
+    const int64_t number = negative ? -(int64_t)size : (int64_t)size;
+    if (number < low || number > high)
+        return false;
+    *value = (int)number;
+    return true;
+}
+
+/* ---- Hexadecimal texts ---- */
 
 const char *gn_hex_text(double value, char buffer[GN_NUMBER_TEXT])
 {

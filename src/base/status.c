@@ -1,6 +1,8 @@
 /* The last error of each thread, and the two text helpers that error sentences need. */
 #include "base/status.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -33,13 +35,21 @@ gn_status gn_last_status(void)
     return last_status;
 }
 
+/* Numbers in sentences have a point, too, whatever the program's locale. */
+static GN_PRINTF(3, 0) void print(char *text, size_t size, const char *format, va_list args)
+{
+    const locale_t before = gn_locale_enter();
+    (void)vsnprintf(text, size, format, args);
+    gn_locale_leave(before);
+}
+
 gn_status gn_fail(gn_status status, const char *format, ...)
 {
-    /* The arguments may point into the old message, so the new one is made beside it. */
+    /* The arguments may point into the old message, so the new one is made apart from it. */
     char text[GN_MESSAGE_BYTES];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    print(text, sizeof text, format, args);
     va_end(args);
     memcpy(message, text, sizeof message);
     last_status = status;
@@ -54,7 +64,7 @@ void gn_hint(const char *format, ...)
     const int head = snprintf(message + used, sizeof message - used, "\n  hint: ");
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(message + used + head, sizeof message - used - (size_t)head, format, args);
+    print(message + used + head, sizeof message - used - (size_t)head, format, args);
     va_end(args);
 }
 

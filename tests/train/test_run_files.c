@@ -7,13 +7,10 @@
 #include "draw/curves.h"
 #include "run/history.h"
 #include "run/journal.h"
-#include "base/number.h"
 #include "run/run_folder.h"
 #include "train/tiny.h"
 
 #include <fcntl.h>
-#include <float.h>
-#include <locale.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -162,57 +159,6 @@ static void survives_a_full_disk(void **state)
     assert_int_equal(mount("none", "disk", "tmpfs", MS_REMOUNT | MS_RDONLY, NULL), 0);
     tiny_run_fails(tiny_options("disk/other"), GN_STATUS_IO, "Read-only file system");
     assert_int_equal(umount("disk"), 0);
-}
-
-/* ---- Numbers ---- */
-
-static void hexadecimal_texts_return_every_bit(void **state)
-{
-    (void)state;
-    static const double values[] = { 0,      -0.0,     1,       -1,     0.1,     DBL_MIN,
-                                     5e-324, -DBL_MAX, DBL_MAX, 1e-310, 2.0 / 3, 12345678.9 };
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        char text[GN_NUMBER_TEXT];
-        double back;
-        assert_true(gn_hex_parse(gn_hex_text(values[i], text), &back));
-        assert_memory_equal(&back, &values[i], sizeof back);
-        assert_true(strtod(text, NULL) <= values[i] && strtod(text, NULL) >= values[i]);
-    }
-    static const char *const bad[] = { "",
-                                       "1",
-                                       "0x1.8p+1",
-                                       "0x1.8000000000000p1",
-                                       "0x1.8000000000000p+1024",
-                                       "0x1.8000000000000p+",
-                                       "0x2.8000000000000p+1",
-                                       "0x1.800000000000gp+1",
-                                       "0x1.8000000000000p+1x",
-                                       "nan",
-                                       "0x0.8000000000000p+1" };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        double value;
-        assert_false(gn_hex_parse(bad[i], &value));
-    }
-}
-
-static void decimal_texts_are_short_and_exact(void **state)
-{
-    (void)state;
-    static const struct {
-        double value;
-        const char *text;
-    } cases[] = { { 0.05, "0.05" },  { 2.302585092994046, "2.302585092994046" },
-                  { 1, "1" },        { 1.0 / 3, "0.3333333333333333" },
-                  { 1e-7, "1e-07" }, { 0.1 + 0.2, "0.30000000000000004" } };
-    for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            char text[GN_NUMBER_TEXT];
-            assert_string_equal(gn_decimal_text(cases[i].value, text), cases[i].text);
-        }
-        /* A locale with a comma, where there is one, changes nothing. */
-        (void)setlocale(LC_ALL, "de_DE.UTF-8");
-    }
-    (void)setlocale(LC_ALL, "C");
 }
 
 /* ---- Histories ---- */
@@ -364,8 +310,6 @@ int main(void)
         cmocka_unit_test(a_configuration_alone_is_no_run),
         cmocka_unit_test(one_process_at_a_time),
         cmocka_unit_test(removes_what_a_dead_run_left),
-        cmocka_unit_test(hexadecimal_texts_return_every_bit),
-        cmocka_unit_test(decimal_texts_are_short_and_exact),
         cmocka_unit_test(csv_is_what_keras_writes),
         cmocka_unit_test(jsonl_holds_steps_and_epochs),
         cmocka_unit_test(a_resumed_journal_is_cut_back),
