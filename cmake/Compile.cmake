@@ -25,6 +25,7 @@ endif()
 set(GN_CODE
     -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fexceptions
     -fstack-clash-protection -fcf-protection=full
+    -fopenmp-simd # "#pragma omp simd": loops for vectors, no runtime library
     # Two builds in different places give the same bytes.
     -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=./build)
 # Not for the hot kernel files, where a cleared tile or a checked frame costs time.

@@ -1,4 +1,4 @@
-# The libraries of the distribution. Required: OpenMP, zlib, jansson, threads. Each optional one
+# The libraries of the distribution. Required: zlib, jansson, threads. Each optional one
 # that is missing leaves out its feature; `googlenet info` says so.
 #
 # Sets GN_HAVE_<LIB> (1 or 0), GN_LIBS (for linking here) and GN_STATIC_LIBS (what somebody who
@@ -7,20 +7,11 @@
 find_package(PkgConfig REQUIRED)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS C)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.10)
 
-set(GN_LIBS OpenMP::OpenMP_C Threads::Threads ZLIB::ZLIB PkgConfig::jansson m ${CMAKE_DL_LIBS})
+set(GN_LIBS Threads::Threads ZLIB::ZLIB PkgConfig::jansson m ${CMAKE_DL_LIBS})
 set(GN_STATIC_LIBS -ljansson -lz -lpthread -lm -ldl)
-if(CMAKE_C_COMPILER_ID MATCHES "Clang")
-    # Its folder is not one that linkers and loaders search.
-    get_filename_component(GN_OMP_FOLDER "${OpenMP_omp_LIBRARY}" DIRECTORY)
-    list(APPEND GN_STATIC_LIBS -L${GN_OMP_FOLDER} -Wl,-rpath,${GN_OMP_FOLDER} -lomp)
-else()
-    list(APPEND GN_STATIC_LIBS -lgomp)
-endif()
-
 # gn_optional(NAME MODULE FLAG TEXT): GN_HAVE_NAME = whether pkg-config knows MODULE.
 function(gn_optional name module flag what)
     option(GN_WITH_${name} "Use ${module} when it is there: ${what}" ON)

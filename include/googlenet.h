@@ -31,7 +31,7 @@
  *   last error of each thread.
  * Tensors are float32, NHWC; convolution weights [kh][kw][in][out], dense weights [in][out].
  * Threads: an object is used by one thread at a time; different objects freely. Computations run
- *   on OpenMP threads; their number never changes a single bit of a result.
+ *   on threads of the library's own; their number never changes a single bit of a result.
  */
 #ifndef GOOGLENET_H
 #define GOOGLENET_H

@@ -33,7 +33,6 @@ present() {
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki ] ;;
     dataset-fashion-mnist) [ -d /usr/share/datasets/fashion-mnist ] ;;
     clang) have clang ;;
-    libomp-dev) [ -n "$(find /usr/lib -maxdepth 4 -name 'libomp.so*' 2>/dev/null | head -n 1)" ] ;;
     clang-format) have clang-format ;;
     binutils) have readelf && have nm ;;
     debootstrap) have debootstrap ;;
@@ -76,7 +75,7 @@ test)
 format) require clang-format ;;
 ci)
     base
-    require libcmocka-dev binutils clang libomp-dev clang-format
+    require libcmocka-dev binutils clang clang-format
     want dataset-fashion-mnist debootstrap locales
     ;;
 *)

@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/team.h"
+#include "base/threads.h"
 #include "picture/picture.h"
 
 #include <stdatomic.h>
@@ -86,23 +88,36 @@ static gn_status look_at(const gn_dataset *data, struct record *r, struct gn_pic
 }
 
 /* All images, by all threads. */
+struct look {
+    struct check *check;
+    atomic_size_t next;
+    atomic_int failed;
+};
+
+static void look_at_some(struct gn_team *team, int thread, void *argument)
+{
+    struct look *look = argument;
+    struct check *c = look->check;
+    struct gn_picture picture = { 0 };
+    (void)team;
+    (void)thread;
+    for (size_t i = atomic_fetch_add(&look->next, 1); i < c->n;
+         i = atomic_fetch_add(&look->next, 1)) {
+        struct record *r = &c->records[i];
+        const gn_status status = look_at(c->sets[r->split], r, &picture);
+        if (status != GN_OK)
+            atomic_store(&look->failed, (int)status);
+    }
+    gn_picture_free(&picture);
+}
+
 static gn_status look_at_all(struct check *c)
 {
-    atomic_int failed = GN_OK; /* a critical section would export a symbol with clang */
-#pragma omp parallel
-    {
-        struct gn_picture picture = { 0 };
-#pragma omp for schedule(dynamic, 16)
-        for (size_t i = 0; i < c->n; i++) {
-            struct record *r = &c->records[i];
-            const gn_status status = look_at(c->sets[r->split], r, &picture);
-            if (status != GN_OK)
-                atomic_store(&failed, (int)status);
-        }
-        gn_picture_free(&picture);
-    }
-    if (atomic_load(&failed) != GN_OK)
-        GN_FAIL((gn_status)atomic_load(&failed), "the data set cannot be looked at as a whole");
+    struct look look = { .check = c };
+    gn_team_run(gn_usable_threads(NULL), look_at_some, &look);
+    if (atomic_load(&look.failed) != GN_OK)
+        GN_FAIL((gn_status)atomic_load(&look.failed),
+                "the data set cannot be looked at as a whole");
     return GN_OK;
 }
 

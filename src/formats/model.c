@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/team.h"
 #include "base/threads.h"
 #include "models/net_file.h"
 #include "models/presets.h"
@@ -221,6 +222,20 @@ static bool is_other_head(const struct gn_net *net, const struct gn_st_file *fil
     return stored->shape[wanted->rank - 1] != (uint64_t)net->classes;
 }
 
+/* Tensors of a file that become values of a net. */
+struct conversion {
+    const struct gn_graph *graph;
+    const struct gn_st_tensor **stored; /* NULL: stays as it is */
+    float *values;
+};
+
+static void convert(void *argument, size_t i)
+{
+    const struct conversion *c = argument;
+    if (c->stored[i] != NULL)
+        (void)gn_st_to_float(c->stored[i], c->values + c->graph->tensors[i].offset);
+}
+
 /* `drawn` not NULL: a head of another number of classes is left as it is, *drawn counts its
  * tensors. */
 static gn_status read_tensors(const struct gn_net *net, const struct gn_st_file *file,
@@ -242,11 +257,10 @@ static gn_status read_tensors(const struct gn_net *net, const struct gn_st_file 
     }
     if (status == GN_OK)
         status = check_extra(net, file, name, prefix);
-        /* Nothing can fail any more: the caller's values change completely or not at all. */
-#pragma omp parallel for schedule(dynamic, 1) num_threads(gn_usable_threads(NULL))
-    for (int i = 0; i < (status == GN_OK ? graph->n_tensors : 0); i++)
-        if (stored[i] != NULL)
-            (void)gn_st_to_float(stored[i], values + graph->tensors[i].offset);
+    /* Nothing can fail any more: the caller's values change completely or not at all. */
+    struct conversion conversion = { graph, stored, values };
+    if (status == GN_OK)
+        gn_parallel(gn_usable_threads(NULL), (size_t)graph->n_tensors, convert, &conversion);
     gn_free(stored);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "base/memory.h"
 #include "base/reader.h"
+#include "base/team.h"
 #include "base/threads.h"
 
 #include <inttypes.h>
@@ -49,19 +50,35 @@ static gn_status read_length(struct gn_st_file *file, const char *path, int fd, 
             file->text, kind, GN_ST_LENGTH_BYTES);
 }
 
+enum { PIECE = 2 << 20 };
+
+struct block {
+    uint8_t *to;
+    size_t n;
+    const char *path;
+    int fd;
+    uint64_t offset;
+    atomic_bool failed;
+};
+
+static void read_piece(void *argument, size_t i)
+{
+    struct block *b = argument;
+    const size_t at = i * PIECE;
+    if (gn_file_pread(b->fd, b->path, kind, GN_STATUS_BAD_MODEL, b->to + at,
+                      b->n - at < PIECE ? b->n - at : PIECE, b->offset + at) != GN_OK)
+        atomic_store(&b->failed, true);
+}
+
 /* Pieces on all threads: most of the time is the first touch of the memory. A thread's error stays
  * with it, so after a failure the block is read once more by this one. */
 static gn_status read_block(uint8_t *to, size_t n, const char *path, int fd, uint64_t offset)
 {
-    enum { PIECE = 2 << 20 };
-    atomic_bool failed = false; /* a reduction would export a symbol with clang */
-#pragma omp parallel for schedule(static) num_threads(gn_usable_threads(NULL))
-    for (size_t at = 0; at < n; at += PIECE)
-        if (gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to + at,
-                          n - at < PIECE ? n - at : PIECE, offset + at) != GN_OK)
-            atomic_store(&failed, true);
-    return atomic_load(&failed) ? gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to, n, offset)
-                                : GN_OK;
+    struct block b = { .to = to, .n = n, .path = path, .fd = fd, .offset = offset };
+    gn_parallel(gn_usable_threads(NULL), (n + PIECE - 1) / PIECE, read_piece, &b);
+    return atomic_load(&b.failed)
+               ? gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to, n, offset)
+               : GN_OK;
 }
 
 /* The data in one block, so that every tensor of our files is aligned. */
@@ -107,6 +124,18 @@ static gn_status check_tensor_crc(const struct gn_st_file *file, const json_t *s
     return GN_STATUS_BAD_MODEL;
 }
 
+struct sums {
+    const struct gn_st_file *file;
+    uint32_t *computed;
+};
+
+static void sum_tensor(void *argument, size_t i)
+{
+    const struct sums *s = argument;
+    const struct gn_st_entry *e = &s->file->entries[i];
+    s->computed[i] = gn_crc32c(0, e->tensor.data, (size_t)(e->end - e->begin));
+}
+
 /* "gn.crc32c" must hold one sum for every tensor and nothing else. */
 static gn_status check_data(const struct gn_st_file *file)
 {
@@ -121,10 +150,9 @@ static gn_status check_data(const struct gn_st_file *file)
     uint32_t *computed = gn_calloc((size_t)file->n + 1, sizeof *computed, "checksums");
     if (status == GN_OK && computed == NULL)
         status = gn_last_status();
-#pragma omp parallel for schedule(dynamic, 1) num_threads(gn_usable_threads(NULL))
-    for (int i = 0; i < (status == GN_OK ? file->n : 0); i++)
-        computed[i] = gn_crc32c(0, file->entries[i].tensor.data,
-                                (size_t)(file->entries[i].end - file->entries[i].begin));
+    struct sums all = { file, computed };
+    if (status == GN_OK)
+        gn_parallel(gn_usable_threads(NULL), (size_t)file->n, sum_tensor, &all);
     for (int i = 0; i < file->n && status == GN_OK; i++)
         status = check_tensor_crc(file, sums, &file->entries[i], computed[i]);
     gn_free(computed);

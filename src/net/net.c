@@ -2,6 +2,7 @@
 #include "base/crc32c.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/team.h"
 #include "base/threads.h"
 #include "net/net.h"
 
@@ -35,25 +36,32 @@ gn_status gn_net_reserve(struct gn_net *net)
     return net->params == NULL ? gn_last_status() : GN_OK;
 }
 
+struct drawing {
+    struct gn_net *net;
+    uint64_t seed;
+};
+
+static void draw_tensor(void *argument, size_t i)
+{
+    const struct drawing *d = argument;
+    const struct gn_tensor *t = &d->net->graph->tensors[i];
+    float *values = d->net->params + t->offset;
+    if (t->is_kernel && t->initial == GN_INITIAL_NORMAL)
+        draw_normal(t, d->seed, i, values);
+    else if (t->is_kernel)
+        draw_uniform(t, d->seed, i, values);
+    for (size_t k = 0; !t->is_kernel && k < t->count; k++)
+        values[k] = (float)t->constant;
+}
+
 gn_status gn_net_init(struct gn_net *net, uint64_t seed)
 {
     const struct gn_graph *g = net->graph;
-    const int threads = gn_usable_threads(NULL);
+    struct drawing drawing = { net, seed };
     GN_TRY(gn_net_reserve(net));
     memset(net->params, 0, g->n_floats * sizeof(float));
-    /* One team for all tensors: threads that wait for each other behind every one would spin while
-     * data are read beside them. */
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (g->n_floats > 65536)
-    for (int i = 0; i < g->n_tensors; i++) {
-        const struct gn_tensor *t = &g->tensors[i];
-        float *values = net->params + t->offset;
-        if (t->is_kernel && t->initial == GN_INITIAL_NORMAL)
-            draw_normal(t, seed, (uint64_t)i, values);
-        else if (t->is_kernel)
-            draw_uniform(t, seed, (uint64_t)i, values);
-        for (size_t k = 0; !t->is_kernel && k < t->count; k++)
-            values[k] = (float)t->constant;
-    }
+    gn_parallel(g->n_floats > 65536 ? gn_usable_threads(NULL) : 1, (size_t)g->n_tensors,
+                draw_tensor, &drawing);
     return GN_OK;
 }
 

@@ -3,77 +3,82 @@
  * current step one by one, and meets at a barrier behind it.
  */
 #include "base/memory.h"
+#include "base/team.h"
 #include "base/threads.h"
 #include "plan/internal.h"
 
-#include <omp.h>
 #include <string.h>
 
 /* One call of the plan. */
 struct call {
+    struct gn_plan *plan;
     struct gn_plan_batch batch; /* without labels: forward only */
     float *logits;              /* NULL: not wanted */
 };
 
-static void *scratch_of_thread(const struct gn_plan *plan)
+/* A thread of the team that runs a plan. */
+struct member {
+    struct gn_plan *plan;
+    struct gn_team *team; /* NULL: it is alone */
+    int thread;
+};
+
+static void *scratch_of(const struct member *m)
 {
-    return plan->scratch + plan->scratch_bytes * (size_t)omp_get_thread_num();
+    return m->plan->scratch + m->plan->scratch_bytes * (size_t)m->thread;
 }
 
-static void take_units(struct gn_plan *plan, struct gn_step *s, const struct gn_args *a,
+static void take_units(const struct member *m, struct gn_step *s, const struct gn_args *a,
                        const struct gn_run *run)
 {
-    void *scratch = scratch_of_thread(plan);
+    void *scratch = scratch_of(m);
     const int units = s->kernel->units(a, run);
     for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1))
         s->kernel->run(a, run, u, scratch);
 }
 
 /* A step by every thread of the team: they take units until none is left. */
-static void run_step(struct gn_plan *plan, struct gn_step *s, const struct gn_args *a,
+static void run_step(const struct member *m, struct gn_step *s, const struct gn_args *a,
                      const struct gn_run *run)
 {
-    const double start = plan->timing ? gn_seconds() : 0;
-    take_units(plan, s, a, run);
-#pragma omp barrier
-#pragma omp master
-    {
-        /* Nobody takes units of this step any more; it starts afresh at its next run. */
-        atomic_store(&s->next, 0);
-        if (plan->timing)
-            s->seconds += gn_seconds() - start;
-    }
+    const double start = m->plan->timing ? gn_seconds() : 0;
+    take_units(m, s, a, run);
+    gn_team_barrier(m->team);
+    if (m->thread != 0)
+        return;
+    /* Nobody takes units of this step any more; it starts afresh at its next run. */
+    atomic_store(&s->next, 0);
+    if (m->plan->timing)
+        atomic_fetch_add(&s->nanoseconds, (long long)(1e9 * (gn_seconds() - start)));
 }
 
 /* Step `from` and those beside it; returns the one behind them. */
-static int run_beside(struct gn_plan *plan, const struct gn_run *run, int from, int to)
+static int run_beside(const struct member *m, const struct gn_run *run, int from, int to)
 {
+    struct gn_plan *plan = m->plan;
     int i = from;
     do {
-        take_units(plan, &plan->steps[i], &plan->steps[i].args, run);
+        take_units(m, &plan->steps[i], &plan->steps[i].args, run);
         i++;
     } while (i < to && plan->steps[i].beside);
-#pragma omp barrier
-#pragma omp master
-    for (int k = from; k < i; k++)
+    gn_team_barrier(m->team);
+    for (int k = from; m->thread == 0 && k < i; k++)
         atomic_store(&plan->steps[k].next, 0);
     return i;
 }
 
 /* A step by this thread alone. */
-static void run_step_alone(struct gn_plan *plan, struct gn_step *s, const struct gn_args *a,
+static void run_step_alone(const struct member *m, struct gn_step *s, const struct gn_args *a,
                            const struct gn_run *run)
 {
-    void *scratch = scratch_of_thread(plan);
-    const double start = plan->timing ? gn_seconds() : 0;
+    void *scratch = scratch_of(m);
+    const double start = m->plan->timing ? gn_seconds() : 0;
     const int units = s->kernel->units(a, run);
     for (int u = 0; u < units; u++)
         s->kernel->run(a, run, u, scratch);
-    if (!plan->timing)
-        return;
-    const double share = (gn_seconds() - start) / plan->threads;
-#pragma omp atomic
-    s->seconds += share;
+    if (m->plan->timing)
+        atomic_fetch_add(&s->nanoseconds,
+                         (long long)(1e9 * (gn_seconds() - start) / m->plan->threads));
 }
 
 /* Bytes from where the images of a buffer begin to image number `image` of the slice; in a chain's own
@@ -111,7 +116,7 @@ static struct gn_args args_from(const struct gn_plan *plan, const struct gn_step
 }
 
 /* The steps of a chain for portion number `p` of `images`, by this thread alone or by the team. */
-static void run_portion(struct gn_plan *plan, const struct gn_chain *c, const struct gn_run *run,
+static void run_portion(const struct member *m, const struct gn_chain *c, const struct gn_run *run,
                         int p, int images, bool alone)
 {
     const int image = p * images;
@@ -119,51 +124,53 @@ static void run_portion(struct gn_plan *plan, const struct gn_chain *c, const st
     portion.image += image;
     portion.n = run->n - image < images ? run->n - image : images;
     for (int i = c->from; i < c->to; i++) {
-        struct gn_step *s = &plan->steps[i];
-        const struct gn_args a = args_from(plan, s, image, alone ? omp_get_thread_num() : 0);
+        struct gn_step *s = &m->plan->steps[i];
+        const struct gn_args a = args_from(m->plan, s, image, alone ? m->thread : 0);
         if (alone)
-            run_step_alone(plan, s, &a, &portion);
+            run_step_alone(m, s, &a, &portion);
         else
-            run_step(plan, s, &a, &portion);
+            run_step(m, s, &a, &portion);
     }
 }
 
 /* A chain: each thread takes portions of its own. When at least half of the threads would go without
  * a last one, the team shares each of these. */
-static void run_chain(struct gn_plan *plan, struct gn_chain *c, const struct gn_run *run)
+static void run_chain(const struct member *m, struct gn_chain *c, const struct gn_run *run)
 {
+    const int threads = gn_team_size(m->team);
     int portions = (run->n + c->images - 1) / c->images;
     const int images = (run->n + portions - 1) / portions;
     portions = (run->n + images - 1) / images;
-    const int rest = portions % plan->threads;
-    const int own = 2 * rest > plan->threads ? portions : portions - rest;
+    const int rest = portions % threads;
+    const int own = 2 * rest > threads ? portions : portions - rest;
     for (int p = atomic_fetch_add(&c->next, 1); p < own; p = atomic_fetch_add(&c->next, 1))
-        run_portion(plan, c, run, p, images, true);
-#pragma omp barrier
-#pragma omp master
-    atomic_store(&c->next, 0);
+        run_portion(m, c, run, p, images, true);
+    gn_team_barrier(m->team);
+    if (m->thread == 0)
+        atomic_store(&c->next, 0);
     for (int p = own; p < portions; p++)
-        run_portion(plan, c, run, p, images, false);
+        run_portion(m, c, run, p, images, false);
 }
 
 /* Steps [from, to) by every thread of the team, chains among them. */
-static void run_steps(struct gn_plan *plan, const struct gn_run *run, int from, int to)
+static void run_steps(const struct member *m, const struct gn_run *run, int from, int to)
 {
+    struct gn_plan *plan = m->plan;
     struct gn_chain *c = plan->chains, *end = c + plan->n_chains;
     while (c < end && c->from < from)
         c++;
     for (int i = from; i < to;) {
         if (c < end && c->from == i) {
-            run_chain(plan, c, run);
+            run_chain(m, c, run);
             i = c++->to;
         } else if (plan->timing) {
-            run_step(plan, &plan->steps[i], &plan->steps[i].args, run);
+            run_step(m, &plan->steps[i], &plan->steps[i].args, run);
             i++;
         } else {
-            i = run_beside(plan, run, i, to);
+            i = run_beside(m, run, i, to);
         }
     }
-#pragma omp barrier
+    gn_team_barrier(m->team);
 }
 
 /* Points the steps of a slice to its images and labels. */
@@ -197,48 +204,54 @@ static void bind_gradients(struct gn_plan *plan, float *grads)
     }
 }
 
-static void copy_logits(const struct gn_plan *plan, float *logits, const struct gn_run *run)
+static void copy_logits(const struct gn_plan *plan, const struct call *c, const struct gn_run *run,
+                        int first)
 {
     const int i = plan->values[plan->net->output].same_as;
-    if (logits != NULL)
-        (void)gn_plan_copy_output(plan, i, run->n, logits);
+    if (c->logits != NULL)
+        (void)gn_plan_copy_output(plan, i, run->n,
+                                  c->logits + (size_t)first * (size_t)plan->net->classes);
 }
 
 /* What each thread does in a call. */
-static void run_call(struct gn_plan *plan, const struct call *c)
+static void run_call(struct gn_team *team, int thread, void *argument)
 {
+    const struct call *c = argument;
+    struct gn_plan *plan = c->plan;
+    const struct member m = { plan, team, thread };
     const unsigned state = gn_float_enter();
     const struct gn_plan_batch *b = &c->batch;
     const bool train = b->labels != NULL;
     const struct gn_run once = { .n = 1, .batch = b->n, .first = true };
     struct gn_run run = { .batch = b->n, .train = train, .seed = b->seed, .step = b->step };
-    run_steps(plan, &once, plan->n_packed, plan->n_prepare);
+    run_steps(&m, &once, plan->n_packed, plan->n_prepare);
     for (int first = 0; first < b->n; first += plan->slice) {
         run.n = b->n - first < plan->slice ? b->n - first : plan->slice;
         run.first = first == 0;
         run.image = first;
-#pragma omp single
-        begin_slice(plan, c, first);
-        run_steps(plan, &run, plan->n_prepare, plan->n_forward);
-#pragma omp single
-        copy_logits(
-            plan, c->logits == NULL ? NULL : c->logits + (size_t)first * (size_t)plan->net->classes,
-            &run);
+        if (thread == 0)
+            begin_slice(plan, c, first);
+        gn_team_barrier(team);
+        run_steps(&m, &run, plan->n_prepare, plan->n_forward);
+        if (thread == 0)
+            copy_logits(plan, c, &run, first);
+        gn_team_barrier(team);
         if (train)
-            run_steps(plan, &run, plan->n_forward, plan->n_backward);
+            run_steps(&m, &run, plan->n_forward, plan->n_backward);
     }
     if (train)
-        run_steps(plan, &once, plan->n_backward, plan->n_steps);
+        run_steps(&m, &once, plan->n_backward, plan->n_steps);
     gn_float_leave(state);
 }
 
 void gn_plan_prepare(struct gn_plan *plan, const atomic_bool *enough)
 {
     const struct gn_run once = { .n = 1, .batch = plan->batch, .first = true };
+    const struct member alone = { plan, NULL, 0 };
     const unsigned state = gn_float_enter();
     for (; plan->n_packed < plan->n_prepare && !atomic_load(enough); plan->n_packed++) {
         struct gn_step *s = &plan->steps[plan->n_packed];
-        run_step_alone(plan, s, &s->args, &once);
+        run_step_alone(&alone, s, &s->args, &once);
     }
     gn_float_leave(state);
     gn_touch(plan->arena, enough);
@@ -251,17 +264,11 @@ static gn_status check_call(const struct gn_plan *plan, int n)
     return GN_OK;
 }
 
-static void run_team(struct gn_plan *plan, const struct call *c)
-{
-#pragma omp parallel num_threads(plan->threads)
-    run_call(plan, c);
-}
-
 gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits)
 {
     GN_TRY(check_call(plan, n));
-    const struct call c = { .batch = { .images = images, .n = n }, .logits = logits };
-    run_team(plan, &c);
+    struct call c = { .plan = plan, .batch = { .images = images, .n = n }, .logits = logits };
+    gn_team_run(plan->threads, run_call, &c);
     plan->n_packed = plan->n_prepare;
     return GN_OK;
 }
@@ -272,10 +279,10 @@ gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *ba
     GN_TRY(check_call(plan, batch->n));
     if (!plan->train)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the plan was made without gradients");
-    const struct call c = { .batch = *batch };
+    struct call c = { .plan = plan, .batch = *batch };
     plan->sums = (struct gn_plan_sums){ 0 };
     bind_gradients(plan, grads);
-    run_team(plan, &c);
+    gn_team_run(plan->threads, run_call, &c);
     plan->n_packed = plan->n_prepare;
     *sums = plan->sums;
     return GN_OK;
@@ -289,7 +296,7 @@ gn_status gn_plan_time(struct gn_plan *plan)
     if (plan->timings == NULL)
         return gn_last_status();
     for (int i = 0; i < plan->n_steps; i++)
-        plan->steps[i].seconds = 0;
+        atomic_store(&plan->steps[i].nanoseconds, 0);
     plan->timing = true;
     return GN_OK;
 }
@@ -314,7 +321,7 @@ int gn_plan_timings(const struct gn_plan *plan, const struct gn_plan_timing **ta
             .layer = plan->net->graph->layers[s->layer].name,
             .pass = s->pass,
             .kernel = s->kernel->name,
-            .ms = 1e3 * s->seconds,
+            .ms = 1e-6 * (double)atomic_load(&s->nanoseconds),
             .macs = counts ? step_macs(plan, s) * plan->batch : 0,
         };
     }

@@ -90,8 +90,8 @@ struct gn_step {
     int argmax, stats;
     bool
         beside; /* needs nothing that the steps in front of it make, back to the last one without */
-    double seconds;
-    atomic_int next; /* unit to hand out */
+    atomic_llong nanoseconds; /* while the plan is timed */
+    atomic_int next;          /* unit to hand out */
 };
 
 /* Steps [from, to), each of which reads what the one in front of it wrote. A thread takes a few images

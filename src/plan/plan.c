@@ -2,6 +2,7 @@
 #include "plan/plan.h"
 
 #include "base/memory.h"
+#include "base/team.h"
 #include "base/threads.h"
 #include "plan/internal.h"
 
@@ -126,6 +127,7 @@ static uint64_t total_bytes(const struct gn_plan *plan)
 
 static gn_status allocate(struct gn_plan *plan)
 {
+    GN_TRY(gn_team_reserve(plan->threads));
     plan->arena = gn_alloc(plan->arena_bytes + 64, "activations");
     plan->packed = gn_alloc(plan->packed_bytes, "packed weights");
     plan->scratch =

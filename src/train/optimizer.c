@@ -13,6 +13,7 @@
 #include "train/optimizer.h"
 
 #include "base/memory.h"
+#include "base/team.h"
 #include "base/threads.h"
 #include "graph/pattern.h"
 
@@ -290,18 +291,46 @@ static void update_block(const struct gn_updater *u, const struct block *b, floa
         memcpy(u->ema + b->first, w, b->count * sizeof *w);
 }
 
+/* What the threads share: each takes blocks of the parameters. */
+struct pass {
+    void (*work)(struct pass *pass, size_t block);
+    struct gn_updater *updater;
+    const struct factors *factors;
+    float *params, *grads;
+    const float *values;
+    float factor;
+    bool first;
+    atomic_bool bad;
+};
+
+static void update_one(struct pass *p, size_t i)
+{
+    update_block(p->updater, &p->updater->blocks[i], p->params, p->grads, p->factors);
+}
+
+/* Every thread flushes denormal numbers, so that it does not matter which one takes a block. */
+static void one_block(void *argument, size_t i)
+{
+    struct pass *pass = argument;
+    const unsigned state = gn_float_enter();
+    pass->work(pass, i);
+    gn_float_leave(state);
+}
+
+static void over_blocks(struct pass *pass)
+{
+    struct gn_updater *u = pass->updater;
+    gn_parallel(u->options.threads, (size_t)u->n_blocks, one_block, pass);
+}
+
 void gn_updater_step(struct gn_updater *updater, float *params, float *grads,
                      const struct gn_update *update)
 {
     const struct factors f = factors_of(&updater->options, update);
-#pragma omp parallel num_threads(updater->options.threads)
-    {
-        const unsigned state = gn_float_enter();
-#pragma omp for schedule(static)
-        for (int i = 0; i < updater->n_blocks; i++)
-            update_block(updater, &updater->blocks[i], params, grads, &f);
-        gn_float_leave(state);
-    }
+    struct pass pass = {
+        .work = update_one, .updater = updater, .factors = &f, .params = params, .grads = grads
+    };
+    over_blocks(&pass);
 }
 
 static void add_block(float *restrict sum, const float *restrict x, size_t n, float k, bool first)
@@ -311,14 +340,22 @@ static void add_block(float *restrict sum, const float *restrict x, size_t n, fl
         sum[i] = (first ? 0 : sum[i]) + x[i] * k;
 }
 
-void gn_updater_add(const struct gn_updater *updater, float *sum, const float *values,
-                    double factor, bool first)
+static void add_one(struct pass *p, size_t i)
 {
-#pragma omp parallel for schedule(static) num_threads(updater->options.threads)
-    for (int i = 0; i < updater->n_blocks; i++) {
-        const struct block *b = &updater->blocks[i];
-        add_block(sum + b->first, values + b->first, b->count, (float)factor, first);
-    }
+    const struct block *b = &p->updater->blocks[i];
+    add_block(p->params + b->first, p->values + b->first, b->count, p->factor, p->first);
+}
+
+void gn_updater_add(struct gn_updater *updater, float *sum, const float *values, double factor,
+                    bool first)
+{
+    struct pass pass = { .work = add_one,
+                         .updater = updater,
+                         .params = sum,
+                         .values = values,
+                         .factor = (float)factor,
+                         .first = first };
+    over_blocks(&pass);
 }
 
 /* Eight sums side by side, so that the order is fixed and the loop still runs in vectors. */
@@ -336,13 +373,17 @@ static double block_squares(const float *x, size_t n)
     return sum;
 }
 
+static void square_one(struct pass *p, size_t i)
+{
+    const struct block *b = &p->updater->blocks[i];
+    p->updater->squares[i] = block_squares(p->values + b->first, b->count);
+}
+
 double gn_updater_norm(struct gn_updater *updater, const float *grads)
 {
     double sum = 0;
-#pragma omp parallel for schedule(static) num_threads(updater->options.threads)
-    for (int i = 0; i < updater->n_blocks; i++)
-        updater->squares[i] =
-            block_squares(grads + updater->blocks[i].first, updater->blocks[i].count);
+    struct pass pass = { .work = square_one, .updater = updater, .values = grads };
+    over_blocks(&pass);
     for (int i = 0; i < updater->n_blocks; i++)
         sum += updater->squares[i];
     return sqrt(sum);
@@ -358,12 +399,16 @@ static bool block_is_finite(const float *x, size_t n)
     return isfinite(sum);
 }
 
-bool gn_updater_finite(const struct gn_updater *updater, const float *values)
+static void check_one(struct pass *p, size_t i)
 {
-    atomic_bool bad = false; /* not a reduction: clang's would export a symbol of its own */
-#pragma omp parallel for schedule(static) num_threads(updater->options.threads)
-    for (int i = 0; i < updater->n_blocks; i++)
-        if (!block_is_finite(values + updater->blocks[i].first, updater->blocks[i].count))
-            atomic_store(&bad, true);
-    return !atomic_load(&bad);
+    const struct block *b = &p->updater->blocks[i];
+    if (!block_is_finite(p->values + b->first, b->count))
+        atomic_store(&p->bad, true);
+}
+
+bool gn_updater_finite(struct gn_updater *updater, const float *values)
+{
+    struct pass pass = { .work = check_one, .updater = updater, .values = values };
+    over_blocks(&pass);
+    return !atomic_load(&pass.bad);
 }

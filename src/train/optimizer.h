@@ -48,11 +48,11 @@ void gn_updater_begin_ema(struct gn_updater *updater, const float *params);
 float *gn_updater_ema(struct gn_updater *updater);
 
 /* Whether all values of a flat array are finite; gaps between tensors are not looked at. */
-bool gn_updater_finite(const struct gn_updater *updater, const float *values);
+bool gn_updater_finite(struct gn_updater *updater, const float *values);
 
 /* sum += factor * values, or sum = factor * values at the first call of a sum. */
-void gn_updater_add(const struct gn_updater *updater, float *sum, const float *values,
-                    double factor, bool first);
+void gn_updater_add(struct gn_updater *updater, float *sum, const float *values, double factor,
+                    bool first);
 
 /* Euclidean length of the gradient over all tensors; not finite when one value is not. */
 double gn_updater_norm(struct gn_updater *updater, const float *grads);
