@@ -1,12 +1,12 @@
 /*
- * A network of one's own, of Inception blocks: built, trained and used.
+ * A network of your own, made of Inception blocks: built, trained and saved.
  *
  *   cc tiny_inception.c $(pkg-config --cflags --libs googlenet) -o tiny_inception
- *   ./tiny_inception            # trains on pictures that it draws itself, into ./tiny-data
+ *   ./tiny_inception            # trains on pictures that it draws itself, in ./tiny-data
  *   ./tiny_inception DATA       # a folder with MNIST's four files, or a name: fashion-mnist
  *
  * The builders append layers to a graph and check shapes; the first error sticks, so the network
- * reads like its drawing and one check behind gn_compile is enough.
+ * reads like its drawing and one check after gn_compile is enough.
  */
 #include <googlenet.h>
 
@@ -14,10 +14,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SIDE = 20, CLASSES = 4, TRAIN = 512, TEST = 128, INPUT = 28 };
+enum { SIDE = 20, CLASSES = 4, TRAIN = 256, TEST = 64, INPUT = 28 };
 
-/* A stem, two stages of Inception blocks, and a dense layer on their mean: logits. Shapes at the
- * right are those of one image. */
+/* A stem, two stages of Inception blocks, and a dense layer on their mean: logits. Shapes on
+ * the right are those of one image. */
 static gn_net *tiny_inception(int channels, int classes)
 {
     gn_graph *g = gn_graph_create();
@@ -39,7 +39,7 @@ static gn_net *tiny_inception(int channels, int classes)
     return gn_compile(g, gn_dense(g, x, classes, "dense"), 1);
 }
 
-/* ---- Pictures to learn from: a bar across, a bar down, both, or none, over noise ---- */
+/* ---- Pictures to learn from: a horizontal bar, a vertical bar, both, or none, over noise ---- */
 
 static unsigned next_random(unsigned *state)
 {
@@ -116,7 +116,7 @@ static int train_on(const char *data)
         net = tiny_inception(set.channels, set.classes);
     (void)gn_summary(net, stdout);
 
-    gn_history *history = gn_fit(net, train, .validation = test, .epochs = 4, .batch = 16,
+    gn_history *history = gn_fit(net, train, .validation = test, .epochs = 6, .batch = 16,
                                  .lr = 0.02, .momentum = 0.9, .on_event = report);
 
     struct gn_score score = { 0 };

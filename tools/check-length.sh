@@ -6,8 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 status=0
-for file in $(find src tests examples bench \( -name '*.c' -o -name '*.h' \) 2>/dev/null |
-    sort); do
+for file in $(find src tests examples bench -name '*.c' -o -name '*.h' -o -name '*.cpp' | sort); do
     lines=$(wc -l <"$file")
     if [ "$lines" -gt 800 ]; then
         echo "check-length: $file has $lines lines, split it by subject" >&2

@@ -1,0 +1,11 @@
+#!/bin/sh
+# prepare.sh FOLDER TINY_INCEPTION TRAIN: what the examples need, made by two of them: data in
+# FOLDER/tiny-data, and a model in FOLDER/run/model.safetensors.
+# labels: push
+# timeout: 300
+set -eu
+rm -rf "$1"
+mkdir -p "$1"
+cd "$1"
+"$2"
+"$3" tiny-data run 1
