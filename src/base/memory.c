@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "base/memory.h"
 
+#include "base/cgroup.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,28 +126,12 @@ void gn_touch(void *p, const atomic_bool *enough)
         at[i] = at[i];
 }
 
-/* The number in a cgroup file, UINT64_MAX for "max" or a missing file. */
-static uint64_t limit_in_file(const char *path)
-{
-    uint64_t value = UINT64_MAX;
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return value;
-    char text[64];
-    if (fgets(text, sizeof text, f) != NULL && text[0] >= '0' && text[0] <= '9')
-        value = strtoull(text, NULL, 10);
-    (void)fclose(f);
-    return value;
-}
-
 uint64_t gn_memory_limit(void)
 {
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     uint64_t limit = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
-    const uint64_t more[] = { limit_in_file("/sys/fs/cgroup/memory.max"),
-                              limit_in_file("/sys/fs/cgroup/memory/memory.limit_in_bytes") };
-    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
-        limit = more[i] < limit ? more[i] : limit;
+    const uint64_t group = gn_cgroup_limits("").memory;
+    limit = group < limit ? group : limit;
     struct rlimit space;
     if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY &&
         (uint64_t)space.rlim_cur < limit)

@@ -36,8 +36,8 @@ uint64_t gn_alloc_count(void);
  * after it. 0 switches this off. */
 void gn_alloc_fail_after(uint64_t k, bool persistent);
 
-/* Bytes of memory the process may use: the smallest of physical memory, cgroup limit and
- * RLIMIT_AS. */
+/* Bytes of memory the process may use: the smallest of physical memory, the limits of its control
+ * groups and RLIMIT_AS. */
 uint64_t gn_memory_limit(void);
 
 #endif

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "base/threads.h"
 
+#include "base/cgroup.h"
+
 #include <sched.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,16 +14,9 @@
 /* CPUs that the cgroup's quota allows, rounded up; 0 when there is none. */
 static int cgroup_quota(void)
 {
-    double quota = -1, period = 0;
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-    if (f != NULL) {
-        if (fscanf(f, "%lf %lf", &quota, &period) != 2)
-            quota = -1;
-        (void)fclose(f);
-    }
-    if (quota <= 0 || period <= 0)
+    const double cpus = gn_cgroup_limits("").cpus;
+    if (cpus <= 0)
         return 0;
-    const double cpus = quota / period;
     return cpus < 1 ? 1 : cpus > GN_MAX_THREADS ? GN_MAX_THREADS : (int)(cpus + 0.999);
 }
 
