@@ -44,7 +44,7 @@ static gn_status copy_tensors(gn_net *to, gn_net *from)
     return GN_OK;
 }
 
-/* The square of the distance: who is nearest stays the same. */
+/* The square of the distance: the order of neighbours is the same. */
 static double distance(const float *a, const float *b)
 {
     double sum = 0;
