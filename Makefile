@@ -23,8 +23,8 @@ help:
 	@echo 'make build       install what is missing, build $(PROGRAM)'
 	@echo 'make train       build, find or fetch Fashion-MNIST, train the network (ARGS=...)'
 	@echo 'make test        build and run the tests (test-quick: under a minute; test-full: all)'
-	@echo 'make bench       time a training step (ARGS=...); bench-peers: beside other frameworks'
-	@echo 'make check       format of the source and direction of its includes'
+	@echo 'make bench       time a training step (ARGS=...); bench-peers: compared with other frameworks'
+	@echo 'make check       format and lengths of the source, direction of its includes, READMEs'
 	@echo 'make format      format the source with clang-format'
 	@echo 'make install     install below PREFIX=$(PREFIX)'
 	@echo 'make clean       remove $(BUILD)/'
@@ -50,6 +50,8 @@ check:
 	@tools/setup.sh format
 	@tools/check-format.sh
 	@tools/check-floors.sh
+	@tools/check-length.sh
+	@tools/check-readme.sh
 
 format:
 	@tools/setup.sh format

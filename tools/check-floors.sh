@@ -1,10 +1,8 @@
 #!/bin/sh
-# check-floors.sh: does every file include only from its own floor or below?
+# check-floors.sh: does every file include only from its own folder or from folders of lower rank?
 #
-# Floors, lowest first: base, cpu, ops, picture, graph, net, plan, models, data, formats, infer, run, draw,
-# train, cli. The
-# program sees the public header alone. zlib, libcurl and cairo are each met in one file, besides the
-# one that reports their versions (src/system.c).
+# The ranks are in the list below, lowest first. The program sees the public header alone. zlib, libcurl
+# and cairo are each included by one file, besides the one that reports their versions (src/system.c).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,7 +34,7 @@ includes src include examples | awk -F: '
                 library = what
                 sub(/[-\/.].*/, "", library)
                 if (library in first && first[library] != $1)
-                    complain("<" what "> is already met in " first[library] ", keep it to one file")
+                    complain("<" what "> is already included by " first[library] ", keep it to one file")
                 first[library] = $1
             }
             next
@@ -52,7 +50,7 @@ includes src include examples | awk -F: '
         else if (own[2] == "cli" && other[1] != "cli")
             complain("\"" what "\": the program sees only <googlenet.h>")
         else if (floor[other[1]] > floor[own[2]])
-            complain("\"" what "\": " other[1] " stands above " own[2])
+            complain("\"" what "\": " other[1] " has a higher rank than " own[2])
     }
     END { exit bad }
 ' >&2

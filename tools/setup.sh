@@ -17,6 +17,7 @@ module() { have pkg-config && pkg-config --exists "$1"; }
 # elsewhere, and the question must work on any distribution.
 present() {
     case $1 in
+    g++) have c++ ;;
     gcc) have cc || have gcc || [ -n "${CC:-}" ] ;;
     libc6-dev) have_header stdio.h ;;
     make) have make ;;
@@ -76,7 +77,7 @@ format) require clang-format ;;
 ci)
     base
     require libcmocka-dev binutils clang clang-format
-    want dataset-fashion-mnist debootstrap locales
+    want g++ dataset-fashion-mnist debootstrap locales
     ;;
 *)
     echo "setup.sh: unknown job '$job'; one of build, test, train, format, ci" >&2
