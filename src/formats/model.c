@@ -213,7 +213,7 @@ static bool is_other_head(const struct gn_net *net, const struct gn_st_file *fil
     bool of_head = false;
     for (int k = 0; k < g->n_layers; k++)
         of_head |= (g->layers[k].weight == i || g->layers[k].bias == i) &&
-                   g->layers[k].op == GN_OP_DENSE && g->layers[k].out.c == net->classes;
+                   g->layers[k].op->makes_vector && g->layers[k].out.c == net->classes;
     if (!of_head || stored == NULL || stored->rank != wanted->rank)
         return false;
     for (int d = 0; d + 1 < wanted->rank; d++)

@@ -25,7 +25,7 @@ static bool is_same_padded(const struct gn_graph *graph)
     for (int i = 0; i < graph->n_layers; i++) {
         const struct gn_layer *layer = &graph->layers[i];
         const struct gn_geometry *g = &layer->window;
-        if (layer->op != GN_OP_CONV && layer->op != GN_OP_MAX_POOL && layer->op != GN_OP_AVG_POOL)
+        if (!layer->op->has_window)
             continue;
         int oh, ow, top, left, after;
         gn_same_padding(g->h, g->kh, g->stride, &oh, &top, &after);
@@ -164,28 +164,33 @@ static json_t *make_heads(const struct gn_graph *graph)
     return heads;
 }
 
-static const struct gn_layer *first_layer(const struct gn_graph *graph, enum gn_op op)
+static json_t *make_attribute(const struct gn_attribute *a, const struct gn_layer *layer)
 {
-    for (int i = 0; i < graph->n_layers; i++)
-        if (graph->layers[i].op == op)
-            return &graph->layers[i];
-    return NULL;
+    const double value = gn_attribute_value(a, gn_layer_attributes(layer));
+    return a->kind == GN_ATTRIBUTE_REAL   ? make_real((float)value)
+           : a->kind == GN_ATTRIBUTE_FLAG ? json_boolean(value > 0)
+                                          : json_integer((json_int_t)value);
 }
 
-static json_t *make_lrn(const struct gn_graph *graph)
+/* What the file says of the first layer of an operator: all attributes or one; null: there is none. */
+static json_t *make_fact(const struct gn_graph *graph, const struct gn_operator *op)
 {
-    const struct gn_layer *layer = first_layer(graph, GN_OP_LRN);
-    if (layer == NULL)
+    int i = 0;
+    while (i < graph->n_layers && graph->layers[i].op != op)
+        i++;
+    if (i == graph->n_layers)
         return json_null();
-    const struct gn_constants *k = &layer->constants;
-    return json_pack("{s:i, s:o, s:o, s:o}", "size", k->size, "alpha", make_real(k->alpha), "beta",
-                     make_real(k->beta), "k", make_real(k->k));
-}
-
-static json_t *make_bn_eps(const struct gn_graph *graph)
-{
-    const struct gn_layer *layer = first_layer(graph, GN_OP_BATCH_NORM);
-    return layer == NULL ? json_null() : make_real(layer->constants.eps);
+    json_t *fact = json_object();
+    for (int k = 0; k < op->n_attributes; k++) {
+        const struct gn_attribute *a = &op->attributes[k];
+        json_t *value = make_attribute(a, &graph->layers[i]);
+        if (op->fact_attribute != NULL && strcmp(op->fact_attribute, a->name) == 0) {
+            json_decref(fact);
+            return value;
+        }
+        (void)json_object_set_new(fact, a->name, value);
+    }
+    return fact;
 }
 
 char *gn_model_metadata(const struct gn_net *net)
@@ -207,8 +212,10 @@ char *gn_model_metadata(const struct gn_net *net)
     failed |= json_object_set_new(model, "labels", make_labels(net));
     failed |= json_object_set_new(model, "output", json_string("logits"));
     failed |= json_object_set_new(model, "heads", make_heads(net->graph));
-    failed |= json_object_set_new(model, "lrn", make_lrn(net->graph));
-    failed |= json_object_set_new(model, "bn_eps", make_bn_eps(net->graph));
+    for (int i = GN_OP_COUNT - 1; i >= 0; i--) /* the order of keys of version 0.1.0 */
+        if (gn_operators[i]->fact != NULL)
+            failed |= json_object_set_new(model, gn_operators[i]->fact,
+                                          make_fact(net->graph, gn_operators[i]));
     if (strncmp(net->preset, "googlenet", strlen("googlenet")) == 0) {
         const bool torchvision = strcmp(net->preset, "googlenet-torchvision") == 0;
         failed |= json_object_set_new(model, "pool4", json_string(torchvision ? "2x2" : "3x3"));
@@ -468,14 +475,16 @@ static gn_status check_kind(const char *name, const struct gn_model_fields *fiel
 gn_status gn_model_fields_check(const struct gn_net *net, const char *name,
                                 const struct gn_model_fields *fields)
 {
-    static const char *const keys[] = { "lrn", "bn_eps" };
-    json_t *const ours[] = { make_lrn(net->graph), make_bn_eps(net->graph) };
     gn_status status = GN_OK;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const json_t *theirs = json_object_get(fields->root, keys[i]);
-        if (status == GN_OK && theirs != NULL && !json_equal(theirs, ours[i]))
-            status = not_supported(name, keys[i], theirs);
-        json_decref(ours[i]);
+    for (int i = 0; i < GN_OP_COUNT && status == GN_OK; i++) {
+        const char *key = gn_operators[i]->fact;
+        const json_t *theirs = key == NULL ? NULL : json_object_get(fields->root, key);
+        if (theirs == NULL)
+            continue;
+        json_t *ours = make_fact(net->graph, gn_operators[i]);
+        if (!json_equal(theirs, ours))
+            status = not_supported(name, key, theirs);
+        json_decref(ours);
     }
     return status;
 }

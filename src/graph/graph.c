@@ -1,11 +1,10 @@
 /*
- * The builders of the public header: they append layers, check shapes and compute nothing. The
- * first error sticks to the graph; later builders return an invalid node.
+ * Layers are appended here, and nowhere else: names, shapes by the operator's rule, tensors by its
+ * descriptor. The first error sticks to the graph; later layers are invalid nodes.
  */
 #include "graph/graph.h"
 
 #include "base/memory.h"
-#include "ops/rules.h"
 
 #include <string.h>
 
@@ -30,7 +29,7 @@ void gn_graph_free(gn_graph *g)
 }
 
 /* Keeps the thread's last error as the graph's, if it is its first. */
-static gn_node stick(gn_graph *g)
+gn_node gn_graph_stick(gn_graph *g)
 {
     if (g->status == GN_OK) {
         g->status = gn_last_status();
@@ -38,8 +37,6 @@ static gn_node stick(gn_graph *g)
     }
     return invalid;
 }
-
-#define STICK(g, ...) ((void)gn_fail(__VA_ARGS__), stick(g))
 
 /* Room for one more element of a growing array; false: NO_MEMORY. */
 static bool grow(void *array, int n, int *room, size_t size, const char *purpose)
@@ -65,7 +62,7 @@ void gn_stage(gn_graph *g, const char *name)
     if (name == NULL)
         return;
     if (!grow(&g->stages, g->n_stages, &g->cap_stages, sizeof *g->stages, "stage names")) {
-        (void)stick(g);
+        (void)gn_graph_stick(g);
         return;
     }
     (void)snprintf(g->stages[g->n_stages], GN_NAME_BYTES, "%s", name);
@@ -105,308 +102,153 @@ static gn_status make_name(const gn_graph *g, const char *name, const char *kind
     }
 }
 
-/* Appends a layer of kind `op` that reads `in`; NULL when the graph has failed or fails now. */
-static struct gn_layer *append(gn_graph *g, enum gn_op op, const char *name, const char *kind,
-                               const gn_node *in, int n)
+/* ---- Tensors ---- */
+
+static void set_shape(struct gn_tensor *t, enum gn_tensor_shape shape, const struct gn_geometry *g)
 {
-    if (g == NULL || g->status != GN_OK)
-        return NULL;
-    for (int i = 0; i < n; i++) {
-        if (in[i].id < 0 || in[i].id >= g->n_layers) {
-            (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: input %d is not a node of this graph",
-                        name == NULL ? kind : name, i);
-            return NULL;
-        }
-    }
-    if (g->n_layers >= GN_MAX_LAYERS) {
-        (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "a graph has at most %d layers", GN_MAX_LAYERS);
-        return NULL;
-    }
-    struct gn_layer layer = { .op = op,
-                              .stage = g->stage,
-                              .n_inputs = n,
-                              .weight = -1,
-                              .bias = -1,
-                              .mean = -1,
-                              .variance = -1 };
-    if (make_name(g, name, kind, layer.name) != GN_OK ||
-        !grow(&g->layers, g->n_layers, &g->cap_layers, sizeof layer, "layers")) {
-        (void)stick(g);
-        return NULL;
-    }
-    for (int i = 0; i < n; i++)
-        layer.inputs[i] = in[i].id;
-    g->layers[g->n_layers] = layer;
-    return &g->layers[g->n_layers++];
+    const int taps = g->kh * g->kw;
+    t->rank = shape == GN_TENSOR_WINDOW ? 4 : shape == GN_TENSOR_MATRIX ? 2 : 1;
+    const int shapes[][4] = { [GN_TENSOR_WINDOW] = { g->kh, g->kw, g->c, g->oc },
+                              [GN_TENSOR_MATRIX] = { taps * g->c, g->oc },
+                              [GN_TENSOR_CHANNELS] = { g->oc } };
+    memcpy(t->shape, shapes[shape], sizeof t->shape);
+    t->count = 1;
+    for (int i = 0; i < t->rank; i++)
+        t->count *= (size_t)t->shape[i];
+    t->fan_in = (double)g->kh * g->kw * g->c;
+    t->fan_out = shape == GN_TENSOR_WINDOW ? (double)g->kh * g->kw * g->oc : g->oc;
 }
 
-static struct gn_shape shape_of(const gn_graph *g, gn_node x)
-{
-    return g->layers[x.id].out;
-}
-
-static gn_node node_of(const gn_graph *g)
-{
-    return (gn_node){ g->n_layers - 1 };
-}
-
-/* A tensor "<layer>.<suffix>" of biases at the end of the flat arrays; -1: NO_MEMORY, stuck. */
-static int append_tensor(gn_graph *g, const char *layer, const char *suffix, int rank,
-                         const int *shape)
+/* A tensor "<owner>.<suffix>" at the end of the flat arrays; -1: NO_MEMORY, stuck. */
+static int append_tensor(gn_graph *g, const struct gn_layer *layer,
+                         const struct gn_tensor_rule *rule)
 {
     if (!grow(&g->tensors, g->n_tensors, &g->cap_tensors, sizeof *g->tensors, "tensors")) {
-        (void)stick(g);
+        (void)gn_graph_stick(g);
         return -1;
     }
     struct gn_tensor *t = &g->tensors[g->n_tensors];
-    *t = (struct gn_tensor){
-        .rank = rank, .count = 1, .offset = g->n_floats, .trainable = true, .constant = g->biases
-    };
-    (void)snprintf(t->name, sizeof t->name, "%s.%s", layer, suffix);
-    for (int i = 0; i < rank; i++) {
-        t->shape[i] = shape[i];
-        t->count *= (size_t)shape[i];
-    }
+    *t = (struct gn_tensor){ .offset = g->n_floats,
+                             .is_kernel = rule->start == GN_START_KERNEL,
+                             .trainable = !rule->running,
+                             .initial = layer->initial.kernels,
+                             .deviation = layer->initial.deviation,
+                             .constant = rule->start == GN_START_BIAS ? layer->initial.biases
+                                                                      : rule->constant };
+    (void)snprintf(t->name, sizeof t->name, "%s.%s", layer->owner, rule->suffix);
+    set_shape(t, rule->shape, &layer->window);
     g->n_floats += (t->count + 15) / 16 * 16;
     return g->n_tensors++;
 }
 
-/* Weight and bias of a layer whose window and channels are known. */
-static void append_parameters(gn_graph *g, struct gn_layer *layer, bool bias)
+/* Whether the attributes leave a tensor out. */
+static bool is_left_out(const struct gn_layer *layer, const struct gn_tensor_rule *rule)
 {
-    const struct gn_geometry *w = &layer->window;
-    const int kernel[4] = { w->kh, w->kw, w->c, w->oc };
-    const int matrix[2] = { w->kh * w->kw * w->c, w->oc };
-    const bool dense = layer->op == GN_OP_DENSE;
-    layer->weight = dense ? append_tensor(g, layer->name, "weight", 2, matrix)
-                          : append_tensor(g, layer->name, "weight", 4, kernel);
-    if (bias)
-        layer->bias = append_tensor(g, layer->name, "bias", 1, kernel + 3);
-    if (layer->weight < 0)
-        return;
-    struct gn_tensor *t = &g->tensors[layer->weight];
-    t->is_kernel = true;
-    t->fan_in = (double)w->kh * w->kw * w->c;
-    t->fan_out = dense ? w->oc : (double)w->kh * w->kw * w->oc;
-    t->initial = g->initial;
-    t->deviation = g->deviation;
+    const struct gn_operator *op = layer->op;
+    for (int i = 0; rule->unless != NULL && i < op->n_attributes; i++)
+        if (strcmp(op->attributes[i].name, rule->unless) == 0)
+            return gn_attribute_value(&op->attributes[i], gn_layer_attributes(layer)) > 0;
+    return false;
 }
 
-void gn_initialize(gn_graph *g, gn_initial kernels, double deviation, double biases)
+static gn_status append_tensors(gn_graph *g, struct gn_layer *layer)
 {
-    if (g == NULL || g->status != GN_OK)
-        return;
-    if ((int)kernels < 0 || kernels > GN_INITIAL_NORMAL || !(deviation >= 0) || deviation > 1e6 ||
-        !(biases >= -1e6) || biases > 1e6) {
-        (void)STICK(g, GN_STATUS_BAD_ARGUMENT,
-                    "gn_initialize: rule number %d, deviation %g, biases %g (rules 0 to %d, finite "
-                    "numbers)",
-                    (int)kernels, deviation, biases, (int)GN_INITIAL_NORMAL);
-        return;
+    for (int i = 0; i < GN_LAYER_TENSORS; i++) {
+        const struct gn_tensor_rule *rule = &layer->op->tensors[i];
+        layer->tensors[i] = -1;
+        if (rule->suffix != NULL && !is_left_out(layer, rule))
+            layer->tensors[i] = append_tensor(g, layer, rule);
     }
-    g->initial = kernels;
-    g->deviation = deviation;
-    g->biases = biases;
+    return g->status;
 }
 
-gn_node gn_input(gn_graph *g, int height, int width, int channels)
-{
-    struct gn_layer *layer = append(g, GN_OP_INPUT, "input", "input", NULL, 0);
-    if (layer == NULL)
-        return invalid;
-    if (height < 1 || height > GN_MAX_SIZE || width < 1 || width > GN_MAX_SIZE || channels < 1 ||
-        channels > GN_MAX_CHANNELS)
-        return STICK(g, GN_STATUS_BAD_SHAPE,
-                     "input: %dx%dx%d (sizes 1 to %d, channels 1 to %d are possible)", height,
-                     width, channels, GN_MAX_SIZE, GN_MAX_CHANNELS);
-    layer->out = (struct gn_shape){ height, width, channels };
-    return node_of(g);
-}
+/* ---- Layers ---- */
 
-gn_node gn_conv_with(gn_graph *g, gn_node x, const struct gn_conv_options *options)
+static gn_status check_inputs(const gn_graph *g, const struct gn_operator *op, const char *name,
+                              const gn_node *inputs, int n)
 {
-    static const struct gn_conv_options none = { 0 };
-    options = options == NULL ? &none : options;
-    struct gn_layer *layer = append(g, GN_OP_CONV, options->name, "conv", &x, 1);
-    if (layer == NULL)
-        return invalid;
-    if (gn_conv_rule(layer->name, shape_of(g, x), options, &layer->window) != GN_OK)
-        return stick(g);
-    layer->out = (struct gn_shape){ layer->window.oh, layer->window.ow, layer->window.oc };
-    append_parameters(g, layer, !options->no_bias);
-    return g->status == GN_OK ? node_of(g) : invalid;
-}
-
-gn_node gn_relu(gn_graph *g, gn_node x)
-{
-    struct gn_layer *layer = append(g, GN_OP_RELU, NULL, "relu", &x, 1);
-    if (layer == NULL)
-        return invalid;
-    layer->out = shape_of(g, x);
-    return node_of(g);
-}
-
-gn_node gn_conv_relu_with(gn_graph *g, gn_node x, const struct gn_conv_options *options)
-{
-    const gn_node y = gn_relu(g, gn_conv_with(g, x, options));
-    if (y.id >= 0)
-        g->layers[y.id].hidden = true;
-    return y;
-}
-
-gn_node gn_max_pool_with(gn_graph *g, gn_node x, const struct gn_pool_options *options)
-{
-    static const struct gn_pool_options none = { 0 };
-    options = options == NULL ? &none : options;
-    struct gn_layer *layer = append(g, GN_OP_MAX_POOL, options->name, "pool", &x, 1);
-    if (layer == NULL)
-        return invalid;
-    if (gn_pool_rule(layer->name, shape_of(g, x), options, &layer->window) != GN_OK)
-        return stick(g);
-    layer->out = (struct gn_shape){ layer->window.oh, layer->window.ow, layer->window.oc };
-    return node_of(g);
-}
-
-gn_node gn_avg_pool_with(gn_graph *g, gn_node x, const struct gn_pool_options *options)
-{
-    static const struct gn_pool_options none = { 0 };
-    options = options == NULL ? &none : options;
-    struct gn_layer *layer = append(g, GN_OP_AVG_POOL, options->name, "avg_pool", &x, 1);
-    if (layer == NULL)
-        return invalid;
-    if (gn_avg_pool_rule(layer->name, shape_of(g, x), options, &layer->window, &layer->constants) !=
-        GN_OK)
-        return stick(g);
-    layer->out = (struct gn_shape){ layer->window.oh, layer->window.ow, layer->window.oc };
-    return node_of(g);
-}
-
-/* A layer that keeps the shape of its input. */
-static struct gn_layer *append_same(gn_graph *g, enum gn_op op, const char *name, const char *kind,
-                                    gn_node x)
-{
-    struct gn_layer *layer = append(g, op, name, kind, &x, 1);
-    if (layer != NULL)
-        layer->out = shape_of(g, x);
-    return layer;
-}
-
-/* The name of a normalisation behind convolution `conv` without the stage in front, which comes
- * back when the layer is added. */
-static const char *norm_name(const gn_graph *g, const struct gn_layer *conv, char *text)
-{
-    const char *own = conv->name;
-    if (g->stage >= 0 && conv->stage == g->stage)
-        own += strlen(g->stages[g->stage]) + 1;
-    (void)snprintf(text, GN_NAME_BYTES + 8, "%s.norm", own);
-    return text;
-}
-
-gn_node gn_batch_norm_with(gn_graph *g, gn_node x, const struct gn_norm_options *options)
-{
-    static const struct gn_norm_options none = { 0 };
-    options = options == NULL ? &none : options;
-    char text[GN_NAME_BYTES + 8], owner[GN_NAME_BYTES];
-    const char *name = options->name;
-    const bool behind_conv = g != NULL && g->status == GN_OK && name == NULL && x.id >= 0 &&
-                             x.id < g->n_layers && g->layers[x.id].op == GN_OP_CONV;
-    if (behind_conv)
-        name = norm_name(g, &g->layers[x.id], text);
-    struct gn_layer *layer = append_same(g, GN_OP_BATCH_NORM, name, "norm", x);
-    if (layer == NULL)
-        return invalid;
-    if (gn_norm_rule(layer->name, options, &layer->constants) != GN_OK)
-        return stick(g);
-    /* Its tensors carry the convolution's name, like the bias that they replace. */
-    (void)snprintf(owner, sizeof owner, "%s", behind_conv ? g->layers[x.id].name : layer->name);
-    static const char *const suffixes[4] = { "gamma", "beta", "mean", "variance" };
-    static const double constants[4] = { 1, 0, 0, 1 };
-    int *const indexes[4] = { &layer->weight, &layer->bias, &layer->mean, &layer->variance };
-    for (int i = 0; i < 4; i++) {
-        *indexes[i] = append_tensor(g, owner, suffixes[i], 1, &layer->out.c);
-        if (*indexes[i] < 0)
-            return invalid;
-        g->tensors[*indexes[i]].constant = constants[i];
-        g->tensors[*indexes[i]].trainable = i < 2;
-    }
-    return node_of(g);
-}
-
-gn_node gn_lrn_with(gn_graph *g, gn_node x, const struct gn_lrn_options *options)
-{
-    static const struct gn_lrn_options none = { 0 };
-    options = options == NULL ? &none : options;
-    struct gn_layer *layer = append_same(g, GN_OP_LRN, options->name, "lrn", x);
-    if (layer == NULL)
-        return invalid;
-    return gn_lrn_rule(layer->name, options, &layer->constants) == GN_OK ? node_of(g) : stick(g);
-}
-
-gn_node gn_dropout(gn_graph *g, gn_node x, double rate, const char *name)
-{
-    struct gn_layer *layer = append_same(g, GN_OP_DROPOUT, name, "dropout", x);
-    if (layer == NULL)
-        return invalid;
-    return gn_dropout_rule(layer->name, rate, &layer->constants) == GN_OK ? node_of(g) : stick(g);
-}
-
-gn_node gn_global_avg_pool(gn_graph *g, gn_node x)
-{
-    struct gn_layer *layer = append(g, GN_OP_GLOBAL_AVG_POOL, NULL, "global_pool", &x, 1);
-    if (layer == NULL)
-        return invalid;
-    layer->out = (struct gn_shape){ 1, 1, shape_of(g, x).c };
-    return node_of(g);
-}
-
-gn_node gn_concat(gn_graph *g, const gn_node *nodes, int n, const char *name)
-{
-    const bool wrong = nodes == NULL || n < 1 || n > GN_MAX_INPUTS;
-    if (g != NULL && g->status == GN_OK && wrong)
-        return STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: %d inputs (1 to %d are possible)",
-                     name == NULL ? "concat" : name, nodes == NULL ? 0 : n, (int)GN_MAX_INPUTS);
-    struct gn_layer *layer = append(g, GN_OP_CONCAT, name, "concat", nodes, n);
-    if (layer == NULL)
-        return invalid;
-    struct gn_shape in[GN_MAX_INPUTS];
+    const int most = op->inputs == GN_ANY_INPUTS ? GN_MAX_INPUTS : op->inputs;
+    const int least = op->inputs == GN_ANY_INPUTS ? 1 : op->inputs;
+    if (n < least || n > most || (n > 0 && inputs == NULL))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: %d inputs (%d to %d are possible)", name,
+                inputs == NULL ? 0 : n, least, most);
     for (int i = 0; i < n; i++)
-        in[i] = shape_of(g, nodes[i]);
-    if (gn_concat_rule(layer->name, in, n, &layer->out) != GN_OK)
-        return stick(g);
-    return node_of(g);
+        if (inputs[i].id < 0 || inputs[i].id >= g->n_layers)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: input %d is not a node of this graph", name, i);
+    if (g->n_layers >= GN_MAX_LAYERS)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "a graph has at most %d layers", GN_MAX_LAYERS);
+    return GN_OK;
 }
 
-gn_node gn_dense(gn_graph *g, gn_node x, int units, const char *name)
+/* Shape and geometry of a layer that has its inputs and attributes. */
+static gn_status apply(const gn_graph *g, struct gn_layer *layer)
 {
-    struct gn_layer *layer = append(g, GN_OP_DENSE, name, "dense", &x, 1);
-    if (layer == NULL)
-        return invalid;
-    if (gn_dense_rule(layer->name, shape_of(g, x), units, &layer->window) != GN_OK)
-        return stick(g);
-    layer->out = (struct gn_shape){ 1, 1, units };
-    append_parameters(g, layer, true);
-    return g->status == GN_OK ? node_of(g) : invalid;
+    struct gn_shape in[GN_MAX_INPUTS] = { { 0, 0, 0 } };
+    struct gn_rule rule = {
+        .name = layer->name, .in = in, .n_in = layer->n_inputs, .attributes = layer->attributes
+    };
+    for (int i = 0; i < layer->n_inputs; i++)
+        in[i] = g->layers[layer->inputs[i]].out;
+    GN_TRY(gn_operator_apply(layer->op, &rule));
+    layer->window = rule.g;
+    layer->out = (struct gn_shape){ rule.g.oh, rule.g.ow, rule.g.oc };
+    return GN_OK;
 }
 
-void gn_head(gn_graph *g, gn_node logits, double weight, const char *name)
+static gn_status append(gn_graph *g, const struct gn_layer_spec *spec)
+{
+    struct gn_layer layer = { .op = spec->op,
+                              .stage = spec->stage,
+                              .hidden = spec->hidden,
+                              .n_inputs = spec->n_inputs,
+                              .initial = spec->initial };
+    (void)snprintf(layer.name, sizeof layer.name, "%s", spec->name);
+    (void)snprintf(layer.owner, sizeof layer.owner, "%s",
+                   spec->owner == NULL ? spec->name : spec->owner);
+    for (int i = 0; i < spec->n_inputs; i++)
+        layer.inputs[i] = spec->inputs[i].id;
+    gn_attributes_copy(spec->op, layer.attributes, spec->attributes);
+    GN_TRY(apply(g, &layer));
+    if (!grow(&g->layers, g->n_layers, &g->cap_layers, sizeof layer, "layers"))
+        return gn_last_status();
+    GN_TRY(append_tensors(g, &layer));
+    g->layers[g->n_layers++] = layer;
+    return GN_OK;
+}
+
+gn_node gn_graph_append(gn_graph *g, const struct gn_layer_spec *spec)
 {
     if (g == NULL || g->status != GN_OK)
-        return;
-    const char *known = name == NULL ? "head" : name;
-    if (g->n_heads == GN_MAX_HEADS)
-        (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: a network has at most %d auxiliary heads",
-                    known, (int)GN_MAX_HEADS);
-    else if (logits.id < 0 || logits.id >= g->n_layers)
-        (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: its logits are not a node of this graph",
-                    known);
-    else if (!(weight > 0) || weight > 1e6)
-        (void)STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: a loss weight of %g (above 0, finite)", known,
-                    weight);
-    if (g->status != GN_OK)
-        return;
-    struct gn_head *head = &g->heads[g->n_heads++];
-    *head = (struct gn_head){ .layer = logits.id, .weight = weight };
-    (void)snprintf(head->name, sizeof head->name, "%s", known);
+        return invalid;
+    if (check_inputs(g, spec->op, spec->name, spec->inputs, spec->n_inputs) != GN_OK)
+        return gn_graph_stick(g);
+    if (strlen(spec->name) >= GN_NAME_BYTES || spec->stage >= g->n_stages || spec->stage < -1)
+        return GN_STICK(g, GN_STATUS_BAD_ARGUMENT,
+                        "%s: the name is longer than %d bytes, or there is no stage %d", spec->name,
+                        GN_NAME_BYTES - 1, spec->stage);
+    if (name_taken(g, spec->name))
+        return GN_STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: two layers have this name", spec->name);
+    if (append(g, spec) != GN_OK)
+        return gn_graph_stick(g);
+    return (gn_node){ g->n_layers - 1 };
+}
+
+gn_node gn_graph_add(gn_graph *g, const struct gn_operator *op, const char *name,
+                     const gn_node *inputs, int n, const void *attributes)
+{
+    char full[GN_NAME_BYTES];
+    if (g == NULL || g->status != GN_OK)
+        return invalid;
+    if (check_inputs(g, op, name == NULL ? op->kind : name, inputs, n) != GN_OK ||
+        make_name(g, name, op->kind, full) != GN_OK)
+        return gn_graph_stick(g);
+    return gn_graph_append(g, &(struct gn_layer_spec){ .op = op,
+                                                       .name = full,
+                                                       .stage = g->stage,
+                                                       .inputs = inputs,
+                                                       .n_inputs = n,
+                                                       .attributes = attributes,
+                                                       .initial = g->initial });
 }
 
 uint64_t gn_graph_params(const struct gn_graph *g, bool trainable)
@@ -421,7 +263,7 @@ uint64_t gn_layer_macs(const struct gn_graph *g, int i)
 {
     const struct gn_layer *layer = &g->layers[i];
     const struct gn_geometry *w = &layer->window;
-    if (layer->op != GN_OP_CONV && layer->op != GN_OP_DENSE)
+    if (!layer->op->multiplies)
         return 0;
     return (uint64_t)w->oh * (uint64_t)w->ow * (uint64_t)w->oc * (uint64_t)w->kh * (uint64_t)w->kw *
            (uint64_t)w->c;

@@ -7,8 +7,10 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "models/models.h"
+#include "ops/rules.h"
 
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,19 +180,23 @@ static gn_status read_pool(struct reader *r)
     return GN_OK;
 }
 
-static gn_status read_lrn(struct reader *r)
+/* A word of an operator's descriptor: WORD NAME and the first attributes, in their order. */
+static gn_status read_operator(struct reader *r, const struct gn_operator *op)
 {
-    struct gn_lrn_options o = { .name = r->words[1] };
-    GN_TRY(whole(r, 2, "the window", 63, &o.size));
-    r->x = gn_lrn_with(r->graph, r->x, &o);
-    return GN_OK;
-}
-
-static gn_status read_dropout(struct reader *r)
-{
-    double rate;
-    GN_TRY(real(r, 2, "the rate", &rate));
-    r->x = gn_dropout(r->graph, r->x, rate, r->words[1]);
+    alignas(double) unsigned char attributes[GN_ATTRIBUTE_BYTES] = { 0 };
+    for (int i = 0; i + 2 < r->n_words; i++) {
+        const struct gn_attribute *a = &op->attributes[i];
+        char what[NAME_TEXT];
+        double value = 0;
+        int number = 0;
+        (void)snprintf(what, sizeof what, "the %s", a->name);
+        if (a->kind == GN_ATTRIBUTE_INT)
+            GN_TRY(whole(r, i + 2, what, GN_MAX_CHANNELS, &number));
+        else
+            GN_TRY(real(r, i + 2, what, &value));
+        (void)gn_attribute_set(a, attributes, a->kind == GN_ATTRIBUTE_INT ? number : value);
+    }
+    r->x = gn_graph_add(r->graph, op, r->words[1], &r->x, 1, attributes);
     return GN_OK;
 }
 
@@ -263,37 +269,54 @@ struct instruction {
     bool is_layer;
     gn_status (*read)(struct reader *r);
     const char *usage;
+    const struct gn_operator *op; /* a word of an operator's descriptor, read by read_operator */
 };
 
 static const struct instruction instructions[] = {
-    { "input", 2, 2, false, read_input, "SIZE CHANNELS" },
-    { "classes", 1, 1, false, read_classes, "N" },
-    { "norm", 1, 1, false, read_norm, "none|keras|pytorch" },
-    { "pads", 1, 1, false, read_pads, "same|caffe" },
-    { "weights", 1, 3, false, read_weights, "glorot|xavier|normal [BIAS [DEVIATION]]" },
-    { "stage", 0, 1, false, read_stage, "[NAME]" },
-    { "conv", 3, 4, true, read_conv, "NAME CHANNELS KERNEL [STRIDE]" },
-    { "max", 2, 3, true, read_pool, "NAME KERNEL [STRIDE]" },
-    { "avg", 2, 3, true, read_pool, "NAME KERNEL [STRIDE]" },
-    { "lrn", 1, 2, true, read_lrn, "NAME [SIZE]" },
-    { "dropout", 2, 2, true, read_dropout, "NAME RATE" },
-    { "inception", 7, 8, true, read_inception, "NAME C1 R2 C2 R3 C3 C4 [KERNEL]" },
-    { "mean", 0, 0, true, read_mean, "" },
-    { "dense", 2, 2, true, read_dense, "NAME UNITS" },
-    { "aux", 5, 5, true, read_aux, "WEIGHT PARTS CHANNELS UNITS RATE" },
-    { "output", 0, 1, true, read_output, "[NAME]" },
+    { "input", 2, 2, false, read_input, "SIZE CHANNELS", NULL },
+    { "classes", 1, 1, false, read_classes, "N", NULL },
+    { "norm", 1, 1, false, read_norm, "none|keras|pytorch", NULL },
+    { "pads", 1, 1, false, read_pads, "same|caffe", NULL },
+    { "weights", 1, 3, false, read_weights, "glorot|xavier|normal [BIAS [DEVIATION]]", NULL },
+    { "stage", 0, 1, false, read_stage, "[NAME]", NULL },
+    { "conv", 3, 4, true, read_conv, "NAME CHANNELS KERNEL [STRIDE]", NULL },
+    { "max", 2, 3, true, read_pool, "NAME KERNEL [STRIDE]", NULL },
+    { "avg", 2, 3, true, read_pool, "NAME KERNEL [STRIDE]", NULL },
+    { "inception", 7, 8, true, read_inception, "NAME C1 R2 C2 R3 C3 C4 [KERNEL]", NULL },
+    { "mean", 0, 0, true, read_mean, "", NULL },
+    { "dense", 2, 2, true, read_dense, "NAME UNITS", NULL },
+    { "aux", 5, 5, true, read_aux, "WEIGHT PARTS CHANNELS UNITS RATE", NULL },
+    { "output", 0, 1, true, read_output, "[NAME]", NULL },
 };
 enum { N_INSTRUCTIONS = sizeof instructions / sizeof instructions[0] };
 
 /* ---- The file ---- */
 
-static gn_status find_instruction(const struct reader *r, const struct instruction **found)
+/* Instruction number i: those above, then the operators that have a word; false at the end. */
+static bool instruction_at(int i, struct instruction *found)
 {
-    const char *names[N_INSTRUCTIONS + 1] = { NULL };
+    if (i < (int)N_INSTRUCTIONS) {
+        *found = instructions[i];
+        return true;
+    }
+    i -= (int)N_INSTRUCTIONS;
+    for (int k = 0; k < GN_OP_COUNT; k++) {
+        const struct gn_operator *op = gn_operators[k];
+        if (op->word == NULL || i-- > 0)
+            continue;
+        *found = (struct instruction){ op->word, 1 + op->least, 1 + op->most, true, NULL, op->usage,
+                                       op };
+        return true;
+    }
+    return false;
+}
+
+static gn_status find_instruction(const struct reader *r, struct instruction *found)
+{
+    const char *names[N_INSTRUCTIONS + GN_OP_COUNT + 1] = { NULL };
     char text[NAME_TEXT];
-    for (int i = 0; i < (int)N_INSTRUCTIONS; i++) {
-        names[i] = instructions[i].word;
-        *found = &instructions[i];
+    for (int i = 0; instruction_at(i, found); i++) {
+        names[i] = found->word;
         if (strcmp(names[i], r->words[0]) == 0)
             return GN_OK;
     }
@@ -330,7 +353,7 @@ static gn_status graph_fault(const struct reader *r)
 
 static gn_status read_line(struct reader *r, char *line)
 {
-    const struct instruction *i;
+    struct instruction i;
     char *rest = line;
     line[strcspn(line, "#")] = '\0';
     r->n_words = 0;
@@ -343,14 +366,13 @@ static gn_status read_line(struct reader *r, char *line)
     if (r->n_words == 0)
         return GN_OK;
     GN_TRY(find_instruction(r, &i));
-    if (r->n_words - 1 < i->least || r->n_words - 1 > i->most)
-        FAULT(r, "%d values behind \"%s\", it is: %s %s", r->n_words - 1, i->word, i->word,
-              i->usage);
+    if (r->n_words - 1 < i.least || r->n_words - 1 > i.most)
+        FAULT(r, "%d values behind \"%s\", it is: %s %s", r->n_words - 1, i.word, i.word, i.usage);
     if (r->answer.id >= 0)
-        FAULT(r, "%s: nothing may follow the output", i->word);
-    if (i->is_layer)
+        FAULT(r, "%s: nothing may follow the output", i.word);
+    if (i.is_layer)
         begin(r);
-    GN_TRY(i->read(r));
+    GN_TRY(i.op != NULL ? read_operator(r, i.op) : i.read(r));
     return graph_fault(r);
 }
 

@@ -18,21 +18,30 @@ static uint64_t fold_text(uint64_t hash, const char *text, int n)
     return fold(hash, text, n > 0 ? (size_t)n : 0);
 }
 
-/* Whatever is zero for the operators of the first version adds nothing. */
+/* Constants in the order in which version 0.1.0 knew them (gn_attribute.slot). What is zero for the
+ * operators of the first version adds nothing. */
 static uint64_t fold_constants(uint64_t hash, const struct gn_layer *layer)
 {
-    static const struct gn_constants none = { 0 };
-    const struct gn_constants *k = &layer->constants;
-    char text[256], real[6][GN_NUMBER_TEXT];
-    const float values[6] = { k->eps, k->keep, k->rate, k->alpha, k->beta, k->k };
-    if (memcmp(k, &none, sizeof none) == 0)
-        return hash;
-    for (int i = 0; i < 6; i++)
-        (void)gn_short_hex_text((double)values[i], real[i]);
-    const int n =
-        snprintf(text, sizeof text, " %s %s %d %s %d %s %s %s %d %d", real[0], real[1], k->unbiased,
-                 real[2], k->size, real[3], real[4], real[5], k->count_padding, k->adaptive);
-    return fold_text(hash, text, n);
+    static const char kinds[] = "rrfrirrrff"; /* real, integer, flag */
+    double values[sizeof kinds - 1] = { 0 };
+    bool any = false;
+    for (int i = 0; i < layer->op->n_attributes; i++) {
+        const struct gn_attribute *a = &layer->op->attributes[i];
+        if (a->slot == 0)
+            continue;
+        values[a->slot - 1] = gn_attribute_value(a, gn_layer_attributes(layer));
+        any |= values[a->slot - 1] != 0;
+    }
+    for (size_t i = 0; any && i < sizeof kinds - 1; i++) {
+        char text[64], real[GN_NUMBER_TEXT];
+        const int whole = kinds[i] == 'f' ? values[i] != 0 : (int)values[i];
+        const int n = kinds[i] == 'r'
+                          ? snprintf(text, sizeof text, " %s",
+                                     gn_short_hex_text((double)(float)values[i], real))
+                          : snprintf(text, sizeof text, " %d", whole);
+        hash = fold_text(hash, text, n);
+    }
+    return hash;
 }
 
 /* Layers in front of `head` that belong to the answer or to nothing at all. */
@@ -55,13 +64,15 @@ void gn_net_fingerprint(const struct gn_net *net, char hex[17])
     mark_heads_only(net, skip);
     for (int i = 0; i < g->n_layers; i++) {
         const struct gn_layer *layer = &g->layers[i];
-        const struct gn_geometry *w = &layer->window;
+        static const struct gn_geometry none = { .h = 0 };
+        const bool has_window = layer->op->has_window || layer->op->multiplies;
+        const struct gn_geometry *w = has_window ? &layer->window : &none;
         char text[256];
         if (skip[i])
             continue;
         const int n =
-            snprintf(text, sizeof text, "%d %s %d %d %d %d %d %d %d", (int)layer->op, layer->name,
-                     w->kh, w->kw, w->stride, w->pad_top, w->pad_left, w->c, w->oc);
+            snprintf(text, sizeof text, "%d %s %d %d %d %d %d %d %d", (int)layer->op->id,
+                     layer->name, w->kh, w->kw, w->stride, w->pad_top, w->pad_left, w->c, w->oc);
         hash = fold_text(hash, text, n);
         hash = fold_constants(hash, layer);
         for (int k = 0; k < layer->n_inputs; k++)

@@ -70,7 +70,7 @@ static bool find_input(const struct gn_graph *g, struct gn_shape *input)
 {
     int n = 0;
     for (int i = 0; i < g->n_layers; i++) {
-        if (g->layers[i].op == GN_OP_INPUT) {
+        if (g->layers[i].n_inputs == 0) {
             *input = g->layers[i].out;
             n++;
         }

@@ -7,16 +7,15 @@
 /* Rows of the summary: all layers but the input and the ReLU inside gn_conv_relu. */
 static bool is_row(const struct gn_layer *layer)
 {
-    return layer->op != GN_OP_INPUT && !layer->hidden;
+    return layer->n_inputs > 0 && !layer->hidden;
 }
 
 static uint64_t layer_params(const struct gn_graph *g, const struct gn_layer *layer)
 {
     uint64_t n = 0;
-    if (layer->weight >= 0)
-        n += g->tensors[layer->weight].count; /* a batch norm's beta is its bias */
-    if (layer->bias >= 0)
-        n += g->tensors[layer->bias].count;
+    for (int k = 0; k < GN_LAYER_TENSORS; k++)
+        if (layer->tensors[k] >= 0 && g->tensors[layer->tensors[k]].trainable)
+            n += g->tensors[layer->tensors[k]].count;
     return n;
 }
 
@@ -37,28 +36,17 @@ static void fill_shape(struct gn_layer_info *info, struct gn_shape s)
     info->shape[2] = info->rank == 1 ? 0 : s.c;
 }
 
-/* Vectors begin at a global pool or a dense layer; dropout, ReLU and normalisations keep them. */
+/* Vectors begin at a global pool or a dense layer; what works element by element keeps them. */
 static bool is_vector(const struct gn_graph *g, int i)
 {
     const struct gn_layer *layer = &g->layers[i];
-    switch (layer->op) {
-    case GN_OP_GLOBAL_AVG_POOL:
-    case GN_OP_DENSE:
-        return true;
-    case GN_OP_RELU:
-    case GN_OP_DROPOUT:
-    case GN_OP_BATCH_NORM:
-    case GN_OP_LRN:
-        return is_vector(g, layer->inputs[0]);
-    default:
-        return false;
-    }
+    return layer->op->makes_vector || (layer->op->keeps_vector && is_vector(g, layer->inputs[0]));
 }
 
 static void fill_layer(const struct gn_graph *g, int i, struct gn_layer_info *info)
 {
     const struct gn_layer *layer = &g->layers[i];
-    *info = (struct gn_layer_info){ .name = layer->name, .type = gn_op_type(layer->op) };
+    *info = (struct gn_layer_info){ .name = layer->name, .type = layer->op->type };
     info->stage = layer->stage < 0 ? "" : g->stages[layer->stage];
     fill_shape(info, layer->out);
     /* A map that has shrunk to one pixel is still a map; vectors begin at the global pool. */

@@ -1,24 +1,17 @@
 /*
- * Shape rules: from the shape of its input and the options of a layer to its geometry. Errors
- * are BAD_SHAPE and name the layer and the numbers.
+ * What shape rules share: from the shape of its input and the attributes of a layer to its geometry.
+ * Errors are BAD_SHAPE and name the layer and the numbers.
  */
 #ifndef GN_OPS_RULES_H
 #define GN_OPS_RULES_H
 
-#include "ops/ops.h"
+#include "ops/op.h"
 
 enum { GN_MAX_CHANNELS = 65536, GN_MAX_SIZE = 8192, GN_MAX_KERNEL = 64 };
 
 /* A window with TensorFlow's SAME padding; oc becomes in.c. */
 gn_status gn_window_rule(const char *name, struct gn_shape in, int kernel, int stride,
                          struct gn_geometry *g);
-
-gn_status gn_conv_rule(const char *name, struct gn_shape in, const struct gn_conv_options *o,
-                       struct gn_geometry *g);
-gn_status gn_pool_rule(const char *name, struct gn_shape in, const struct gn_pool_options *o,
-                       struct gn_geometry *g);
-gn_status gn_avg_pool_rule(const char *name, struct gn_shape in, const struct gn_pool_options *o,
-                           struct gn_geometry *g, struct gn_constants *constants);
 
 /* Explicit pads of a window whose kernel and stride are set: oh, ow, pad_top, pad_left. `ceil`: the
  * last window may stand over the padded edge, as long as it begins inside. */
@@ -28,15 +21,11 @@ struct gn_pads {
 };
 gn_status gn_pads_rule(const char *name, const struct gn_pads *pads, struct gn_geometry *g);
 
-/* The constants of layers that keep the shape of their input. */
-gn_status gn_norm_rule(const char *name, const struct gn_norm_options *o,
-                       struct gn_constants *constants);
-gn_status gn_lrn_rule(const char *name, const struct gn_lrn_options *o,
-                      struct gn_constants *constants);
-gn_status gn_dropout_rule(const char *name, double rate, struct gn_constants *constants);
-gn_status gn_dense_rule(const char *name, struct gn_shape in, int units, struct gn_geometry *g);
+/* A max or average pool, of struct gn_pool_options. */
+gn_status gn_pool_rule(struct gn_rule *rule);
 
-/* Inputs of equal height and width; their channels add up. */
-gn_status gn_concat_rule(const char *name, const struct gn_shape *in, int n, struct gn_shape *out);
+/* The output is of the input's shape: windows of one pixel and channel. */
+struct gn_geometry gn_same_geometry(struct gn_shape in);
+gn_status gn_same_rule(struct gn_rule *rule);
 
 #endif

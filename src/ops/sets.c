@@ -1,6 +1,6 @@
 /*
  * Which kernel set runs: what this CPU can do by its feature flags (never by its model number),
- * or what GOOGLENET_ISA asks for. The sets are put together here from the operators' files.
+ * or what GOOGLENET_ISA asks for. The sets are put together here from the table of operators.
  */
 #include "ops/kernels.h"
 
@@ -10,49 +10,51 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ISA_REFERENCE, ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_COUNT };
-
-static struct gn_kernel_set sets[ISA_COUNT];
+static struct gn_kernel_set sets[GN_ISA_SETS];
 static pthread_once_t sets_once = PTHREAD_ONCE_INIT;
 
-/* The file of an operator fills its entries of one set. */
-#define FILL(set, suffix)                                                                          \
-    do {                                                                                           \
-        gn_conv_kernels__##suffix(set);                                                            \
-        gn_winograd_kernels__##suffix(set);                                                        \
-        gn_pool_kernels__##suffix(set);                                                            \
-        gn_relu_kernels__##suffix(set);                                                            \
-        gn_concat_kernels__##suffix(set);                                                          \
-        gn_avg_pool_kernels__##suffix(set);                                                        \
-        gn_batch_norm_kernels__##suffix(set);                                                      \
-        gn_lrn_kernels__##suffix(set);                                                             \
-        gn_resize_kernels__##suffix(set);                                                          \
-        gn_dropout_kernels(set);                                                                   \
-        gn_loss_kernels(set);                                                                      \
-    } while (0)
+static void fill_set(int isa, const char *name,
+                     void (*fill_filter)(struct gn_filter_kernels *kernels))
+{
+    struct gn_kernel_set *set = &sets[isa];
+    for (int i = 0; i < GN_OP_COUNT; i++) {
+        const struct gn_operator *op = gn_operators[i];
+        struct gn_kernel *row = set->table[i];
+        if (op->kernels[isa] != NULL)
+            op->kernels[isa](row);
+        row[GN_PASS_FORWARD].by_image = row[GN_PASS_BACK].by_image = op->by_image;
+        for (int pass = 0; pass < GN_PASS_COUNT; pass++)
+            row[pass].simple = op->simple;
+    }
+    fill_filter(&set->filter);
+    set->isa = name;
+}
 
 static void fill_sets(void)
 {
-    sets[ISA_REFERENCE].isa = "reference";
-    FILL(&sets[ISA_REFERENCE], ref);
-    sets[ISA_GENERIC].isa = "generic";
-    FILL(&sets[ISA_GENERIC], generic);
+    fill_set(GN_ISA_SET_REFERENCE, "reference", gn_resize_kernels__ref);
+    fill_set(GN_ISA_SET_GENERIC, "generic", gn_resize_kernels__generic);
 #if defined(__x86_64__)
-    sets[ISA_AVX2].isa = "avx2";
-    FILL(&sets[ISA_AVX2], avx2);
-    sets[ISA_AVX512].isa = "avx512";
-    FILL(&sets[ISA_AVX512], avx512);
+    fill_set(GN_ISA_SET_AVX2, "avx2", gn_resize_kernels__avx2);
+    fill_set(GN_ISA_SET_AVX512, "avx512", gn_resize_kernels__avx512);
 #endif
+}
+
+size_t gn_packed_floats(const struct gn_kernel_set *set, enum gn_pass pass,
+                        const struct gn_geometry *g, int tile)
+{
+    const struct gn_kernel *kernel = &set->table[tile > 0 ? GN_OP_WINOGRAD : GN_OP_CONV][pass];
+    return kernel->packed_floats == NULL ? 0 : kernel->packed_floats(g, tile);
 }
 
 static bool can_run(int isa)
 {
-    if (isa == ISA_GENERIC)
+    if (isa == GN_ISA_SET_GENERIC)
         return true;
 #if defined(__x86_64__)
     __builtin_cpu_init();
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (isa == ISA_AVX2)
+    if (isa == GN_ISA_SET_AVX2)
         return avx2;
 #if defined(GN_EMULATE_AVX512)
     return avx2; /* the wide code, compiled to AVX2 instructions, for tests */
@@ -68,13 +70,13 @@ static bool can_run(int isa)
 const struct gn_kernel_set *gn_reference_kernels(void)
 {
     (void)pthread_once(&sets_once, fill_sets);
-    return &sets[ISA_REFERENCE];
+    return &sets[GN_ISA_SET_REFERENCE];
 }
 
 const struct gn_kernel_set *gn_cpu_kernels_named(const char *isa)
 {
     (void)pthread_once(&sets_once, fill_sets);
-    for (int i = ISA_GENERIC; i < ISA_COUNT; i++)
+    for (int i = GN_ISA_SET_GENERIC; i < GN_ISA_SETS; i++)
         if (sets[i].isa != NULL && strcmp(sets[i].isa, isa) == 0)
             return can_run(i) ? &sets[i] : NULL;
     return NULL;

@@ -121,12 +121,12 @@ void gn_plan_bind(struct gn_plan *plan)
         a->y = (struct gn_view){ address(plan, s->y), s->y.ld };
         a->dx = (struct gn_view){ address(plan, s->dx), s->dx.ld };
         a->dy = (struct gn_view){ address(plan, s->dy), s->dy.ld };
-        if (s->argmax >= 0)
-            a->argmax = (uint8_t *)gn_plan_buffer(plan, s->argmax);
+        if (s->kept >= 0)
+            a->kept = (uint8_t *)gn_plan_buffer(plan, s->kept);
         if (s->group >= 0)
             bind_group(plan, &plan->groups[s->group], a);
-        if (s->stats >= 0)
-            a->norm.stats = (float *)(void *)gn_plan_buffer(plan, s->stats);
+        if (s->shared >= 0)
+            a->shared = (float *)(void *)gn_plan_buffer(plan, s->shared);
         a->packed = plan->values[s->layer].packed;
         a->packed_back = plan->values[s->layer].packed_back;
         a->zeros = plan->zeros;

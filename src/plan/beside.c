@@ -20,52 +20,27 @@ static struct region region_of(const struct gn_place *at, int channels, bool wri
     return (struct region){ at->buffer, at->channel, at->channel + channels, written };
 }
 
-/* Whether a step touches nothing but the regions below, parameters and gradients of its own layer. */
-static bool is_simple(const struct gn_plan *plan, const struct gn_step *s)
-{
-    switch (s->kernel - plan->kernels->table) {
-    case GN_KERNEL_CONV_PACK:
-    case GN_KERNEL_CONV_PACK_BACK:
-    case GN_KERNEL_CONV_FORWARD:
-    case GN_KERNEL_CONV_BACK_DATA:
-    case GN_KERNEL_CONV_BACK_FILTER:
-    case GN_KERNEL_WINOGRAD_PACK:
-    case GN_KERNEL_WINOGRAD_PACK_BACK:
-    case GN_KERNEL_WINOGRAD_FORWARD:
-    case GN_KERNEL_WINOGRAD_BACK_DATA:
-    case GN_KERNEL_WINOGRAD_BACK_FILTER:
-    case GN_KERNEL_POOL_FORWARD:
-    case GN_KERNEL_POOL_BACK:
-    case GN_KERNEL_AVG_POOL_FORWARD:
-    case GN_KERNEL_AVG_POOL_BACK:
-    case GN_KERNEL_COPY_FORWARD:
-    case GN_KERNEL_COPY_BACK:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static int regions_of(const struct gn_plan *plan, const struct gn_step *s, struct region *r)
+/* What a step touches, if its kernel is simple: nothing else but parameters and gradients of its own
+ * layer. */
+static int regions_of(const struct gn_step *s, struct region *r)
 {
     const struct gn_geometry *g = &s->args.g;
-    const enum gn_kernel_id id = (enum gn_kernel_id)(s->kernel - plan->kernels->table);
     int n = 0;
     r[n++] = region_of(&s->x, g->c, false);
-    if (id == GN_KERNEL_CONV_PACK || id == GN_KERNEL_CONV_PACK_BACK)
+    if (s->kernel->packed_floats != NULL)
         r[0].to = INT_MAX; /* x names the joint weights of a group */
     r[n++] = region_of(&s->y, g->oc, true);
     r[n++] = region_of(&s->dy, g->oc, false);
     r[n++] = region_of(&s->dx, g->c, true);
-    r[n++] = (struct region){ s->argmax, 0, INT_MAX, s->y.buffer != GN_PLACE_NONE };
+    r[n++] = (struct region){ s->kept, 0, INT_MAX, s->y.buffer != GN_PLACE_NONE };
     return n;
 }
 
 /* Whether one of two steps writes what the other one touches. */
-static bool conflict(const struct gn_plan *plan, const struct gn_step *a, const struct gn_step *b)
+static bool conflict(const struct gn_step *a, const struct gn_step *b)
 {
     struct region ra[MAX_REGIONS], rb[MAX_REGIONS];
-    const int na = regions_of(plan, a, ra), nb = regions_of(plan, b, rb);
+    const int na = regions_of(a, ra), nb = regions_of(b, rb);
     for (int i = 0; i < na; i++)
         for (int k = 0; k < nb; k++)
             if (ra[i].buffer >= 0 && ra[i].buffer == rb[k].buffer && ra[i].from < rb[k].to &&
@@ -86,11 +61,11 @@ static bool in_chain(const struct gn_plan *plan, int step)
 static int end_of_group(const struct gn_plan *plan, int from, int end)
 {
     int i = from + 1;
-    if (in_chain(plan, from) || !is_simple(plan, &plan->steps[from]))
+    if (in_chain(plan, from) || !plan->steps[from].kernel->simple)
         return i;
-    for (; i < end && !in_chain(plan, i) && is_simple(plan, &plan->steps[i]); i++)
+    for (; i < end && !in_chain(plan, i) && plan->steps[i].kernel->simple; i++)
         for (int k = from; k < i; k++)
-            if (conflict(plan, &plan->steps[k], &plan->steps[i]))
+            if (conflict(&plan->steps[k], &plan->steps[i]))
                 return i;
     return i;
 }

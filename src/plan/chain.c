@@ -13,30 +13,6 @@ enum {
     MOST_BYTES = 5 << 19     /* where more are wanted, these */
 };
 
-/* Whether a step computes each image by itself. */
-static bool works_by_image(const struct gn_plan *plan, const struct gn_step *s)
-{
-    switch (s->kernel - plan->kernels->table) {
-    case GN_KERNEL_CONV_FORWARD:
-    case GN_KERNEL_CONV_BACK_DATA:
-    case GN_KERNEL_WINOGRAD_FORWARD:
-    case GN_KERNEL_WINOGRAD_BACK_DATA:
-    case GN_KERNEL_POOL_FORWARD:
-    case GN_KERNEL_POOL_BACK:
-    case GN_KERNEL_AVG_POOL_FORWARD:
-    case GN_KERNEL_AVG_POOL_BACK:
-    case GN_KERNEL_RELU_FORWARD:
-    case GN_KERNEL_RELU_BACK:
-    case GN_KERNEL_COPY_FORWARD:
-    case GN_KERNEL_COPY_BACK:
-    case GN_KERNEL_LRN_FORWARD:
-    case GN_KERNEL_LRN_BACK:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Whether channels [from, from + n) at `in` lie within the `m` channels at `out`. */
 static bool holds(const struct gn_place *out, int m, const struct gn_place *in, int n)
 {
@@ -64,9 +40,10 @@ static size_t step_bytes(const struct gn_step *s)
 static size_t least_images(const struct gn_plan *plan, const struct gn_step *s)
 {
     const bool forward = s->dx.buffer == GN_PLACE_NONE;
-    const size_t floats = !gn_plan_multiplies(plan, s->layer) ? 0
-                          : forward ? plan->kernels->packed_floats(&s->args.g, s->args.tile)
-                                    : plan->kernels->packed_back_floats(&s->args.g, s->args.tile);
+    const size_t floats =
+        !gn_plan_multiplies(plan, s->layer) ? 0
+        : forward ? gn_packed_floats(plan->kernels, GN_PASS_PACK, &s->args.g, s->args.tile)
+                  : gn_packed_floats(plan->kernels, GN_PASS_PACK_BACK, &s->args.g, s->args.tile);
     const size_t twice = 2 * step_bytes(s);
     return (floats * sizeof(float) + twice - 1) / twice;
 }
@@ -78,7 +55,7 @@ static struct gn_chain longest_chain(const struct gn_plan *plan, int from, int e
     size_t largest = 0, least = 1;
     for (int i = from; i < end; i++) {
         const struct gn_step *s = &plan->steps[i];
-        if (!works_by_image(plan, s) || (i > from && !follows(s - 1, s)))
+        if (!s->kernel->by_image || (i > from && !follows(s - 1, s)))
             break;
         const size_t bytes = step_bytes(s), images = least_images(plan, s);
         largest = bytes > largest ? bytes : largest;

@@ -11,12 +11,12 @@ static void choose_slices(struct gn_plan *plan)
     for (int i = 0; i < g->n_layers; i++)
         plan->values[i].in_place_of = -1;
     for (int i = 0; i < g->n_layers; i++) {
-        if (!plan->values[i].live || g->layers[i].op != GN_OP_CONCAT)
+        if (!plan->values[i].live || !g->layers[i].op->joins)
             continue;
         for (int k = 0; k < g->layers[i].n_inputs; k++) {
             const int in = gn_plan_input(plan, i, k);
             struct gn_value *v = &plan->values[in];
-            if (g->layers[in].op != GN_OP_INPUT && v->consumers == 1)
+            if (g->layers[in].n_inputs > 0 && v->consumers == 1)
                 v->in_place_of = i;
         }
     }
@@ -31,7 +31,7 @@ static void choose_masks(struct gn_plan *plan)
         if (!v->live || v->same_as != i)
             continue;
         v->masked_by_consumers = v->relu;
-        if (g->layers[i].op != GN_OP_CONCAT)
+        if (!g->layers[i].op->joins)
             continue;
         v->masked_by_consumers = true;
         for (int k = 0; k < g->layers[i].n_inputs; k++) {

@@ -110,8 +110,8 @@ static struct gn_args args_from(const struct gn_plan *plan, const struct gn_step
     advance(&a.y, bytes_before(plan, s->y.buffer, image, thread));
     advance(&a.dx, bytes_before(plan, s->dx.buffer, image, thread));
     advance(&a.dy, bytes_before(plan, s->dy.buffer, image, thread));
-    if (a.argmax != NULL)
-        a.argmax += bytes_before(plan, s->argmax, image, thread);
+    if (a.kept != NULL)
+        a.kept += bytes_before(plan, s->kept, image, thread);
     return a;
 }
 

@@ -36,10 +36,12 @@ static int live_readers(const struct gn_plan *plan, int i)
 static bool trains(const struct gn_plan *plan, int i)
 {
     const struct gn_graph *g = plan->net->graph;
-    const int tensors[] = { g->layers[i].weight, g->layers[i].bias };
     bool found = false;
-    for (int k = 0; k < 2; k++)
-        found |= tensors[k] >= 0 && !gn_pattern_matches(plan->freeze, g->tensors[tensors[k]].name);
+    for (int k = 0; k < GN_LAYER_TENSORS; k++) {
+        const int t = g->layers[i].tensors[k];
+        found |= t >= 0 && g->tensors[t].trainable &&
+                 !gn_pattern_matches(plan->freeze, g->tensors[t].name);
+    }
     return found;
 }
 
@@ -57,16 +59,14 @@ static int host_of(const struct gn_plan *plan, int i)
 {
     const struct gn_graph *g = plan->net->graph;
     const int in = g->layers[i].inputs[0];
-    const enum gn_op op = g->layers[in].op;
+    const struct gn_operator *before = g->layers[in].op;
     const bool alone = live_readers(plan, in) == 1 && !is_answer(plan, in);
-    switch (g->layers[i].op) {
-    case GN_OP_RELU:
-        return alone && (op == GN_OP_CONV || op == GN_OP_DENSE || op == GN_OP_BATCH_NORM)
-                   ? plan->values[in].same_as
-                   : -1;
-    case GN_OP_BATCH_NORM:
-        return alone && !plan->train && op == GN_OP_CONV ? in : -1;
-    case GN_OP_DROPOUT:
+    switch (g->layers[i].op->fuses) {
+    case GN_FUSE_RELU:
+        return alone && before->takes_relu ? plan->values[in].same_as : -1;
+    case GN_FUSE_NORM:
+        return alone && !plan->train && before->takes_norm ? in : -1;
+    case GN_FUSE_SAME:
         return plan->train ? -1 : plan->values[in].same_as;
     default:
         return -1;
@@ -85,9 +85,9 @@ void gn_plan_fuse(struct gn_plan *plan)
         if (host < 0)
             continue;
         v->same_as = host;
-        if (g->layers[i].op == GN_OP_RELU)
+        if (g->layers[i].op->fuses == GN_FUSE_RELU)
             plan->values[host].relu = true;
-        else if (g->layers[i].op == GN_OP_BATCH_NORM)
+        else if (g->layers[i].op->fuses == GN_FUSE_NORM)
             plan->values[host].norm = i;
     }
     for (int i = 0; i < g->n_layers; i++) {

@@ -50,15 +50,14 @@ struct gn_value {
     bool trains; /* a parameter of the layer gets a gradient */
     bool needs_gradient;
     bool relu;       /* the layer ends in a ReLU that was fused into it */
-    int norm;        /* batch normalisation that is folded into this convolution, -1: none */
+    int norm;        /* layer that is folded into this one's weights (GN_FUSE_NORM), -1: none */
     int same_as;     /* the layer whose value this is (a fused ReLU's convolution), or itself */
     int in_place_of; /* the concatenation that holds it as a slice, -1: none */
     bool masked_by_consumers; /* stored output of a ReLU: whoever completes the gradient masks it */
     int consumers;            /* live layers that read it, fused ReLUs apart */
     int gradients_due, gradients_done; /* contributions to its gradient: in all, emitted so far */
     struct gn_place at, gradient_at;
-    int argmax;                       /* buffer of a max pool's winners, -1: none */
-    int stats;                        /* buffer of a batch normalisation's sums, -1: none */
+    int kept, shared;                 /* buffers of gn_args.kept and .shared, -1: none */
     int tile, tile_back, tile_filter; /* of Winograd's filtering, forward, backward-data and weight
                                          gradient; 0: direct */
     float *packed, *packed_back;
@@ -87,7 +86,7 @@ struct gn_step {
     const struct gn_kernel *kernel;
     struct gn_args args;
     struct gn_place x, y, dx, dy; /* turned into args once the arena stands */
-    int argmax, stats;
+    int kept, shared;
     bool
         beside; /* needs nothing that the steps in front of it make, back to the last one without */
     atomic_llong nanoseconds; /* while the plan is timed */
@@ -132,6 +131,7 @@ struct gn_plan {
     const int32_t *others; /* the same for mixed images, NULL when there are none */
     const float *shares;
     struct gn_plan_sums sums;
+    struct gn_loss_args loss_args[1 + GN_MAX_HEADS]; /* of the answer, then of the heads */
     bool timing;
     struct gn_plan_timing *timings;
 };
@@ -145,7 +145,7 @@ const struct gn_geometry *gn_plan_window(const struct gn_plan *plan, int i);
 /* Whether layer i has steps of its own: live, not fused into another, not led by another. */
 bool gn_plan_runs(const struct gn_plan *plan, int i);
 
-/* Whether layer i is a convolution or a dense layer. */
+/* Whether layer i multiplies by weights. */
 bool gn_plan_multiplies(const struct gn_plan *plan, int i);
 
 /* Gives a buffer its size. */

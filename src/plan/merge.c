@@ -18,8 +18,8 @@
 static bool is_pointwise(const struct gn_layer *layer)
 {
     const struct gn_geometry *g = &layer->window;
-    return layer->op == GN_OP_CONV && g->kh == 1 && g->kw == 1 && g->stride == 1 && g->oh == g->h &&
-           g->ow == g->w && g->pad_top == 0 && g->pad_left == 0;
+    return layer->op->id == GN_OP_CONV && g->kh == 1 && g->kw == 1 && g->stride == 1 &&
+           g->oh == g->h && g->ow == g->w && g->pad_top == 0 && g->pad_left == 0;
 }
 
 static int first_input(const struct gn_plan *plan, int concat)
@@ -102,8 +102,7 @@ static bool has_folded_norm(const struct gn_plan *plan, int i)
 
 bool gn_plan_multiplies(const struct gn_plan *plan, int i)
 {
-    const enum gn_op op = plan->net->graph->layers[i].op;
-    return op == GN_OP_CONV || op == GN_OP_DENSE;
+    return plan->net->graph->layers[i].op->multiplies;
 }
 
 void gn_plan_merge(struct gn_plan *plan)

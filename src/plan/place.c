@@ -2,7 +2,6 @@
  * Pass 4: where values and gradients stand: in a buffer of their own, in the slice of a
  * concatenation, or beside their siblings.
  */
-#include "ops/batch_norm/norm.h"
 #include "plan/internal.h"
 
 /* Blocks begin at staggered odd multiples of a cache line, so that equal indexes of two tensors do not
@@ -89,7 +88,8 @@ static const struct gn_group *group_of(const struct gn_plan *plan, int i, int *c
     return NULL;
 }
 
-/* A batch normalisation's gradient may replace that of its output, which it is the last to read. */
+/* The gradient of a layer that `backs_in_place` may replace that of its output, which it is the last to
+ * read. */
 static bool takes_gradient_of_its_reader(const struct gn_plan *plan, int i, int *reader)
 {
     const struct gn_graph *g = plan->net->graph;
@@ -98,17 +98,10 @@ static bool takes_gradient_of_its_reader(const struct gn_plan *plan, int i, int 
     for (int j = i + 1; j < g->n_layers; j++) {
         *reader = j;
         if (plan->values[j].live && plan->values[j].same_as == j &&
-            g->layers[j].op == GN_OP_BATCH_NORM && gn_plan_input(plan, j, 0) == i)
+            g->layers[j].op->backs_in_place && gn_plan_input(plan, j, 0) == i)
             return true;
     }
     return false;
-}
-
-static size_t stats_bytes(const struct gn_plan *plan, int i)
-{
-    const struct gn_shape s = plan->net->graph->layers[i].out;
-    const struct gn_geometry g = { .h = s.h, .w = s.w, .c = s.c };
-    return gn_norm_floats(&g, plan->slice) * sizeof(float);
 }
 
 /* Value i of the plan, and its gradient if `gradient`. */
@@ -136,10 +129,13 @@ static void place_value(struct gn_plan *plan, int i, bool gradient)
                                  ? plan->values[reader].gradient_at
                                  : new_place(plan, i, s.c);
     }
-    if (plan->net->graph->layers[i].op == GN_OP_BATCH_NORM)
-        v->stats = new_buffer(plan, stats_bytes(plan, i), 0);
-    if (gradient && plan->net->graph->layers[i].op == GN_OP_MAX_POOL)
-        v->argmax = new_buffer(plan, 0, (size_t)s.h * (size_t)s.w * (size_t)s.c);
+    const struct gn_layer *layer = &plan->net->graph->layers[i];
+    if (layer->op->shared_floats != NULL) {
+        const size_t floats = layer->op->shared_floats(&layer->window, plan->slice);
+        v->shared = new_buffer(plan, floats * sizeof(float), 0);
+    }
+    if (gradient && layer->op->kept_bytes != NULL)
+        v->kept = new_buffer(plan, 0, layer->op->kept_bytes(&layer->window));
 }
 
 gn_status gn_plan_place(struct gn_plan *plan)
@@ -149,10 +145,10 @@ gn_status gn_plan_place(struct gn_plan *plan)
     for (int i = g->n_layers - 1; i >= 0; i--) { /* concatenations come behind their inputs */
         struct gn_value *v = &plan->values[i];
         v->at = v->gradient_at = (struct gn_place){ GN_PLACE_NONE, 0, g->layers[i].out.c };
-        v->argmax = v->stats = -1;
+        v->kept = v->shared = -1;
         if (!v->live || v->same_as != i)
             continue;
-        if (g->layers[i].op == GN_OP_INPUT)
+        if (g->layers[i].n_inputs == 0)
             v->at.buffer = GN_PLACE_IMAGES;
         else
             place_value(plan, i, plan->train && v->needs_gradient);

@@ -14,9 +14,9 @@ static uint64_t image_bytes(const struct gn_graph *g)
     uint64_t bytes = 0;
     for (int i = 0; i < g->n_layers; i++) {
         const struct gn_shape s = g->layers[i].out;
-        /* A batch norm's output replaces that of its convolution in inference. */
-        if (!g->layers[i].hidden && g->layers[i].op != GN_OP_CONCAT &&
-            g->layers[i].op != GN_OP_BATCH_NORM)
+        /* A normalisation's output replaces that of its convolution in inference. */
+        if (!g->layers[i].hidden && !g->layers[i].op->joins &&
+            g->layers[i].op->fuses != GN_FUSE_NORM)
             bytes += (uint64_t)s.h * (uint64_t)s.w * (uint64_t)s.c * sizeof(float);
     }
     return bytes;
@@ -37,10 +37,11 @@ static int choose_slice(const struct gn_graph *g, int batch, bool train)
     return (batch + slices - 1) / slices;
 }
 
-static bool has_batch_norm(const struct gn_graph *g)
+/* Whether a training step must see its batch as a whole. */
+static bool needs_whole_batch(const struct gn_graph *g)
 {
     for (int i = 0; i < g->n_layers; i++)
-        if (g->layers[i].op == GN_OP_BATCH_NORM)
+        if (g->layers[i].op->whole_batch)
             return true;
     return false;
 }
@@ -63,9 +64,11 @@ static void lay_out_packed(struct gn_plan *plan)
                 continue;
             const struct gn_geometry *w = gn_plan_window(plan, i);
             const bool back = plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
-            const size_t forward = line_bytes(plan->kernels->packed_floats(w, v->tile));
-            const size_t backward =
-                back ? line_bytes(plan->kernels->packed_back_floats(w, v->tile_back)) : 0;
+            const size_t forward =
+                line_bytes(gn_packed_floats(plan->kernels, GN_PASS_PACK, w, v->tile));
+            const size_t backward = back ? line_bytes(gn_packed_floats(
+                                               plan->kernels, GN_PASS_PACK_BACK, w, v->tile_back))
+                                         : 0;
             if (plan->packed != NULL) {
                 v->packed = (float *)(void *)(plan->packed + bytes);
                 v->packed_back = (float *)(void *)(plan->packed + bytes + forward);
@@ -172,7 +175,7 @@ static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_opti
     plan->freeze = o->freeze;
     plan->batch = o->batch;
     plan->portion = o->portion;
-    if (o->train && has_batch_norm(net->graph))
+    if (o->train && needs_whole_batch(net->graph))
         plan->slice = o->batch;
     else
         plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, o->train);

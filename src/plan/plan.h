@@ -45,7 +45,7 @@ struct gn_plan_batch {
      * of class others[i]. NULL: none is mixed. */
     const int32_t *others;
     const float *shares;
-    uint64_t seed, step; /* what dropout draws: one step of one run */
+    uint64_t seed, step; /* what layers draw at random: one step of one run */
 };
 
 /* Sums over the samples of a batch, before any update: losses and right arg-maxes of the answer and

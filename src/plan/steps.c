@@ -4,6 +4,7 @@
  * contribution writes, later ones add, and the last one applies the mask of the ReLU that made the
  * value.
  */
+#include "ops/rules.h"
 #include "plan/internal.h"
 
 /* A buffer is alive from the first to the last step that names it. */
@@ -17,9 +18,11 @@ static void touch(struct gn_plan *plan, int buffer, int step)
     b->last = step;
 }
 
-static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_kernel_id id)
+/* A step by the kernel of operator `op` for a pass, if it has one. */
+static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_op op,
+                      enum gn_pass pass)
 {
-    const struct gn_kernel *kernel = &plan->kernels->table[id];
+    const struct gn_kernel *kernel = &plan->kernels->table[op][pass];
     if (kernel->run == NULL)
         return GN_OK;
     if (plan->n_steps == plan->cap_steps)
@@ -31,8 +34,8 @@ static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_
     touch(plan, step->y.buffer, at);
     touch(plan, step->dx.buffer, at);
     touch(plan, step->dy.buffer, at);
-    touch(plan, step->argmax, at);
-    touch(plan, step->stats, at);
+    touch(plan, step->kept, at);
+    touch(plan, step->shared, at);
     struct gn_args *a = &plan->steps[at].args; /* pointers follow when the arena stands */
     a->x.ld = step->x.ld;
     a->y.ld = step->y.ld;
@@ -47,55 +50,42 @@ static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_
 
 static const struct gn_place nowhere = { GN_PLACE_NONE, 0, 0 };
 
+/* Gives a step the tensors, attributes and buffers of layer i. */
+static void set_layer(const struct gn_plan *plan, struct gn_step *s, int i)
+{
+    const struct gn_graph *g = plan->net->graph;
+    const struct gn_layer *layer = &g->layers[i];
+    s->args.attributes = gn_layer_attributes(layer);
+    s->args.number = i;
+    s->args.frozen = plan->train && !plan->values[i].trains;
+    for (int t = 0; t < GN_LAYER_TENSORS; t++)
+        if (layer->tensors[t] >= 0)
+            s->args.tensors[t] = plan->net->params + g->tensors[layer->tensors[t]].offset;
+    s->kept = plan->values[i].kept;
+    s->shared = plan->values[i].shared;
+}
+
 /* A step of layer i with nothing but geometry and parameters filled in. */
 static struct gn_step step_of(const struct gn_plan *plan, int i, const char *pass)
 {
-    const struct gn_net *net = plan->net;
-    const struct gn_layer *layer = &net->graph->layers[i];
     struct gn_step s = { .layer = i, .group = plan->values[i].group, .pass = pass };
-    s.argmax = s.stats = -1;
     s.x = s.y = s.dx = s.dy = nowhere;
     s.args.g = *gn_plan_window(plan, i);
     s.args.threads = plan->threads;
     s.args.relu = plan->values[i].relu;
-    s.args.constants = layer->constants;
-    s.args.number = i;
+    set_layer(plan, &s, i);
     if (s.group >= 0)
         return s; /* joint parameters: bound with the arena */
-    if (gn_plan_multiplies(plan, i))
-        s.args.w = net->params + net->graph->tensors[layer->weight].offset;
-    if (gn_plan_multiplies(plan, i) && layer->bias >= 0)
-        s.args.b = net->params + net->graph->tensors[layer->bias].offset;
+    if (gn_plan_multiplies(plan, i)) {
+        s.args.w = s.args.tensors[0];
+        s.args.b = s.args.tensors[1];
+    }
     return s;
 }
 
-/* Gives a step the parameters of batch normalisation `norm`. */
-static void set_norm(const struct gn_plan *plan, struct gn_step *s, int norm)
-{
-    const struct gn_graph *g = plan->net->graph;
-    const struct gn_layer *layer = &g->layers[norm];
-    float *params = plan->net->params;
-    s->args.constants = layer->constants;
-    s->args.norm.frozen = plan->train && !plan->values[norm].trains;
-    s->args.norm.gamma = params + g->tensors[layer->weight].offset;
-    s->args.norm.beta = params + g->tensors[layer->bias].offset;
-    s->args.norm.mean = params + g->tensors[layer->mean].offset;
-    s->args.norm.variance = params + g->tensors[layer->variance].offset;
-    s->stats = plan->values[norm].stats;
-}
-
-/* Element-wise layers and the global pool have no window of their own. */
 static void set_geometry(struct gn_step *s, struct gn_shape in)
 {
-    s->args.g = (struct gn_geometry){ .h = in.h,
-                                      .w = in.w,
-                                      .c = in.c,
-                                      .oh = in.h,
-                                      .ow = in.w,
-                                      .oc = in.c,
-                                      .kh = 1,
-                                      .kw = 1,
-                                      .stride = 1 };
+    s->args.g = gn_same_geometry(in);
 }
 
 /* Where tensor `t` of the net's parameters or gradients stands, as a matrix. */
@@ -124,17 +114,19 @@ static gn_status fold(struct gn_plan *plan, const struct gn_group *group, int k)
     const struct gn_net *net = plan->net;
     const int i = group->members[k];
     const struct gn_layer *layer = &net->graph->layers[i];
+    const int norm = plan->values[i].norm;
+    const enum gn_op op = net->graph->layers[norm].op->id;
     struct gn_step s = step_of(plan, i, "prepare");
     s.group = -1;
-    set_norm(plan, &s, plan->values[i].norm);
+    set_layer(plan, &s, norm);
     s.args.g = layer->window;
     s.args.w = net->params + net->graph->tensors[layer->weight].offset;
     if (layer->bias >= 0)
         s.args.b = net->params + net->graph->tensors[layer->bias].offset;
     s.y = (struct gn_place){ group->weights, group->channels[k], group->window.oc };
-    GN_TRY(emit(plan, &s, GN_KERNEL_NORM_FOLD));
+    GN_TRY(emit(plan, &s, op, GN_PASS_FOLD));
     s.y.buffer = group->bias;
-    return emit(plan, &s, GN_KERNEL_NORM_FOLD_BIAS);
+    return emit(plan, &s, op, GN_PASS_FOLD_BIAS);
 }
 
 /* Weights and bias of all members beside each other. */
@@ -155,7 +147,7 @@ static gn_status join(struct gn_plan *plan, const struct gn_group *group)
             struct gn_step s = copy_of_member(plan, group, k, "prepare", tensors[t]);
             s.x = tensor_at(plan, GN_PLACE_PARAMS, tensors[t]);
             s.y = (struct gn_place){ buffers[t], group->channels[k], group->window.oc };
-            GN_TRY(emit(plan, &s, GN_KERNEL_COPY_FORWARD));
+            GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_FORWARD));
         }
     }
     return GN_OK;
@@ -176,7 +168,7 @@ static gn_status split(struct gn_plan *plan, const struct gn_group *group)
             s.dy = (struct gn_place){ buffers[t], group->channels[k], group->window.oc };
             s.dx = tensor_at(plan, GN_PLACE_GRADS, tensors[t]);
             s.x = s.dy; /* the gradient of a copy does not read it */
-            GN_TRY(emit(plan, &s, GN_KERNEL_COPY_BACK));
+            GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_BACK));
         }
     }
     return GN_OK;
@@ -194,7 +186,7 @@ static void keep(struct gn_plan *plan, int buffer)
  * bias and adds to the gradients. Kernels that do not pack read the weights themselves. */
 static void keep_joint_parameters(struct gn_plan *plan)
 {
-    const bool packs = plan->kernels->table[GN_KERNEL_CONV_PACK].run != NULL;
+    const bool packs = plan->kernels->table[GN_OP_CONV][GN_PASS_PACK].run != NULL;
     for (int i = 0; i < plan->n_groups; i++) {
         keep(plan, plan->groups[i].bias);
         keep(plan, plan->groups[i].dw);
@@ -203,8 +195,15 @@ static void keep_joint_parameters(struct gn_plan *plan)
     }
 }
 
+/* Whose kernels compute layer i: its own operator's, or Winograd's with tiles. */
+static enum gn_op kernels_of(const struct gn_plan *plan, int i, int tile)
+{
+    return tile > 0 ? GN_OP_WINOGRAD : plan->net->graph->layers[i].op->id;
+}
+
 static gn_status prepare(struct gn_plan *plan, int i)
 {
+    const struct gn_value *v = &plan->values[i];
     struct gn_step s = step_of(plan, i, "prepare");
     if (!gn_plan_multiplies(plan, i))
         return GN_OK;
@@ -212,13 +211,12 @@ static gn_status prepare(struct gn_plan *plan, int i)
         GN_TRY(join(plan, &plan->groups[s.group]));
         s.x.buffer = plan->groups[s.group].weights; /* alive until they are packed */
     }
-    s.args.tile = plan->values[i].tile;
-    GN_TRY(emit(plan, &s, s.args.tile > 0 ? GN_KERNEL_WINOGRAD_PACK : GN_KERNEL_CONV_PACK));
+    s.args.tile = v->tile;
+    GN_TRY(emit(plan, &s, kernels_of(plan, i, v->tile), GN_PASS_PACK));
     if (!plan->train || !plan->values[gn_plan_input(plan, i, 0)].needs_gradient)
         return GN_OK;
-    s.args.tile = plan->values[i].tile_back;
-    return emit(plan, &s,
-                s.args.tile > 0 ? GN_KERNEL_WINOGRAD_PACK_BACK : GN_KERNEL_CONV_PACK_BACK);
+    s.args.tile = v->tile_back;
+    return emit(plan, &s, kernels_of(plan, i, v->tile_back), GN_PASS_PACK_BACK);
 }
 
 /* Inputs that are not slices of the concatenation are copied into it. */
@@ -234,7 +232,7 @@ static gn_status forward_concat(struct gn_plan *plan, int i)
             s.x = plan->values[in].at;
             s.y = plan->values[i].at;
             s.y.channel += channel;
-            GN_TRY(emit(plan, &s, GN_KERNEL_COPY_FORWARD));
+            GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_FORWARD));
         }
         channel += g->layers[in].out.c;
     }
@@ -254,58 +252,31 @@ static struct gn_place output_gradient_place(const struct gn_plan *plan, int i)
     return plan->values[group < 0 ? i : plan->groups[group].members[0]].gradient_at;
 }
 
-/* Whether max pool i alone makes the gradient of its input and must mask it: its winners do, so that
+/* Whether layer i alone makes the gradient of its input, must mask it, and can do so by what it keeps: then
  * what it read need not be kept. */
 static bool masks_forward(const struct gn_plan *plan, int i)
 {
     const struct gn_value *in = &plan->values[gn_plan_input(plan, i, 0)];
-    return plan->values[i].argmax >= 0 && in->masked_by_consumers && in->gradients_due == 1;
+    return plan->net->graph->layers[i].op->keeps_relu_mask && plan->values[i].kept >= 0 &&
+           in->masked_by_consumers && in->gradients_due == 1;
 }
 
 static gn_status forward(struct gn_plan *plan, int i)
 {
+    static const enum gn_pass passes[] = { GN_PASS_SUMS, GN_PASS_STATISTICS, GN_PASS_FORWARD };
     const struct gn_layer *layer = &plan->net->graph->layers[i];
-    if (layer->op == GN_OP_CONCAT)
+    if (layer->op->joins)
         return forward_concat(plan, i);
-    if (layer->op == GN_OP_INPUT)
+    if (layer->n_inputs == 0)
         return GN_OK;
-    const int in = gn_plan_input(plan, i, 0);
     struct gn_step s = step_of(plan, i, "forward");
-    s.x = plan->values[in].at;
+    s.x = plan->values[gn_plan_input(plan, i, 0)].at;
     s.y = output_place(plan, i);
-    s.argmax = plan->values[i].argmax;
-    switch (layer->op) {
-    case GN_OP_CONV:
-    case GN_OP_DENSE:
-        s.args.tile = plan->values[i].tile;
-        return emit(plan, &s,
-                    s.args.tile > 0 ? GN_KERNEL_WINOGRAD_FORWARD : GN_KERNEL_CONV_FORWARD);
-    case GN_OP_MAX_POOL:
-        s.args.mask = masks_forward(plan, i);
-        return emit(plan, &s, GN_KERNEL_POOL_FORWARD);
-    case GN_OP_GLOBAL_AVG_POOL:
-        set_geometry(&s, plan->net->graph->layers[in].out);
-        return emit(plan, &s, GN_KERNEL_AVG_FORWARD);
-    case GN_OP_RELU:
-        set_geometry(&s, layer->out);
-        return emit(plan, &s, GN_KERNEL_RELU_FORWARD);
-    case GN_OP_BATCH_NORM:
-        set_geometry(&s, layer->out);
-        set_norm(plan, &s, i);
-        GN_TRY(emit(plan, &s, GN_KERNEL_NORM_SUMS));
-        GN_TRY(emit(plan, &s, GN_KERNEL_NORM_STATS));
-        return emit(plan, &s, GN_KERNEL_NORM_FORWARD);
-    case GN_OP_AVG_POOL:
-        return emit(plan, &s, GN_KERNEL_AVG_POOL_FORWARD);
-    case GN_OP_LRN:
-        set_geometry(&s, layer->out);
-        return emit(plan, &s, GN_KERNEL_LRN_FORWARD);
-    case GN_OP_DROPOUT:
-        set_geometry(&s, layer->out);
-        return emit(plan, &s, GN_KERNEL_DROPOUT_FORWARD);
-    default:
-        GN_FAIL(GN_STATUS_INTERNAL, "%s: this operator has no forward step", layer->name);
-    }
+    s.args.mask = masks_forward(plan, i);
+    s.args.tile = plan->values[i].tile;
+    for (size_t k = 0; k < sizeof passes / sizeof passes[0]; k++)
+        GN_TRY(emit(plan, &s, kernels_of(plan, i, s.args.tile), passes[k]));
+    return GN_OK;
 }
 
 /* Makes `s` the next contribution to the gradient of value `in`. */
@@ -331,7 +302,7 @@ static gn_status backward_concat(struct gn_plan *plan, int i)
             s.dy = plan->values[i].gradient_at;
             s.dy.channel += channel;
             contribute(plan, &s, in);
-            GN_TRY(emit(plan, &s, GN_KERNEL_COPY_BACK));
+            GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_BACK));
         }
         channel += g->layers[in].out.c;
     }
@@ -363,66 +334,42 @@ static gn_status mask_gradient(struct gn_plan *plan, int i)
     set_geometry(&s, plan->net->graph->layers[i].out);
     s.x = s.y = v->at;
     s.dx = s.dy = v->gradient_at;
-    return emit(plan, &s, GN_KERNEL_RELU_BACK);
+    return emit(plan, &s, GN_OP_RELU, GN_PASS_BACK);
 }
 
-/* The step that hands the gradient of layer i on to its input, which `s` names. */
-static gn_status emit_back(struct gn_plan *plan, struct gn_step *s, int i)
+/* The gradients of the parameters of layer i, from that of its output, which `s` names. */
+static gn_status parameter_gradients(struct gn_plan *plan, struct gn_step s, int i)
 {
-    const struct gn_layer *layer = &plan->net->graph->layers[i];
-    switch (layer->op) {
-    case GN_OP_CONV:
-    case GN_OP_DENSE:
-        s->args.tile = plan->values[i].tile_back;
-        return emit(plan, s,
-                    s->args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_DATA : GN_KERNEL_CONV_BACK_DATA);
-    case GN_OP_MAX_POOL:
-        s->x = nowhere;
-        if (s->args.mask && !masks_forward(plan, i))
-            s->x = plan->values[gn_plan_input(plan, i, 0)].at;
-        else
-            s->args.mask = false;
-        return emit(plan, s, GN_KERNEL_POOL_BACK);
-    case GN_OP_GLOBAL_AVG_POOL:
-        set_geometry(s, plan->net->graph->layers[gn_plan_input(plan, i, 0)].out);
-        return emit(plan, s, GN_KERNEL_AVG_BACK);
-    case GN_OP_RELU:
-        set_geometry(s, layer->out);
-        s->y = plan->values[i].at;
-        return emit(plan, s, GN_KERNEL_RELU_BACK);
-    case GN_OP_BATCH_NORM:
-        set_geometry(s, layer->out);
-        set_norm(plan, s, i);
-        return emit(plan, s, GN_KERNEL_NORM_BACK);
-    case GN_OP_AVG_POOL:
-        return emit(plan, s, GN_KERNEL_AVG_POOL_BACK);
-    case GN_OP_LRN:
-        set_geometry(s, layer->out);
-        return emit(plan, s, GN_KERNEL_LRN_BACK);
-    case GN_OP_DROPOUT:
-        set_geometry(s, layer->out);
-        return emit(plan, s, GN_KERNEL_DROPOUT_BACK);
-    default:
-        GN_FAIL(GN_STATUS_INTERNAL, "%s: this operator has no backward step", layer->name);
-    }
-}
-
-/* The sums of a batch normalisation: gradients of gamma and beta, and what its input needs. */
-static gn_status backward_statistics(struct gn_plan *plan, struct gn_step s, int i)
-{
-    set_geometry(&s, plan->net->graph->layers[i].out);
-    set_norm(plan, &s, i);
+    if (!plan->values[i].trains)
+        return GN_OK;
     s.x = plan->values[gn_plan_input(plan, i, 0)].at;
-    GN_TRY(emit(plan, &s, GN_KERNEL_NORM_BACK_SUMS));
-    return emit(plan, &s, GN_KERNEL_NORM_BACK_STATS);
+    s.args.tile = plan->values[i].tile_filter;
+    const enum gn_op op = kernels_of(plan, i, s.args.tile);
+    GN_TRY(emit(plan, &s, op, GN_PASS_GRADIENT_SUMS));
+    return emit(plan, &s, op, GN_PASS_GRADIENT);
+}
+
+/* The step that hands the gradient of layer i on to its input `in`. */
+static gn_status input_gradient(struct gn_plan *plan, struct gn_step *s, int i, int in)
+{
+    const struct gn_operator *op = plan->net->graph->layers[i].op;
+    contribute(plan, s, in);
+    if (op->back_reads_y)
+        s->y = plan->values[i].at;
+    if (op->keeps_relu_mask) { /* the mask is the only reason to read the input again */
+        s->args.mask &= !masks_forward(plan, i);
+        s->x = s->args.mask ? s->x : nowhere;
+    }
+    s->args.tile = plan->values[i].tile_back;
+    return emit(plan, s, kernels_of(plan, i, s->args.tile), GN_PASS_BACK);
 }
 
 static gn_status backward(struct gn_plan *plan, int i)
 {
     const struct gn_layer *layer = &plan->net->graph->layers[i];
-    if (layer->op == GN_OP_INPUT || !plan->values[i].needs_gradient)
+    if (layer->n_inputs == 0 || !plan->values[i].needs_gradient)
         return GN_OK;
-    if (layer->op == GN_OP_CONCAT)
+    if (layer->op->joins)
         return backward_concat(plan, i);
     const int group = plan->values[i].group;
     for (int k = 0; k < (group < 0 ? 1 : plan->groups[group].n); k++)
@@ -430,21 +377,8 @@ static gn_status backward(struct gn_plan *plan, int i)
     const int in = gn_plan_input(plan, i, 0);
     struct gn_step s = step_of(plan, i, "backward");
     s.dy = output_gradient_place(plan, i);
-    s.argmax = plan->values[i].argmax;
-    if (gn_plan_multiplies(plan, i) && plan->values[i].trains) {
-        struct gn_step filter = s;
-        filter.x = plan->values[in].at;
-        filter.args.tile = plan->values[i].tile_filter;
-        GN_TRY(emit(plan, &filter,
-                    filter.args.tile > 0 ? GN_KERNEL_WINOGRAD_BACK_FILTER
-                                         : GN_KERNEL_CONV_BACK_FILTER));
-    }
-    if (layer->op == GN_OP_BATCH_NORM && plan->values[i].trains)
-        GN_TRY(backward_statistics(plan, s, i));
-    if (!plan->values[in].needs_gradient)
-        return GN_OK;
-    contribute(plan, &s, in);
-    return emit_back(plan, &s, i);
+    GN_TRY(parameter_gradients(plan, s, i));
+    return plan->values[in].needs_gradient ? input_gradient(plan, &s, i, in) : GN_OK;
 }
 
 /* The loss of the answer (head -1) or of an auxiliary head. */
@@ -456,14 +390,16 @@ static gn_status loss(struct gn_plan *plan, int head)
     set_geometry(&s, g->layers[i].out);
     s.x = plan->values[i].at;
     s.dx = plan->values[i].gradient_at;
-    s.args.labels = &plan->labels;
-    s.args.others = &plan->others;
-    s.args.shares = &plan->shares;
-    s.args.loss = head < 0 ? &plan->sums.loss : &plan->sums.head_losses[head];
-    s.args.correct = head < 0 ? &plan->sums.correct : &plan->sums.head_correct[head];
-    s.args.weight = head < 0 ? 1 : g->heads[head].weight;
-    s.args.smoothing = plan->label_smoothing;
-    return emit(plan, &s, GN_KERNEL_LOSS);
+    struct gn_loss_args *args = &plan->loss_args[1 + head];
+    *args = (struct gn_loss_args){ .labels = &plan->labels,
+                                   .others = &plan->others,
+                                   .shares = &plan->shares,
+                                   .loss = head < 0 ? &plan->sums.loss : &plan->sums.head_losses[head],
+                                   .correct = head < 0 ? &plan->sums.correct : &plan->sums.head_correct[head],
+                                   .weight = head < 0 ? 1 : g->heads[head].weight,
+                                   .smoothing = plan->label_smoothing };
+    s.args.loss = args;
+    return emit(plan, &s, GN_OP_LOSS, GN_PASS_FORWARD);
 }
 
 /* How many backward steps will write to each value's gradient. */

@@ -69,7 +69,8 @@ static void look_for_jumps(struct gn_fit *fit, double loss, double norm, double 
 static int watched_bias(const struct gn_fit *fit, int i)
 {
     const struct gn_graph *g = fit->t.net->graph;
-    const int bias = g->layers[i].op == GN_OP_RELU ? g->layers[g->layers[i].inputs[0]].bias : -1;
+    const int bias =
+        g->layers[i].op->fuses == GN_FUSE_RELU ? g->layers[g->layers[i].inputs[0]].bias : -1;
     const char *freeze = fit->t.settings.options.freeze;
     return bias < 0 || gn_pattern_matches(freeze, g->tensors[bias].name) ? -1 : bias;
 }

@@ -153,17 +153,15 @@ struct outputs {
 static struct outputs run_set(const struct gn_kernel_set *set, const struct conv_case *c,
                               const struct data *d, uint64_t stream)
 {
-    static const enum gn_kernel_id kernels[2][5] = {
-        { GN_KERNEL_CONV_PACK, GN_KERNEL_CONV_PACK_BACK, GN_KERNEL_CONV_FORWARD,
-          GN_KERNEL_CONV_BACK_DATA, GN_KERNEL_CONV_BACK_FILTER },
-        { GN_KERNEL_WINOGRAD_PACK, GN_KERNEL_WINOGRAD_PACK_BACK, GN_KERNEL_WINOGRAD_FORWARD,
-          GN_KERNEL_WINOGRAD_BACK_DATA, GN_KERNEL_WINOGRAD_BACK_FILTER },
-    };
+    static const enum gn_pass passes[] = { GN_PASS_PACK, GN_PASS_PACK_BACK, GN_PASS_FORWARD,
+                                           GN_PASS_BACK, GN_PASS_GRADIENT };
     struct outputs o = { tensor_copy(&d->y), tensor_copy(&d->dx), tensor_copy(&d->dw),
                          tensor_copy(&d->db) };
     const int tile = set == gn_reference_kernels() ? 0 : c->tile;
-    struct tensor packed = tensor_new(1, (int)set->packed_floats(&c->g, tile), 0, 0);
-    struct tensor packed_back = tensor_new(1, (int)set->packed_back_floats(&c->g, tile), 0, 0);
+    struct tensor packed =
+        tensor_new(1, (int)gn_packed_floats(set, GN_PASS_PACK, &c->g, tile), 0, 0);
+    struct tensor packed_back =
+        tensor_new(1, (int)gn_packed_floats(set, GN_PASS_PACK_BACK, &c->g, tile), 0, 0);
     const struct gn_args args = { .g = c->g,
                                   .x = d->x.view,
                                   .y = o.y.view,
@@ -182,8 +180,9 @@ static struct outputs run_set(const struct gn_kernel_set *set, const struct conv
                                   .tile = tile,
                                   .threads = c->threads };
     const struct gn_run run = { .n = c->n, .batch = c->n, .first = c->first };
-    for (int i = 0; i < (int)(sizeof kernels[0] / sizeof kernels[0][0]); i++)
-        run_kernel(set, kernels[tile > 0][i], &args, &run, stream + (uint64_t)i);
+    for (int i = 0; i < (int)(sizeof passes / sizeof passes[0]); i++)
+        run_kernel(set, tile > 0 ? GN_OP_WINOGRAD : GN_OP_CONV, passes[i], &args, &run,
+                   stream + (uint64_t)i);
     assert_true(tensor_guards_are_intact(&packed) && tensor_guards_are_intact(&packed_back));
     tensor_free(&packed);
     tensor_free(&packed_back);

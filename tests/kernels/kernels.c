@@ -124,10 +124,19 @@ double tensor_error(const struct tensor *a, const struct tensor *b, double least
     return sqrt(difference) / fmax(sqrt(norm), least);
 }
 
-void run_kernel(const struct gn_kernel_set *set, enum gn_kernel_id id, const struct gn_args *args,
-                const struct gn_run *run, uint64_t stream)
+gn_status rule_of(const struct gn_operator *op, const char *name, struct gn_shape in,
+                  void *attributes, struct gn_geometry *g)
 {
-    const struct gn_kernel *kernel = &set->table[id];
+    struct gn_rule rule = { .name = name, .in = &in, .n_in = 1, .attributes = attributes };
+    const gn_status status = gn_operator_apply(op, &rule);
+    *g = rule.g;
+    return status;
+}
+
+void run_kernel(const struct gn_kernel_set *set, enum gn_op op, enum gn_pass pass,
+                const struct gn_args *args, const struct gn_run *run, uint64_t stream)
+{
+    const struct gn_kernel *kernel = &set->table[op][pass];
     if (kernel->run == NULL)
         return;
     const int units = kernel->units(args, run);

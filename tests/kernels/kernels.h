@@ -50,8 +50,12 @@ double tensor_error(const struct tensor *a, const struct tensor *b, double least
 
 /* Runs all units in an order drawn from `stream`; the working memory is dirty, and nothing behind
  * it may change. A kernel that is not there does nothing. */
-void run_kernel(const struct gn_kernel_set *set, enum gn_kernel_id id, const struct gn_args *args,
-                const struct gn_run *run, uint64_t stream);
+void run_kernel(const struct gn_kernel_set *set, enum gn_op op, enum gn_pass pass,
+                const struct gn_args *args, const struct gn_run *run, uint64_t stream);
+
+/* What an operator's rule makes of one input and attributes, whose zeros it replaces. */
+gn_status rule_of(const struct gn_operator *op, const char *name, struct gn_shape in,
+                  void *attributes, struct gn_geometry *g);
 
 /* The fast sets that this CPU can run, NULL at the end; says which ones are skipped. */
 const struct gn_kernel_set *const *fast_sets(void);

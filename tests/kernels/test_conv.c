@@ -58,7 +58,7 @@ static void layers_of_googlenet_give_the_bits_of_the_reference(void **state)
         if (layer->weight < 0)
             continue;
         struct conv_case c = { .g = layer->window, .n = 2, .threads = 2, .bias = true };
-        const bool dense = layer->op == GN_OP_DENSE;
+        const bool dense = layer->op == &gn_op_dense;
         c.g.c = dense || c.g.c < 4 ? c.g.c : c.g.c / 4;
         c.g.oc = dense ? c.g.oc : c.g.oc / 4;
         c.relu = !dense;

@@ -239,15 +239,15 @@ static struct gn_args start(struct problem *p, struct gn_geometry g, int n, stru
                              .b = f->b,
                              .dw = f->dw,
                              .db = f->db,
-                             .argmax = f->argmax,
-                             .weight = 1,
+                             .kept = f->argmax,
                              .mask = p->relu_before };
 }
 
-static void run(enum gn_kernel_id id, const struct gn_args *args, int n)
+static void run(enum gn_op op, enum gn_pass pass, const struct gn_args *args, int n)
 {
     const struct gn_run run = { .n = n, .batch = n, .first = true };
-    run_kernel(gn_reference_kernels(), id, args, &run, (uint64_t)id);
+    run_kernel(gn_reference_kernels(), op, pass, args, &run,
+               (uint64_t)op * GN_PASS_COUNT + (uint64_t)pass);
 }
 
 /* A problem and its float side, zeroed. */
@@ -268,10 +268,10 @@ static void check_conv(struct gn_geometry g, int n, bool relu_before)
     struct fixture *t = new_fixture();
     t->p.relu_before = relu_before;
     const struct gn_args args = start(&t->p, g, n, &t->f);
-    run(GN_KERNEL_CONV_FORWARD, &args, n);
+    run(GN_OP_CONV, GN_PASS_FORWARD, &args, n);
     check_output(&t->p, t->f.y, conv_scalar, "convolution");
-    run(GN_KERNEL_CONV_BACK_DATA, &args, n);
-    run(GN_KERNEL_CONV_BACK_FILTER, &args, n);
+    run(GN_OP_CONV, GN_PASS_BACK, &args, n);
+    run(GN_OP_CONV, GN_PASS_GRADIENT, &args, n);
     check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, conv_scalar, "convolution, input");
     check_gradient(&t->p, t->p.w, t->f.dw, t->p.n_w, conv_scalar, "convolution, weights");
     check_gradient(&t->p, t->p.b, t->f.db, t->p.n_b, conv_scalar, "convolution, bias");
@@ -319,9 +319,9 @@ static void check_max_pool(int h, int w, int c, int kernel, int stride, bool rel
     struct fixture *t = new_fixture();
     t->p.relu_before = relu_before;
     const struct gn_args args = start(&t->p, window(h, w, c, c, kernel, stride), 2, &t->f);
-    run(GN_KERNEL_POOL_FORWARD, &args, 2);
+    run(GN_OP_MAX_POOL, GN_PASS_FORWARD, &args, 2);
     check_output(&t->p, t->f.y, max_pool_scalar, "max pool");
-    run(GN_KERNEL_POOL_BACK, &args, 2);
+    run(GN_OP_MAX_POOL, GN_PASS_BACK, &args, 2);
     check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, max_pool_scalar, "max pool");
     gn_free(t);
 }
@@ -345,9 +345,9 @@ static void global_mean(void **state)
         t->p.relu_before = relu_before;
         struct gn_geometry g = { 3, 5, 7, 1, 1, 7, 1, 1, 1, 0, 0 };
         const struct gn_args args = start(&t->p, g, 3, &t->f);
-        run(GN_KERNEL_AVG_FORWARD, &args, 3);
+        run(GN_OP_GLOBAL_AVG_POOL, GN_PASS_FORWARD, &args, 3);
         check_output(&t->p, t->f.y, mean_scalar, "global mean");
-        run(GN_KERNEL_AVG_BACK, &args, 3);
+        run(GN_OP_GLOBAL_AVG_POOL, GN_PASS_BACK, &args, 3);
         check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, mean_scalar, "global mean");
         gn_free(t);
     }
@@ -358,10 +358,10 @@ static void relu_and_copy(void **state)
     (void)state;
     struct fixture *t = new_fixture();
     const struct gn_args args = start(&t->p, window(4, 5, 7, 7, 1, 1), 2, &t->f);
-    run(GN_KERNEL_RELU_FORWARD, &args, 2);
-    run(GN_KERNEL_RELU_BACK, &args, 2);
+    run(GN_OP_RELU, GN_PASS_FORWARD, &args, 2);
+    run(GN_OP_RELU, GN_PASS_BACK, &args, 2);
     check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, relu_scalar, "ReLU");
-    run(GN_KERNEL_COPY_BACK, &args, 2);
+    run(GN_OP_CONCAT, GN_PASS_BACK, &args, 2);
     check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, copy_scalar, "copy of a concatenation");
     gn_free(t);
 }
@@ -379,10 +379,9 @@ static void loss(void **state)
     const int32_t *const current = labels;
     double sum = 0;
     int correct = 0;
-    args.labels = &current;
-    args.loss = &sum;
-    args.correct = &correct;
-    run(GN_KERNEL_LOSS, &args, N);
+    args.loss = &(
+        struct gn_loss_args){ .labels = &current, .loss = &sum, .correct = &correct, .weight = 1 };
+    run(GN_OP_LOSS, GN_PASS_FORWARD, &args, N);
     assert_true(fabs(sum / N - loss_scalar(&t->p)) < 1e-9);
     check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, loss_scalar, "softmax cross-entropy");
     gn_free(t);

@@ -75,15 +75,15 @@ static void a_batch_adds_up_its_images(void **state)
     const int32_t *const current = labels;
     double loss = 100, expected = 100;
     int correct = 7, expected_correct = 7;
+    const struct gn_loss_args own = {
+        .labels = &current, .loss = &loss, .correct = &correct, .weight = 1
+    };
     const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 0, 0 },
-                                  .weight = 1,
                                   .x = z.view,
                                   .dx = dz.view,
-                                  .labels = &current,
-                                  .loss = &loss,
-                                  .correct = &correct };
+                                  .loss = &own };
     const struct gn_run run = { .n = N, .batch = BATCH };
-    run_kernel(gn_cpu_kernels_named("generic"), GN_KERNEL_LOSS, &args, &run, 0);
+    run_kernel(gn_cpu_kernels_named("generic"), GN_OP_LOSS, GN_PASS_FORWARD, &args, &run, 0);
     assert_true(tensor_is_clean(&dz) && tensor_is_clean(&z));
     for (int i = 0; i < N; i++) {
         double p[CLASSES], sum = 0;

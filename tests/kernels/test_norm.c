@@ -6,8 +6,8 @@
  * runs one case alone. */
 #include "base/memory.h"
 #include "kernels/kernels.h"
+#include "ops/attributes.h"
 #include "ops/batch_norm/norm.h"
-#include "ops/rules.h"
 #include "support/check.h"
 
 #include <math.h>
@@ -15,7 +15,8 @@
 enum { CASES = 400, MOST_CHANNELS = 64 };
 
 struct norm_case {
-    struct gn_args args; /* geometry and constants */
+    enum gn_op op;
+    struct gn_args args; /* geometry and attributes */
     int n;
     int gap[4]; /* of x, y, dx, dy */
     bool train;
@@ -76,12 +77,11 @@ static void make_data(struct data *d, struct norm_case *c)
     c->args.dy = d->dy.view;
     c->args.dw = d->dgamma;
     c->args.db = d->dbeta;
-    c->args.norm = (struct gn_norm_args){ .gamma = d->gamma,
-                                          .beta = d->beta,
-                                          .mean = d->mean,
-                                          .variance = d->variance,
-                                          .stats = d->stats,
-                                          .frozen = c->args.norm.frozen };
+    c->args.tensors[GN_NORM_GAMMA] = d->gamma;
+    c->args.tensors[GN_NORM_BETA] = d->beta;
+    c->args.tensors[GN_NORM_RUNNING_MEAN] = d->mean;
+    c->args.tensors[GN_NORM_RUNNING_VARIANCE] = d->variance;
+    c->args.shared = d->stats;
 }
 
 static void free_data(struct data *d)
@@ -93,15 +93,31 @@ static void free_data(struct data *d)
     gn_free(d->stats);
 }
 
+/* In the order of a training step. */
+static const enum gn_pass all_passes[] = { GN_PASS_SUMS,     GN_PASS_STATISTICS,
+                                           GN_PASS_FORWARD,  GN_PASS_GRADIENT_SUMS,
+                                           GN_PASS_GRADIENT, GN_PASS_BACK };
+enum { N_PASSES = sizeof all_passes / sizeof all_passes[0] };
+
+/* Makes it a case of an operator with these attributes. */
+static void apply(struct norm_case *c, const struct gn_operator *op, void *attributes)
+{
+    const struct gn_shape in = { c->args.g.h, c->args.g.w, c->args.g.c };
+    c->op = op->id;
+    c->args.attributes = attributes;
+    assert_int_equal(rule_of(op, op->name, in, attributes, &c->args.g), GN_OK);
+}
+
 static void run_all(const struct gn_kernel_set *set, const struct norm_case *c,
-                    const enum gn_kernel_id *ids, int n)
+                    const enum gn_pass *passes, int n)
 {
     const struct gn_run run = {
         .n = c->n, .batch = c->n, .first = true, .train = c->train, .image = 3, .seed = 5, .step = 7
     };
     for (int i = 0; i < n; i++) {
-        if (set->table[ids[i]].run != NULL && set->table[ids[i]].units(&c->args, &run) > 0)
-            run_kernel(set, ids[i], &c->args, &run, c->stream + (uint64_t)i);
+        const struct gn_kernel *kernel = &set->table[c->op][passes[i]];
+        if (kernel->run != NULL && kernel->units(&c->args, &run) > 0)
+            run_kernel(set, c->op, passes[i], &c->args, &run, c->stream + (uint64_t)i);
     }
 }
 
@@ -116,19 +132,19 @@ static double row_error(const float *a, const float *b, int n)
 }
 
 /* Runs the kernels by the reference and by each fast set, and compares what they wrote. */
-static void compare(struct norm_case c, const enum gn_kernel_id *ids, int n_ids, double most,
+static void compare(struct norm_case c, const enum gn_pass *passes, int n_passes, double most,
                     int number)
 {
     struct data expected, first = { .stats = NULL };
     const int channels = c.args.g.c;
     make_data(&expected, &c);
-    run_all(gn_reference_kernels(), &c, ids, n_ids);
+    run_all(gn_reference_kernels(), &c, passes, n_passes);
     assert_true(tensor_is_clean(&expected.y) && tensor_is_clean(&expected.dx));
     for (int k = 0; fast_sets()[k] != NULL; k++) {
         const struct gn_kernel_set *set = fast_sets()[k];
         struct data got;
         make_data(&got, &c);
-        run_all(set, &c, ids, n_ids);
+        run_all(set, &c, passes, n_passes);
         const double errors[] = { tensor_error(&got.y, &expected.y, 1),
                                   tensor_error(&got.dx, &expected.dx, 1),
                                   row_error(got.dgamma, expected.dgamma, channels),
@@ -159,62 +175,57 @@ static void compare(struct norm_case c, const enum gn_kernel_id *ids, int n_ids,
 static void batch_norm_agrees_with_the_reference(void **state)
 {
     (void)state;
-    static const enum gn_kernel_id ids[] = { GN_KERNEL_NORM_SUMS,       GN_KERNEL_NORM_STATS,
-                                             GN_KERNEL_NORM_FORWARD,    GN_KERNEL_NORM_BACK_SUMS,
-                                             GN_KERNEL_NORM_BACK_STATS, GN_KERNEL_NORM_BACK };
-    static const enum gn_kernel_id frozen_ids[] = { GN_KERNEL_NORM_SUMS, GN_KERNEL_NORM_STATS,
-                                                    GN_KERNEL_NORM_FORWARD, GN_KERNEL_NORM_BACK };
+    static const enum gn_pass frozen[] = { GN_PASS_SUMS, GN_PASS_STATISTICS, GN_PASS_FORWARD,
+                                           GN_PASS_BACK };
     int first, last;
     case_range(CASES, &first, &last);
     for (int number = first; number < last; number++) {
         struct norm_case c = draw_case(31, number);
-        const struct gn_norm_options options = { .unbiased = number % 2 == 0 };
-        assert_int_equal(gn_norm_rule("norm", &options, &c.args.constants), GN_OK);
+        struct gn_norm_options options = { .unbiased = number % 2 == 0 };
+        apply(&c, &gn_op_batch_norm, &options);
         /* One value has no deviation, so its gradient is rounding alone. */
         if (c.n * c.args.g.h * c.args.g.w > 4)
-            compare(c, ids, 6, 5e-6, number);
+            compare(c, all_passes, N_PASSES, 5e-6, number);
         /* Without the sums of a gradient, which nothing needs. */
-        c.args.norm.frozen = c.train = true;
-        compare(c, frozen_ids, 4, 1e-6, number);
+        c.args.frozen = c.train = true;
+        compare(c, frozen, 4, 1e-6, number);
     }
 }
 
 static void lrn_agrees_with_the_reference(void **state)
 {
     (void)state;
-    static const enum gn_kernel_id ids[] = { GN_KERNEL_LRN_FORWARD, GN_KERNEL_LRN_BACK };
     int first, last;
     case_range(CASES, &first, &last);
     for (int number = first; number < last; number++) {
         struct norm_case c = draw_case(32, number);
-        const struct gn_lrn_options options = { .size = 1 + 2 * draw_below(c.stream, 20, 4),
-                                                .alpha = number % 3 == 0 ? 0 : 0.7,
-                                                .beta = number % 4 == 0 ? 0.6 : 0.75,
-                                                .k = 1 + number % 2 };
-        assert_int_equal(gn_lrn_rule("lrn", &options, &c.args.constants), GN_OK);
-        compare(c, ids, 2, 1.8e-6, number);
+        struct gn_lrn_options options = { .size = 1 + 2 * draw_below(c.stream, 20, 4),
+                                          .alpha = number % 3 == 0 ? 0 : 0.7,
+                                          .beta = number % 4 == 0 ? 0.6 : 0.75,
+                                          .k = 1 + number % 2 };
+        apply(&c, &gn_op_lrn, &options);
+        compare(c, all_passes, N_PASSES, 1.8e-6, number);
     }
 }
 
 static void average_pool_agrees_with_the_reference(void **state)
 {
     (void)state;
-    static const enum gn_kernel_id ids[] = { GN_KERNEL_AVG_POOL_FORWARD, GN_KERNEL_AVG_POOL_BACK };
     int first, last;
     case_range(CASES, &first, &last);
     for (int number = first; number < last; number++) {
         struct norm_case c = draw_case(33, number);
-        const struct gn_shape in = { c.args.g.h, c.args.g.w, c.args.g.c };
-        const int kernel = 1 + draw_below(c.stream, 20, 5 < in.h ? 5 : in.h);
+        const int size = c.args.g.h;
+        const int kernel = 1 + draw_below(c.stream, 20, 5 < size ? 5 : size);
         struct gn_pool_options o = { .kernel = kernel, .stride = 1 + draw_below(c.stream, 21, 3) };
         o.explicit_pads = draw_below(c.stream, 22, 2) == 0;
         o.ceil = o.explicit_pads && draw_below(c.stream, 23, 2) == 0;
         o.count_padding = !o.ceil && draw_below(c.stream, 24, 2) == 0;
         o.pad_top = o.pad_left = draw_below(c.stream, 25, kernel);
         o.pad_bottom = o.pad_right = draw_below(c.stream, 26, kernel);
-        o.adaptive = number % 4 == 0 ? 1 + draw_below(c.stream, 27, in.h) : 0;
-        assert_int_equal(gn_avg_pool_rule("pool", in, &o, &c.args.g, &c.args.constants), GN_OK);
-        compare(c, ids, 2, 1.2e-6, number);
+        o.adaptive = number % 4 == 0 ? 1 + draw_below(c.stream, 27, size) : 0;
+        apply(&c, &gn_op_avg_pool, &o);
+        compare(c, all_passes, N_PASSES, 1.2e-6, number);
     }
 }
 
@@ -224,30 +235,29 @@ static void pools_round_up_and_count_as_they_should(void **state)
     (void)state;
     const struct gn_shape in = { 1, 6, 1 };
     struct gn_geometry g;
-    struct gn_constants k = { 0 };
     struct gn_pool_options o = {
         .kernel = 3, .stride = 2, .explicit_pads = true, .pad_top = 1, .pad_bottom = 1
     };
-    assert_int_equal(gn_pool_rule("p", in, &o, &g), GN_OK);
+    assert_int_equal(rule_of(&gn_op_max_pool, "p", in, &o, &g), GN_OK);
     assert_int_equal(g.ow, 2);
     o.ceil = true;
-    assert_int_equal(gn_pool_rule("p", in, &o, &g), GN_OK);
+    assert_int_equal(rule_of(&gn_op_max_pool, "p", in, &o, &g), GN_OK);
     assert_int_equal(g.ow, 3); /* 112 to 56, not to 55 */
     o.pad_left = o.pad_right = 1;
-    assert_int_equal(gn_pool_rule("p", (struct gn_shape){ 1, 5, 1 }, &o, &g), GN_OK);
+    assert_int_equal(rule_of(&gn_op_max_pool, "p", (struct gn_shape){ 1, 5, 1 }, &o, &g), GN_OK);
     assert_int_equal(g.ow, 3);
     o.pad_right = 0;
     o.stride = 3;
     o.kernel = 2; /* a window that would begin behind the image is none */
-    assert_int_equal(gn_pool_rule("p", (struct gn_shape){ 1, 5, 1 }, &o, &g), GN_OK);
+    assert_int_equal(rule_of(&gn_op_max_pool, "p", (struct gn_shape){ 1, 5, 1 }, &o, &g), GN_OK);
     assert_int_equal(g.ow, 2);
     o.count_padding = true;
-    assert_int_equal(gn_avg_pool_rule("p", in, &o, &g, &k), GN_STATUS_BAD_ARGUMENT);
+    assert_int_equal(rule_of(&gn_op_avg_pool, "p", in, &o, &g), GN_STATUS_BAD_ARGUMENT);
     check_error(GN_STATUS_BAD_ARGUMENT, "either ceil or count_padding");
     o = (struct gn_pool_options){ .kernel = 3, .ceil = true };
-    assert_int_equal(gn_pool_rule("p", in, &o, &g), GN_STATUS_BAD_ARGUMENT);
+    assert_int_equal(rule_of(&gn_op_max_pool, "p", in, &o, &g), GN_STATUS_BAD_ARGUMENT);
     o = (struct gn_pool_options){ .adaptive = -1 };
-    assert_int_equal(gn_avg_pool_rule("p", in, &o, &g, &k), GN_STATUS_BAD_SHAPE);
+    assert_int_equal(rule_of(&gn_op_avg_pool, "p", in, &o, &g), GN_STATUS_BAD_SHAPE);
 }
 
 /* Keras keeps 0.99 of the running statistics and takes the batch's own variance; PyTorch's divides by
@@ -258,21 +268,24 @@ static void running_statistics_follow_both_rules(void **state)
     static float x[] = { 1, 2, 3, 6 };
     for (int unbiased = 0; unbiased < 2; unbiased++) {
         float gamma = 2, beta = 1, mean = 10, variance = 4, y[4], stats[1024] = { 0 };
+        const struct gn_norm_options options = { .eps = 1e-3,
+                                                 .momentum = 0.9,
+                                                 .unbiased = unbiased == 1 };
         struct gn_args args = { .g = { 2, 2, 1, 2, 2, 1, 1, 1, 1, 0, 0 },
                                 .x = { x, 1 },
                                 .y = { y, 1 },
-                                .norm = { &gamma, &beta, &mean, &variance, stats, false } };
-        const struct gn_norm_options options = { .momentum = 0.9, .unbiased = unbiased == 1 };
-        assert_int_equal(gn_norm_rule("norm", &options, &args.constants), GN_OK);
+                                .tensors = { &gamma, &beta, &mean, &variance },
+                                .shared = stats,
+                                .attributes = &options };
         struct gn_run run = { .n = 1, .batch = 1, .first = true, .train = true };
-        run_kernel(gn_reference_kernels(), GN_KERNEL_NORM_STATS, &args, &run, 0);
-        run_kernel(gn_reference_kernels(), GN_KERNEL_NORM_FORWARD, &args, &run, 0);
+        run_kernel(gn_reference_kernels(), GN_OP_BATCH_NORM, GN_PASS_STATISTICS, &args, &run, 0);
+        run_kernel(gn_reference_kernels(), GN_OP_BATCH_NORM, GN_PASS_FORWARD, &args, &run, 0);
         assert_true(fabs((double)mean - 9.3) < 1e-6); /* 0.9 * 10 + 0.1 * 3 */
         assert_true(fabs((double)variance - (3.6 + 0.1 * (unbiased ? 14.0 / 3 : 3.5))) < 1e-6);
         assert_true(fabs((double)y[3] - (1 + 2 * 3 / sqrt(3.501))) < 1e-5);
         run.train = false;
-        run_kernel(gn_reference_kernels(), GN_KERNEL_NORM_STATS, &args, &run, 0);
-        run_kernel(gn_reference_kernels(), GN_KERNEL_NORM_FORWARD, &args, &run, 0);
+        run_kernel(gn_reference_kernels(), GN_OP_BATCH_NORM, GN_PASS_STATISTICS, &args, &run, 0);
+        run_kernel(gn_reference_kernels(), GN_OP_BATCH_NORM, GN_PASS_FORWARD, &args, &run, 0);
         assert_true(fabs((double)mean - 9.3) < 1e-6); /* untouched */
         assert_true(fabs((double)y[0] - (1 + 2 * (1 - 9.3) / sqrt((double)variance + 1e-3))) <
                     1e-5);
@@ -285,6 +298,7 @@ static void a_frozen_one_takes_and_keeps_its_running_statistics(void **state)
     (void)state;
     static float x[] = { 1, 2, 3, 6 }, dy[] = { 1, -2, 0.5F, 4 };
     const struct gn_run run = { .n = 1, .batch = 1, .first = true, .train = true };
+    const struct gn_norm_options options = { .eps = 0.5, .momentum = 0.99 };
     for (int k = -1; k < 0 || fast_sets()[k] != NULL; k++) {
         const struct gn_kernel_set *set = k < 0 ? gn_reference_kernels() : fast_sets()[k];
         float gamma = 2, beta = 1, mean = 10, variance = 4, y[4], dx[4], stats[1024] = { 0 };
@@ -293,12 +307,13 @@ static void a_frozen_one_takes_and_keeps_its_running_statistics(void **state)
                                 .y = { y, 1 },
                                 .dx = { dx, 1 },
                                 .dy = { dy, 1 },
-                                .norm = { &gamma, &beta, &mean, &variance, stats, true } };
-        assert_int_equal(
-            gn_norm_rule("norm", &(struct gn_norm_options){ .eps = 0.5 }, &args.constants), GN_OK);
-        run_kernel(set, GN_KERNEL_NORM_STATS, &args, &run, 0);
-        run_kernel(set, GN_KERNEL_NORM_FORWARD, &args, &run, 0);
-        run_kernel(set, GN_KERNEL_NORM_BACK, &args, &run, 0);
+                                .tensors = { &gamma, &beta, &mean, &variance },
+                                .shared = stats,
+                                .frozen = true,
+                                .attributes = &options };
+        run_kernel(set, GN_OP_BATCH_NORM, GN_PASS_STATISTICS, &args, &run, 0);
+        run_kernel(set, GN_OP_BATCH_NORM, GN_PASS_FORWARD, &args, &run, 0);
+        run_kernel(set, GN_OP_BATCH_NORM, GN_PASS_BACK, &args, &run, 0);
         const double scale = 2 / sqrt(4.5);
         for (int i = 0; i < 4; i++) {
             assert_true(fabs((double)y[i] - (((double)x[i] - 10) * scale + 1)) < 2e-6);
@@ -315,17 +330,19 @@ static void dropout_keeps_its_share_and_draws_by_step_and_image(void **state)
     static float x[N * C], y[N * C], dx[N * C], again[N * C];
     for (int i = 0; i < N * C; i++)
         x[i] = 1;
+    struct gn_dropout_attributes own = { 0.4 };
+    struct gn_geometry g;
     struct gn_args args = { .g = { 1, 1, C, 1, 1, C, 1, 1, 1, 0, 0 },
                             .x = { x, C },
                             .y = { y, C },
                             .dx = { dx, C },
                             .dy = { x, C },
+                            .attributes = &own,
                             .number = 3 };
-    assert_int_equal(gn_dropout_rule("drop", 0.4, &args.constants), GN_OK);
     const struct gn_kernel_set *set = gn_reference_kernels();
     struct gn_run run = { .n = N, .batch = N, .first = true, .train = true, .seed = 1, .step = 2 };
-    run_kernel(set, GN_KERNEL_DROPOUT_FORWARD, &args, &run, 0);
-    run_kernel(set, GN_KERNEL_DROPOUT_BACK, &args, &run, 0);
+    run_kernel(set, GN_OP_DROPOUT, GN_PASS_FORWARD, &args, &run, 0);
+    run_kernel(set, GN_OP_DROPOUT, GN_PASS_BACK, &args, &run, 0);
     assert_memory_equal(y, dx, sizeof y); /* the same mask, drawn again */
     int kept = 0;
     for (int i = 0; i < N * C; i++) {
@@ -339,15 +356,17 @@ static void dropout_keeps_its_share_and_draws_by_step_and_image(void **state)
     args.x.data += C;
     args.y.data += C;
     run.n = run.image = 1;
-    run_kernel(set, GN_KERNEL_DROPOUT_FORWARD, &args, &run, 0);
+    run_kernel(set, GN_OP_DROPOUT, GN_PASS_FORWARD, &args, &run, 0);
     assert_memory_equal(again, y, sizeof y);
     run.step = 3;
-    run_kernel(set, GN_KERNEL_DROPOUT_FORWARD, &args, &run, 0);
+    run_kernel(set, GN_OP_DROPOUT, GN_PASS_FORWARD, &args, &run, 0);
     assert_true(memcmp(again, y, sizeof y) != 0);
     run.train = false;
-    run_kernel(set, GN_KERNEL_DROPOUT_FORWARD, &args, &run, 0);
+    run_kernel(set, GN_OP_DROPOUT, GN_PASS_FORWARD, &args, &run, 0);
     assert_memory_equal(y + C, x + C, C * sizeof *y);
-    assert_int_equal(gn_dropout_rule("drop", 1, &args.constants), GN_STATUS_BAD_ARGUMENT);
+    own.rate = 1;
+    assert_int_equal(rule_of(&gn_op_dropout, "drop", (struct gn_shape){ 1, 1, C }, &own, &g),
+                     GN_STATUS_BAD_ARGUMENT);
     check_error(GN_STATUS_BAD_ARGUMENT, "drop: a rate of 1");
 }
 

@@ -5,7 +5,6 @@
  * ties on an example worked out by hand. GN_CASE=NUMBER runs one case alone. */
 #include "base/memory.h"
 #include "kernels/kernels.h"
-#include "ops/rules.h"
 #include "support/check.h"
 
 #include <stdlib.h>
@@ -32,9 +31,9 @@ static struct pool_case draw_case(int number)
     struct pool_case c = { .n = PICK(batches, 0), .kind = PICK(kinds, 1) };
     const struct gn_shape in = { 1 + draw_below(stream, 2, 13), 1 + draw_below(stream, 3, 13),
                                  PICK(channels, 4) };
-    const struct gn_pool_options options = { .kernel = 1 + draw_below(stream, 5, 8),
-                                             .stride = 1 + draw_below(stream, 6, 3) };
-    assert_int_equal(gn_pool_rule("pool", in, &options, &c.g), GN_OK);
+    struct gn_pool_options options = { .kernel = 1 + draw_below(stream, 5, 8),
+                                       .stride = 1 + draw_below(stream, 6, 3) };
+    assert_int_equal(rule_of(&gn_op_max_pool, "pool", in, &options, &c.g), GN_OK);
     for (uint64_t i = 0; i < 4; i++)
         c.gap[i] = PICK(gaps, 7 + i);
     c.argmax = draw_below(stream, 11, 8) != 0;
@@ -96,7 +95,7 @@ static struct gn_args args_of(const struct pool_case *c, const struct data *d, u
                              .y = d->y.view,
                              .dx = d->dx.view,
                              .dy = d->dy.view,
-                             .argmax = argmax,
+                             .kept = argmax,
                              .accumulate = c->accumulate,
                              .mask = c->mask };
 }
@@ -111,28 +110,28 @@ static void check_max_pool(const struct pool_case *c, int number)
     assert_true(expected != NULL && got != NULL);
     struct data d = make_data(c, number);
     const struct gn_args args = args_of(c, &d, expected);
-    run_kernel(gn_reference_kernels(), GN_KERNEL_POOL_FORWARD, &args, &run, 0);
-    run_kernel(gn_reference_kernels(), GN_KERNEL_POOL_BACK, &args, &run, 0);
+    run_kernel(gn_reference_kernels(), GN_OP_MAX_POOL, GN_PASS_FORWARD, &args, &run, 0);
+    run_kernel(gn_reference_kernels(), GN_OP_MAX_POOL, GN_PASS_BACK, &args, &run, 0);
     assert_true(tensor_is_clean(&d.y) && tensor_is_clean(&d.dx));
     for (const struct gn_kernel_set *const *set = fast_sets(); *set != NULL; set++) {
         struct data f = make_data(c, number);
         memset(got, 0xaa, count + 1);
         struct gn_args fast = args_of(c, &f, c->argmax ? got : NULL);
-        run_kernel(*set, GN_KERNEL_POOL_FORWARD, &fast, &run, (uint64_t)number);
+        run_kernel(*set, GN_OP_MAX_POOL, GN_PASS_FORWARD, &fast, &run, (uint64_t)number);
         if (!tensor_same_bits(&f.y, &d.y))
             failed(c, (*set)->isa, "output", number);
         if (c->argmax && (memcmp(got, expected, count) != 0 || got[count] != 0xaa))
             failed(c, (*set)->isa, "winners", number);
         /* A plan that wants no winners makes no backward step. */
-        fast.argmax = expected;
-        run_kernel(*set, GN_KERNEL_POOL_BACK, &fast, &run, (uint64_t)number);
+        fast.kept = expected;
+        run_kernel(*set, GN_OP_MAX_POOL, GN_PASS_BACK, &fast, &run, (uint64_t)number);
         if (!tensor_same_bits(&f.dx, &d.dx))
             failed(c, (*set)->isa, "gradient", number);
         /* The same mask by the winners, which the pooled tensor is not needed for. */
         if (c->mask && !c->accumulate) {
             fast.mask = false;
             fast.x.data = NULL;
-            run_kernel(*set, GN_KERNEL_POOL_BACK, &fast, &run, (uint64_t)number);
+            run_kernel(*set, GN_OP_MAX_POOL, GN_PASS_BACK, &fast, &run, (uint64_t)number);
             if (!tensor_same_bits(&f.dx, &d.dx))
                 failed(c, (*set)->isa, "gradient by winners", number);
         }
@@ -159,14 +158,14 @@ static void check_average(const struct pool_case *c, int number)
     const struct gn_run run = { .n = c->n, .batch = c->n, .first = true };
     struct data d = make_data(c, number);
     const struct gn_args args = args_of(c, &d, NULL);
-    run_kernel(gn_reference_kernels(), GN_KERNEL_AVG_FORWARD, &args, &run, 0);
-    run_kernel(gn_reference_kernels(), GN_KERNEL_AVG_BACK, &args, &run, 0);
+    run_kernel(gn_reference_kernels(), GN_OP_GLOBAL_AVG_POOL, GN_PASS_FORWARD, &args, &run, 0);
+    run_kernel(gn_reference_kernels(), GN_OP_GLOBAL_AVG_POOL, GN_PASS_BACK, &args, &run, 0);
     assert_true(tensor_is_clean(&d.y) && tensor_is_clean(&d.dx));
     for (const struct gn_kernel_set *const *set = fast_sets(); *set != NULL; set++) {
         struct data f = make_data(c, number);
         const struct gn_args fast = args_of(c, &f, NULL);
-        run_kernel(*set, GN_KERNEL_AVG_FORWARD, &fast, &run, (uint64_t)number);
-        run_kernel(*set, GN_KERNEL_AVG_BACK, &fast, &run, (uint64_t)number);
+        run_kernel(*set, GN_OP_GLOBAL_AVG_POOL, GN_PASS_FORWARD, &fast, &run, (uint64_t)number);
+        run_kernel(*set, GN_OP_GLOBAL_AVG_POOL, GN_PASS_BACK, &fast, &run, (uint64_t)number);
         /* Means of values in [-1, 1] that happen to cancel have no relative accuracy. */
         const double least = 0.01 * (double)tensor_count(&d.y);
         if (!tensor_is_clean(&f.y) || tensor_error(&f.y, &d.y, least) > 1.2e-6)
@@ -209,9 +208,9 @@ static void first_of_equal_values_takes_the_gradient(void **state)
         args.y = (struct gn_view){ y, 1 };
         args.dy = (struct gn_view){ dy, 1 };
         args.dx = (struct gn_view){ got, 1 };
-        args.argmax = argmax;
-        run_kernel(set, GN_KERNEL_POOL_FORWARD, &args, &run, 0);
-        run_kernel(set, GN_KERNEL_POOL_BACK, &args, &run, 0);
+        args.kept = argmax;
+        run_kernel(set, GN_OP_MAX_POOL, GN_PASS_FORWARD, &args, &run, 0);
+        run_kernel(set, GN_OP_MAX_POOL, GN_PASS_BACK, &args, &run, 0);
         for (int k = 0; k < 9; k++)
             assert_true(y[k] == 5);
         assert_memory_equal(argmax, winners, sizeof winners);

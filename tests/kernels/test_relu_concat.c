@@ -59,25 +59,24 @@ static void free_case(struct case_data *d)
     tensor_free(&d->dy);
 }
 
-static void run_both(const struct gn_kernel_set *set, const struct case_data *d,
-                     enum gn_kernel_id forward, enum gn_kernel_id back)
+static void run_both(const struct gn_kernel_set *set, const struct case_data *d, enum gn_op op)
 {
     const struct gn_run run = { .n = d->n, .batch = d->n, .first = true };
-    run_kernel(set, forward, &d->args, &run, 0);
-    run_kernel(set, back, &d->args, &run, 1);
+    run_kernel(set, op, GN_PASS_FORWARD, &d->args, &run, 0);
+    run_kernel(set, op, GN_PASS_BACK, &d->args, &run, 1);
 }
 
-static void check(enum gn_kernel_id forward, enum gn_kernel_id back)
+static void check(enum gn_op op)
 {
     int first, last;
     case_range(CASES, &first, &last);
     for (int number = first; number < last; number++) {
         struct case_data expected = make_case(number);
-        run_both(gn_reference_kernels(), &expected, forward, back);
+        run_both(gn_reference_kernels(), &expected, op);
         assert_true(tensor_is_clean(&expected.y) && tensor_is_clean(&expected.dx));
         for (const struct gn_kernel_set *const *set = fast_sets(); *set != NULL; set++) {
             struct case_data fast = make_case(number);
-            run_both(*set, &fast, forward, back);
+            run_both(*set, &fast, op);
             if (!tensor_same_bits(&fast.y, &expected.y) ||
                 !tensor_same_bits(&fast.dx, &expected.dx)) {
                 char text[128];
@@ -95,13 +94,13 @@ static void check(enum gn_kernel_id forward, enum gn_kernel_id back)
 static void relu_gives_the_bits_of_the_reference(void **state)
 {
     (void)state;
-    check(GN_KERNEL_RELU_FORWARD, GN_KERNEL_RELU_BACK);
+    check(GN_OP_RELU);
 }
 
 static void copies_give_the_bits_of_the_reference(void **state)
 {
     (void)state;
-    check(GN_KERNEL_COPY_FORWARD, GN_KERNEL_COPY_BACK);
+    check(GN_OP_CONCAT);
 }
 
 /* Calls `body` for the reference and every fast set. */
@@ -127,8 +126,8 @@ static void relu_values(const struct gn_kernel_set *set)
                                   .dx = { dx, N },
                                   .dy = { dy, N } };
     const struct gn_run run = { .n = 1, .batch = 1, .first = true };
-    run_kernel(set, GN_KERNEL_RELU_FORWARD, &args, &run, 0);
-    run_kernel(set, GN_KERNEL_RELU_BACK, &args, &run, 0);
+    run_kernel(set, GN_OP_RELU, GN_PASS_FORWARD, &args, &run, 0);
+    run_kernel(set, GN_OP_RELU, GN_PASS_BACK, &args, &run, 0);
     for (int i = 0; i < N; i++) {
         const bool is_nan = i == 8 || i == N - 1;
         assert_true(is_nan ? isnan(y[i]) : y[i] == (x[i] > 0 ? x[i] : 0));
@@ -157,8 +156,8 @@ static void copied_slices(const struct gn_kernel_set *set)
                                   .dy = { whole + 2, WIDE },
                                   .dx = { back, N } };
     const struct gn_run run = { .n = 1, .batch = 1, .first = true };
-    run_kernel(set, GN_KERNEL_COPY_FORWARD, &args, &run, 0);
-    run_kernel(set, GN_KERNEL_COPY_BACK, &args, &run, 0);
+    run_kernel(set, GN_OP_CONCAT, GN_PASS_FORWARD, &args, &run, 0);
+    run_kernel(set, GN_OP_CONCAT, GN_PASS_BACK, &args, &run, 0);
     for (int p = 0; p < PIXELS; p++)
         for (int c = 0; c < WIDE; c++)
             assert_true(whole[p * WIDE + c] == (c < 2 || c >= 2 + N ? 1000 : x[p * N + c - 2]));

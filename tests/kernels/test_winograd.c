@@ -58,7 +58,7 @@ static void layers_of_googlenet_agree_with_the_reference_within_1e_5(void **stat
     for (int i = first; i < last && i < net->graph->n_layers; i++) {
         const struct gn_layer *layer = &net->graph->layers[i];
         const int kernel = layer->window.kh;
-        if (layer->op != GN_OP_CONV || (kernel != 3 && kernel != 5))
+        if (layer->op != &gn_op_conv || (kernel != 3 && kernel != 5))
             continue;
         for (int large = 0; large < 2; large++) {
             struct conv_case c = { .g = layer->window, .n = 1, .threads = 2, .bias = true };

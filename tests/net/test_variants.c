@@ -189,7 +189,8 @@ static void check_variant(const char *preset, int size, int channels, gn_algorit
     draw_parameters(net);
     choose_parameters(net, file);
     for (int i = 0; i < net->graph->n_layers; i++)
-        net->graph->layers[i].constants.rate = 0;
+        if (net->graph->layers[i].op == &gn_op_dropout)
+            memset(net->graph->layers[i].attributes, 0, sizeof net->graph->layers[i].attributes);
     float *images = draw_images(size, channels);
     float *grads = gn_calloc(net->graph->n_floats, sizeof *grads, "gradients");
     int32_t labels[IMAGES];

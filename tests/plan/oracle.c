@@ -167,8 +167,9 @@ static void span(const struct gn_layer *layer, int o, int n, int parts, int befo
                  int *end)
 {
     const struct gn_geometry *g = &layer->window;
-    *first = layer->constants.adaptive ? o * n / parts : o * g->stride - before;
-    *end = layer->constants.adaptive ? (int)ceil((o + 1) * (double)n / parts) : *first + g->kh;
+    const struct gn_pool_options *own = gn_layer_attributes(layer);
+    *first = own->adaptive > 0 ? o * n / parts : o * g->stride - before;
+    *end = own->adaptive > 0 ? (int)ceil((o + 1) * (double)n / parts) : *first + g->kh;
     *first = *first < 0 ? 0 : *first;
     *end = *end > n ? n : *end;
 }
@@ -177,13 +178,14 @@ static void average(const struct pass *p, int i, bool back)
 {
     const struct gn_layer *layer = &p->net->graph->layers[i];
     const struct gn_geometry *g = &layer->window;
+    const struct gn_pool_options *own = gn_layer_attributes(layer);
     const int in = layer->inputs[0];
     for (size_t k = 0; k < count(p, i); k++) {
         const int c = (int)k % g->c, pixel = (int)k / g->c, image = pixel / (g->oh * g->ow);
         int r0, r1, s0, s1;
         span(layer, pixel / g->ow % g->oh, g->h, g->oh, g->pad_top, &r0, &r1);
         span(layer, pixel % g->ow, g->w, g->ow, g->pad_left, &s0, &s1);
-        const double size = layer->constants.count_padding ? g->kh * g->kw : (r1 - r0) * (s1 - s0);
+        const double size = own->count_padding ? g->kh * g->kw : (r1 - r0) * (s1 - s0);
         for (int r = r0; r < r1; r++) {
             for (int s = s0; s < s1; s++) {
                 const size_t at = (size_t)(((image * g->h + r) * g->w + s) * g->c + c);
@@ -196,6 +198,12 @@ static void average(const struct pass *p, int i, bool back)
     }
 }
 
+static double eps_of(const struct gn_layer *layer)
+{
+    const struct gn_norm_options *own = gn_layer_attributes(layer);
+    return own->eps;
+}
+
 /* By the running statistics, which are constants. */
 static void scale_channel(const struct pass *p, int i, bool back, size_t channel)
 {
@@ -203,10 +211,10 @@ static void scale_channel(const struct pass *p, int i, bool back, size_t channel
     const struct gn_layer *layer = &g->layers[i];
     const size_t c = (size_t)layer->out.c;
     const float *params = p->net->params + channel;
-    const double mean = (double)params[g->tensors[layer->mean].offset];
-    const double variance = (double)params[g->tensors[layer->variance].offset];
-    const double scale = (double)params[g->tensors[layer->weight].offset] /
-                         sqrt(variance + (double)layer->constants.eps);
+    const double mean = (double)params[g->tensors[layer->tensors[2]].offset];
+    const double variance = (double)params[g->tensors[layer->tensors[3]].offset];
+    const double scale =
+        (double)params[g->tensors[layer->weight].offset] / sqrt(variance + eps_of(layer));
     for (size_t k = channel; k < count(p, i); k += c) {
         if (back)
             p->dy[layer->inputs[0]][k] += scale * p->dy[i][k];
@@ -229,7 +237,7 @@ static void normalise_channel(const struct pass *p, int i, bool back, size_t cha
         mean += x[k * c] / (double)n;
     for (size_t k = 0; k < n; k++)
         variance += (x[k * c] - mean) * (x[k * c] - mean) / (double)n;
-    const double rstd = 1 / sqrt(variance + (double)layer->constants.eps);
+    const double rstd = 1 / sqrt(variance + eps_of(layer));
     for (size_t k = 0; k < n; k++) {
         sum += dy[k * c];
         products += dy[k * c] * (x[k * c] - mean) * rstd;
@@ -261,25 +269,25 @@ static void batch_norm(const struct pass *p, int i, bool back)
 static void lrn(const struct pass *p, int i, bool back)
 {
     const struct gn_layer *layer = &p->net->graph->layers[i];
-    const struct gn_constants *l = &layer->constants;
+    const struct gn_lrn_options *l = gn_layer_attributes(layer);
     const int in = layer->inputs[0], c = layer->out.c, half = l->size / 2;
     for (size_t k = 0; k < count(p, i); k++) {
         const int channel = (int)k % c;
         const double *x = p->y[in] + k - channel;
-        double s = (double)l->k;
+        double s = l->k;
         for (int j = channel - half; j <= channel + half; j++)
-            s += j < 0 || j >= c ? 0 : (double)l->alpha / l->size * x[j] * x[j];
+            s += j < 0 || j >= c ? 0 : l->alpha / l->size * x[j] * x[j];
         if (!back) {
-            p->y[i][k] = x[channel] * pow(s, -(double)l->beta);
+            p->y[i][k] = x[channel] * pow(s, -l->beta);
             continue;
         }
         /* This output's part of the gradient of each input in its window. */
-        p->dy[in][k] += p->dy[i][k] * pow(s, -(double)l->beta);
+        p->dy[in][k] += p->dy[i][k] * pow(s, -l->beta);
         for (int j = channel - half; j <= channel + half; j++)
             if (j >= 0 && j < c)
-                p->dy[in][k - (size_t)channel + (size_t)j] -=
-                    p->dy[i][k] * x[channel] * (double)l->beta * pow(s, -(double)l->beta - 1) * 2 *
-                    (double)l->alpha / l->size * x[j];
+                p->dy[in][k - (size_t)channel + (size_t)j] -= p->dy[i][k] * x[channel] * l->beta *
+                                                              pow(s, -l->beta - 1) * 2 * l->alpha /
+                                                              l->size * x[j];
     }
 }
 
@@ -296,7 +304,7 @@ static void run_layer(const struct pass *p, int i, bool back)
         [GN_OP_BATCH_NORM] = batch_norm,
         [GN_OP_LRN] = lrn,
     };
-    const enum gn_op op = p->net->graph->layers[i].op;
+    const enum gn_op op = p->net->graph->layers[i].op->id;
     if (operators[op] != NULL)
         operators[op](p, i, back);
 }
@@ -332,7 +340,7 @@ double oracle_gradients(const gn_net *net, const char *freeze, const float *imag
     for (int i = 0; i < layers; i++) {
         p.y[i] = zeros(count(&p, i));
         p.dy[i] = zeros(count(&p, i));
-        for (size_t k = 0; net->graph->layers[i].op == GN_OP_INPUT && k < count(&p, i); k++)
+        for (size_t k = 0; net->graph->layers[i].n_inputs == 0 && k < count(&p, i); k++)
             p.y[i][k] = (double)images[k];
         run_layer(&p, i, false);
     }

@@ -241,11 +241,11 @@ static void the_oracle_is_its_own_derivative(void **state)
 /* ---- Inspection ---- */
 
 /* Steps of every slice, without what prepares and ends a batch. */
-static int count_steps(const struct gn_plan *plan, enum gn_kernel_id id)
+static int count_steps(const struct gn_plan *plan, enum gn_op op, enum gn_pass pass)
 {
     int n = 0;
     for (int i = plan->n_prepare; i < plan->n_backward; i++)
-        n += plan->steps[i].kernel == &plan->kernels->table[id];
+        n += plan->steps[i].kernel == &plan->kernels->table[op][pass];
     return n;
 }
 
@@ -290,16 +290,16 @@ static void googlenet_copies_nothing_and_every_branch_lies_in_its_slice(void **s
     (void)state;
     gn_net *net;
     struct gn_plan *plan = googlenet_plan(&net);
-    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_FORWARD), 0);
-    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_BACK), 0);
+    assert_int_equal(count_steps(plan, GN_OP_CONCAT, GN_PASS_FORWARD), 0);
+    assert_int_equal(count_steps(plan, GN_OP_CONCAT, GN_PASS_BACK), 0);
     /* Every ReLU and its gradient is part of another step. */
-    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_FORWARD), 0);
-    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_BACK), 0);
-    assert_int_equal(count_steps(plan, GN_KERNEL_POOL_FORWARD), 13);
-    assert_int_equal(count_steps(plan, GN_KERNEL_POOL_BACK), 13);
+    assert_int_equal(count_steps(plan, GN_OP_RELU, GN_PASS_FORWARD), 0);
+    assert_int_equal(count_steps(plan, GN_OP_RELU, GN_PASS_BACK), 0);
+    assert_int_equal(count_steps(plan, GN_OP_MAX_POOL, GN_PASS_FORWARD), 13);
+    assert_int_equal(count_steps(plan, GN_OP_MAX_POOL, GN_PASS_BACK), 13);
     int blocks = 0;
     for (int i = 0; i < net->graph->n_layers; i++) {
-        if (net->graph->layers[i].op != GN_OP_CONCAT)
+        if (!net->graph->layers[i].op->joins)
             continue;
         blocks++;
         for (int k = 0; k < 4; k++)
@@ -333,8 +333,9 @@ static void sibling_convolutions_are_one(void **state)
         assert_int_equal(v->gradient_at.channel, group->first + group->channels[k]);
     }
     /* 57 convolutions and the dense layer, less two of each block. */
-    assert_int_equal(count_steps(plan, GN_KERNEL_CONV_FORWARD) +
-                         count_steps(plan, GN_KERNEL_WINOGRAD_FORWARD),
+    assert_int_equal(count_steps(plan, GN_OP_CONV, GN_PASS_FORWARD) +
+                         count_steps(plan, GN_OP_WINOGRAD, GN_PASS_FORWARD) +
+                         count_steps(plan, GN_OP_DENSE, GN_PASS_FORWARD),
                      58 - 9 * 2);
     gn_plan_free(plan);
     gn_free_net(net);
@@ -387,21 +388,21 @@ static void only_what_must_be_copied_is(void **state)
     const int cat = layer_named(net, "cat");
     assert_false(in_its_slice(plan, cat, 0));
     assert_true(in_its_slice(plan, cat, 1) && in_its_slice(plan, cat, 2));
-    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_FORWARD), 1);
-    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_BACK), 1);
+    assert_int_equal(count_steps(plan, GN_OP_CONCAT, GN_PASS_FORWARD), 1);
+    assert_int_equal(count_steps(plan, GN_OP_CONCAT, GN_PASS_BACK), 1);
     free_both(plan, net);
 
     plan = plan_of("nested_concat", &net);
     const int inner = layer_named(net, "inner"), outer = layer_named(net, "outer");
     for (int k = 0; k < 2; k++)
         assert_true(in_its_slice(plan, inner, k) && in_its_slice(plan, outer, k));
-    assert_int_equal(count_steps(plan, GN_KERNEL_COPY_FORWARD), 0);
-    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_BACK), 0);
+    assert_int_equal(count_steps(plan, GN_OP_CONCAT, GN_PASS_FORWARD), 0);
+    assert_int_equal(count_steps(plan, GN_OP_RELU, GN_PASS_BACK), 0);
     free_both(plan, net);
 
     plan = plan_of("relu_beside_another_reader", &net);
-    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_FORWARD), 1);
-    assert_int_equal(count_steps(plan, GN_KERNEL_RELU_BACK), 1);
+    assert_int_equal(count_steps(plan, GN_OP_RELU, GN_PASS_FORWARD), 1);
+    assert_int_equal(count_steps(plan, GN_OP_RELU, GN_PASS_BACK), 1);
     free_both(plan, net);
 }
 
@@ -413,8 +414,8 @@ static void dead_branches_take_no_step(void **state)
     for (int i = 0; i < plan->n_steps; i++)
         assert_null(strstr(net->graph->layers[plan->steps[i].layer].name, "dead"));
     /* live, kept, answer */
-    assert_int_equal(count_steps(plan, GN_KERNEL_CONV_FORWARD), 3);
-    assert_int_equal(count_steps(plan, GN_KERNEL_POOL_FORWARD), 0);
+    assert_int_equal(count_steps(plan, GN_OP_CONV, GN_PASS_FORWARD), 3);
+    assert_int_equal(count_steps(plan, GN_OP_MAX_POOL, GN_PASS_FORWARD), 0);
     free_both(plan, net);
 }
 
@@ -435,7 +436,7 @@ static void check_arena(const struct gn_plan *plan)
     }
     for (int i = 0; i < plan->n_steps; i++) {
         const struct gn_step *s = &plan->steps[i];
-        const int named[] = { s->x.buffer, s->y.buffer, s->dx.buffer, s->dy.buffer, s->argmax };
+        const int named[] = { s->x.buffer, s->y.buffer, s->dx.buffer, s->dy.buffer, s->kept };
         for (size_t k = 0; k < sizeof named / sizeof named[0]; k++)
             assert_true(named[k] < 0 ||
                         (plan->buffers[named[k]].first <= i && plan->buffers[named[k]].last >= i));

@@ -236,16 +236,15 @@ static void the_smoothed_loss_is_that_of_keras(void **state)
     for (uint64_t i = 0; i < N; i++)
         labels[i] = (int32_t)(gn_random_bits(0, GN_RANDOM_TEST, 2000, i) % CLASSES);
     const int32_t *const current = labels;
+    const struct gn_loss_args own = {
+        .labels = &current, .loss = &loss, .correct = &correct, .weight = 1, .smoothing = 0.1
+    };
     const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 0, 0 },
                                   .x = { logits, CLASSES },
                                   .dx = { gradient, CLASSES },
-                                  .labels = &current,
-                                  .loss = &loss,
-                                  .correct = &correct,
-                                  .weight = 1,
-                                  .smoothing = 0.1 };
+                                  .loss = &own };
     const struct gn_run run = { .n = N, .batch = N, .first = true };
-    gn_reference_kernels()->table[GN_KERNEL_LOSS].run(&args, &run, 0, NULL);
+    gn_reference_kernels()->table[GN_OP_LOSS][GN_PASS_FORWARD].run(&args, &run, 0, NULL);
     memcpy(&wanted_loss, find("smoothed.loss", 1)->data, sizeof wanted_loss);
     assert_true(fabs(loss / N - wanted_loss) < 1e-12);
     assert_true(gn_st_to_float(find("smoothed.gradient", N * CLASSES), wanted));

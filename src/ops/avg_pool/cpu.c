@@ -83,9 +83,9 @@ static void back(const struct gn_args *a, const struct gn_run *run, int unit, vo
     }
 }
 
-void GN_ISA_FUNCTION(gn_avg_pool_kernels)(struct gn_kernel_set *set)
+void GN_ISA_FUNCTION(gn_avg_pool_kernels)(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_AVG_POOL_FORWARD] =
-        (struct gn_kernel){ "vector", forward_units, forward, NULL };
-    set->table[GN_KERNEL_AVG_POOL_BACK] = (struct gn_kernel){ "gather", back_units, back, NULL };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "vector", .units = forward_units, .run = forward };
+    row[GN_PASS_BACK] = (struct gn_kernel){ .name = "gather", .units = back_units, .run = back };
 }

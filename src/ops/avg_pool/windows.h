@@ -9,10 +9,15 @@ struct gn_span {
     int first, end;
 };
 
+static inline const struct gn_pool_options *gn_avg_pool_of(const struct gn_args *a)
+{
+    return a->attributes;
+}
+
 static inline struct gn_span gn_span_rows(const struct gn_args *a, int oy)
 {
     const struct gn_geometry *g = &a->g;
-    if (a->constants.adaptive)
+    if (gn_avg_pool_of(a)->adaptive > 0)
         return (struct gn_span){ oy * g->h / g->oh, ((oy + 1) * g->h + g->oh - 1) / g->oh };
     const int first = oy * g->stride - g->pad_top, end = first + g->kh;
     return (struct gn_span){ first < 0 ? 0 : first, end > g->h ? g->h : end };
@@ -21,7 +26,7 @@ static inline struct gn_span gn_span_rows(const struct gn_args *a, int oy)
 static inline struct gn_span gn_span_columns(const struct gn_args *a, int ox)
 {
     const struct gn_geometry *g = &a->g;
-    if (a->constants.adaptive)
+    if (gn_avg_pool_of(a)->adaptive > 0)
         return (struct gn_span){ ox * g->w / g->ow, ((ox + 1) * g->w + g->ow - 1) / g->ow };
     const int first = ox * g->stride - g->pad_left, end = first + g->kw;
     return (struct gn_span){ first < 0 ? 0 : first, end > g->w ? g->w : end };
@@ -31,8 +36,9 @@ static inline struct gn_span gn_span_columns(const struct gn_args *a, int ox)
 static inline int gn_span_count(const struct gn_args *a, struct gn_span rows,
                                 struct gn_span columns)
 {
-    return a->constants.count_padding ? a->g.kh * a->g.kw
-                                      : (rows.end - rows.first) * (columns.end - columns.first);
+    return gn_avg_pool_of(a)->count_padding
+               ? a->g.kh * a->g.kw
+               : (rows.end - rows.first) * (columns.end - columns.first);
 }
 
 #endif

@@ -111,7 +111,7 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int unit,
     (void)scratch;
     const struct chunk k = chunk_at(a, run, unit);
     const float *mean = gn_norm_row(a, GN_NORM_MEAN), *scale = gn_norm_row(a, GN_NORM_SCALE);
-    const float *beta = a->norm.beta;
+    const float *beta = a->tensors[GN_NORM_BETA];
     for (size_t p = k.first; p < k.first + (size_t)k.n; p++) {
         const float *x = a->x.data + p * (size_t)a->x.ld;
         float *y = a->y.data + p * (size_t)a->y.ld;
@@ -193,16 +193,17 @@ static void back(const struct gn_args *a, const struct gn_run *run, int unit, vo
     }
 }
 
-void GN_ISA_FUNCTION(gn_batch_norm_kernels)(struct gn_kernel_set *set)
+void GN_ISA_FUNCTION(gn_batch_norm_kernels)(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_NORM_SUMS] = (struct gn_kernel){ "norm-sums", sum_units, sums, NULL };
-    set->table[GN_KERNEL_NORM_STATS] =
-        (struct gn_kernel){ "norm-stats", channel_units, stats, NULL };
-    set->table[GN_KERNEL_NORM_FORWARD] = (struct gn_kernel){ "norm", chunk_units, forward, NULL };
-    set->table[GN_KERNEL_NORM_BACK_SUMS] =
-        (struct gn_kernel){ "norm-sums", chunk_units, back_sums, NULL };
-    set->table[GN_KERNEL_NORM_BACK_STATS] =
-        (struct gn_kernel){ "norm-stats", channel_units, back_stats, NULL };
-    set->table[GN_KERNEL_NORM_BACK] = (struct gn_kernel){ "norm", chunk_units, back, NULL };
-    gn_norm_fold_kernels(set);
+    row[GN_PASS_SUMS] = (struct gn_kernel){ .name = "norm-sums", .units = sum_units, .run = sums };
+    row[GN_PASS_STATISTICS] =
+        (struct gn_kernel){ .name = "norm-stats", .units = channel_units, .run = stats };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "norm", .units = chunk_units, .run = forward };
+    row[GN_PASS_GRADIENT_SUMS] =
+        (struct gn_kernel){ .name = "norm-sums", .units = chunk_units, .run = back_sums };
+    row[GN_PASS_GRADIENT] =
+        (struct gn_kernel){ .name = "norm-stats", .units = channel_units, .run = back_stats };
+    row[GN_PASS_BACK] = (struct gn_kernel){ .name = "norm", .units = chunk_units, .run = back };
+    gn_norm_fold_kernels(row);
 }

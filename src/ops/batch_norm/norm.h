@@ -1,5 +1,5 @@
 /*
- * What the steps of a batch normalisation hand to each other: the block gn_norm_args.stats. First
+ * What the steps of a batch normalisation hand to each other: the block gn_args.shared. First
  * rows of factors, one value a channel, then the sums of each chunk of pixels. A chunk is a unit of
  * the sums; its size is fixed, so the order of every sum depends on the shape alone.
  */
@@ -7,6 +7,9 @@
 #define GN_OPS_BATCH_NORM_NORM_H
 
 #include "ops/kernels.h"
+
+/* Its tensors. */
+enum { GN_NORM_GAMMA, GN_NORM_BETA, GN_NORM_RUNNING_MEAN, GN_NORM_RUNNING_VARIANCE };
 
 enum { GN_NORM_CHUNK = 256 }; /* pixels */
 
@@ -38,14 +41,13 @@ static inline size_t gn_norm_floats(const struct gn_geometry *g, int n)
 
 static inline float *gn_norm_row(const struct gn_args *a, enum gn_norm_row row)
 {
-    return a->norm.stats + (size_t)row * gn_norm_stride(&a->g);
+    return a->shared + (size_t)row * gn_norm_stride(&a->g);
 }
 
 /* Sum number 0 or 1 of a chunk. */
 static inline float *gn_norm_sum(const struct gn_args *a, int chunk, int which)
 {
-    return a->norm.stats +
-           gn_norm_stride(&a->g) * (GN_NORM_ROWS + 2 * (size_t)chunk + (size_t)which);
+    return a->shared + gn_norm_stride(&a->g) * (GN_NORM_ROWS + 2 * (size_t)chunk + (size_t)which);
 }
 
 /* Channel c of a training step: the factors from mean and (biased) variance over `count` values, and
@@ -55,7 +57,7 @@ void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double varia
 /* Whether a step takes the statistics of its batch. */
 static inline bool gn_norm_uses_batch(const struct gn_args *a, const struct gn_run *run)
 {
-    return run->train && !a->norm.frozen;
+    return run->train && !a->frozen;
 }
 
 /* The factors of channel c from the running statistics; those of dx too, which depends on no other
@@ -67,6 +69,6 @@ void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int
                           double dy_x, double count);
 
 /* The folding runs once for each set of weights, so one version serves every set. */
-void gn_norm_fold_kernels(struct gn_kernel_set *set);
+void gn_norm_fold_kernels(struct gn_kernel *row);
 
 #endif

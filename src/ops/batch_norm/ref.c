@@ -22,20 +22,29 @@
 
 /* ---- What one channel makes of its sums: shared with the fast version ---- */
 
+/* Constants are floats, as in the files of a model. */
+static double eps_of(const struct gn_args *a)
+{
+    const struct gn_norm_options *o = a->attributes;
+    return (double)(float)o->eps;
+}
+
 static void set_factors(const struct gn_args *a, int c, double mean, double variance)
 {
-    const double rstd = 1 / sqrt(variance + (double)a->constants.eps);
+    const double rstd = 1 / sqrt(variance + eps_of(a));
     gn_norm_row(a, GN_NORM_MEAN)[c] = (float)mean;
     gn_norm_row(a, GN_NORM_RSTD)[c] = (float)rstd;
-    gn_norm_row(a, GN_NORM_SCALE)[c] = (float)(rstd * (double)a->norm.gamma[c]);
+    gn_norm_row(a, GN_NORM_SCALE)[c] = (float)(rstd * (double)a->tensors[GN_NORM_GAMMA][c]);
 }
 
 void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double variance, double count)
 {
-    const double keep = (double)a->constants.keep;
-    const double correction = a->constants.unbiased && count > 1 ? count / (count - 1) : 1;
+    const struct gn_norm_options *o = a->attributes;
+    const double keep = (double)(float)o->momentum;
+    const double correction = o->unbiased && count > 1 ? count / (count - 1) : 1;
     set_factors(a, c, mean, variance);
-    float *const running_mean = &a->norm.mean[c], *const running_variance = &a->norm.variance[c];
+    float *const running_mean = &a->tensors[GN_NORM_RUNNING_MEAN][c],
+                 *const running_variance = &a->tensors[GN_NORM_RUNNING_VARIANCE][c];
     *running_mean = (float)(keep * (double)*running_mean + (1 - keep) * mean);
     *running_variance =
         (float)(keep * (double)*running_variance + (1 - keep) * variance * correction);
@@ -43,7 +52,8 @@ void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double varia
 
 void gn_norm_use_running(const struct gn_args *a, int c)
 {
-    set_factors(a, c, (double)a->norm.mean[c], (double)a->norm.variance[c]);
+    set_factors(a, c, (double)a->tensors[GN_NORM_RUNNING_MEAN][c],
+                (double)a->tensors[GN_NORM_RUNNING_VARIANCE][c]);
     gn_norm_row(a, GN_NORM_DY_MEAN)[c] = gn_norm_row(a, GN_NORM_DY_SLOPE)[c] = 0;
 }
 
@@ -94,8 +104,8 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int image
     const float *mean = gn_norm_row(a, GN_NORM_MEAN), *scale = gn_norm_row(a, GN_NORM_SCALE);
     for (int p = image * pixels; p < (image + 1) * pixels; p++) {
         for (int c = 0; c < a->g.c; c++) {
-            const double y =
-                (at(&a->x, p, c) - (double)mean[c]) * (double)scale[c] + (double)a->norm.beta[c];
+            const double y = (at(&a->x, p, c) - (double)mean[c]) * (double)scale[c] +
+                             (double)a->tensors[GN_NORM_BETA][c];
             a->y.data[(size_t)p * (size_t)a->y.ld + (size_t)c] = a->relu && y < 0 ? 0 : (float)y;
         }
     }
@@ -139,7 +149,8 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
 
 static double fold_scale(const struct gn_args *a, size_t o)
 {
-    return (double)a->norm.gamma[o] / sqrt((double)a->norm.variance[o] + (double)a->constants.eps);
+    return (double)a->tensors[GN_NORM_GAMMA][o] /
+           sqrt((double)a->tensors[GN_NORM_RUNNING_VARIANCE][o] + eps_of(a));
 }
 
 static int fold_units(const struct gn_args *a, const struct gn_run *run)
@@ -175,25 +186,29 @@ static void fold_bias(const struct gn_args *a, const struct gn_run *run, int uni
     for (size_t o = 0; o < (size_t)a->g.oc; o++) {
         const double bias = a->b == NULL ? 0 : (double)a->b[o];
         a->y.data[o] =
-            (float)((double)a->norm.beta[o] + (bias - (double)a->norm.mean[o]) * fold_scale(a, o));
+            (float)((double)a->tensors[GN_NORM_BETA][o] +
+                    (bias - (double)a->tensors[GN_NORM_RUNNING_MEAN][o]) * fold_scale(a, o));
     }
 }
 
-void gn_norm_fold_kernels(struct gn_kernel_set *set)
+void gn_norm_fold_kernels(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_NORM_FOLD] = (struct gn_kernel){ "fold", fold_units, fold, fold_bytes };
-    set->table[GN_KERNEL_NORM_FOLD_BIAS] =
-        (struct gn_kernel){ "fold", gn_units_one, fold_bias, NULL };
+    row[GN_PASS_FOLD] = (struct gn_kernel){
+        .name = "fold", .units = fold_units, .run = fold, .scratch_bytes = fold_bytes
+    };
+    row[GN_PASS_FOLD_BIAS] =
+        (struct gn_kernel){ .name = "fold", .units = gn_units_one, .run = fold_bias };
 }
 
-void gn_batch_norm_kernels__ref(struct gn_kernel_set *set)
+void gn_batch_norm_kernels__ref(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_NORM_STATS] = (struct gn_kernel){ "reference", gn_units_one, stats, NULL };
-    set->table[GN_KERNEL_NORM_FORWARD] =
-        (struct gn_kernel){ "reference", gn_units_images, forward, NULL };
-    set->table[GN_KERNEL_NORM_BACK_STATS] =
-        (struct gn_kernel){ "reference", gn_units_one, back_stats, NULL };
-    set->table[GN_KERNEL_NORM_BACK] =
-        (struct gn_kernel){ "reference", gn_units_images, back, NULL };
-    gn_norm_fold_kernels(set);
+    row[GN_PASS_STATISTICS] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_one, .run = stats };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = forward };
+    row[GN_PASS_GRADIENT] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_one, .run = back_stats };
+    row[GN_PASS_BACK] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = back };
+    gn_norm_fold_kernels(row);
 }

@@ -29,10 +29,10 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
     }
 }
 
-void gn_concat_kernels__ref(struct gn_kernel_set *set)
+void gn_concat_kernels__ref(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_COPY_FORWARD] =
-        (struct gn_kernel){ "reference", gn_units_images, forward, NULL };
-    set->table[GN_KERNEL_COPY_BACK] =
-        (struct gn_kernel){ "reference", gn_units_images, back, NULL };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = forward };
+    row[GN_PASS_BACK] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = back };
 }

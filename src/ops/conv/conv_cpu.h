@@ -104,7 +104,30 @@ INLINE size_t position_step(size_t floats)
     return (floats + 31) / 32 * 32 + 16;
 }
 
+/* Matrices in a packed layer: one a tap, or one a position of the transformed tile. */
+INLINE size_t matrices(const struct gn_geometry *g, int tile)
+{
+    const int side = tile + g->kh - 1;
+    return (size_t)(tile == 0 ? g->kh * g->kw : side * side);
+}
+
+INLINE size_t floats_of(const struct gn_geometry *g, int tile, int rows, int columns)
+{
+    const size_t one = (size_t)rows * (size_t)packed_columns(columns);
+    return matrices(g, tile) * (tile == 0 ? one : position_step(one));
+}
+
+INLINE size_t packed_floats(const struct gn_geometry *g, int tile)
+{
+    return floats_of(g, tile, g->c, g->oc);
+}
+
+INLINE size_t packed_back_floats(const struct gn_geometry *g, int tile)
+{
+    return floats_of(g, tile, g->oc, g->c);
+}
+
 /* The weight gradient's entry, from cpu_filter.c. */
-void GN_ISA_FUNCTION(gn_conv_filter_kernels)(struct gn_kernel_set *set);
+void GN_ISA_FUNCTION(gn_conv_filter_kernels)(struct gn_kernel *row);
 
 #endif

@@ -219,29 +219,6 @@ static int panels(int columns)
     return divide_up(columns, NR);
 }
 
-/* Matrices in a packed layer: one a tap, or one a position of the transformed tile. */
-static size_t matrices(const struct gn_geometry *g, int tile)
-{
-    const int side = tile + g->kh - 1;
-    return (size_t)(tile == 0 ? g->kh * g->kw : side * side);
-}
-
-static size_t floats_of(const struct gn_geometry *g, int tile, int rows, int columns)
-{
-    const size_t one = (size_t)rows * (size_t)packed_columns(columns);
-    return matrices(g, tile) * (tile == 0 ? one : position_step(one));
-}
-
-static size_t packed_floats(const struct gn_geometry *g, int tile)
-{
-    return floats_of(g, tile, g->c, g->oc);
-}
-
-static size_t packed_back_floats(const struct gn_geometry *g, int tile)
-{
-    return floats_of(g, tile, g->oc, g->c);
-}
-
 static int pack_units(const struct gn_args *a, const struct gn_run *r)
 {
     (void)r;
@@ -290,16 +267,20 @@ static void pack_back(const struct gn_args *a, const struct gn_run *run, int uni
     }
 }
 
-void GN_ISA_FUNCTION(gn_conv_kernels)(struct gn_kernel_set *set)
+void GN_ISA_FUNCTION(gn_conv_kernels)(struct gn_kernel *row)
 {
-    set->packed_floats = packed_floats;
-    set->packed_back_floats = packed_back_floats;
-    set->table[GN_KERNEL_CONV_PACK] = (struct gn_kernel){ "pack", pack_units, pack, NULL };
-    set->table[GN_KERNEL_CONV_PACK_BACK] =
-        (struct gn_kernel){ "pack", pack_back_units, pack_back, NULL };
-    set->table[GN_KERNEL_CONV_FORWARD] =
-        (struct gn_kernel){ "direct", forward_units, forward, block_bytes };
-    set->table[GN_KERNEL_CONV_BACK_DATA] =
-        (struct gn_kernel){ "direct", back_data_units, back_data, block_bytes };
-    GN_ISA_FUNCTION(gn_conv_filter_kernels)(set);
+    row[GN_PASS_PACK] = (struct gn_kernel){
+        .name = "pack", .units = pack_units, .run = pack, .packed_floats = packed_floats
+    };
+    row[GN_PASS_PACK_BACK] = (struct gn_kernel){ .name = "pack",
+                                                 .units = pack_back_units,
+                                                 .run = pack_back,
+                                                 .packed_floats = packed_back_floats };
+    row[GN_PASS_FORWARD] = (struct gn_kernel){
+        .name = "direct", .units = forward_units, .run = forward, .scratch_bytes = block_bytes
+    };
+    row[GN_PASS_BACK] = (struct gn_kernel){
+        .name = "direct", .units = back_data_units, .run = back_data, .scratch_bytes = block_bytes
+    };
+    GN_ISA_FUNCTION(gn_conv_filter_kernels)(row);
 }

@@ -361,8 +361,9 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int unit, 
     }
 }
 
-void GN_ISA_FUNCTION(gn_conv_filter_kernels)(struct gn_kernel_set *set)
+void GN_ISA_FUNCTION(gn_conv_filter_kernels)(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_CONV_BACK_FILTER] =
-        (struct gn_kernel){ "direct", filter_units, filter, filter_bytes };
+    row[GN_PASS_GRADIENT] = (struct gn_kernel){
+        .name = "direct", .units = filter_units, .run = filter, .scratch_bytes = filter_bytes
+    };
 }

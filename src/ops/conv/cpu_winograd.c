@@ -351,14 +351,20 @@ static void pack_back(const struct gn_args *a, const struct gn_run *run, int uni
     pack_any(&s, a, g->oc, g->c, unit * NR, a->packed_back);
 }
 
-void GN_ISA_FUNCTION(gn_winograd_kernels)(struct gn_kernel_set *set)
+void GN_ISA_FUNCTION(gn_winograd_kernels)(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_WINOGRAD_PACK] = (struct gn_kernel){ "winograd", pack_units, pack, NULL };
-    set->table[GN_KERNEL_WINOGRAD_PACK_BACK] =
-        (struct gn_kernel){ "winograd", pack_back_units, pack_back, NULL };
-    set->table[GN_KERNEL_WINOGRAD_FORWARD] =
-        (struct gn_kernel){ "winograd", forward_units, forward, forward_bytes };
-    set->table[GN_KERNEL_WINOGRAD_BACK_DATA] =
-        (struct gn_kernel){ "winograd", back_units, back, back_bytes };
-    GN_ISA_FUNCTION(gn_winograd_filter_kernels)(set);
+    row[GN_PASS_PACK] = (struct gn_kernel){
+        .name = "winograd", .units = pack_units, .run = pack, .packed_floats = packed_floats
+    };
+    row[GN_PASS_PACK_BACK] = (struct gn_kernel){ .name = "winograd",
+                                                 .units = pack_back_units,
+                                                 .run = pack_back,
+                                                 .packed_floats = packed_back_floats };
+    row[GN_PASS_FORWARD] = (struct gn_kernel){
+        .name = "winograd", .units = forward_units, .run = forward, .scratch_bytes = forward_bytes
+    };
+    row[GN_PASS_BACK] = (struct gn_kernel){
+        .name = "winograd", .units = back_units, .run = back, .scratch_bytes = back_bytes
+    };
+    GN_ISA_FUNCTION(gn_winograd_filter_kernels)(row);
 }

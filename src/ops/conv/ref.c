@@ -143,27 +143,18 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int tap, v
     }
 }
 
-static size_t no_packing(const struct gn_geometry *g, int tile)
-{
-    (void)g;
-    (void)tile;
-    return 0;
-}
-
 /* The formula is the same for every algorithm, so the reference has no Winograd kernels. */
-void gn_winograd_kernels__ref(struct gn_kernel_set *set)
+void gn_winograd_kernels__ref(struct gn_kernel *row)
 {
-    (void)set;
+    (void)row;
 }
 
-void gn_conv_kernels__ref(struct gn_kernel_set *set)
+void gn_conv_kernels__ref(struct gn_kernel *row)
 {
-    set->packed_floats = no_packing;
-    set->packed_back_floats = no_packing;
-    set->table[GN_KERNEL_CONV_FORWARD] =
-        (struct gn_kernel){ "reference", gn_units_images, forward, NULL };
-    set->table[GN_KERNEL_CONV_BACK_DATA] =
-        (struct gn_kernel){ "reference", gn_units_images, back_data, NULL };
-    set->table[GN_KERNEL_CONV_BACK_FILTER] =
-        (struct gn_kernel){ "reference", filter_units, filter, NULL };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = forward };
+    row[GN_PASS_BACK] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = back_data };
+    row[GN_PASS_GRADIENT] =
+        (struct gn_kernel){ .name = "reference", .units = filter_units, .run = filter };
 }

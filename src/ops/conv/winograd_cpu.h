@@ -53,6 +53,6 @@ INLINE void square_pixels(const struct gn_view *v, int h, int w, int n, struct c
 }
 
 /* The weight gradient's entry, from cpu_winograd_filter.c. */
-void GN_ISA_FUNCTION(gn_winograd_filter_kernels)(struct gn_kernel_set *set);
+void GN_ISA_FUNCTION(gn_winograd_filter_kernels)(struct gn_kernel *row);
 
 #endif

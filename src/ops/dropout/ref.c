@@ -6,17 +6,20 @@
  * networks: one version serves every set.
  */
 #include "base/random.h"
+#include "ops/attributes.h"
 #include "ops/kernels.h"
 
 static float factor(const struct gn_args *a, const struct gn_run *run, int image, int k)
 {
+    const struct gn_dropout_attributes *own = a->attributes;
+    const float rate = (float)own->rate;
     if (!run->train)
         return 1;
     const uint64_t which = ((uint64_t)a->number << 32) + (uint64_t)(run->image + image);
     const float draw =
         gn_random_unit(gn_random_bits(run->seed, GN_RANDOM_DROPOUT, run->step, which),
                        GN_RANDOM_DROPOUT, 0, (uint64_t)k);
-    return draw < a->constants.rate ? 0 : 1 / (1 - a->constants.rate);
+    return draw < rate ? 0 : 1 / (1 - rate);
 }
 
 static void forward(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
@@ -49,10 +52,10 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
     }
 }
 
-void gn_dropout_kernels(struct gn_kernel_set *set)
+void gn_dropout_kernels__ref(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_DROPOUT_FORWARD] =
-        (struct gn_kernel){ "dropout", gn_units_images, forward, NULL };
-    set->table[GN_KERNEL_DROPOUT_BACK] =
-        (struct gn_kernel){ "dropout", gn_units_images, back, NULL };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "dropout", .units = gn_units_images, .run = forward };
+    row[GN_PASS_BACK] =
+        (struct gn_kernel){ .name = "dropout", .units = gn_units_images, .run = back };
 }

@@ -43,15 +43,15 @@ static double smoothed(const float *z, int classes, int label, double smoothing,
 static void gradient(const float *z, float *dz, int classes, int label, const struct gn_args *a,
                      int batch)
 {
-    const double off = a->smoothing / classes, on = 1 - a->smoothing + off;
+    const double off = a->loss->smoothing / classes, on = 1 - a->loss->smoothing + off;
     double top = (double)z[0], sum = 0;
     for (int k = 1; k < classes; k++)
         top = (double)z[k] > top ? (double)z[k] : top;
     for (int k = 0; k < classes; k++)
         sum += exp((double)z[k] - top);
     for (int k = 0; k < classes; k++)
-        dz[k] =
-            (float)((exp((double)z[k] - top) / sum - (k == label ? on : off)) / batch * a->weight);
+        dz[k] = (float)((exp((double)z[k] - top) / sum - (k == label ? on : off)) / batch *
+                        a->loss->weight);
 }
 
 /* Moves the part `share` of the target from the label to another class: what that adds to the loss,
@@ -71,20 +71,22 @@ static void loss(const struct gn_args *a, const struct gn_run *run, int unit, vo
     for (int i = 0; i < run->n; i++) {
         const float *z = a->x.data + (size_t)i * (size_t)a->x.ld;
         float *dz = a->dx.data + (size_t)i * (size_t)a->dx.ld;
-        const int label = (*a->labels)[i];
+        const int label = (*a->loss->labels)[i];
         int argmax;
         const double one = gn_softmax_loss(z, a->g.c, label, &argmax, NULL);
-        *a->loss += a->smoothing > 0 ? smoothed(z, a->g.c, label, a->smoothing, one) : one;
-        *a->correct += argmax == label;
+        *a->loss->loss +=
+            a->loss->smoothing > 0 ? smoothed(z, a->g.c, label, a->loss->smoothing, one) : one;
+        *a->loss->correct += argmax == label;
         gradient(z, dz, a->g.c, label, a, run->batch);
-        if (a->others != NULL && *a->others != NULL)
-            *a->loss +=
-                mix_in(z, dz, label, (*a->others)[i], (1 - a->smoothing) * (double)(*a->shares)[i],
-                       a->weight / run->batch);
+        if (a->loss->others != NULL && *a->loss->others != NULL)
+            *a->loss->loss += mix_in(z, dz, label, (*a->loss->others)[i],
+                                     (1 - a->loss->smoothing) * (double)(*a->loss->shares)[i],
+                                     a->loss->weight / run->batch);
     }
 }
 
-void gn_loss_kernels(struct gn_kernel_set *set)
+void gn_loss_kernels__ref(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_LOSS] = (struct gn_kernel){ "double", gn_units_one, loss, NULL };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "double", .units = gn_units_one, .run = loss };
 }

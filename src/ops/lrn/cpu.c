@@ -5,7 +5,7 @@
  * instruction set.
  */
 #include "cpu/vector.h"
-#include "ops/kernels.h"
+#include "ops/lrn/constants.h"
 
 #include <math.h>
 
@@ -67,9 +67,9 @@ INLINE vf power_of(vf s, float beta)
 }
 
 /* s and s^-beta of one pixel. */
-INLINE void fill_rows(const struct gn_args *a, const struct rows *r, const float *x)
+INLINE void fill_rows(const struct gn_args *a, const struct gn_lrn_constants *k,
+                      const struct rows *r, const float *x)
 {
-    const struct gn_constants *k = &a->constants;
     for (int c = 0; c < a->g.c; c += VL) {
         const vf v = load_some(x + c, a->g.c - c < VL ? a->g.c - c : VL);
         store(r->squares + c, v * v);
@@ -85,12 +85,13 @@ INLINE void fill_rows(const struct gn_args *a, const struct rows *r, const float
 static void forward(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
 {
     (void)run;
+    const struct gn_lrn_constants k = gn_lrn_constants(a);
     const int pixels = a->g.h * a->g.w;
     const struct rows r = rows_in(scratch, a);
     for (int p = image * pixels; p < (image + 1) * pixels; p++) {
         const float *x = a->x.data + (size_t)p * (size_t)a->x.ld;
         float *y = a->y.data + (size_t)p * (size_t)a->y.ld;
-        fill_rows(a, &r, x);
+        fill_rows(a, &k, &r, x);
         for (int c = 0; c < a->g.c; c += VL) {
             const int n = a->g.c - c < VL ? a->g.c - c : VL;
             store_some(y + c, load_some(x + c, n) * load(r.power + c), n);
@@ -101,15 +102,15 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int image
 static void back(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
 {
     (void)run;
-    const struct gn_constants *k = &a->constants;
+    const struct gn_lrn_constants k = gn_lrn_constants(a);
     const int pixels = a->g.h * a->g.w;
-    const vf factor = splat(2 * k->alpha * k->beta / (float)k->size);
+    const vf factor = splat(2 * k.alpha * k.beta / (float)k.size);
     const struct rows r = rows_in(scratch, a);
     for (int p = image * pixels; p < (image + 1) * pixels; p++) {
         const float *x = a->x.data + (size_t)p * (size_t)a->x.ld;
         const float *dy = a->dy.data + (size_t)p * (size_t)a->dy.ld;
         float *dx = a->dx.data + (size_t)p * (size_t)a->dx.ld;
-        fill_rows(a, &r, x);
+        fill_rows(a, &k, &r, x);
         for (int c = 0; c < a->g.c; c += VL) {
             const int n = a->g.c - c < VL ? a->g.c - c : VL;
             store(r.squares + c, load_some(dy + c, n) * load_some(x + c, n) * load(r.power + c) /
@@ -119,7 +120,7 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
             const int n = a->g.c - c < VL ? a->g.c - c : VL;
             const vf in = load_some(x + c, n);
             vf v = load_some(dy + c, n) * load(r.power + c) -
-                   factor * in * window_sum(r.squares, (size_t)c, k->size / 2);
+                   factor * in * window_sum(r.squares, (size_t)c, k.size / 2);
             if (a->accumulate)
                 v += load_some(dx + c, n);
             store_some(dx + c, a->mask ? where_positive(in, v) : v, n);
@@ -127,10 +128,12 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
     }
 }
 
-void GN_ISA_FUNCTION(gn_lrn_kernels)(struct gn_kernel_set *set)
+void GN_ISA_FUNCTION(gn_lrn_kernels)(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_LRN_FORWARD] =
-        (struct gn_kernel){ "vector", gn_units_images, forward, row_bytes };
-    set->table[GN_KERNEL_LRN_BACK] =
-        (struct gn_kernel){ "vector", gn_units_images, back, row_bytes };
+    row[GN_PASS_FORWARD] = (struct gn_kernel){
+        .name = "vector", .units = gn_units_images, .run = forward, .scratch_bytes = row_bytes
+    };
+    row[GN_PASS_BACK] = (struct gn_kernel){
+        .name = "vector", .units = gn_units_images, .run = back, .scratch_bytes = row_bytes
+    };
 }

@@ -46,9 +46,10 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
     }
 }
 
-void GN_ISA_FUNCTION(gn_relu_kernels)(struct gn_kernel_set *set)
+void GN_ISA_FUNCTION(gn_relu_kernels)(struct gn_kernel *row)
 {
-    set->table[GN_KERNEL_RELU_FORWARD] =
-        (struct gn_kernel){ "vector", gn_units_images, forward, NULL };
-    set->table[GN_KERNEL_RELU_BACK] = (struct gn_kernel){ "vector", gn_units_images, back, NULL };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = forward };
+    row[GN_PASS_BACK] =
+        (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = back };
 }

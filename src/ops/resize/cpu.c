@@ -143,7 +143,7 @@ static void along_y(uint8_t *to, const int32_t *const *rows, const int32_t *weig
     }
 }
 
-void GN_ISA_FUNCTION(gn_resize_kernels)(struct gn_kernel_set *set)
+void GN_ISA_FUNCTION(gn_resize_kernels)(struct gn_filter_kernels *kernels)
 {
-    set->filter = (struct gn_filter_kernels){ along_x, along_y };
+    *kernels = (struct gn_filter_kernels){ along_x, along_y };
 }

@@ -34,7 +34,7 @@ static void along_y(uint8_t *to, const int32_t *const *rows, const int32_t *weig
     }
 }
 
-void gn_resize_kernels__ref(struct gn_kernel_set *set)
+void gn_resize_kernels__ref(struct gn_filter_kernels *kernels)
 {
-    set->filter = (struct gn_filter_kernels){ along_x, along_y };
+    *kernels = (struct gn_filter_kernels){ along_x, along_y };
 }

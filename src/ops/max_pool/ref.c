@@ -1,9 +1,9 @@
 /*
- * Max pooling and the global mean as their formulas, forward and backward. Padding never wins. Of
+ * Max pooling as its formula, forward and backward. Padding never wins. Of
  * equal values the first in row-major order of the window takes the whole gradient
  * (tensorflow/core/kernels/maxpooling_op.cc); gradients of overlapping windows add up.
  */
-#include "ops/kernels.h"
+#include "ops/max_pool/winners.h"
 
 static size_t pixel(int image, int y, int x, int h, int w, int ld)
 {
@@ -41,8 +41,8 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int image
                 float value = 0;
                 const int tap = winner(a, image, oy, ox, c, &value);
                 a->y.data[pixel(image, oy, ox, g->oh, g->ow, a->y.ld) + (size_t)c] = value;
-                if (a->argmax != NULL)
-                    a->argmax[pixel(image, oy, ox, g->oh, g->ow, g->c) + (size_t)c] =
+                if (a->kept != NULL)
+                    a->kept[pixel(image, oy, ox, g->oh, g->ow, g->c) + (size_t)c] =
                         (uint8_t)(!a->mask || value > 0 ? tap : GN_NO_TAP);
             }
         }
@@ -62,7 +62,7 @@ static float back_value(const struct gn_args *a, int image, int iy, int ix, int 
                 ox >= g->ow)
                 continue;
             const size_t at = pixel(image, oy, ox, g->oh, g->ow, g->c) + (size_t)c;
-            if (a->argmax[at] == r * g->kw + s)
+            if (a->kept[at] == r * g->kw + s)
                 sum += a->dy.data[pixel(image, oy, ox, g->oh, g->ow, a->dy.ld) + (size_t)c];
         }
     }
@@ -86,44 +86,10 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
     }
 }
 
-static void average(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
+void gn_max_pool_kernels__ref(struct gn_kernel *row)
 {
-    (void)run;
-    (void)scratch;
-    const int pixels = a->g.h * a->g.w;
-    for (int c = 0; c < a->g.c; c++) {
-        double sum = 0;
-        for (int p = image * pixels; p < (image + 1) * pixels; p++)
-            sum += (double)a->x.data[(size_t)p * (size_t)a->x.ld + (size_t)c];
-        a->y.data[(size_t)image * (size_t)a->y.ld + (size_t)c] = (float)(sum / pixels);
-    }
-}
-
-static void average_back(const struct gn_args *a, const struct gn_run *run, int image,
-                         void *scratch)
-{
-    (void)run;
-    (void)scratch;
-    const int pixels = a->g.h * a->g.w;
-    const float *dy = a->dy.data + (size_t)image * (size_t)a->dy.ld;
-    for (int p = image * pixels; p < (image + 1) * pixels; p++) {
-        const float *x = a->x.data + (size_t)p * (size_t)a->x.ld;
-        float *dx = a->dx.data + (size_t)p * (size_t)a->dx.ld;
-        for (int c = 0; c < a->g.c; c++) {
-            const float sum = dy[c] / (float)pixels + (a->accumulate ? dx[c] : 0);
-            dx[c] = !a->mask || x[c] > 0 ? sum : 0;
-        }
-    }
-}
-
-void gn_pool_kernels__ref(struct gn_kernel_set *set)
-{
-    set->table[GN_KERNEL_POOL_FORWARD] =
-        (struct gn_kernel){ "reference", gn_units_images, forward, NULL };
-    set->table[GN_KERNEL_POOL_BACK] =
-        (struct gn_kernel){ "reference", gn_units_images, back, NULL };
-    set->table[GN_KERNEL_AVG_FORWARD] =
-        (struct gn_kernel){ "reference", gn_units_images, average, NULL };
-    set->table[GN_KERNEL_AVG_BACK] =
-        (struct gn_kernel){ "reference", gn_units_images, average_back, NULL };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = forward };
+    row[GN_PASS_BACK] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = back };
 }

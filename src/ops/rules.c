@@ -1,23 +1,5 @@
-/* Names of the operators, and the window and padding rule that convolution and pooling share. */
+/* The window and padding rule that convolution and pooling share, and rules of other layers. */
 #include "ops/rules.h"
-
-const char *gn_op_type(enum gn_op op)
-{
-    static const char *const names[GN_OP_COUNT] = {
-        [GN_OP_INPUT] = "InputLayer",
-        [GN_OP_CONV] = "Conv2D",
-        [GN_OP_RELU] = "ReLU",
-        [GN_OP_MAX_POOL] = "MaxPooling2D",
-        [GN_OP_GLOBAL_AVG_POOL] = "GlobalAveragePooling2D",
-        [GN_OP_CONCAT] = "Concatenate",
-        [GN_OP_DENSE] = "Dense",
-        [GN_OP_BATCH_NORM] = "BatchNormalization",
-        [GN_OP_AVG_POOL] = "AveragePooling2D",
-        [GN_OP_LRN] = "LRN",
-        [GN_OP_DROPOUT] = "Dropout",
-    };
-    return names[op];
-}
 
 void gn_same_padding(int n, int kernel, int stride, int *out, int *before, int *after)
 {
@@ -69,5 +51,35 @@ gn_status gn_pads_rule(const char *name, const struct gn_pads *pads, struct gn_g
     g->pad_left = pads->left;
     g->oh = windows(padded_h, kernel, g->stride, pads->top, g->h, pads->ceil);
     g->ow = windows(padded_w, kernel, g->stride, pads->left, g->w, pads->ceil);
+    return GN_OK;
+}
+
+gn_status gn_pool_rule(struct gn_rule *r)
+{
+    struct gn_pool_options *o = r->attributes;
+    o->stride = o->stride == 0 ? o->kernel : o->stride;
+    GN_TRY(gn_window_rule(r->name, r->in[0], o->kernel, o->stride, &r->g));
+    if (o->ceil && !o->explicit_pads)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: ceil belongs to explicit pads", r->name);
+    const struct gn_pads pads = { o->pad_top, o->pad_bottom, o->pad_left, o->pad_right, o->ceil };
+    return o->explicit_pads ? gn_pads_rule(r->name, &pads, &r->g) : GN_OK;
+}
+
+struct gn_geometry gn_same_geometry(struct gn_shape in)
+{
+    return (struct gn_geometry){ .h = in.h,
+                                 .w = in.w,
+                                 .c = in.c,
+                                 .oh = in.h,
+                                 .ow = in.w,
+                                 .oc = in.c,
+                                 .kh = 1,
+                                 .kw = 1,
+                                 .stride = 1 };
+}
+
+gn_status gn_same_rule(struct gn_rule *rule)
+{
+    rule->g = gn_same_geometry(rule->in[0]);
     return GN_OK;
 }

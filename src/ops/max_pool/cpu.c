@@ -1,11 +1,11 @@
 /*
- * Max pooling and the global mean in vectors of channels, see ref.c. A unit is one row of pixels
+ * Max pooling in vectors of channels, see ref.c. A unit is one row of pixels
  * of one image. The backward pass gathers: each input pixel looks at the windows that contain it,
  * in the reference's order, so there is nothing to synchronise. Compiled once for each instruction
  * set.
  */
 #include "cpu/vector.h"
-#include "ops/kernels.h"
+#include "ops/max_pool/winners.h"
 
 /* The taps of one window that lie inside the image. */
 struct window {
@@ -140,7 +140,7 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int unit,
         const struct window w = window_at(a, image, oy, ox);
         const size_t at = (size_t)unit * (size_t)g->ow + (size_t)ox;
         pool_window(a, &w, a->y.data + at * (size_t)a->y.ld,
-                    a->argmax == NULL ? NULL : a->argmax + at * (size_t)g->c);
+                    a->kept == NULL ? NULL : a->kept + at * (size_t)g->c);
     }
 }
 
@@ -169,7 +169,7 @@ static int find_sources(const struct gn_args *a, int image, int iy, int ix, stru
             const size_t at =
                 ((size_t)image * (size_t)g->oh + (size_t)oy) * (size_t)g->ow + (size_t)ox;
             list[n++] = (struct source){ a->dy.data + at * (size_t)a->dy.ld,
-                                         a->argmax + at * (size_t)g->c, r * g->kw + s };
+                                         a->kept + at * (size_t)g->c, r * g->kw + s };
         }
     }
     return n;
@@ -229,60 +229,9 @@ static void back(const struct gn_args *a, const struct gn_run *run, int unit, vo
     }
 }
 
-static void average(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
+void GN_ISA_FUNCTION(gn_max_pool_kernels)(struct gn_kernel *row)
 {
-    (void)run;
-    (void)scratch;
-    const int pixels = a->g.h * a->g.w;
-    const float *x = a->x.data + (size_t)image * (size_t)pixels * (size_t)a->x.ld;
-    float *y = a->y.data + (size_t)image * (size_t)a->y.ld;
-    const size_t ld = (size_t)a->x.ld;
-    int c = 0;
-    for (; c + VL <= a->g.c; c += VL) {
-        vf sum = { 0 };
-        for (int p = 0; p < pixels; p++)
-            sum += load(x + (size_t)p * ld + c);
-        store(y + c, sum / splat((float)pixels));
-    }
-    for (; c < a->g.c; c++) {
-        float sum = 0;
-        for (int p = 0; p < pixels; p++)
-            sum += x[(size_t)p * ld + (size_t)c];
-        y[c] = sum / (float)pixels;
-    }
-}
-
-static void average_back(const struct gn_args *a, const struct gn_run *run, int image,
-                         void *scratch)
-{
-    (void)run;
-    (void)scratch;
-    const int pixels = a->g.h * a->g.w;
-    const float *dy = a->dy.data + (size_t)image * (size_t)a->dy.ld;
-    for (int p = image * pixels; p < (image + 1) * pixels; p++) {
-        const float *x = a->x.data + (size_t)p * (size_t)a->x.ld;
-        float *dx = a->dx.data + (size_t)p * (size_t)a->dx.ld;
-        int c = 0;
-        for (; c + VL <= a->g.c; c += VL) {
-            vf v = load(dy + c) / splat((float)pixels);
-            if (a->accumulate)
-                v += load(dx + c);
-            store(dx + c, a->mask ? where_positive(load(x + c), v) : v);
-        }
-        for (; c < a->g.c; c++) {
-            const float sum = dy[c] / (float)pixels + (a->accumulate ? dx[c] : 0);
-            dx[c] = !a->mask || x[c] > 0 ? sum : 0;
-        }
-    }
-}
-
-void GN_ISA_FUNCTION(gn_pool_kernels)(struct gn_kernel_set *set)
-{
-    set->table[GN_KERNEL_POOL_FORWARD] =
-        (struct gn_kernel){ "vector", forward_units, forward, NULL };
-    set->table[GN_KERNEL_POOL_BACK] = (struct gn_kernel){ "gather", back_units, back, NULL };
-    set->table[GN_KERNEL_AVG_FORWARD] =
-        (struct gn_kernel){ "vector", gn_units_images, average, NULL };
-    set->table[GN_KERNEL_AVG_BACK] =
-        (struct gn_kernel){ "vector", gn_units_images, average_back, NULL };
+    row[GN_PASS_FORWARD] =
+        (struct gn_kernel){ .name = "vector", .units = forward_units, .run = forward };
+    row[GN_PASS_BACK] = (struct gn_kernel){ .name = "gather", .units = back_units, .run = back };
 }

@@ -1,0 +1,17 @@
+/* Attributes of the operators whose builder takes no options from the public header. */
+#ifndef GN_OPS_ATTRIBUTES_H
+#define GN_OPS_ATTRIBUTES_H
+
+struct gn_input_attributes {
+    int height, width, channels;
+};
+
+struct gn_dense_attributes {
+    int units;
+};
+
+struct gn_dropout_attributes {
+    double rate;
+};
+
+#endif

@@ -1,0 +1,47 @@
+/* Batch normalisation: attributes and tensors. */
+#include "ops/batch_norm/norm.h"
+#include "ops/rules.h"
+
+static const struct gn_attribute attributes[] = {
+    GN_REAL(struct gn_norm_options, eps, 1e-3, 1),
+    GN_REAL(struct gn_norm_options, momentum, 0.99, 2),
+    GN_FLAG(struct gn_norm_options, unbiased, 3),
+};
+
+static gn_status rule(struct gn_rule *r)
+{
+    const struct gn_norm_options *o = r->attributes;
+    if (!(o->eps >= 0) || o->eps > 1)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: eps %g (above 0 to 1, or 0 for 0.001)", r->name,
+                o->eps);
+    if (!(o->momentum >= 0) || o->momentum >= 1)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: momentum %g (above 0 to below 1, or 0 for 0.99)",
+                r->name, o->momentum);
+    return gn_same_rule(r);
+}
+
+const struct gn_operator gn_op_batch_norm = {
+    .id = GN_OP_BATCH_NORM,
+    .name = "batch_norm",
+    .type = "BatchNormalization",
+    .kind = "norm",
+    .inputs = 1,
+    GN_ATTRIBUTES(attributes, struct gn_norm_options),
+    .rule = rule,
+    .tensors = { [GN_NORM_GAMMA] = { "gamma", GN_TENSOR_CHANNELS, GN_START_CONSTANT, 1, false,
+                                     NULL },
+                 [GN_NORM_BETA] = { "beta", GN_TENSOR_CHANNELS, GN_START_CONSTANT, 0, false, NULL },
+                 [GN_NORM_RUNNING_MEAN] = { "mean", GN_TENSOR_CHANNELS, GN_START_CONSTANT, 0, true,
+                                            NULL },
+                 [GN_NORM_RUNNING_VARIANCE] = { "variance", GN_TENSOR_CHANNELS, GN_START_CONSTANT,
+                                                1, true, NULL } },
+    GN_KERNELS(batch_norm),
+    .fact = "bn_eps",
+    .fact_attribute = "eps",
+    .keeps_vector = true,
+    .takes_relu = true,
+    .fuses = GN_FUSE_NORM,
+    .whole_batch = true,
+    .backs_in_place = true,
+    .shared_floats = gn_norm_floats,
+};

@@ -1,0 +1,10 @@
+/* The loss is a step of a plan, not a layer. */
+#include "ops/op.h"
+
+const struct gn_operator gn_op_loss = {
+    .id = GN_OP_LOSS,
+    .name = "loss",
+    .type = "Loss",
+    .kind = "loss",
+    GN_ONE_KERNEL(loss),
+};

@@ -1,0 +1,46 @@
+/* Max pool. */
+#include "ops/rules.h"
+
+static const struct gn_attribute attributes[] = {
+    GN_INT(struct gn_pool_options, kernel, 0, 0),
+    GN_INT(struct gn_pool_options, stride, 0, 0),
+    GN_FLAG(struct gn_pool_options, explicit_pads, 0),
+    GN_INT(struct gn_pool_options, pad_top, 0, 0),
+    GN_INT(struct gn_pool_options, pad_bottom, 0, 0),
+    GN_INT(struct gn_pool_options, pad_left, 0, 0),
+    GN_INT(struct gn_pool_options, pad_right, 0, 0),
+    GN_FLAG(struct gn_pool_options, ceil, 0),
+};
+
+static gn_status rule(struct gn_rule *r)
+{
+    /* The winner's tap is kept in a byte, and every input pixel looks at kernel*kernel windows. */
+    enum { LARGEST = 8 };
+    const struct gn_pool_options *o = r->attributes;
+    if (o->kernel > LARGEST)
+        GN_FAIL(GN_STATUS_BAD_SHAPE, "%s: pooling window %d (1 to %d are possible)", r->name,
+                o->kernel, LARGEST);
+    return gn_pool_rule(r);
+}
+
+/* The winner of each window. */
+static size_t winners(const struct gn_geometry *g)
+{
+    return (size_t)g->oh * (size_t)g->ow * (size_t)g->oc;
+}
+
+const struct gn_operator gn_op_max_pool = {
+    .id = GN_OP_MAX_POOL,
+    .name = "max_pool",
+    .type = "MaxPooling2D",
+    .kind = "pool",
+    .inputs = 1,
+    GN_ATTRIBUTES(attributes, struct gn_pool_options),
+    .rule = rule,
+    GN_KERNELS(max_pool),
+    .has_window = true,
+    .by_image = true,
+    .simple = true,
+    .keeps_relu_mask = true,
+    .kept_bytes = winners,
+};

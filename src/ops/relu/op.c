@@ -1,0 +1,16 @@
+/* ReLU. */
+#include "ops/rules.h"
+
+const struct gn_operator gn_op_relu = {
+    .id = GN_OP_RELU,
+    .name = "relu",
+    .type = "ReLU",
+    .kind = "relu",
+    .inputs = 1,
+    .rule = gn_same_rule,
+    GN_KERNELS(relu),
+    .keeps_vector = true,
+    .fuses = GN_FUSE_RELU,
+    .by_image = true,
+    .back_reads_y = true,
+};
