@@ -35,10 +35,9 @@ static uint64_t fold_constants(uint64_t hash, const struct gn_layer *layer)
     for (size_t i = 0; any && i < sizeof kinds - 1; i++) {
         char text[64], real[GN_NUMBER_TEXT];
         const int whole = kinds[i] == 'f' ? values[i] != 0 : (int)values[i];
-        const int n = kinds[i] == 'r'
-                          ? snprintf(text, sizeof text, " %s",
-                                     gn_short_hex_text((double)(float)values[i], real))
-                          : snprintf(text, sizeof text, " %d", whole);
+        const int n = kinds[i] == 'r' ? snprintf(text, sizeof text, " %s",
+                                                 gn_short_hex_text((double)(float)values[i], real))
+                                      : snprintf(text, sizeof text, " %d", whole);
         hash = fold_text(hash, text, n);
     }
     return hash;

@@ -13,10 +13,34 @@
 static struct gn_kernel_set sets[GN_ISA_SETS];
 static pthread_once_t sets_once = PTHREAD_ONCE_INIT;
 
+static bool can_run(int isa)
+{
+    if (isa == GN_ISA_SET_REFERENCE || isa == GN_ISA_SET_GENERIC)
+        return true;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (isa == GN_ISA_SET_AVX2)
+        return avx2;
+#if defined(GN_EMULATE_AVX512)
+    return avx2; /* the wide code, compiled to AVX2 instructions, for tests */
+#else
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
+#else
+    return false;
+#endif
+}
+
+/* A set that this CPU cannot run stays empty: what fills it is compiled for that instruction set,
+ * too. */
 static void fill_set(int isa, const char *name,
                      void (*fill_filter)(struct gn_filter_kernels *kernels))
 {
     struct gn_kernel_set *set = &sets[isa];
+    if (!can_run(isa))
+        return;
     for (int i = 0; i < GN_OP_COUNT; i++) {
         const struct gn_operator *op = gn_operators[i];
         struct gn_kernel *row = set->table[i];
@@ -47,26 +71,6 @@ size_t gn_packed_floats(const struct gn_kernel_set *set, enum gn_pass pass,
     return kernel->packed_floats == NULL ? 0 : kernel->packed_floats(g, tile);
 }
 
-static bool can_run(int isa)
-{
-    if (isa == GN_ISA_SET_GENERIC)
-        return true;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (isa == GN_ISA_SET_AVX2)
-        return avx2;
-#if defined(GN_EMULATE_AVX512)
-    return avx2; /* the wide code, compiled to AVX2 instructions, for tests */
-#else
-    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#endif
-#else
-    return false;
-#endif
-}
-
 const struct gn_kernel_set *gn_reference_kernels(void)
 {
     (void)pthread_once(&sets_once, fill_sets);
@@ -78,7 +82,7 @@ const struct gn_kernel_set *gn_cpu_kernels_named(const char *isa)
     (void)pthread_once(&sets_once, fill_sets);
     for (int i = GN_ISA_SET_GENERIC; i < GN_ISA_SETS; i++)
         if (sets[i].isa != NULL && strcmp(sets[i].isa, isa) == 0)
-            return can_run(i) ? &sets[i] : NULL;
+            return &sets[i];
     return NULL;
 }
 

@@ -391,13 +391,15 @@ static gn_status loss(struct gn_plan *plan, int head)
     s.x = plan->values[i].at;
     s.dx = plan->values[i].gradient_at;
     struct gn_loss_args *args = &plan->loss_args[1 + head];
-    *args = (struct gn_loss_args){ .labels = &plan->labels,
-                                   .others = &plan->others,
-                                   .shares = &plan->shares,
-                                   .loss = head < 0 ? &plan->sums.loss : &plan->sums.head_losses[head],
-                                   .correct = head < 0 ? &plan->sums.correct : &plan->sums.head_correct[head],
-                                   .weight = head < 0 ? 1 : g->heads[head].weight,
-                                   .smoothing = plan->label_smoothing };
+    *args =
+        (struct gn_loss_args){ .labels = &plan->labels,
+                               .others = &plan->others,
+                               .shares = &plan->shares,
+                               .loss = head < 0 ? &plan->sums.loss : &plan->sums.head_losses[head],
+                               .correct =
+                                   head < 0 ? &plan->sums.correct : &plan->sums.head_correct[head],
+                               .weight = head < 0 ? 1 : g->heads[head].weight,
+                               .smoothing = plan->label_smoothing };
     s.args.loss = args;
     return emit(plan, &s, GN_OP_LOSS, GN_PASS_FORWARD);
 }

@@ -414,7 +414,8 @@ static void dead_branches_take_no_step(void **state)
     for (int i = 0; i < plan->n_steps; i++)
         assert_null(strstr(net->graph->layers[plan->steps[i].layer].name, "dead"));
     /* live, kept, answer */
-    assert_int_equal(count_steps(plan, GN_OP_CONV, GN_PASS_FORWARD), 3);
+    assert_int_equal(count_steps(plan, GN_OP_CONV, GN_PASS_FORWARD), 2);
+    assert_int_equal(count_steps(plan, GN_OP_DENSE, GN_PASS_FORWARD), 1);
     assert_int_equal(count_steps(plan, GN_OP_MAX_POOL, GN_PASS_FORWARD), 0);
     free_both(plan, net);
 }
