@@ -33,13 +33,14 @@ static gn_status classify(gn_predictor *predictor, const struct gn_net_info *net
                                   &(struct gn_predict_options){ .data = images, .n = set.samples });
     for (uint64_t i = 0; status == GN_OK && logits != NULL && i < set.samples; i++) {
         const char *file = gn_dataset_file(images, i); /* NULL for images of an IDX file */
+        char label[64];
         const int class = best_of(logits + i * (uint64_t)net->classes, net->classes);
         printf("%s%s%s image %llu: ", path, file == NULL ? "" : "/", file == NULL ? "" : file,
                (unsigned long long)i);
         if (net->labels == NULL)
             printf("class %d\n", class);
         else
-            printf("%s\n", net->labels[class]);
+            printf("%s\n", gn_printable(label, sizeof label, net->labels[class]));
     }
     free(logits);
     gn_close_dataset(images);

@@ -84,6 +84,11 @@ GN_API const char *gn_error_message(void);
 GN_API gn_status gn_error_status(void); /* the status that belongs to gn_error_message() */
 GN_API void gn_clear_error(void);       /* forgets this thread's last error */
 
+/* Copies a text from a file (a label, a name) so that it may be printed: what is not UTF-8, controls a
+ * terminal or turns the direction of writing becomes '?'; a longer text ends in "...". Returns
+ * `buffer`. The library's own sentences are printable already. */
+GN_API const char *gn_printable(char *buffer, size_t size, const char *text);
+
 typedef struct gn_net gn_net;         /* a network with its parameters */
 typedef struct gn_dataset gn_dataset; /* labelled images */
 typedef struct gn_history gn_history; /* what a training run reported */

@@ -2,6 +2,7 @@
 #include "base/status.h"
 
 #include "base/number.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static GN_PRINTF(3, 0) void print(char *text, size_t size, const char *format, v
     const locale_t before = gn_locale_enter();
     (void)vsnprintf(text, size, format, args);
     gn_locale_leave(before);
+    gn_make_printable(text);
 }
 
 gn_status gn_fail(gn_status status, const char *format, ...)
@@ -66,43 +68,6 @@ void gn_hint(const char *format, ...)
     va_start(args, format);
     print(message + used + head, sizeof message - used - (size_t)head, format, args);
     va_end(args);
-}
-
-/* Length of the valid UTF-8 sequence at s (1 to 4), 0 when it is none or a control character. */
-static size_t utf8_length(const unsigned char *s)
-{
-    if (s[0] >= 0x20 && s[0] < 0x7f)
-        return 1;
-    const size_t n = s[0] >= 0xf0 && s[0] < 0xf5   ? 4
-                     : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-                     : s[0] >= 0xc3 && s[0] < 0xe0 ? 2
-                                                   : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
-
-const char *gn_printable(char *buffer, size_t size, const char *text)
-{
-    size_t out = 0;
-    const unsigned char *s = (const unsigned char *)text;
-    while (*s != '\0') {
-        const size_t n = utf8_length(s);
-        const size_t need = n == 0 ? 1 : n;
-        if (out + need + 4 > size) {
-            memcpy(buffer + out, "...", 4);
-            return buffer;
-        }
-        if (n == 0)
-            buffer[out] = '?';
-        else
-            memcpy(buffer + out, s, n);
-        out += need;
-        s += need;
-    }
-    buffer[out] = '\0';
-    return buffer;
 }
 
 /* Optimal string alignment: insert, delete, replace, swap neighbours. */

@@ -11,8 +11,8 @@
 
 enum { GN_MESSAGE_BYTES = 1024 }; /* of a last error, hints included */
 
-/* Records the sentence as this thread's last error and returns `status`. Names inside the
- * arguments are the caller's to escape (gn_printable). */
+/* Records the sentence as this thread's last error and returns `status`. Characters that a terminal
+ * must not see become '?'; long names inside the arguments are the caller's to cut (gn_printable). */
 gn_status gn_fail(gn_status status, const char *format, ...) GN_PRINTF(2, 3);
 
 /* Appends the line "  hint: ..." to the last error. */
@@ -40,10 +40,6 @@ gn_status gn_last_status(void);
 
 /* Our own bugs, never input. On in debug and test builds (NDEBUG not defined). */
 #define GN_ASSERT(condition) assert(condition)
-
-/* Copies `text` so that a terminal or log cannot be harmed: control and non-UTF-8 bytes become
- * '?', longer texts end in "...". Returns `buffer`. */
-const char *gn_printable(char *buffer, size_t size, const char *text);
 
 /* The entry of `names` (NULL-terminated) that is nearest to `word` by edit distance, or NULL when
  * none is near enough to be meant. */

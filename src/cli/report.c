@@ -14,25 +14,18 @@
 struct cli_voice cli_voice;
 
 /* One line in one write, so that lines of several processes do not mix. Terminal escapes inside names
- * must not reach the terminal or a log, nor line breaks where `keep_lines` is false. */
-static void say(const char *begin, const char *text, bool keep_lines)
+ * must not reach the terminal or a log. */
+static void say(const char *begin, const char *text)
 {
     char line[2048];
-    size_t n = 0;
-    for (; *text && n < sizeof line - 1; text++) {
-        const unsigned char c = (unsigned char)*text;
-        const bool is_control = c < 0x20 || c == 0x7f;
-        line[n++] = is_control && !(keep_lines && c == '\n') ? '?' : (char)c;
-    }
-    line[n] = '\0';
-    fprintf(stderr, "%s%s\n", begin, line);
+    fprintf(stderr, "%s%s\n", begin, gn_printable(line, sizeof line, text));
 }
 
 static GN_PRINTF(2, 0) void print_line(const char *begin, const char *format, va_list list)
 {
     char text[1024];
     vsnprintf(text, sizeof text, format, list);
-    say(begin, text, false);
+    say(begin, text);
 }
 
 int cli_fail(int code, const char *format, ...)
@@ -100,7 +93,14 @@ static int exit_code(gn_status status)
 int cli_fail_library(void)
 {
     const char *message = gn_error_message();
-    say("googlenet: ", message[0] ? message : "the library failed without saying why", true);
+    char *text = cli_format("%s", message[0] ? message : "the library failed without saying why");
+    for (char *line = text, *rest; line; line = rest) {
+        rest = strchr(line, '\n'); /* hint lines follow */
+        if (rest)
+            *rest++ = '\0';
+        say(line == text ? "googlenet: " : "", line);
+    }
+    free(text);
     const int code = exit_code(gn_error_status());
     return code == CLI_DONE ? CLI_FAILED : code;
 }
