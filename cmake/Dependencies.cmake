@@ -12,7 +12,8 @@ pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.10)
 
 set(GN_LIBS Threads::Threads ZLIB::ZLIB PkgConfig::jansson m ${CMAKE_DL_LIBS})
 set(GN_STATIC_LIBS -ljansson -lz -lpthread -lm -ldl)
-# gn_optional(NAME MODULE FLAG TEXT): GN_HAVE_NAME = whether pkg-config knows MODULE.
+# gn_optional(NAME MODULE FLAGS TEXT): GN_HAVE_NAME = whether pkg-config knows MODULE, in which version
+# GN_NAME_VERSION.
 function(gn_optional name module flag what)
     option(GN_WITH_${name} "Use ${module} when it is there: ${what}" ON)
     set(have 0)
@@ -29,9 +30,13 @@ function(gn_optional name module flag what)
         endif()
     endif()
     set(GN_HAVE_${name} ${have} PARENT_SCOPE)
+    set(GN_${name}_VERSION "${${name}_VERSION}" PARENT_SCOPE)
 endfunction()
 
 gn_optional(CURL libcurl "" "download of named data sets") # loaded at run time
 gn_optional(CAIRO cairo -lcairo "drawing of the training curves")
 gn_optional(JPEG libjpeg -ljpeg "reading of JPEG pictures")
 gn_optional(PNG libpng -lpng "reading of PNG pictures")
+gn_optional(GIF libgif -lgif "reading of GIF pictures")
+gn_optional(WEBP libwebpdemux "-lwebpdemux;-lwebp" "reading of WebP pictures")
+gn_optional(TIFF libtiff-4>=4.5 -ltiff "reading of TIFF pictures") # 4.5: handlers for each file

@@ -826,8 +826,9 @@ struct gn_system_info {
     const char *threads_reason; /* such as "affinity mask" */
     uint64_t memory_bytes;      /* that the process may use */
     bool has_curl, has_cairo;
-    const char *libraries;  /* such as "zlib 1.2.13, jansson 2.14" */
-    bool has_jpeg, has_png; /* pictures that can be read */
+    const char *libraries; /* such as "zlib 1.2.13, jansson 2.14" */
+    /* Pictures that can be read, besides BMP and PNM. */
+    bool has_jpeg, has_png, has_gif, has_webp, has_tiff;
 };
 /* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
 GN_API gn_status gn_system_describe(struct gn_system_info *info);

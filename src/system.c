@@ -8,6 +8,7 @@
 #include "gn_config.h"
 
 #include <jansson.h>
+#include <string.h>
 #include <zlib.h>
 
 const char *gn_version(void)
@@ -15,13 +16,25 @@ const char *gn_version(void)
     return GN_CONFIG_VERSION;
 }
 
+/* Appends ", libjpeg-turbo 2.1.5" and so on. */
+static void add_picture_libraries(char *text, size_t size)
+{
+    const char *format, *library, *version;
+    for (int i = 0; gn_picture_format_info(i, &format, &library, &version); i++) {
+        const size_t n = strlen(text);
+        if (library != NULL && version != NULL)
+            (void)snprintf(text + n, size - n, ", %s %s", library, version);
+    }
+}
+
 gn_status gn_system_describe(struct gn_system_info *info)
 {
-    static _Thread_local char libraries[160];
+    static _Thread_local char libraries[256];
     GN_NEED(info, "the description");
     const struct gn_kernel_set *kernels = gn_cpu_kernels();
-    (void)snprintf(libraries, sizeof libraries, "zlib %s, jansson %s%s%s", zlibVersion(),
-                   jansson_version_str(), gn_jpeg_library(), gn_png_library());
+    (void)snprintf(libraries, sizeof libraries, "zlib %s, jansson %s", zlibVersion(),
+                   jansson_version_str());
+    add_picture_libraries(libraries, sizeof libraries);
     *info = (struct gn_system_info){
         .version = GN_CONFIG_VERSION,
         .compiler = GN_CONFIG_COMPILER,
@@ -33,6 +46,9 @@ gn_status gn_system_describe(struct gn_system_info *info)
         .has_cairo = GN_HAVE_CAIRO,
         .has_jpeg = GN_HAVE_JPEG,
         .has_png = GN_HAVE_PNG,
+        .has_gif = GN_HAVE_GIF,
+        .has_webp = GN_HAVE_WEBP,
+        .has_tiff = GN_HAVE_TIFF,
         .libraries = libraries,
     };
     info->threads = gn_usable_threads(&info->threads_reason);

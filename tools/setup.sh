@@ -31,6 +31,9 @@ present() {
     libcairo2-dev) module cairo ;;
     libjpeg-dev) module libjpeg ;;
     libpng-dev) module libpng ;;
+    libgif-dev) module libgif ;;
+    libwebp-dev) module libwebpdemux ;;
+    libtiff-dev) module libtiff-4 ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki ] ;;
     dataset-fashion-mnist) [ -d /usr/share/datasets/fashion-mnist ] ;;
     clang) have clang ;;
@@ -62,7 +65,8 @@ want() {
 
 base() {
     require gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev
-    want ninja-build libcurl4-openssl-dev libcairo2-dev libjpeg-dev libpng-dev ca-certificates
+    want ninja-build libcurl4-openssl-dev libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev \
+        libtiff-dev ca-certificates
 }
 
 case $job in

@@ -56,10 +56,21 @@ static void print_json(const struct gn_system_info *system, const char *data_dir
     json_object_set_new(optional, "cairo", json_boolean(system->has_cairo));
     json_object_set_new(optional, "jpeg", json_boolean(system->has_jpeg));
     json_object_set_new(optional, "png", json_boolean(system->has_png));
+    json_object_set_new(optional, "gif", json_boolean(system->has_gif));
+    json_object_set_new(optional, "webp", json_boolean(system->has_webp));
+    json_object_set_new(optional, "tiff", json_boolean(system->has_tiff));
     json_object_set_new(root, "optional", optional);
     json_object_set_new(root, "presets", json_presets());
     json_object_set_new(root, "data", json_data(data_dir));
     cli_print_json(root);
+}
+
+static void print_part(const char *what, bool built_in, const char *library)
+{
+    if (built_in)
+        printf("%-13s built in (%s)\n", what, library);
+    else
+        printf("%-13s not built in: %s was not found\n", what, library);
 }
 
 static void print_text(const struct gn_system_info *system, const char *data_dir)
@@ -73,14 +84,13 @@ static void print_text(const struct gn_system_info *system, const char *data_dir
     printf("threads       %d (%s)\n", system->threads, system->threads_reason);
     printf("memory        %s\n", cli_bytes(memory, system->memory_bytes));
     printf("libraries     %s\n", system->libraries);
-    printf("downloads     %s\n",
-           system->has_curl ? "built in (libcurl)" : "not built in: libcurl was not found");
-    printf("curves        %s\n",
-           system->has_cairo ? "built in (cairo)" : "not built in: cairo was not found");
-    printf("JPEG          %s\n", system->has_jpeg ? "built in (libjpeg-turbo)"
-                                                  : "not built in: libjpeg-turbo was not found");
-    printf("PNG           %s\n",
-           system->has_png ? "built in (libpng)" : "not built in: libpng was not found");
+    print_part("downloads", system->has_curl, "libcurl");
+    print_part("curves", system->has_cairo, "cairo");
+    print_part("JPEG", system->has_jpeg, "libjpeg-turbo");
+    print_part("PNG", system->has_png, "libpng");
+    print_part("GIF", system->has_gif, "giflib");
+    print_part("WebP", system->has_webp, "libwebp");
+    print_part("TIFF", system->has_tiff, "libtiff");
     printf("presets      ");
     for (int i = 0; gn_preset_name(i); i++)
         printf(" %s", gn_preset_name(i));

@@ -9,22 +9,8 @@
 #include "data/idx.h"
 #include "picture/picture.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-/* Told by the first bytes; never waits for a pipe. */
-static bool is_picture(const char *path)
-{
-    uint8_t head[8];
-    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0)
-        return false;
-    const ssize_t n = read(file, head, sizeof head);
-    (void)close(file);
-    return n > 0 && gn_picture_kind(head, (size_t)n) != GN_PICTURE_NONE;
-}
 
 /* One picture: the folder it lies in becomes the path of the set. */
 static gn_status name_picture(struct gn_dataset *data, const char *path)
@@ -57,7 +43,7 @@ static gn_status read_images(struct gn_dataset *data, const char *path)
     if (data->name == NULL || data->path == NULL)
         return gn_last_status();
     const bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    if (folder || gn_picture_named(path) || is_picture(path))
+    if (folder || gn_picture_named(path) || gn_picture_recognise_file(path) != NULL)
         return find_pictures(data, path, folder);
     GN_TRY(gn_idx_open(&idx, path, true, false));
     data->samples = idx.dims[0];

@@ -3,9 +3,11 @@
  * memory and the number of scans are limited, so that a small file cannot ask for much work.
  * Missing data make a bad picture; other oddities that the library repairs are let through.
  */
-#include "picture/picture.h"
+#include "picture/format.h"
 
 #include "gn_config.h"
+
+#include <string.h>
 
 #if GN_HAVE_JPEG
 
@@ -14,9 +16,13 @@
 #include <jerror.h>
 #include <jpeglib.h>
 #include <setjmp.h>
-#include <string.h>
 
-enum { MEMORY_LIMIT = 512 << 20, EXIF_MARKER = JPEG_APP0 + 1, EXIF_BYTES = 0xffff };
+enum {
+    MEMORY_LIMIT = 512 << 20,
+    EXIF_MARKER = JPEG_APP0 + 1,
+    EXIF_BYTES = 0xffff,
+    MOST_PIXELS = 512 /* that a byte of Huffman's code can stand for: a bit a block of 8x8 */
+};
 
 struct decoder {
     struct jpeg_decompress_struct info;
@@ -26,11 +32,7 @@ struct decoder {
     char message[JMSG_LENGTH_MAX]; /* "" when `status` has its own sentence */
     gn_status status;
 
-    struct gn_picture *picture;
-    const struct gn_bytes *file;
-    const char *path;
-    bool header_only;
-    int orientation;
+    struct gn_picture_job *job;
 };
 
 _Noreturn static void give_up(j_common_ptr info)
@@ -66,11 +68,9 @@ static void on_progress(j_common_ptr info)
 
 static int find_orientation(const struct decoder *d)
 {
-    static const char head[] = { 'E', 'x', 'i', 'f', 0, 0 };
     for (jpeg_saved_marker_ptr m = d->info.marker_list; m != NULL; m = m->next)
-        if (m->marker == EXIF_MARKER && m->data_length > sizeof head &&
-            memcmp(m->data, head, sizeof head) == 0)
-            return gn_exif_orientation(m->data + sizeof head, m->data_length - sizeof head);
+        if (m->marker == EXIF_MARKER && m->data_length > 4 && memcmp(m->data, "Exif", 4) == 0)
+            return gn_exif_orientation(m->data, m->data_length);
     return GN_PICTURE_UPRIGHT;
 }
 
@@ -91,13 +91,13 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t n)
 static void read_rows(struct decoder *d)
 {
     struct jpeg_decompress_struct *info = &d->info;
-    const size_t width = info->output_width, row = width * (size_t)d->picture->channels;
+    const size_t width = info->output_width, row = width * (size_t)d->job->picture->channels;
     const bool cmyk = info->out_color_space == JCS_CMYK;
     const size_t bytes = width * (size_t)info->output_components;
     uint8_t *line = (*info->mem->alloc_large)((j_common_ptr)info, JPOOL_IMAGE, bytes + 2);
     line += 1 - ((uintptr_t)line & 1);
     while (info->output_scanline < info->output_height) {
-        uint8_t *to = d->picture->pixels + info->output_scanline * row;
+        uint8_t *to = d->job->picture->pixels + info->output_scanline * row;
         (void)jpeg_read_scanlines(info, &line, 1);
         if (cmyk)
             cmyk_to_rgb(to, line, width);
@@ -113,12 +113,12 @@ static void choose_scale(struct decoder *d)
     const JDIMENSION shorter =
         info->image_width < info->image_height ? info->image_width : info->image_height;
     info->scale_num = info->scale_denom = 1;
-    while (d->picture->least > 0 && info->scale_denom < 8 &&
-           shorter / (2 * info->scale_denom) >= (JDIMENSION)d->picture->least)
+    while (d->job->picture->least > 0 && info->scale_denom < 8 &&
+           shorter / (2 * info->scale_denom) >= (JDIMENSION)d->job->picture->least)
         info->scale_denom *= 2;
     jpeg_calc_output_dimensions(info);
-    d->picture->height = (int)info->output_height;
-    d->picture->width = (int)info->output_width;
+    d->job->picture->height = (int)info->output_height;
+    d->job->picture->width = (int)info->output_width;
 }
 
 static void decode(struct decoder *d)
@@ -128,33 +128,31 @@ static void decode(struct decoder *d)
     info->client_data = d;
     info->progress = &d->progress;
     info->mem->max_memory_to_use = MEMORY_LIMIT;
-    jpeg_mem_src(info, d->file->data, d->file->size);
+    jpeg_mem_src(info, d->job->file->data, d->job->file->size);
     jpeg_save_markers(info, EXIF_MARKER, EXIF_BYTES);
     (void)jpeg_read_header(info, TRUE);
-    d->picture->height = (int)info->image_height;
-    d->picture->width = (int)info->image_width;
+    d->job->picture->height = (int)info->image_height;
+    d->job->picture->width = (int)info->image_width;
     if (info->num_components != 1 && info->num_components != 3 && info->num_components != 4)
         give_up_with(d, "not grey, colour or CMYK");
-    d->picture->channels = info->num_components == 1 ? 1 : 3;
-    d->orientation = find_orientation(d);
-    d->status = gn_picture_reserve(d->picture, d->path, "JPEG");
-    if (d->status != GN_OK || d->header_only)
+    d->job->picture->channels = info->num_components == 1 ? 1 : 3;
+    d->job->orientation = find_orientation(d);
+    const uint64_t pixels = (uint64_t)info->image_height * info->image_width;
+    d->status = gn_picture_reserve(d->job, info->arith_code ? 0 : pixels / MOST_PIXELS,
+                                   info->progressive_mode ? pixels * 2 * sizeof(JCOEF) : 0);
+    if (d->status != GN_OK || d->job->header_only)
         return;
     info->out_color_space = info->num_components == 1   ? JCS_GRAYSCALE
                             : info->num_components == 3 ? JCS_RGB
                                                         : JCS_CMYK;
-    choose_scale(d); /* behind the check of the size as stored */
+    choose_scale(d); /* after the check of the size as stored */
     (void)jpeg_start_decompress(info);
     read_rows(d);
 }
 
-gn_status gn_jpeg_decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
-                         bool header_only, int *orientation)
+static gn_status decode_jpeg(struct gn_picture_job *job)
 {
-    struct decoder d = {
-        .picture = picture, .file = file, .path = path, .header_only = header_only
-    };
-    char name[GN_PATH_TEXT];
+    struct decoder d = { .job = job };
     d.info.err = jpeg_std_error(&d.error);
     d.error.error_exit = give_up;
     d.error.emit_message = on_message;
@@ -164,43 +162,28 @@ gn_status gn_jpeg_decode(struct gn_picture *picture, const struct gn_bytes *file
         decode(&d);
     } else {
         const size_t left = d.info.src == NULL ? 0 : d.info.src->bytes_in_buffer;
-        d.status = gn_fail(GN_STATUS_BAD_DATA, "%s: JPEG: %s at byte %zu",
-                           gn_printable(name, sizeof name, path), d.message,
-                           left <= file->size ? file->size - left : file->size);
+        d.status =
+            gn_picture_bad(job, "%s at byte %zu", d.message,
+                           left <= job->file->size ? job->file->size - left : job->file->size);
     }
     jpeg_destroy_decompress(&d.info);
-    *orientation = d.orientation;
     return d.status;
 }
 
-const char *gn_jpeg_library(void)
-{
-#define TEXT_OF(x) #x
-#define TEXT(x)    TEXT_OF(x)
-#ifdef LIBJPEG_TURBO_VERSION
-    return ", libjpeg-turbo " TEXT(LIBJPEG_TURBO_VERSION);
-#else
-    return ", libjpeg " TEXT(JPEG_LIB_VERSION);
 #endif
-}
 
-#else
-
-const char *gn_jpeg_library(void)
+static bool begins(const uint8_t *bytes, size_t n)
 {
-    return "";
+    return n >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0;
 }
 
-gn_status gn_jpeg_decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
-                         bool header_only, int *orientation)
-{
-    char name[GN_PATH_TEXT];
-    (void)picture;
-    (void)file;
-    (void)header_only;
-    (void)orientation;
-    GN_FAIL(GN_STATUS_NO_DEVICE, "%s: JPEG: not read by this build: libjpeg-turbo was not found",
-            gn_printable(name, sizeof name, path));
-}
-
+const struct gn_picture_format gn_format_jpeg = {
+    .name = "JPEG",
+    .suffixes = ".jpg .jpeg .jpe .jfif ",
+    .package = "libjpeg-turbo",
+    .begins = begins,
+#if GN_HAVE_JPEG
+    .version = GN_JPEG_VERSION,
+    .decode = decode_jpeg,
 #endif
+};

@@ -1,67 +1,74 @@
 /*
- * What JPEG and PNG have in common: telling them apart, limits, the conversion between grey and
- * colour, and turning a picture upright.
+ * What all pictures have in common: which format a file is of, the conversion between grey and
+ * colour, and reading and decoding one.
  */
-#include "picture/picture.h"
+#include "picture/format.h"
 
 #include "base/memory.h"
 
-#include <inttypes.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
-enum gn_picture_kind gn_picture_kind(const uint8_t *bytes, size_t n)
+static const struct gn_picture_format *const formats[] = {
+    &gn_format_jpeg, &gn_format_png, &gn_format_gif, &gn_format_webp,
+    &gn_format_tiff, &gn_format_bmp, &gn_format_pnm,
+};
+enum { FORMATS = sizeof formats / sizeof formats[0] };
+
+/* ---- Which format ---- */
+
+static const struct gn_picture_format *recognise(const uint8_t *bytes, size_t n)
 {
-    static const uint8_t jpeg[] = { 0xff, 0xd8, 0xff };
-    static const uint8_t png[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
-    if (n >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
-        return GN_PICTURE_JPEG;
-    if (n >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
-        return GN_PICTURE_PNG;
-    return GN_PICTURE_NONE;
+    for (int i = 0; i < FORMATS; i++)
+        if (formats[i]->begins(bytes, n))
+            return formats[i];
+    return NULL;
+}
+
+const char *gn_picture_recognise(const uint8_t *bytes, size_t n)
+{
+    const struct gn_picture_format *format = recognise(bytes, n);
+    return format == NULL ? NULL : format->name;
+}
+
+const char *gn_picture_recognise_file(const char *path)
+{
+    uint8_t head[GN_PICTURE_HEAD];
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return NULL;
+    const ssize_t n = read(file, head, sizeof head);
+    (void)close(file);
+    return n > 0 ? gn_picture_recognise(head, (size_t)n) : NULL;
 }
 
 bool gn_picture_named(const char *name)
 {
     const char *dot = strrchr(name, '.');
-    return dot != NULL && dot != name &&
-           (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 ||
-            strcasecmp(dot, ".png") == 0);
+    if (dot == NULL || dot == name)
+        return false;
+    const size_t n = strlen(dot);
+    for (int i = 0; i < FORMATS; i++)
+        for (const char *suffix = formats[i]->suffixes; *suffix != '\0';
+             suffix += strcspn(suffix, " ") + 1)
+            if (strcspn(suffix, " ") == n && strncasecmp(suffix, dot, n) == 0)
+                return true;
+    return false;
 }
 
-void gn_picture_free(struct gn_picture *picture)
+bool gn_picture_format_info(int i, const char **name, const char **library, const char **version)
 {
-    gn_free(picture->pixels);
-    gn_free(picture->spare);
-    *picture = (struct gn_picture){ 0 };
+    if (i < 0 || i >= FORMATS)
+        return false;
+    *name = formats[i]->name;
+    *library = formats[i]->package;
+    *version = formats[i]->version;
+    return true;
 }
 
-/* Makes *buffer at least `bytes` long; what it held is lost. */
-static gn_status make_room(uint8_t **buffer, size_t *room, size_t bytes)
-{
-    if (*room >= bytes)
-        return GN_OK;
-    gn_free(*buffer);
-    *buffer = gn_alloc(bytes, "a picture");
-    *room = *buffer == NULL ? 0 : bytes;
-    return *buffer == NULL ? gn_last_status() : GN_OK;
-}
-
-gn_status gn_picture_reserve(struct gn_picture *picture, const char *path, const char *kind)
-{
-    char name[GN_PATH_TEXT];
-    const uint64_t h = (uint64_t)picture->height, w = (uint64_t)picture->width;
-    if (picture->height < 1 || picture->width < 1)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: %s: empty picture (width=%d height=%d)",
-                gn_printable(name, sizeof name, path), kind, picture->width, picture->height);
-    if (h > GN_PICTURE_SIDE || w > GN_PICTURE_SIDE || h * w > GN_PICTURE_PIXELS)
-        GN_FAIL(GN_STATUS_BAD_DATA,
-                "%s: %s: too many pixels (width=%d height=%d, limits %d a side and %d in all)",
-                gn_printable(name, sizeof name, path), kind, picture->width, picture->height,
-                GN_PICTURE_SIDE, GN_PICTURE_PIXELS);
-    /* Room for three channels, so that the picture may become RGB in place. */
-    return make_room(&picture->pixels, &picture->room, (size_t)(h * w * 3));
-}
+/* ---- Grey and colour ---- */
 
 /* Pillow's convert("L"): ITU-R 601-2 luma in fixed point of 16 bits. */
 static uint8_t luma(const uint8_t rgb[3])
@@ -90,68 +97,51 @@ void gn_convert_channels(uint8_t *to, int to_channels, const uint8_t *from, int 
     }
 }
 
-/* EXIF's orientations as steps over the stored pixels: upright row y, column x is stored at
- * start + y*down + x*right pixels. */
-static gn_status turn(struct gn_picture *picture, int orientation)
+/* ---- Decoding ---- */
+
+static gn_status not_a_picture(struct gn_picture_job *job)
 {
-    const ptrdiff_t h = picture->height, w = picture->width, c = picture->channels;
-    const bool swaps = orientation >= 5;
-    static const struct {
-        bool from_bottom, from_right;
-    } corner[9] = { [2] = { false, true }, [3] = { true, true }, [4] = { true, false },
-                    [6] = { true, false }, [7] = { true, true }, [8] = { false, true } };
-    const bool bottom = corner[orientation].from_bottom,
-               right_side = corner[orientation].from_right;
-    const ptrdiff_t start = (bottom ? (h - 1) * w : 0) + (right_side ? w - 1 : 0);
-    const ptrdiff_t along_h = bottom ? -w : w, along_w = right_side ? -1 : 1;
-    const ptrdiff_t down = swaps ? along_w : along_h, right = swaps ? along_h : along_w;
-    const ptrdiff_t oh = swaps ? w : h, ow = swaps ? h : w;
-    GN_TRY(make_room(&picture->spare, &picture->spare_room, picture->room));
-    uint8_t *to = picture->spare;
-    for (ptrdiff_t y = 0; y < oh; y++)
-        for (ptrdiff_t x = 0; x < ow; x++, to += c)
-            memcpy(to, picture->pixels + (start + y * down + x * right) * c, (size_t)c);
-    uint8_t *const pixels = picture->pixels;
-    const size_t room = picture->room;
-    picture->pixels = picture->spare;
-    picture->room = picture->spare_room;
-    picture->spare = pixels;
-    picture->spare_room = room;
-    picture->height = (int)oh;
-    picture->width = (int)ow;
-    return GN_OK;
+    char names[128] = "";
+    job->kind = "picture";
+    if (job->file->size == 0)
+        return gn_picture_bad(job, "the file is empty");
+    for (int i = 0; i < FORMATS; i++) {
+        const size_t n = strlen(names);
+        (void)snprintf(names + n, sizeof names - n, "%s%s",
+                       i == 0             ? ""
+                       : i == FORMATS - 1 ? " or "
+                                          : ", ",
+                       formats[i]->name);
+    }
+    return gn_picture_bad(job, "its first bytes are not those of %s", names);
 }
 
-static gn_status decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
-                        bool header_only, int *orientation)
+static gn_status decode(struct gn_picture_job *job)
 {
     char name[GN_PATH_TEXT];
-    *orientation = GN_PICTURE_UPRIGHT;
-    switch (gn_picture_kind(file->data, file->size)) {
-    case GN_PICTURE_JPEG:
-        return gn_jpeg_decode(picture, file, path, header_only, orientation);
-    case GN_PICTURE_PNG:
-        return gn_png_decode(picture, file, path, header_only, orientation);
-    case GN_PICTURE_NONE:
-        break;
-    }
-    (void)gn_printable(name, sizeof name, path);
-    if (file->size == 0)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: picture: the file is empty", name);
-    GN_FAIL(GN_STATUS_BAD_DATA, "%s: picture: neither JPEG nor PNG at byte 0", name);
+    job->orientation = GN_PICTURE_UPRIGHT;
+    const struct gn_picture_format *format = recognise(job->file->data, job->file->size);
+    if (format == NULL)
+        return not_a_picture(job);
+    job->kind = format->name;
+    if (format->decode != NULL)
+        return format->decode(job);
+    GN_FAIL(GN_STATUS_NO_DEVICE, "%s: %s: not read by this build: %s was not found",
+            gn_printable(name, sizeof name, job->path), format->name, format->package);
 }
 
 gn_status gn_picture_decode(struct gn_picture *picture, const struct gn_bytes *file,
                             const char *path, int channels)
 {
-    int orientation;
-    GN_TRY(decode(picture, file, path, false, &orientation));
+    struct gn_picture_job job = { .picture = picture, .file = file, .path = path };
+    GN_TRY(decode(&job));
     if (channels != 0 && channels != picture->channels) {
         const size_t n = (size_t)picture->height * (size_t)picture->width;
         gn_convert_channels(picture->pixels, channels, picture->pixels, picture->channels, n);
         picture->channels = channels;
     }
-    return orientation == GN_PICTURE_UPRIGHT ? GN_OK : turn(picture, orientation);
+    return job.orientation == GN_PICTURE_UPRIGHT ? GN_OK
+                                                 : gn_picture_turn(picture, job.orientation);
 }
 
 gn_status gn_picture_read(struct gn_picture *picture, const char *path, int channels)
@@ -166,11 +156,13 @@ gn_status gn_picture_read(struct gn_picture *picture, const char *path, int chan
 gn_status gn_picture_measure(struct gn_picture *picture, const char *path)
 {
     struct gn_bytes file;
-    int orientation;
     GN_TRY(gn_file_read(path, "picture", GN_STATUS_BAD_DATA, GN_PICTURE_FILE_BYTES, &file));
-    const gn_status status = decode(picture, &file, path, true, &orientation);
+    struct gn_picture_job job = {
+        .picture = picture, .file = &file, .path = path, .header_only = true
+    };
+    const gn_status status = decode(&job);
     gn_free(file.data);
-    if (status == GN_OK && orientation >= 5) {
+    if (status == GN_OK && job.orientation >= 5) {
         const int height = picture->height;
         picture->height = picture->width;
         picture->width = height;

@@ -1,12 +1,15 @@
 /*
- * Picture files: JPEG (libjpeg-turbo) and PNG (libpng), told by their first bytes, decoded to 8-bit
- * grey or RGB and turned upright as EXIF says. Each library is reached through one file. Sizes are
- * limited before anything is decoded; a damaged or hostile file is BAD_DATA with one sentence.
+ * Picture files, recognised by their first bytes, decoded to 8-bit grey or RGB and turned upright as
+ * EXIF says; of animations and files of several pages the first picture. Each library is reached
+ * through one file (format.h). Sizes are limited before anything is decoded; a damaged or hostile
+ * file is BAD_DATA with one sentence.
  */
 #ifndef GN_PICTURE_PICTURE_H
 #define GN_PICTURE_PICTURE_H
 
 #include "base/file.h"
+
+enum { GN_PICTURE_FILE_BYTES = 64 << 20, GN_PICTURE_HEAD = 32 };
 
 /* Buffers that one thread uses for one picture after the other. Begin with zeros. */
 struct gn_picture {
@@ -20,17 +23,24 @@ struct gn_picture {
 };
 void gn_picture_free(struct gn_picture *picture);
 
-enum gn_picture_kind { GN_PICTURE_NONE, GN_PICTURE_JPEG, GN_PICTURE_PNG };
+/* The name of the format whose files begin with these bytes (the first GN_PICTURE_HEAD are enough),
+ * "JPEG" for example, or NULL. A format that this build cannot decode is recognised, too. */
+const char *gn_picture_recognise(const uint8_t *bytes, size_t n);
 
-/* Told by the first bytes. */
-enum gn_picture_kind gn_picture_kind(const uint8_t *bytes, size_t n);
+/* The same for a file, of which only the beginning is read; never waits for a pipe. */
+const char *gn_picture_recognise_file(const char *path);
 
-/* Whether a file's name ends in .jpg, .jpeg or .png, in any case. */
+/* Whether a file's name ends like that of a picture (.jpg, .png, .webp and so on), in any case. */
 bool gn_picture_named(const char *name);
 
+/* Number i of the formats that this program reads: its name, the library's name and version. The
+ * library is NULL for a reader of our own, the version NULL when this build lacks the library. False
+ * after the last one. */
+bool gn_picture_format_info(int i, const char **name, const char **library, const char **version);
+
 /* Decodes a file to `channels` (1 or 3; 0: as the file has them). Grey becomes RGB by repetition,
- * RGB becomes grey by Pillow's formula for "L"; alpha is dropped, 16 bits lose their lower half.
- * BAD_DATA for a file that is missing, no picture, too large or damaged; NO_DEVICE when this build
+ * RGB becomes grey by Pillow's formula for "L"; alpha is dropped, 16 bits become 8.
+ * BAD_DATA for a file that is missing, not a picture, too large or damaged; NO_DEVICE when this build
  * lacks the library; NO_MEMORY, IO. */
 gn_status gn_picture_read(struct gn_picture *picture, const char *path, int channels);
 
@@ -48,32 +58,5 @@ void gn_convert_channels(uint8_t *to, int to_channels, const uint8_t *from, int 
 
 /* Whether the first number of channels can become the second: equal, or 1 and 3. */
 bool gn_channels_convert(int from, int to);
-
-/* ---- Between picture.c, jpeg.c and png.c ---- */
-
-enum {
-    GN_PICTURE_SIDE = 65500,
-    GN_PICTURE_PIXELS = 100000000,
-    GN_PICTURE_FILE_BYTES = 64 << 20,
-    GN_PICTURE_SCANS = 100,
-    GN_PICTURE_UPRIGHT = 1 /* EXIF's orientation of a picture that needs no turn */
-};
-
-/* Fills size, channels and, unless only the header is wanted, pixels as stored; *orientation gets
- * EXIF's 1 to 8. */
-gn_status gn_jpeg_decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
-                         bool header_only, int *orientation);
-gn_status gn_png_decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
-                        bool header_only, int *orientation);
-
-/* Checks height and width against the limits and makes room for the pixels: BAD_DATA, NO_MEMORY. */
-gn_status gn_picture_reserve(struct gn_picture *picture, const char *path, const char *kind);
-
-/* ", libjpeg-turbo 2.1.5", ", libpng 1.6.39"; "" when this build lacks it. */
-const char *gn_jpeg_library(void);
-const char *gn_png_library(void);
-
-/* The orientation in the TIFF structure of EXIF data; 1 when there is none that makes sense. */
-int gn_exif_orientation(const uint8_t *bytes, size_t n);
 
 #endif

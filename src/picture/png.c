@@ -3,9 +3,11 @@
  * nothing; chunks that do not change the pixels are skipped unseen, except for EXIF, and a wrong
  * checksum is an error.
  */
-#include "picture/picture.h"
+#include "picture/format.h"
 
 #include "gn_config.h"
+
+#include <string.h>
 
 #if GN_HAVE_PNG
 
@@ -13,9 +15,14 @@
 
 #include <png.h>
 #include <setjmp.h>
-#include <string.h>
 
-enum { SIDE_LIMIT = 16384, CHUNK_BYTES = 1 << 20, CHUNK_CACHE = 64, MESSAGE_BYTES = 128 };
+enum {
+    ANY_SIDE = 0x7fffffff, /* gn_picture_reserve says what the limits are */
+    CHUNK_BYTES = 1 << 20,
+    CHUNK_CACHE = 64,
+    MESSAGE_BYTES = 128,
+    MOST_DEFLATED = 1032 /* bytes that one deflated byte can become, by the format */
+};
 
 struct decoder {
     png_structp png;
@@ -25,10 +32,7 @@ struct decoder {
     char message[MESSAGE_BYTES];
     gn_status status;
 
-    struct gn_picture *picture;
-    const char *path;
-    bool header_only;
-    int orientation;
+    struct gn_picture_job *job;
 };
 
 _Noreturn static void give_up(png_structp png, png_const_charp message)
@@ -56,7 +60,7 @@ static void read_bytes(png_structp png, png_bytep to, size_t n)
 static void set_limits(struct decoder *d)
 {
     static const uint8_t exif[5] = { 'e', 'X', 'I', 'f', 0 };
-    png_set_user_limits(d->png, SIDE_LIMIT, SIDE_LIMIT);
+    png_set_user_limits(d->png, ANY_SIDE, ANY_SIDE);
     png_set_chunk_malloc_max(d->png, CHUNK_BYTES);
     png_set_chunk_cache_max(d->png, CHUNK_CACHE);
     png_set_crc_action(d->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
@@ -67,7 +71,7 @@ static void set_limits(struct decoder *d)
 
 static void read_rows(struct decoder *d)
 {
-    struct gn_picture *picture = d->picture;
+    struct gn_picture *picture = d->job->picture;
     const size_t row = (size_t)picture->width * (size_t)picture->channels;
     png_set_expand(d->png); /* palette to RGB, fewer bits to 8, transparency to alpha */
     png_set_strip_16(d->png);
@@ -89,7 +93,8 @@ static void read_rows(struct decoder *d)
 
 static void decode(struct decoder *d)
 {
-    struct gn_picture *picture = d->picture;
+    struct gn_picture_job *job = d->job;
+    struct gn_picture *picture = job->picture;
     png_uint_32 exif_bytes = 0;
     png_bytep exif = NULL;
     png_set_read_fn(d->png, d, read_bytes);
@@ -99,23 +104,17 @@ static void decode(struct decoder *d)
     picture->width = (int)png_get_image_width(d->png, d->info);
     picture->channels = (png_get_color_type(d->png, d->info) & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1;
     if (png_get_eXIf_1(d->png, d->info, &exif_bytes, &exif) != 0)
-        d->orientation = gn_exif_orientation(exif, exif_bytes);
-    d->status = gn_picture_reserve(picture, d->path, "PNG");
-    if (d->status == GN_OK && !d->header_only)
+        job->orientation = gn_exif_orientation(exif, exif_bytes);
+    const uint64_t stored = (uint64_t)png_get_rowbytes(d->png, d->info) * (uint64_t)picture->height;
+    d->status = gn_picture_reserve(job, stored / MOST_DEFLATED, 0);
+    if (d->status == GN_OK && !job->header_only)
         read_rows(d);
 }
 
-gn_status gn_png_decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
-                        bool header_only, int *orientation)
+static gn_status decode_png(struct gn_picture_job *job)
 {
-    struct decoder d = {
-        .picture = picture,
-        .path = path,
-        .header_only = header_only,
-        .orientation = GN_PICTURE_UPRIGHT,
-    };
-    char name[GN_PATH_TEXT];
-    gn_rd_init(&d.reader, file->data, file->size);
+    struct decoder d = { .job = job };
+    gn_rd_init(&d.reader, job->file->data, job->file->size);
     if (setjmp(d.jump) == 0) {
         d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, give_up, ignore);
         d.info = d.png == NULL ? NULL : png_create_info_struct(d.png);
@@ -124,36 +123,27 @@ gn_status gn_png_decode(struct gn_picture *picture, const struct gn_bytes *file,
         else
             decode(&d);
     } else {
-        d.status = gn_fail(GN_STATUS_BAD_DATA, "%s: PNG: %s at byte %zu",
-                           gn_printable(name, sizeof name, path), d.message, d.reader.at);
+        d.status = gn_picture_bad(job, "%s at byte %zu", d.message, d.reader.at);
     }
     png_destroy_read_struct(&d.png, &d.info, NULL);
-    *orientation = d.orientation;
     return d.status;
 }
 
-const char *gn_png_library(void)
-{
-    return ", libpng " PNG_LIBPNG_VER_STRING;
-}
-
-#else
-
-const char *gn_png_library(void)
-{
-    return "";
-}
-
-gn_status gn_png_decode(struct gn_picture *picture, const struct gn_bytes *file, const char *path,
-                        bool header_only, int *orientation)
-{
-    char name[GN_PATH_TEXT];
-    (void)picture;
-    (void)file;
-    (void)header_only;
-    (void)orientation;
-    GN_FAIL(GN_STATUS_NO_DEVICE, "%s: PNG: not read by this build: libpng was not found",
-            gn_printable(name, sizeof name, path));
-}
-
 #endif
+
+static bool begins(const uint8_t *bytes, size_t n)
+{
+    static const uint8_t magic[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+    return n >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0;
+}
+
+const struct gn_picture_format gn_format_png = {
+    .name = "PNG",
+    .suffixes = ".png ",
+    .package = "libpng",
+    .begins = begins,
+#if GN_HAVE_PNG
+    .version = GN_PNG_VERSION,
+    .decode = decode_png,
+#endif
+};
