@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -54,6 +55,8 @@ static bool grow(void *array, int n, int *room, size_t size, const char *purpose
     return true;
 }
 
+enum { STAGE_BYTES = 61 };
+
 void gn_stage(gn_graph *g, const char *name)
 {
     if (g == NULL || g->status != GN_OK)
@@ -61,6 +64,13 @@ void gn_stage(gn_graph *g, const char *name)
     g->stage = -1;
     if (name == NULL)
         return;
+    if (!gn_is_printable(name) || strlen(name) >= STAGE_BYTES) {
+        (void)GN_STICK(
+            g, GN_STATUS_BAD_ARGUMENT,
+            "%s: a stage's name is UTF-8 without control characters, of at most %d bytes", name,
+            STAGE_BYTES - 1);
+        return;
+    }
     if (!grow(&g->stages, g->n_stages, &g->cap_stages, sizeof *g->stages, "stage names")) {
         (void)gn_graph_stick(g);
         return;
@@ -82,7 +92,7 @@ static gn_status make_name(const gn_graph *g, const char *name, const char *kind
 {
     char prefix[GN_NAME_BYTES] = "";
     if (g->stage >= 0)
-        (void)snprintf(prefix, sizeof prefix, "%.60s.", g->stages[g->stage]);
+        (void)snprintf(prefix, sizeof prefix, "%.*s.", STAGE_BYTES - 1, g->stages[g->stage]);
     const char *wanted = name == NULL ? kind : name;
     if (strlen(prefix) + strlen(wanted) + 8 > GN_NAME_BYTES)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s%s: the name is longer than %d bytes", prefix, wanted,
@@ -226,6 +236,9 @@ gn_node gn_graph_append(gn_graph *g, const struct gn_layer_spec *spec)
         return GN_STICK(g, GN_STATUS_BAD_ARGUMENT,
                         "%s: the name is longer than %d bytes, or there is no stage %d", spec->name,
                         GN_NAME_BYTES - 1, spec->stage);
+    if (!gn_is_printable(spec->name))
+        return GN_STICK(g, GN_STATUS_BAD_ARGUMENT,
+                        "%s: a layer's name is UTF-8 without control characters", spec->name);
     if (name_taken(g, spec->name))
         return GN_STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: two layers have this name", spec->name);
     if (append(g, spec) != GN_OK)

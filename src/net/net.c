@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/team.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "net/net.h"
 
@@ -209,6 +210,10 @@ gn_status gn_net_set_labels(gn_net *net, const char *const *labels, int n)
         if (labels[i] == NULL)
             GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                     "label %d of %d is NULL; every class needs a name, or none has one", i, n);
+    for (int i = 0; i < n; i++)
+        if (!gn_is_printable(labels[i]))
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                    "label %d, \"%.60s\", is not UTF-8 or has control characters", i, labels[i]);
     char **copy = copy_labels(labels, n);
     if (copy == NULL)
         return gn_last_status();

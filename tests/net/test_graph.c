@@ -57,6 +57,39 @@ static gn_node no_channels(gn_graph *g, gn_node x)
     return end(g, gn_conv(g, x, 0, 3, .name = "c"));
 }
 
+static gn_node layer_with_a_vertical_tab(gn_graph *g, gn_node x)
+{
+    return end(g, gn_conv(g, x, 4, 3, .name = "a\vb"));
+}
+
+static gn_node stage_that_clears_the_screen(gn_graph *g, gn_node x)
+{
+    gn_stage(g, "a\033[2J");
+    return end(g, x);
+}
+
+static gn_node stage_with_a_long_name(gn_graph *g, gn_node x)
+{
+    gn_stage(g, "0123456789012345678901234567890123456789012345678901234567890123456789");
+    return end(g, x);
+}
+
+static gn_node head_from_right_to_left(gn_graph *g, gn_node x)
+{
+    gn_head(g, gn_dense(g, gn_global_avg_pool(g, x), 10, "h"), 1, "h\xe2\x80\xae");
+    return end(g, x);
+}
+
+/* Such a network could be trained for hours and not be loaded again. */
+static void names_that_cannot_be_shown_are_refused(void **state)
+{
+    (void)state;
+    refused(layer_with_a_vertical_tab, GN_STATUS_BAD_ARGUMENT, "a?b: a layer's name is UTF-8");
+    refused(stage_that_clears_the_screen, GN_STATUS_BAD_ARGUMENT, "a?[2J: a stage's name");
+    refused(stage_with_a_long_name, GN_STATUS_BAD_ARGUMENT, "at most 60 bytes");
+    refused(head_from_right_to_left, GN_STATUS_BAD_ARGUMENT, "h???: a head's name");
+}
+
 static gn_node many_channels(gn_graph *g, gn_node x)
 {
     return end(g, gn_conv(g, x, 65537, 3, .name = "c"));
@@ -336,6 +369,7 @@ static void labels_are_copied_and_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_that_cannot_be_shown_are_refused),
         cmocka_unit_test(same_padding_puts_the_odd_pad_behind),
         cmocka_unit_test(misfits_are_refused_with_layer_and_numbers),
         cmocka_unit_test(the_first_error_sticks),
