@@ -17,8 +17,7 @@
 #include "base/threads.h"
 #include "data/dataset.h"
 #include "picture/picture.h"
-#include "plan/plan.h"
-#include "train/optimizer.h"
+#include "train/step.h"
 
 #include <googlenet.h>
 
@@ -248,43 +247,38 @@ static void train(const gn_dataset *data, double *step, double *waited)
     struct gn_loader *loader = gn_loader_create(&options);
     struct gn_plan *plan =
         gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = BATCH });
-    float *grads = gn_calloc(net->graph->n_floats, sizeof *grads, "gradients");
-    if (loader == NULL || plan == NULL || grads == NULL)
+    if (loader == NULL || plan == NULL)
         fail("the training");
     struct gn_updater *updater = gn_updater_create(
         net->graph,
         &(struct gn_optimizer_options){ .kind = GN_SGD, .threads = gn_plan_threads(plan) });
-    if (updater == NULL)
+    struct gn_train_step *one =
+        updater == NULL
+            ? NULL
+            : gn_train_step_create(&(struct gn_train_step_options){
+                  .net = net, .plan = plan, .updater = updater, .loader = loader, .batch = BATCH });
+    if (one == NULL)
         fail("the training");
     uint64_t steps = 0;
     double all = 0;
     *waited = 0;
     for (uint64_t epoch = 0; epoch < 2; epoch++) {
-        struct gn_batch batch = { 0 };
         if (gn_loader_start(loader, epoch, 0) != GN_OK)
             fail("the loader");
         for (uint64_t i = 0; i < gn_loader_batches(loader); i++) {
-            struct gn_plan_sums sums;
+            struct gn_step_sums sums;
             const double start = gn_seconds();
-            if (gn_loader_next(loader, &batch) != GN_OK)
-                fail("the loader");
-            const double ready = gn_seconds();
-            const struct gn_plan_batch samples = { .images = batch.images,
-                                                   .labels = batch.labels,
-                                                   .n = batch.n };
-            if (gn_plan_gradients(plan, &samples, grads, &sums) != GN_OK)
+            if (gn_train_step_gradients(one, steps++, &sums) != GN_OK)
                 fail("the training");
-            gn_updater_step(updater, net->params, grads,
-                            &(struct gn_update){ .step = ++steps, .lr = 1e-4, .grad_scale = 1 });
-            gn_plan_params_changed(plan);
-            all += gn_seconds() - (i == 0 ? ready : start);
-            *waited += i == 0 ? 0 : ready - start;
+            gn_train_step_update(one, 1e-4);
+            all += gn_seconds() - start - (i == 0 ? sums.waited : 0);
+            *waited += i == 0 ? 0 : sums.waited;
         }
     }
     *step = all / (double)steps;
     *waited /= (double)steps;
+    gn_train_step_free(one);
     gn_updater_free(updater);
-    gn_free(grads);
     gn_plan_free(plan);
     gn_loader_free(loader);
     gn_free_net(net);

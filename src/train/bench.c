@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "plan/plan.h"
-#include "train/optimizer.h"
+#include "train/step.h"
 
 #include "ops/kernels.h"
 
@@ -21,10 +21,11 @@ struct bench {
     int batch;
     struct gn_plan *plan;
     struct gn_updater *updater;
+    struct gn_train_step *step;
     float *saved; /* the net's parameters, which training would change */
-    float *images, *logits, *grads;
+    float *images, *logits;
     int32_t *labels;
-    uint64_t step;
+    uint64_t steps;
     double update_seconds;
 };
 
@@ -33,11 +34,11 @@ static void bench_free(struct bench *b)
     if (b->saved != NULL)
         memcpy(b->net->params, b->saved, b->net->graph->n_floats * sizeof(float));
     gn_plan_free(b->plan);
+    gn_train_step_free(b->step);
     gn_updater_free(b->updater);
     gn_free(b->saved);
     gn_free(b->images);
     gn_free(b->logits);
-    gn_free(b->grads);
     gn_free(b->labels);
 }
 
@@ -72,12 +73,17 @@ static gn_status bench_prepare(struct bench *b, const struct gn_bench_options *o
     const size_t floats = b->net->graph->n_floats;
     const struct gn_optimizer_options sgd = { .kind = GN_SGD, .threads = gn_plan_threads(b->plan) };
     b->updater = gn_updater_create(b->net->graph, &sgd);
-    b->grads = gn_calloc(floats, sizeof(float), "gradients");
-    float *saved = gn_alloc(floats * sizeof(float), "parameters");
-    if (b->updater == NULL || b->grads == NULL || saved == NULL) {
-        gn_free(saved);
+    if (b->updater == NULL)
         return gn_last_status();
-    }
+    b->step = gn_train_step_create(&(struct gn_train_step_options){
+        .net = b->net,
+        .plan = b->plan,
+        .updater = b->updater,
+        .prepared = { .images = b->images, .labels = b->labels, .n = b->batch },
+        .batch = b->batch });
+    float *saved = b->step == NULL ? NULL : gn_alloc(floats * sizeof(float), "parameters");
+    if (saved == NULL)
+        return gn_last_status();
     memcpy(saved, b->net->params, floats * sizeof(float));
     b->saved = saved;
     return GN_OK;
@@ -92,13 +98,10 @@ static gn_status bench_round(struct bench *b, double *seconds)
         *seconds = gn_seconds() - start;
         return GN_OK;
     }
-    const struct gn_plan_batch batch = { .images = b->images, .labels = b->labels, .n = b->batch };
-    struct gn_plan_sums sums;
-    GN_TRY(gn_plan_gradients(b->plan, &batch, b->grads, &sums));
+    struct gn_step_sums sums;
+    GN_TRY(gn_train_step_gradients(b->step, b->steps++, &sums));
     const double update = gn_seconds();
-    const struct gn_update step = { .step = ++b->step, .lr = 1e-4, .grad_scale = 1 };
-    gn_updater_step(b->updater, b->net->params, b->grads, &step);
-    gn_plan_params_changed(b->plan);
+    gn_train_step_update(b->step, 1e-4);
     const double end = gn_seconds();
     b->update_seconds += end - update;
     *seconds = end - start;

@@ -84,71 +84,15 @@ gn_status gn_fit_diverged(const struct gn_fit *fit, const char *what)
     return GN_STATUS_DIVERGED;
 }
 
-/* Sums over the batches of a step. */
-struct step_sums {
-    uint64_t samples, correct;
-    double loss;
-};
-
-/* Batch k of the running step: its gradient is added, weighted by its share of a full batch, so
- * that the factor which makes a mean of the sum is 1 for a step of one batch. */
-static gn_status add_batch(struct gn_fit *fit, int k, struct step_sums *sums)
-{
-    const struct gn_progress *p = &fit->t.progress;
-    const struct gn_fit_options *o = &fit->t.settings.options;
-    float *grads = fit->batch_grads != NULL ? fit->batch_grads : fit->grads;
-    struct gn_batch batch;
-    struct gn_plan_sums got;
-    GN_TRY(gn_loader_next(fit->loader, &batch));
-    if (batch.n == 0 && batch.left_out > 0)
-        return GN_OK; /* none of its pictures can be read */
-    if (batch.n == 0)
-        GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended in step %llu of %llu",
-                (unsigned long long)p->batch + 1, (unsigned long long)fit->t.settings.epoch_steps);
-    const struct gn_plan_batch samples = { .images = batch.images,
-                                           .labels = batch.labels,
-                                           .n = batch.n,
-                                           .others = batch.others,
-                                           .shares = batch.shares,
-                                           .seed = o->seed,
-                                           .step = (p->step << 16) + (uint64_t)k };
-    GN_TRY(gn_plan_gradients(fit->plan, &samples, grads, &got));
-    if (grads != fit->grads)
-        gn_updater_add(fit->t.updater, fit->grads, grads, (double)batch.n / o->batch,
-                       sums->samples == 0);
-    sums->samples += (uint64_t)batch.n;
-    sums->correct += (uint64_t)got.correct;
-    sums->loss += got.loss;
-    gn_fit_count_heads(fit, got.head_losses);
-    return GN_OK;
-}
-
-/* Batches of the running step: in the last step of an epoch there may be fewer. */
-static int step_batches(const struct gn_fit *fit)
-{
-    const uint64_t all = gn_loader_batches(fit->loader);
-    const uint64_t most = (uint64_t)fit->t.settings.options.accumulate;
-    const uint64_t left = all - fit->t.progress.batch * most;
-    return (int)(left < most ? left : most);
-}
-
-/* Scales the sum of the gradients to their mean, and down to the longest that is allowed. */
-static double gradient_scale(const struct gn_fit *fit, uint64_t samples, double *norm)
-{
-    const struct gn_fit_options *o = &fit->t.settings.options;
-    const double mean = fit->batch_grads == NULL ? 1 : (double)o->batch / (double)samples;
-    *norm *= mean;
-    return o->clip_norm > 0 && *norm > o->clip_norm ? mean * o->clip_norm / *norm : mean;
-}
-
 static gn_status train_step(struct gn_fit *fit)
 {
     struct gn_progress *p = &fit->t.progress;
-    struct step_sums sums = { 0 };
-    const int n = step_batches(fit);
+    struct gn_step_sums sums;
     fit->event.lr = p->rate_factor * gn_schedule_rate(&fit->t.settings.schedule, p->step);
-    for (int k = 0; k < n; k++)
-        GN_TRY(add_batch(fit, k, &sums));
+    GN_TRY(gn_train_step_gradients(fit->step, p->step, &sums));
+    if (sums.batches == 0)
+        GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended in step %llu of %llu",
+                (unsigned long long)p->batch + 1, (unsigned long long)fit->t.settings.epoch_steps);
     GN_TRY(gn_files_begun(fit));
     p->step++;
     p->batch++;
@@ -157,18 +101,15 @@ static gn_status train_step(struct gn_fit *fit)
     if (!isfinite(sums.loss))
         return gn_fit_diverged(fit, isnan(sums.loss) ? "the loss is not a number"
                                                      : "the loss is infinite");
-    double norm = gn_updater_norm(fit->t.updater, fit->grads);
-    if (!isfinite(norm))
+    if (!isfinite(sums.norm))
         return gn_fit_diverged(fit, "a gradient is not finite");
-    const double scale = gradient_scale(fit, sums.samples, &norm);
     fit->event.step_loss = sums.loss / (double)sums.samples;
-    gn_watchdog_step(fit, fit->event.step_loss, norm);
-    gn_updater_step(fit->t.updater, fit->t.net->params, fit->grads,
-                    &(struct gn_update){ p->step, fit->event.lr, scale });
-    gn_plan_params_changed(fit->plan);
+    gn_watchdog_step(fit, fit->event.step_loss, sums.norm);
+    gn_train_step_update(fit->step, fit->event.lr);
     p->samples += sums.samples;
     p->correct += sums.correct;
     p->loss_sum += sums.loss;
+    gn_fit_count_heads(fit, sums.head_losses);
     gn_files_step(fit);
     gn_fit_fill_event(fit);
     gn_fit_report(fit, GN_EVENT_STEP);
@@ -231,19 +172,6 @@ static gn_status run(struct gn_fit *fit)
     return GN_OK;
 }
 
-static gn_status create_plan(struct gn_fit *fit)
-{
-    const struct gn_fit_options *o = &fit->t.settings.options;
-    const struct gn_plan_options options = { .train = true,
-                                             .batch = o->batch,
-                                             .threads = o->threads,
-                                             .algorithm = o->algorithm,
-                                             .label_smoothing = o->label_smoothing,
-                                             .freeze = o->freeze };
-    fit->plan = gn_plan_create(fit->t.net, &options);
-    return fit->plan == NULL ? gn_last_status() : GN_OK;
-}
-
 /* What the first step needs besides images, made beside those who read them. */
 struct ahead {
     struct gn_plan *plan;
@@ -284,13 +212,7 @@ static gn_status create_parts(struct gn_fit *fit)
     struct gn_net *net = fit->t.net;
     const struct gn_settings *s = &fit->t.settings;
     const struct gn_fit_options *o = &s->options;
-    struct gn_loader_options loader =
-        gn_loader_for(net, o->train, o->limit_train, o->batch, s->rule);
-    loader.shuffle = o->shuffle;
-    loader.window = o->window;
-    loader.seed = o->seed;
-    loader.augment = s->augment;
-    fit->loader = gn_loader_create(&loader);
+    fit->loader = gn_train_loader(net, s);
     if (fit->loader == NULL)
         return gn_last_status();
     if (s->n_val > 0) {
@@ -300,15 +222,10 @@ static gn_status create_parts(struct gn_fit *fit)
         if (fit->validation == NULL)
             return gn_last_status();
     }
-    fit->grads = gn_calloc(net->graph->n_floats, sizeof(float), "gradients");
+    fit->step = gn_train_step_for(net, s, fit->plan, fit->loader, fit->t.updater);
     fit->logits = gn_calloc((size_t)o->batch * (size_t)net->classes, sizeof(float), "logits");
-    if (fit->grads == NULL || fit->logits == NULL)
+    if (fit->step == NULL || fit->logits == NULL)
         return gn_last_status();
-    if (o->accumulate > 1) {
-        fit->batch_grads = gn_calloc(net->graph->n_floats, sizeof(float), "a batch's gradients");
-        if (fit->batch_grads == NULL)
-            return gn_last_status();
-    }
     return gn_watchdog_open(fit);
 }
 
@@ -321,7 +238,9 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
     (void)snprintf(what, sizeof what, "training with batch %d at %dx%d", s->options.batch,
                    net->input.h, net->input.w);
     GN_TRY(gn_check_memory(gn_settings_memory(net, s), what));
-    GN_TRY(create_plan(fit));
+    fit->plan = gn_train_plan(net, s);
+    if (fit->plan == NULL)
+        return gn_last_status();
     GN_TRY(wait_for_images(fit));
     GN_TRY(gn_files_open(fit)); /* only now: nothing is changed for data that cannot be used */
     const struct gn_dataset *data = options->train;
@@ -350,8 +269,7 @@ static void free_parts(struct gn_fit *fit)
     if (fit->plan != NULL)
         gn_plan_free(fit->plan);
     gn_updater_free(fit->t.updater);
-    gn_free(fit->grads);
-    gn_free(fit->batch_grads);
+    gn_train_step_free(fit->step);
     gn_free(fit->fired);
     gn_free(fit->logits);
 }

@@ -6,6 +6,7 @@
 #include "plan/plan.h"
 #include "train/checkpoint.h"
 #include "run/journal.h"
+#include "train/step.h"
 
 struct gn_run_files {
     struct gn_run_folder *folder; /* NULL: nothing is written */
@@ -19,9 +20,8 @@ struct gn_fit {
     struct gn_training t;
     struct gn_plan *plan;
     struct gn_loader *loader, *validation; /* validation may be NULL */
-    float *grads;                          /* in the layout of the parameters */
-    float *batch_grads;                    /* of one of the batches of a step; NULL: the same */
-    uint8_t *fired;                        /* of the watchdog */
+    struct gn_train_step *step;
+    uint8_t *fired; /* of the watchdog */
     uint64_t fired_steps;
     bool told_dead; /* dead ReLUs were reported */
     float *logits;  /* of a validation batch */
@@ -76,7 +76,7 @@ void gn_watchdog_step(struct gn_fit *fit, double loss, double norm);
 void gn_watchdog_epoch(struct gn_fit *fit);
 /* ---- fit_heads.c ---- */
 
-/* Adds a batch's losses of the auxiliary heads to the progress. */
+/* Adds a step's losses of the auxiliary heads to the progress. */
 void gn_fit_count_heads(struct gn_fit *fit, const double *sums);
 
 /* Means of the running epoch, for the event and for a row. */

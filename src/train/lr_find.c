@@ -1,22 +1,25 @@
 /*
  * The sweep over learning rates: training steps on the batches of a run, with a rate that grows
- * by a constant factor. The rate to use lies where the loss falls fastest, well below the one
- * from which it rises.
+ * by a constant factor. The rate to use is where the loss falls fastest (lr_suggest.c), well below
+ * the one from which it rises.
  */
 #include "base/memory.h"
 #include "base/threads.h"
-#include "plan/plan.h"
-#include "train/settings.h"
+#include "train/lr_suggest.h"
+#include "train/step.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { DEFAULT_STEPS = 100, FEWEST_STEPS = 10, MOST_STEPS = 1000000 };
 
+/* The smoothed loss of fewer steps is that of single batches. */
+enum { SETTLED_STEPS = 10 };
+
 static const double DEFAULT_FROM = 1e-5, DEFAULT_TO = 1;
 
-/* Share of the past in the smoothed loss; rise that ends the sweep; least fall that counts. */
-static const double PAST = 0.9, END_RISE = 4, LEAST_FALL = 0.03;
+/* Share of the past in the smoothed loss; rise that ends the sweep. */
+static const double PAST = 0.9, END_RISE = 4;
 
 struct sweep {
     struct gn_net *net;
@@ -26,7 +29,8 @@ struct sweep {
     struct gn_plan *plan;
     struct gn_loader *loader;
     struct gn_updater *updater;
-    float *grads, *saved;
+    struct gn_train_step *step;
+    float *saved; /* the weights of before */
     struct gn_lr_sweep *result;
 };
 
@@ -44,42 +48,32 @@ static gn_status check_options(const struct sweep *s)
 
 static gn_status create_parts(struct sweep *s)
 {
-    const struct gn_fit_options *o = &s->settings.options;
     const size_t floats = s->net->graph->n_floats;
-    const struct gn_plan_options plan = { .train = true,
-                                          .batch = o->batch,
-                                          .threads = o->threads,
-                                          .algorithm = o->algorithm,
-                                          .label_smoothing = o->label_smoothing,
-                                          .freeze = o->freeze };
-    struct gn_loader_options loader =
-        gn_loader_for(s->net, o->train, o->limit_train, o->batch, s->settings.rule);
-    loader.shuffle = o->shuffle;
-    loader.window = o->window;
-    loader.seed = o->seed;
-    s->plan = gn_plan_create(s->net, &plan);
-    s->loader = s->plan == NULL ? NULL : gn_loader_create(&loader);
-    s->updater =
-        s->loader == NULL ? NULL : gn_updater_create(s->net->graph, &s->settings.optimizer);
-    s->grads = gn_calloc(floats, sizeof(float), "gradients");
     s->saved = gn_calloc(floats, sizeof(float), "the weights of before");
     s->result->points =
         gn_calloc((size_t)s->steps, sizeof *s->result->points, "the points of the sweep");
-    if (s->updater == NULL || s->grads == NULL || s->saved == NULL || s->result->points == NULL)
+    if (s->saved == NULL || s->result->points == NULL)
         return gn_last_status();
     memcpy(s->saved, s->net->params, floats * sizeof(float));
-    return GN_OK;
+    s->plan = gn_train_plan(s->net, &s->settings);
+    s->loader = s->plan == NULL ? NULL : gn_train_loader(s->net, &s->settings);
+    s->updater =
+        s->loader == NULL ? NULL : gn_updater_create(s->net->graph, &s->settings.optimizer);
+    s->step = s->updater == NULL
+                  ? NULL
+                  : gn_train_step_for(s->net, &s->settings, s->plan, s->loader, s->updater);
+    return s->step == NULL ? gn_last_status() : GN_OK;
 }
 
-/* The next batch, from as many epochs as the sweep needs. Batches of which no picture can be read
- * are passed over. */
-static gn_status next_batch(const struct sweep *s, uint64_t *epoch, struct gn_batch *batch)
+/* The gradients of the next step, from as many epochs as the sweep needs. Steps of which no picture can
+ * be read are passed over. */
+static gn_status gradients(const struct sweep *s, int i, uint64_t *epoch, struct gn_step_sums *sums)
 {
     for (int ends = 0; ends < 2;) {
-        GN_TRY(gn_loader_next(s->loader, batch));
-        if (batch->n > 0)
+        GN_TRY(gn_train_step_gradients(s->step, (uint64_t)i, sums));
+        if (sums->samples > 0)
             return GN_OK;
-        if (batch->left_out > 0)
+        if (sums->batches > 0)
             continue;
         ends++;
         GN_TRY(gn_loader_start(s->loader, ++*epoch, 0));
@@ -87,28 +81,18 @@ static gn_status next_batch(const struct sweep *s, uint64_t *epoch, struct gn_ba
     GN_FAIL(GN_STATUS_BAD_DATA, "lr-find: no sample of a whole epoch can be read");
 }
 
-/* One step at point i; *loss is the mean over its batch, before the update. */
+/* One step at point i; *loss is the mean over its samples, before the update. */
 static gn_status step(const struct sweep *s, int i, uint64_t *epoch, double *loss)
 {
-    struct gn_batch batch;
-    struct gn_plan_sums sums;
-    GN_TRY(next_batch(s, epoch, &batch));
-    const struct gn_plan_batch samples = { .images = batch.images,
-                                           .labels = batch.labels,
-                                           .n = batch.n };
-    GN_TRY(gn_plan_gradients(s->plan, &samples, s->grads, &sums));
-    *loss = sums.loss / batch.n;
+    struct gn_step_sums sums;
     const double lr = s->from * pow(s->to / s->from, (double)i / (s->steps - 1));
-    const double norm = gn_updater_norm(s->updater, s->grads);
-    const double most = s->settings.options.clip_norm;
+    GN_TRY(gradients(s, i, epoch, &sums));
+    *loss = sums.loss / (double)sums.samples;
     s->result->points[i].lr = lr;
-    if (!isfinite(norm) || !isfinite(*loss))
+    if (!isfinite(sums.norm) || !isfinite(*loss))
         *loss = HUGE_VAL;
     else
-        gn_updater_step(
-            s->updater, s->net->params, s->grads,
-            &(struct gn_update){ (uint64_t)i + 1, lr, most > 0 && norm > most ? most / norm : 1 });
-    gn_plan_params_changed(s->plan);
+        gn_train_step_update(s->step, lr);
     return GN_OK;
 }
 
@@ -126,14 +110,14 @@ static gn_status run(const struct sweep *s)
         GN_TRY(step(s, i, &epoch, &loss));
         mean = PAST * mean + (1 - PAST) * loss;
         weight = PAST * weight + (1 - PAST);
-        if (!(mean / weight <= END_RISE * lowest)) {
-            r->ended_early = true;
+        r->ended_early = !isfinite(loss) || mean / weight > END_RISE * lowest;
+        if (r->ended_early)
             return GN_OK;
-        }
         r->points[i].loss = loss;
         r->points[i].smoothed = mean / weight;
         r->n = i + 1;
-        lowest = fmin(lowest, mean / weight);
+        if (i + 1 >= SETTLED_STEPS)
+            lowest = fmin(lowest, mean / weight);
         if (s->settings.options.on_event != NULL)
             s->settings.options.on_event(&(struct gn_event){ .kind = GN_EVENT_STEP,
                                                              .epoch = 1,
@@ -149,37 +133,16 @@ static gn_status run(const struct sweep *s)
     return GN_OK;
 }
 
-/* The steepest fall of the smoothed loss over the logarithm of the rate, over a twentieth of the sweep
- * to each side, in front of the lowest point. */
-static double suggest(const struct gn_lr_sweep *r, int reach)
-{
-    int lowest = 0;
-    for (int i = 1; i < r->n; i++)
-        if (r->points[i].smoothed < r->points[lowest].smoothed)
-            lowest = i;
-    double steepest = 0, suggestion = 0;
-    if (r->n == 0 || r->points[lowest].smoothed > (1 - LEAST_FALL) * r->points[0].smoothed)
-        return 0;
-    for (int i = reach; i + reach < r->n && i <= lowest; i++) {
-        const double fall = r->points[i + reach].smoothed - r->points[i - reach].smoothed;
-        if (fall < steepest) {
-            steepest = fall;
-            suggestion = r->points[i].lr;
-        }
-    }
-    return suggestion;
-}
-
 static void free_parts(struct sweep *s)
 {
-    if (s->saved != NULL && s->plan != NULL && s->updater != NULL)
+    if (s->step != NULL)
         memcpy(s->net->params, s->saved, s->net->graph->n_floats * sizeof(float));
     if (s->loader != NULL)
         gn_loader_free(s->loader);
     if (s->plan != NULL)
         gn_plan_free(s->plan);
+    gn_train_step_free(s->step);
     gn_updater_free(s->updater);
-    gn_free(s->grads);
     gn_free(s->saved);
 }
 
@@ -213,7 +176,7 @@ gn_status gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep,
     free_parts(&s);
     gn_float_leave(state);
     if (status == GN_OK)
-        sweep->suggestion = suggest(sweep, s.steps / 20 > 1 ? s.steps / 20 : 1);
+        sweep->suggestion = gn_lr_suggest(sweep->points, sweep->n, s.steps);
     else
         gn_free_lr_sweep(sweep);
     return status;

@@ -88,13 +88,14 @@ gn_status gn_watchdog_open(struct gn_fit *fit)
 static void note_fired(struct gn_fit *fit)
 {
     const struct gn_graph *g = fit->t.net->graph;
+    const float *grads = gn_train_step_grads(fit->step);
     uint8_t *fired = fit->fired;
     for (int i = 0; i < g->n_layers; i++) {
         if (watched_bias(fit, i) < 0)
             continue;
         const struct gn_tensor *bias = &g->tensors[watched_bias(fit, i)];
         for (size_t k = 0; k < bias->count; k++) {
-            const float gradient = fit->grads[bias->offset + k];
+            const float gradient = grads[bias->offset + k];
             if (gradient < 0 || gradient > 0)
                 *fired = 1;
             fired++;
