@@ -18,12 +18,13 @@ struct lr_find {
     const char *data, *model, *out;
     double from, to, momentum, weight_decay, clip_norm, label_smoothing;
     bool nesterov;
-    int steps, batch, threads, algorithm, optimizer;
+    const char *augment;
+    int steps, batch, accumulate, threads, algorithm, optimizer;
     uint64_t seed, limit;
 };
 
 static const struct lr_find defaults = {
-    .from = 1e-5, .to = 1.0, .steps = 100, .batch = 128, .weight_decay = -1.0
+    .from = 1e-5, .to = 1.0, .steps = 100, .batch = 128, .accumulate = 1, .weight_decay = -1.0
 };
 
 #define AT(member) offsetof(struct lr_find, member)
@@ -61,6 +62,10 @@ static const struct cli_option options[] = {
     { .name = "clip-norm", .kind = CLI_REAL, .value = "X", .offset = AT(clip_norm), .low = 0,
       .high = CLI_LARGEST_FLOAT, .standard = "0: any length",
       .help = "shortens the gradient of all tensors together to length X" },
+    { .name = "accumulate", .kind = CLI_INT, .value = "N", .offset = AT(accumulate), .low = 1,
+      .high = 65536, .standard = "1", .help = "a step has the mean gradient of N batches" },
+    { .name = "augment", .kind = CLI_TEXT, .value = "LIST", .offset = AT(augment),
+      .standard = "none", .help = "as in train" },
     { .name = "label-smoothing", .kind = CLI_REAL, .value = "X", .offset = AT(label_smoothing),
       .low = 0, .high = 0.999999, .standard = "0",
       .help = "part of the target that all classes share" },
@@ -160,6 +165,8 @@ static int sweep(gn_net *net, gn_dataset *data, const struct lr_find *given)
                  .weight_decay = given->weight_decay > 0.0 ? given->weight_decay : 0.0,
                  .no_weight_decay = given->weight_decay >= 0.0 && given->weight_decay <= 0.0,
                  .clip_norm = given->clip_norm,
+                 .accumulate = given->accumulate,
+                 .augment = given->augment,
                  .label_smoothing = given->label_smoothing,
                  .algorithm = (gn_algorithm)given->algorithm,
                  .threads = given->threads,
@@ -191,6 +198,8 @@ static int run(struct cli_args *args)
         return cli_fail(CLI_USAGE, "lr-find: --data is missing (a folder or the name of a set)");
     if (given->to <= given->from)
         return cli_fail(CLI_USAGE, "--to: %g is not above --from %g", given->to, given->from);
+    if (given->augment && gn_check_augment(given->augment) != GN_OK)
+        return cli_fail_library();
     if (given->model)
         code = cli_check_model(given->model);
     if (!code && given->out)
