@@ -1,4 +1,4 @@
-# Shortcuts over CMake. `make help` lists them; everything else is in CMakeLists.txt.
+# Shortcuts over CMake. `make help` lists them; the rest is in CMakeLists.txt.
 #
 #   BUILD=build          the build folder
 #   CMAKE_FLAGS=...      flags for configuring, for example -DGN_WERROR=ON

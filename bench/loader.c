@@ -6,10 +6,10 @@
  * makes FOLDER, unless it is there: 320 colour JPEGs of 256x256 in ten classes, quality 88, 4:2:0,
  * about 21 KB each, which photographs of that size have too (smooth noise of all scales, shapes with
  * edges, some grain). Each is a function of its number. Then it prints what one core's libjpeg-turbo
- * decodes when it does nothing else, and what the loader delivers in batches of 32, for some sizes,
+ * decodes when it does only that, and what the loader delivers in batches of 32, for some sizes,
  * augmentations and numbers of threads: the median of rounds of SECONDS (1) in all; and what part of its
- * time a training of googlenet at 96x96 on all cores, with the loader's own threads beside, waits for
- * batches behind the first one of an epoch.
+ * time a training of googlenet at 96x96 on all cores, in addition to the loader's own threads, waits for
+ * batches after the first one of an epoch.
  */
 #include "base/file.h"
 #include "base/memory.h"
@@ -231,7 +231,7 @@ static double load(const struct gn_dataset *data, int size, const char *augment,
 }
 
 /* Two epochs of training steps; *step gets the mean seconds of one, waiting included, *waited those
- * that the second batch of an epoch and all behind it were waited for, in a step. */
+ * that the second batch of an epoch and all after it were waited for, in a step. */
 static void train(const gn_dataset *data, double *step, double *waited)
 {
     gn_net *net = gn_googlenet(.size = 96, .channels = 3, .classes = CLASSES);

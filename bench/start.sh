@@ -1,6 +1,6 @@
 #!/bin/sh
 # From process start to the end of the first training step (96x96, batch 128), N times: when
-# `googlenet train` reports its first step, how long the steps behind it take (the mean of two), and
+# `googlenet train` reports its first step, how long the steps after it take (the mean of two), and
 # the difference, which is what the start costs. Milliseconds, the last line has medians.
 # Usage: bench/start.sh [N [PROGRAM [DATA]]]
 set -eu

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compares build/googlenet with its peers on this machine: completes their environment (in
-# $GOOGLENET_PEERS, else /opt/peers if that is there, else the user's cache), then runs run.py with
+# $GOOGLENET_PEERS, or /opt/peers if that is there, or the user's cache), then runs run.py with
 # the arguments.
 set -eu
 

@@ -11,7 +11,7 @@ struct gn_cgroup_limits {
 
 /* The tightest limits of the process's own group and of all groups around it, of version 1 and 2, as
  * /proc/self/cgroup and /proc/self/mountinfo name them. `root` is put before every path: "" for this
- * system, a folder in tests. What cannot be read is no limit. */
+ * system, a folder in tests. What cannot be read does not limit. */
 struct gn_cgroup_limits gn_cgroup_limits(const char *root);
 
 #endif

@@ -1,4 +1,4 @@
-/* CRC32C: the processor's instruction where there is one, else a table of 256 entries. */
+/* CRC32C: the processor's instruction where there is one, otherwise a table of 256 entries. */
 #include "base/crc32c.h"
 
 #include <string.h>

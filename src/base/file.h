@@ -17,7 +17,7 @@ const char *gn_errno_text(int number, char buffer[GN_ERRNO_TEXT]);
 
 /* ---- Reading ---- */
 
-/* Opens a regular file for reading and tells its size. `bad` (BAD_DATA, BAD_MODEL) is the status
+/* Opens a regular file for reading and gives its size. `bad` (BAD_DATA, BAD_MODEL) is the status
  * when there is no such file, it is a folder, pipe, socket or device, or may not be read; IO when
  * the system is at fault. The caller closes *fd. */
 gn_status gn_file_open(const char *path, const char *kind, gn_status bad, int *fd, uint64_t *size);
@@ -32,7 +32,7 @@ struct gn_bytes {
     size_t size;
 };
 
-/* Reads a whole regular file of at most `limit` bytes, else `bad`. */
+/* Reads a whole regular file of at most `limit` bytes, otherwise `bad`. */
 gn_status gn_file_read(const char *path, const char *kind, gn_status bad, uint64_t limit,
                        struct gn_bytes *bytes);
 
@@ -40,7 +40,7 @@ gn_status gn_file_read(const char *path, const char *kind, gn_status bad, uint64
 
 struct gn_file_writer;
 
-/* Begins a new version of `path` in PATH.tmp.PID beside it. `bytes` is the expected size, which
+/* Begins a new version of `path` in PATH.tmp.PID next to it. `bytes` is the expected size, which
  * must fit on the disk (0: unknown). NULL with IO when the folder is missing or not writable, the
  * disk too full, or `path` is there and not a regular file. */
 struct gn_file_writer *gn_file_begin(const char *path, const char *kind, uint64_t bytes);

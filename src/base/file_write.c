@@ -144,7 +144,7 @@ static gn_status check_target(const struct gn_file_writer *writer)
     return GN_OK;
 }
 
-/* A tenth more than the file needs must be free. Some file systems do not tell. */
+/* A tenth more than the file needs must be free. Some file systems do not say. */
 static gn_status check_space(const struct gn_file_writer *writer, uint64_t bytes)
 {
     struct statvfs about;

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Large blocks stand in huge pages: the first touch of 110 MB in small ones costs as much as a tenth
+/* Large blocks lie in huge pages: the first touch of 110 MB in small ones costs as much as a tenth
  * of a step, and every stride of a kernel its own entry of the TLB. */
 enum { ALIGN = 64, HUGE_PAGE = 2 << 20, HUGE_FROM = 2 * HUGE_PAGE };
 
@@ -54,8 +54,8 @@ static struct header *header_of(void *p)
     return (struct header *)(void *)((char *)p - ALIGN);
 }
 
-/* Zeros come from calloc, which knows that fresh pages of the system hold nothing else and need not
- * be touched. */
+/* Zeros come from calloc, which knows that fresh pages of the system are zero and need not be
+ * touched. */
 static void *block(size_t bytes, bool zeroed, const char *purpose)
 {
     const size_t alignment = bytes < HUGE_FROM ? ALIGN : HUGE_PAGE, room = alignment + ALIGN;

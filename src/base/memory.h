@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 /* `bytes` bytes aligned to 64; NULL and a NO_MEMORY error naming `purpose` ("activations") and
- * the size when there is none. Zero bytes give a valid pointer; large blocks stand in huge pages where
+ * the size when there is none. Zero bytes give a valid pointer; large blocks lie in huge pages where
  * the system has them. Free with gn_free. */
 void *gn_alloc(size_t bytes, const char *purpose);
 
@@ -25,8 +25,8 @@ char *gn_strdup(const char *text);
 /* NULL is fine. */
 void gn_free(void *p);
 
-/* Has the system give the pages of a block now instead of at their first use, for who has time to
- * spare; ends early when *enough becomes true. The block keeps what it holds. */
+/* Has the system give the pages of a block now instead of at their first use, for callers that
+ * have time to spare; ends early when *enough becomes true. The block keeps what it holds. */
 void gn_touch(void *p, const atomic_bool *enough);
 
 /* Allocations so far in this process: a test proves that a training step makes none. */

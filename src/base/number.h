@@ -46,10 +46,10 @@ const char *gn_real_scan(const char *text, double *value);
 /* The whole text is a finite decimal number. */
 bool gn_real_parse(const char *text, double *value);
 
-/* Reads what gn_hex_text wrote, nothing else. */
+/* Reads what gn_hex_text wrote, and only that. */
 bool gn_hex_parse(const char *text, double *value);
 
-/* Reads what gn_short_hex_text or gn_hex_text wrote, nothing else. */
+/* Reads what gn_short_hex_text or gn_hex_text wrote, and only that. */
 bool gn_short_hex_parse(const char *text, double *value);
 
 /* The whole text is digits and the number fits into 64 bits. */
@@ -61,7 +61,7 @@ bool gn_int_parse(const char *text, int low, int high, int *value);
 /* ---- For whole messages, and for libraries that print and read numbers themselves ---- */
 
 /* Between the two calls this thread prints and reads numbers as the C locale does, whatever
- * setlocale() was told; the other threads are not touched. gn_locale_leave takes what
+ * locale setlocale() has set; the other threads are not touched. gn_locale_leave takes what
  * gn_locale_enter returned. */
 locale_t gn_locale_enter(void);
 void gn_locale_leave(locale_t before);

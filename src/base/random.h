@@ -1,5 +1,5 @@
 /*
- * Random numbers as functions of what they are for: there is no generator state to lose, so
+ * Random numbers as functions of what they are for: a generator has no state to lose, so
  * neither the order of work nor an interruption can change them.
  */
 #ifndef GN_BASE_RANDOM_H

@@ -1,7 +1,7 @@
 /*
  * The one reader of bytes that came from outside: every read is checked against the bytes that
  * are really there, and numbers of a file are added, multiplied and narrowed through functions
- * that refuse to wrap. Pointer arithmetic on input stands in no other file.
+ * that refuse to wrap. No other file does pointer arithmetic on input.
  */
 #ifndef GN_BASE_READER_H
 #define GN_BASE_READER_H

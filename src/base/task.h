@@ -1,6 +1,6 @@
 /*
- * A call that runs beside its caller, in a thread of its own: how loading, saving and computing
- * overlap. It ends with a status and a sentence like any other call; whoever joins it gets both.
+ * Runs a function in its own thread, so that loading, saving and computing overlap, and returns its
+ * status and error message to whoever joins it.
  */
 #ifndef GN_BASE_TASK_H
 #define GN_BASE_TASK_H
@@ -23,7 +23,7 @@ struct gn_task {
  * where it is until it is joined. */
 void gn_task_start(struct gn_task *task, gn_status (*call)(void *argument), void *argument);
 
-/* Waits for the end alone, for who has no use for the result. */
+/* Only waits for the end, for callers that do not need the result. */
 void gn_task_wait(struct gn_task *task);
 
 /* Waits for the end and returns the status of the call; its sentence becomes the last error of this

@@ -67,7 +67,7 @@ static void gate_wait(struct gate *g, unsigned seen)
     (void)pthread_mutex_unlock(&g->mutex);
 }
 
-/* Changes the count. Whoever sleeps has said so before it looked at the count for the last time. */
+/* Changes the count. A sleeping thread announced it before it read the count for the last time. */
 static void gate_open(struct gate *g)
 {
     atomic_fetch_add(&g->count, 1);

@@ -23,7 +23,7 @@ enum { MR = 6 };
 #endif
 enum { NR = 2 * VL };
 
-/* One k of a tile of nr rows and nv vectors; it stands `at` floats behind each row's pointer, and
+/* One k of a tile of nr rows and nv vectors; it lies `at` floats after each row's pointer, and
  * at b. */
 INLINE void tile_step(int nr, int nv, vf acc[MR][2], const float *const *row, ptrdiff_t at,
                       const float *b)
@@ -49,7 +49,7 @@ struct tile_end {
     int n_rows, n_columns; /* of the tile that exist */
     const float *bias;     /* NULL: none; n_columns values */
     bool relu;
-    bool accumulate;   /* add what stands in y */
+    bool accumulate;   /* add what is in y */
     const float *mask; /* NULL: none; like y: keep where mask > 0 */
     int ldmask;
 };
@@ -67,7 +67,7 @@ INLINE float finish_value(const struct tile_end *e, float value, int row, int co
     return value;
 }
 
-/* The last columns of a tensor whose width is no multiple of the tile's. */
+/* The last columns of a tensor whose width is not a multiple of the tile's. */
 static void finish_columns(const struct tile_end *e, const float *values, int row)
 {
     for (int j = 0; j < e->n_columns; j++)

@@ -8,7 +8,7 @@
 
 #include "cpu/tile.h"
 
-/* Where pixel p of a list stands: float offset of its channels of x, number of its row of dy. */
+/* Where pixel p of a list is: float offset of its channels of x, number of its row of dy. */
 struct pixel_pair {
     int32_t a, b;
 };
@@ -32,7 +32,7 @@ INLINE void tile_pixels_body(int nv, const float *a, const float *b, const struc
 }
 
 /*
- * a: rows of channels, MR of which are read behind each offset (the caller pads the last ones);
+ * a: rows of channels, MR of which are read after each offset (the caller pads the last ones);
  * b: one panel of dy, [pixel][columns], columns as in tile_rows.
  */
 static __attribute__((noinline)) void tile_pixels(const float *a, const float *b,

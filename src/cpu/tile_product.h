@@ -1,7 +1,7 @@
 /*
  * The product of two matrices in working memory, for Winograd's positions: nothing happens to the
- * result on its way, and there is room for whole tiles. Sums are as short as 32, so what else a
- * tile costs is kept out: tests for its rows, the choice of what happens to it.
+ * result on its way, and there is room for whole tiles. Sums are as short as 32, so all
+ * other costs of a tile are avoided: tests for its rows, the choice of what happens to it.
  *
  *   y[i][:] = sum over k of a(i, k) * b[k][:]
  */
@@ -107,7 +107,7 @@ INLINE void product_rows(int nv, bool transposed, struct left a, int rows, int k
 
 /*
  * One panel of columns: b is [k][columns], columns = 2 VL, or VL when at most VL exist. Up to
- * MR - 1 rows behind the last one are read and written, too. The left and the right side that come
+ * MR - 1 rows after the last one are read and written, too. The left and the right side that come
  * next are fetched meanwhile.
  */
 INLINE void multiply_panel(bool transposed, struct left a, int rows, int k, const float *b,

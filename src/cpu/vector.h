@@ -127,7 +127,7 @@ INLINE vf larger(vf x, vf y)
 #endif
 }
 
-/* v where x > 0, else 0: ReLU's gradient. */
+/* v where x > 0, otherwise 0: ReLU's gradient. */
 INLINE vf where_positive(vf x, vf v)
 {
     return (vf)((vi)v & (x > (vf){ 0 }));

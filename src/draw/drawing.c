@@ -26,7 +26,7 @@ void gn_draw_text(cairo_t *cr, const char *text, double x, double y, double ax)
     cairo_text_extents(cr, text, &box);
     cairo_move_to(cr, x - ax * box.x_advance, y);
     cairo_show_text(cr, text);
-    cairo_new_path(cr); /* the end of the text is no point of the next line */
+    cairo_new_path(cr); /* the next line does not begin at the end of the text */
 }
 
 void gn_draw_font(cairo_t *cr, double size, bool bold)

@@ -30,7 +30,7 @@ void gn_draw_text(cairo_t *cr, const char *text, double x, double y, double ax);
 double gn_nice_step(double span, int n);
 
 /* Replaces `path` by a page with a title on which `draw` draws: PNG (two pixels a point) when the
- * name ends in ".png", SVG else. IO. */
+ * name ends in ".png", otherwise SVG. IO. */
 gn_status gn_draw_file(const char *path, const char *title,
                        void (*draw)(cairo_t *cr, const void *subject), const void *subject);
 

@@ -1,6 +1,6 @@
 /*
  * googlenet-torchvision: the variant of torchvision (torchvision/models/googlenet.py) with its
- * peculiarities: batch normalisation in PyTorch's terms behind convolutions without bias, no local
+ * peculiarities: batch normalisation in PyTorch's terms after convolutions without bias, no local
  * response normalisation, the "5x5" path is 3x3, the fourth pool is 2x2, all pools round up, the
  * heads cut their map into 4x4 parts, and weights are normal with deviation 0.01. Shapes at the
  * right are those of a 224x224 image.

@@ -34,7 +34,7 @@ gn_node gn_conv_norm(gn_graph *g, gn_node x, int channels, int kernel, int strid
                      const char *name);
 gn_node gn_inception_norm(gn_graph *g, gn_node x, const struct gn_widths *widths);
 
-/* Each appends a network behind the input node and returns its logits; `aux` asks for its auxiliary
+/* Each appends a network after the input node and returns its logits; `aux` asks for its auxiliary
  * heads, too. */
 gn_node gn_build_googlenet(gn_graph *g, gn_node input, int classes, bool aux);
 gn_node gn_build_googlenet_bn(gn_graph *g, gn_node input, int classes, bool aux);

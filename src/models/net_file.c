@@ -1,6 +1,6 @@
 /*
  * Networks from a text file (docs/net-files.md): one instruction a line, each of which appends what
- * it says behind the lines before. Every fault names file and line.
+ * it says to the lines before. Every fault names file and line.
  */
 #include "models/net_file.h"
 
@@ -16,7 +16,7 @@
 
 enum { FILE_LIMIT = 1 << 16, LINE_LIMIT = 256, MOST_WORDS = 10, NAME_TEXT = 96 };
 
-/* An auxiliary head is appended behind the answer, where prediction finds nothing of it. */
+/* An auxiliary head is appended after the answer, where prediction finds nothing of it. */
 struct pending_head {
     gn_node node;
     char name[GN_NAME_BYTES];
@@ -107,7 +107,7 @@ static gn_node conv(const struct reader *r, gn_node x, int channels, int kernel,
 static gn_status read_input(struct reader *r)
 {
     if (r->x.id >= 0)
-        FAULT(r, "%s: it must stand in front of the first layer", r->words[0]);
+        FAULT(r, "%s: it must come before the first layer", r->words[0]);
     GN_TRY(whole(r, 1, "the size", 8192, &r->size));
     return whole(r, 2, "the number of channels", 65536, &r->channels);
 }
@@ -265,7 +265,7 @@ static gn_status read_output(struct reader *r)
 
 struct instruction {
     const char *word;
-    int least, most; /* words behind it */
+    int least, most; /* words after it */
     bool is_layer;
     gn_status (*read)(struct reader *r);
     const char *usage;
@@ -323,8 +323,8 @@ static gn_status find_instruction(const struct reader *r, struct instruction *fo
     const char *near = gn_nearest(r->words[0], names);
     gn_printable(text, sizeof text, r->words[0]);
     if (near != NULL)
-        FAULT(r, "\"%s\" is no instruction (%s?)", text, near);
-    FAULT(r, "\"%s\" is no instruction (conv, max, inception, ...)", text);
+        FAULT(r, "\"%s\" is not an instruction (%s?)", text, near);
+    FAULT(r, "\"%s\" is not an instruction (conv, max, inception, ...)", text);
 }
 
 /* The input layer comes with the first layer, when size and channels are settled. */
@@ -342,7 +342,7 @@ static void begin(struct reader *r)
     r->graph->stage = stage;
 }
 
-/* The sentence of the graph's first fault, with file and line in front. */
+/* The sentence of the graph's first fault, after file and line. */
 static gn_status graph_fault(const struct reader *r)
 {
     const gn_status status = r->graph->status;
@@ -367,7 +367,7 @@ static gn_status read_line(struct reader *r, char *line)
         return GN_OK;
     GN_TRY(find_instruction(r, &i));
     if (r->n_words - 1 < i.least || r->n_words - 1 > i.most)
-        FAULT(r, "%d values behind \"%s\", it is: %s %s", r->n_words - 1, i.word, i.word, i.usage);
+        FAULT(r, "%d values after \"%s\", it is: %s %s", r->n_words - 1, i.word, i.word, i.usage);
     if (r->answer.id >= 0)
         FAULT(r, "%s: nothing may follow the output", i.word);
     if (i.is_layer)
@@ -454,8 +454,8 @@ gn_net *gn_net_file_blank(const struct gn_preset_options *o)
     if (text != NULL)
         memcpy(text, bytes.data, bytes.size);
     if (text != NULL && strlen(text) != bytes.size)
-        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%s: network: holds a zero byte, it is no text file",
-                      o->preset);
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
+                      "%s: network: holds a zero byte, it is not a text file", o->preset);
     else if (text != NULL)
         net = build(o, text);
     gn_free(text);

@@ -84,7 +84,7 @@ static gn_net *build(const struct preset *p, int size, int channels, int classes
 }
 
 /* A size beyond the largest possible one is a wrong number; but one whose single image exceeds the
- * memory is told so, with the estimate, like every size that does not fit. */
+ * memory is reported with the estimate, like every size that does not fit. */
 static gn_status check_size(const struct preset *p, int size, int channels, int classes)
 {
     if (size <= GN_MAX_SIZE)

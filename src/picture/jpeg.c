@@ -74,7 +74,7 @@ static int find_orientation(const struct decoder *d)
     return GN_PICTURE_UPRIGHT;
 }
 
-/* Photoshop's CMYK, which is stored inverted: 255 is no ink. */
+/* Photoshop's CMYK, which is stored inverted: 255 means no ink. */
 static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t n)
 {
     for (size_t i = 0; i < n; i++, rgb += 3, cmyk += 4) {

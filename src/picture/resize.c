@@ -85,7 +85,7 @@ static size_t ring_row(const struct resizer *r)
     return (size_t)r->ow * (size_t)r->c + GN_FILTER_LANES;
 }
 
-/* Places all tables behind the struct; returns the bytes used. With a NULL base nothing but the
+/* Places all tables after the struct; returns the bytes used. With a NULL base nothing but the
  * sizes of `r` is needed. */
 static size_t carve_all(struct resizer *r, char *base, const struct gn_resize_shape *s)
 {
@@ -125,7 +125,7 @@ static void fill_bilinear_axis(struct axis *a, int in, int out, int whole, int f
     }
 }
 
-/* The inputs that output `at` of `whole` is made of: *first and the number of those behind it. */
+/* The inputs that output `at` of `whole` is made of: *first and the number of those after it. */
 static int filter_window(int in, int whole, int at, int *first)
 {
     const double scale = (double)in / (double)whole, support = scale < 1 ? 1 : scale;
@@ -143,7 +143,7 @@ static double triangle(double scale, int at, int input)
 }
 
 /* All outputs get the number of inputs that the widest needs, for which weights of zero are added
- * behind it or, at the end of the image, before. */
+ * after it or, at the end of the image, before it. */
 static void fill_filter_axis(struct gn_filter_axis *a, int in, int whole, int start)
 {
     const double scale = (double)in / (double)whole;
@@ -261,7 +261,7 @@ static void between_rows(float *restrict out, const float *restrict top,
 
 /* ---- The result, row by row ---- */
 
-/* The next source rows go along x, together; behind the last one it is repeated, to no effect. */
+/* The next source rows go along x, together; after the last one it is repeated, to no effect. */
 static void more_rows(struct resizer *r, const uint8_t *pixels, size_t stride)
 {
     const uint8_t *from[GN_FILTER_ROWS];

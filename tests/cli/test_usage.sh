@@ -51,8 +51,8 @@ expect 2 'takes no value' summary --walk=yes
 expect 2 '"" is empty' train --data=
 expect 2 '--data is missing' train
 printf 'conv c 8 3\nmaxx p 3 2\n' >wrong.net
-expect 2 'wrong.net:2: "maxx" is no instruction' summary wrong.net
-expect 2 'wrong.net:2: "maxx" is no instruction' bench --model wrong.net
+expect 2 'wrong.net:2: "maxx" is not an instruction' summary wrong.net
+expect 2 'wrong.net:2: "maxx" is not an instruction' bench --model wrong.net
 expect 4 'missing.net: ' summary missing.net
 printf 'stage a\nconv c 8 3 2\nmean\noutput\n' >small.net
 expect 0 'a.c .Conv2D.' summary small.net

@@ -1,5 +1,5 @@
 /*
- * Times the convolutions of the network in oneDNN 2.x, and nothing else: no pooling, no ReLU, no
+ * Times the convolutions of the network in oneDNN 2.x, alone: no pooling, no ReLU, no
  * concatenation, no update, and every tensor already lies in the layout that oneDNN likes best. For
  * each convolution and direction it takes the fastest of direct with free layouts, direct with NHWC,
  * and oneDNN's own Winograd where that exists, measured at the start. What it reports is therefore
