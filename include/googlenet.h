@@ -163,10 +163,11 @@ typedef enum gn_bad_image {
 /* ---- Opening a set ---- */
 
 /* `data` is a folder with the four IDX files (plain or .gz), with CIFAR's binary files, or with
- * pictures (JPEG, PNG): train/CLASS/... and test/CLASS/... (or val/), or CLASS/... alone, which is
- * divided by val_fraction and seed; a list of pictures (.txt: a path and a label a line); or the
- * name of a known set (gn_dataset_known). Images are resized when batches are made; `size` only
- * says what the network must have. */
+ * pictures: train/CLASS/... and test/CLASS/... (or val/), or CLASS/... alone, which is divided by
+ * val_fraction and seed; a list of pictures (.txt: a path and a label a line); or the name of a
+ * known set (gn_dataset_known). Pictures are JPEG, PNG, BMP, PNM, GIF, WebP and TIFF files, as far as
+ * this build has the libraries (gn_system_describe). Images are resized when batches are made; `size`
+ * only says what the network must have. */
 struct gn_dataset_options {
     const char *data;     /* folder or name */
     gn_split split;       /* GN_TRAIN or GN_TEST */

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every function of googlenet.h is used by a program in examples/, so that a user finds how.
+# Every function of googlenet.h is used by a program in examples/, so that a user finds how; and the
+# simple part of the header is 150 lines, as its head promises.
 # labels: quick
 set -eu
 
@@ -14,6 +15,11 @@ cat "$GN_SOURCE_DIR"/examples/*.c "$GN_SOURCE_DIR"/examples/*.cpp | tr '\n' ' ' 
     sed 's|/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/||g' >programs
 
 missing=0
+simple=$(grep -n '^/\* ==== Data' "$GN_SOURCE_DIR/include/googlenet.h" | cut -d: -f1)
+if [ "$simple" -gt 151 ]; then
+    echo "FAILED: the simple part of googlenet.h ends in line $simple, it should in line 150" >&2
+    missing=1
+fi
 while read -r name; do
     if ! grep -qE "\<($name|${name%_with})\>" programs; then
         echo "FAILED: no program in examples/ uses $name" >&2
