@@ -167,7 +167,7 @@ static int ascending(const void *pa, const void *pb)
 static double decode_alone(const struct gn_dataset *data, double seconds, double *kilobytes)
 {
     static struct gn_bytes files[PICTURES];
-    static char path[GN_DATA_PATH];
+    static char path[GN_PATH_BYTES];
     struct gn_picture picture = { 0 };
     double rates[ROUNDS], bytes = 0;
     const uint64_t n = data->samples < PICTURES ? data->samples : PICTURES;

@@ -1,4 +1,4 @@
-/* The last error of each thread, and the two text helpers that error sentences need. */
+/* The last error of each thread, and how names are shown in its sentence. */
 #include "base/status.h"
 
 #include "base/number.h"
@@ -6,8 +6,6 @@
 
 #include <stdarg.h>
 #include <string.h>
-
-enum { NAME_BYTES = 64 };
 
 static _Thread_local char message[GN_MESSAGE_BYTES];
 static _Thread_local gn_status last_status;
@@ -68,43 +66,4 @@ void gn_hint(const char *format, ...)
     va_start(args, format);
     print(message + used + head, sizeof message - used - (size_t)head, format, args);
     va_end(args);
-}
-
-/* Optimal string alignment: insert, delete, replace, swap neighbours. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t rows[3][NAME_BYTES + 1];
-    const size_t n = strlen(a), m = strlen(b);
-    if (n > NAME_BYTES || m > NAME_BYTES)
-        return NAME_BYTES;
-    for (size_t j = 0; j <= m; j++)
-        rows[0][j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t *row = rows[i % 3];
-        const size_t *above = rows[(i - 1) % 3], *above2 = rows[(i + 1) % 3];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
-            best = above[j] + 1 < best ? above[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                best = above2[j - 2] + 1 < best ? above2[j - 2] + 1 : best;
-            row[j] = best;
-        }
-    }
-    return rows[n % 3][m];
-}
-
-const char *gn_nearest(const char *word, const char *const *names)
-{
-    const char *best = NULL;
-    size_t best_distance = strlen(word) / 3 + 2;
-    for (; *names != NULL; names++) {
-        const size_t d = edit_distance(word, *names);
-        if (d < best_distance) {
-            best_distance = d;
-            best = *names;
-        }
-    }
-    return best;
 }

@@ -41,8 +41,4 @@ gn_status gn_last_status(void);
 /* Our own bugs, never input. On in debug and test builds (NDEBUG not defined). */
 #define GN_ASSERT(condition) assert(condition)
 
-/* The entry of `names` (NULL-terminated) that is nearest to `word` by edit distance, or NULL when
- * none is near enough to be meant. */
-const char *gn_nearest(const char *word, const char *const *names);
-
 #endif

@@ -3,6 +3,7 @@
  * (data_look.c).
  */
 #include "cli/commands.h"
+#include "base/words.h"
 #include "cli/data.h"
 #include "cli/report.h"
 #include "cli/shared.h"
@@ -67,7 +68,7 @@ static const struct cli_option options[] = {
       .kind = CLI_CHOICE,
       .value = "RULE",
       .offset = offsetof(struct data, resize),
-      .choices = cli_resize_names,
+      .choices = gn_resize_names,
       .standard = "pil-bilinear for pictures, else tf1-legacy",
       .help = "tf1-legacy, half-pixel or pil-bilinear" },
     { .name = "seed",
@@ -87,7 +88,7 @@ static const struct cli_option options[] = {
     CLI_COMMON_ROWS(struct data),
 };
 
-static const char *const actions[] = { "list", "get", "check", "preview" };
+static const char *const actions[] = { "list", "get", "check", "preview", NULL };
 
 static int list(const struct data *given)
 {
@@ -142,7 +143,7 @@ static int run(struct cli_args *args)
     if (!is_get && strcmp(action, "check") != 0) {
         const int code =
             cli_fail(CLI_USAGE, "data: \"%s\" is not one of list, get, check, preview", action);
-        const char *nearest = cli_nearest(action, actions, CLI_COUNT_OF(actions));
+        const char *nearest = gn_nearest(action, actions);
         if (nearest)
             cli_hint("did you mean %s?", nearest);
         return code;

@@ -2,6 +2,7 @@
  * The program: finds the command, prepares the streams, and turns its result into an exit code.
  */
 #include "cli/commands.h"
+#include "base/words.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
@@ -69,11 +70,11 @@ static int unknown_command(const char *word)
         if (strcmp(word, later_commands[i]) == 0)
             return cli_fail(CLI_USAGE, "%s: this version (%s) does not have this command yet", word,
                             gn_version());
-    const char *names[CLI_COUNT_OF(commands) + 1];
+    const char *names[CLI_COUNT_OF(commands) + 2] = { NULL };
     for (int i = 0; i < n_commands; i++)
         names[i] = commands[i]->name;
     names[n_commands] = "help";
-    const char *nearest = cli_nearest(word, names, n_commands + 1);
+    const char *nearest = gn_nearest(word, names);
     const bool is_flag = word[0] == '-';
     const int code = cli_fail(CLI_USAGE, "unknown %s \"%s\"", is_flag ? "flag" : "command", word);
     if (nearest && !is_flag)

@@ -4,6 +4,8 @@
  */
 #include "cli/options.h"
 
+#include "base/number.h"
+#include "base/words.h"
 #include "cli/report.h"
 
 #include <googlenet.h>
@@ -14,55 +16,6 @@
 #include <string.h>
 
 enum { LONGEST_NAME = 40 };
-
-/* Optimal string alignment: insertions, deletions, replacements and swaps of neighbours. */
-static int edit_distance(const char *a, const char *b)
-{
-    const size_t na = strlen(a), nb = strlen(b);
-    if (na > LONGEST_NAME || nb > LONGEST_NAME)
-        return LONGEST_NAME;
-    int rows[3][LONGEST_NAME + 1];
-    for (size_t j = 0; j <= nb; j++)
-        rows[0][j] = (int)j;
-    for (size_t i = 1; i <= na; i++) {
-        int *row = rows[i % 3];
-        const int *above = rows[(i + 2) % 3];
-        const int *swap = rows[(i + 1) % 3];
-        row[0] = (int)i;
-        for (size_t j = 1; j <= nb; j++) {
-            int best = above[j - 1] + (a[i - 1] != b[j - 1]);
-            if (above[j] + 1 < best)
-                best = above[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                swap[j - 2] + 1 < best)
-                best = swap[j - 2] + 1;
-            row[j] = best;
-        }
-    }
-    return rows[na % 3][nb];
-}
-
-const char *cli_nearest(const char *word, const char *const *names, int n)
-{
-    const size_t length = strlen(word);
-    const int limit = 1 + (int)(length / 3);
-    const char *nearest = NULL;
-    int best = limit + 1;
-    for (int i = 0; i < n; i++) {
-        int distance = edit_distance(word, names[i]);
-        const size_t common = strlen(names[i]) < length ? strlen(names[i]) : length;
-        /* A word cut short or written too long is meant as much as one typing error. */
-        if (common >= 2 && strncmp(word, names[i], common) == 0 && distance > 1)
-            distance = 1;
-        if (distance < best) {
-            best = distance;
-            nearest = names[i];
-        }
-    }
-    return nearest;
-}
 
 static bool fault(const char *source, const char *text, const char *what)
 {
@@ -110,19 +63,18 @@ static bool parse_real(const char *source, const char *text, double low, double 
 static bool parse_choice(const char *source, const char *text, const char *const *choices,
                          int *result)
 {
-    int n = 0;
-    for (; choices[n]; n++)
-        if (text[0] && strcmp(text, choices[n]) == 0) {
-            *result = n;
-            return true;
-        }
+    const int found = gn_word_find(text, choices);
+    if (found >= 0) {
+        *result = found;
+        return true;
+    }
     char list[200] = "";
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; choices[i]; i++) {
         const size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", choices[i]);
     }
     cli_fail(CLI_USAGE, "%s: \"%s\" is not one of %s", source, text, list);
-    const char *nearest = cli_nearest(text, choices, n);
+    const char *nearest = gn_nearest(text, choices);
     if (nearest)
         cli_hint("did you mean %s?", nearest);
     return false;
@@ -256,7 +208,7 @@ static int find_letter(const struct cli_command *command, char letter)
 
 static int unknown_flag(const struct cli_command *command, const char *word, size_t length)
 {
-    const char *names[CLI_MAX_OPTIONS];
+    const char *names[CLI_MAX_OPTIONS + 1] = { NULL };
     int n = 0;
     for (int i = 0; i < command->n_options; i++)
         if (command->options[i].kind != CLI_GROUP && command->options[i].kind != CLI_LATER)
@@ -264,7 +216,7 @@ static int unknown_flag(const struct cli_command *command, const char *word, siz
     char name[LONGEST_NAME + 1];
     const size_t dashes = strspn(word, "-");
     snprintf(name, sizeof name, "%.*s", (int)(length - dashes), word + dashes);
-    const char *nearest = cli_nearest(name, names, n);
+    const char *nearest = gn_nearest(name, names);
     const int code = cli_fail(CLI_USAGE, "%s: unknown flag %.*s", command->name, (int)length, word);
     if (nearest)
         cli_hint("did you mean --%s?", nearest);

@@ -104,9 +104,6 @@ bool cli_parse_value(const struct cli_option *option, const char *source, const 
  * there is no such option, or the value is none. */
 bool cli_default(struct cli_args *args, const char *name, const char *text);
 
-/* Of `n` names the one nearest to `word` by edit distance; NULL when none can be meant. */
-const char *cli_nearest(const char *word, const char *const *names, int n);
-
 /* The help text of one command, on stdout. */
 void cli_print_help(const struct cli_command *command);
 

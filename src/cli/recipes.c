@@ -1,6 +1,7 @@
 /* The table of recipes, and taking one over into a command's options. */
 #include "cli/recipes.h"
 
+#include "base/words.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
@@ -36,14 +37,14 @@ static const struct recipe recipes[] = {
 
 static const struct recipe *find(const char *name)
 {
-    const char *names[CLI_COUNT_OF(recipes)];
+    const char *names[CLI_COUNT_OF(recipes) + 1] = { NULL };
     for (int i = 0; i < CLI_COUNT_OF(recipes); i++) {
         names[i] = recipes[i].name;
         if (strcmp(name, names[i]) == 0)
             return &recipes[i];
     }
     cli_fail(CLI_USAGE, "--recipe: \"%s\" is no recipe", name);
-    const char *nearest = cli_nearest(name, names, CLI_COUNT_OF(recipes));
+    const char *nearest = gn_nearest(name, names);
     if (nearest)
         cli_hint("did you mean %s?", nearest);
     else

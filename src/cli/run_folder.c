@@ -4,6 +4,7 @@
  */
 #include "cli/run_folder.h"
 
+#include "base/path.h"
 #include "cli/report.h"
 
 #include <ctype.h>
@@ -64,43 +65,16 @@ void cli_drop_unbegun_run(const char *folder)
     free(path);
 }
 
-static int cannot_create(const char *folder)
+static int cannot_create(const char *folder, int number)
 {
     return cli_fail(CLI_ENVIRONMENT, "%s: cannot create the output folder: %s", folder,
-                    strerror(errno));
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+                    strerror(number));
 }
 
 int cli_make_folder(const char *folder, int *made)
 {
-    char *path = cli_format("%s", folder);
-    bool is_good = true;
-    *made = 0;
-    for (char *c = path + 1; is_good && path[0]; c++) {
-        const char kept = *c;
-        if (kept != '/' && kept != '\0')
-            continue;
-        *c = '\0';
-        /* Above a folder that is there may lie one in which nothing can be made. */
-        if (mkdir(path, 0777) == 0) {
-            (*made)++;
-        } else {
-            const int why = errno;
-            is_good = is_folder(path);
-            errno = why == EEXIST ? ENOTDIR : why;
-        }
-        *c = kept;
-        if (kept == '\0')
-            break;
-    }
-    const int code = is_good ? 0 : cannot_create(folder);
-    free(path);
-    return code;
+    const int number = gn_make_folders(folder, made);
+    return number == 0 ? 0 : cannot_create(folder, number);
 }
 
 void cli_unmake_folder(const char *folder, int made)
@@ -170,7 +144,7 @@ int cli_make_run_folder(char **folder, const char *preset, const char *data, int
             return 0;
         }
         if (errno != EEXIST) {
-            code = cannot_create(*folder);
+            code = cannot_create(*folder, errno);
             free(*folder);
             *folder = NULL;
             return code;

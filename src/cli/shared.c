@@ -3,6 +3,7 @@
  */
 #include "cli/shared.h"
 
+#include "base/words.h"
 #include "cli/report.h"
 
 #include <math.h>
@@ -13,12 +14,11 @@ const char *const cli_bad_image_names[] = { "stop", "skip", NULL };
 const char *const cli_algorithm_names[] = { "auto", "direct", "winograd", NULL };
 const char *const cli_optimizer_names[] = { "sgd", "adamw", NULL };
 /* Entry 0 stands for "not given" and is no word that can be typed. */
-const char *const cli_resize_names[] = { "", "tf1-legacy", "half-pixel", "pil-bilinear", NULL };
 const char *const cli_split_names[] = { "train", "test", NULL };
 
 const char *cli_resize_name(gn_resize resize)
 {
-    return cli_resize_names[resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : resize];
+    return gn_resize_names[resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : resize];
 }
 
 bool cli_is_net_file(const char *word)
@@ -39,12 +39,12 @@ bool cli_is_preset(const char *word)
 
 static int unknown_model(const char *word)
 {
-    const char *names[32];
+    const char *names[33] = { NULL };
     int n = 0;
-    for (; n < CLI_COUNT_OF(names) && gn_preset_name(n); n++)
+    for (; n < CLI_COUNT_OF(names) - 1 && gn_preset_name(n); n++)
         names[n] = gn_preset_name(n);
     const int code = cli_fail(CLI_MODEL, "%s: neither a preset nor a model file that exists", word);
-    const char *nearest = cli_nearest(word, names, n);
+    const char *nearest = gn_nearest(word, names);
     if (!nearest && !strpbrk(word, "./") && n > 0)
         nearest = names[0];
     if (nearest)

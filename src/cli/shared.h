@@ -5,6 +5,7 @@
 #ifndef GN_CLI_SHARED_H
 #define GN_CLI_SHARED_H
 
+#include "base/words.h"
 #include "cli/options.h"
 
 #include <googlenet.h>
@@ -39,7 +40,6 @@ struct cli_place {
 extern const char *const cli_algorithm_names[]; /* by gn_algorithm */
 extern const char *const cli_optimizer_names[]; /* by gn_optimizer */
 extern const char *const cli_bad_image_names[]; /* by gn_bad_image */
-extern const char *const cli_resize_names[];    /* by gn_resize */
 extern const char *const cli_split_names[];     /* by gn_split */
 
 #define CLI_COUNT_OF(table) ((int)(sizeof(table) / sizeof *(table)))
@@ -77,7 +77,7 @@ extern const char *const cli_split_names[];     /* by gn_split */
     { .name = "classes", .kind = CLI_INT, .value = "N", .offset = offsetof(T, net.classes),        \
       .low = 1, .high = CLI_LARGEST_INT, .traits = CLI_SAVED, .help = "classes of the output" },   \
     { .name = "resize", .kind = CLI_CHOICE, .value = "RULE", .offset = offsetof(T, net.resize),    \
-      .choices = cli_resize_names, .standard = "the model's, tf1-legacy", .traits = CLI_SAVED,     \
+      .choices = gn_resize_names, .standard = "the model's, tf1-legacy", .traits = CLI_SAVED,     \
       .help = "tf1-legacy, half-pixel or pil-bilinear" }
 
 #define CLI_PLACE_ROWS(T)                                                                          \

@@ -52,7 +52,7 @@ static uint64_t digest(uint64_t seed, const uint8_t *bytes, size_t n)
 
 static gn_status read_file(const gn_dataset *data, struct record *r, struct gn_picture *picture)
 {
-    char path[GN_DATA_PATH];
+    char path[GN_PATH_BYTES];
     struct gn_bytes file;
     if (!gn_dataset_path(data, r->sample, path))
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: the path of a picture is too long", data->name);
@@ -148,7 +148,7 @@ static gn_status add_finding(struct check *c, gn_finding_kind kind, const struct
                              const struct record *other, const char *message)
 {
     struct gn_check_report *report = c->report;
-    char name[GN_DATA_PATH];
+    char name[GN_PATH_BYTES];
     struct gn_finding *grown =
         gn_realloc(report->findings, (report->n_findings + 1) * sizeof *grown, "findings");
     if (grown == NULL)
@@ -172,7 +172,7 @@ static gn_status add_finding(struct check *c, gn_finding_kind kind, const struct
 /* `r` has the pixels of `first`. */
 static gn_status add_equal(struct check *c, const struct record *first, const struct record *r)
 {
-    char a[GN_DATA_PATH], b[GN_DATA_PATH], text[2 * GN_DATA_PATH + 64];
+    char a[GN_PATH_BYTES], b[GN_PATH_BYTES], text[2 * GN_PATH_BYTES + 64];
     const bool same_file = r->file != 0 && r->file == first->file;
     const gn_finding_kind kind = r->split != first->split   ? GN_FINDING_LEAK
                                  : r->label != first->label ? GN_FINDING_CONFLICT

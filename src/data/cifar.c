@@ -40,22 +40,22 @@ static const struct cifar kinds[] = {
 
 static bool holds_file(const char *folder, const char *name)
 {
-    char path[GN_DATA_PATH];
+    char path[GN_PATH_BYTES];
     struct stat about;
     const int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    return n > 0 && n < GN_DATA_PATH && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    return n > 0 && n < GN_PATH_BYTES && stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-enum gn_cifar gn_cifar_find(const char *folder, char inner[GN_DATA_PATH])
+enum gn_cifar gn_cifar_find(const char *folder, char inner[GN_PATH_BYTES])
 {
     for (enum gn_cifar kind = GN_CIFAR_10; kind <= GN_CIFAR_100; kind++) {
         const struct cifar *c = &kinds[kind];
-        int n = snprintf(inner, GN_DATA_PATH, "%s", folder);
-        if (n > 0 && n < GN_DATA_PATH && holds_file(inner, c->files[0][0]) &&
+        int n = snprintf(inner, GN_PATH_BYTES, "%s", folder);
+        if (n > 0 && n < GN_PATH_BYTES && holds_file(inner, c->files[0][0]) &&
             holds_file(inner, c->files[1][0]))
             return kind;
-        n = snprintf(inner, GN_DATA_PATH, "%s/%s", folder, c->inner);
-        if (n > 0 && n < GN_DATA_PATH && holds_file(inner, c->files[0][0]) &&
+        n = snprintf(inner, GN_PATH_BYTES, "%s/%s", folder, c->inner);
+        if (n > 0 && n < GN_PATH_BYTES && holds_file(inner, c->files[0][0]) &&
             holds_file(inner, c->files[1][0]))
             return kind;
     }
@@ -123,7 +123,7 @@ static gn_status read_file(struct gn_dataset *data, const struct cifar *c, const
 /* The names of the classes, if their file is there and holds as many. */
 static gn_status read_names(struct gn_dataset *data, const struct cifar *c)
 {
-    char path[GN_DATA_PATH], text[LABEL_TEXT];
+    char path[GN_PATH_BYTES], text[LABEL_TEXT];
     struct gn_bytes file;
     (void)snprintf(path, sizeof path, "%s/%s", data->path, c->names);
     if (!holds_file(data->path, c->names))
@@ -143,7 +143,7 @@ static gn_status read_names(struct gn_dataset *data, const struct cifar *c)
 gn_status gn_open_cifar(struct gn_dataset *data, const char *inner, enum gn_cifar kind)
 {
     const struct cifar *c = &kinds[kind];
-    char path[GN_DATA_PATH];
+    char path[GN_PATH_BYTES];
     gn_free(data->path);
     data->path = gn_strdup(inner);
     if (data->path == NULL)
@@ -154,7 +154,7 @@ gn_status gn_open_cifar(struct gn_dataset *data, const char *inner, enum gn_cifa
     const char *const *files = c->files[data->options.split == GN_TEST];
     for (int i = 0; files[i] != NULL; i++) {
         const int n = snprintf(path, sizeof path, "%s/%s", inner, files[i]);
-        if (n < 0 || n >= GN_DATA_PATH)
+        if (n < 0 || n >= GN_PATH_BYTES)
             GN_FAIL(GN_STATUS_BAD_DATA, "CIFAR: the folder's name is too long (%d bytes)", n);
         GN_TRY(read_file(data, c, path));
     }

@@ -48,10 +48,10 @@ static gn_status unknown_data(const char *data)
 }
 
 /* CIFAR by its name: in the usual places, where somebody has unpacked it. */
-static gn_status find_cifar(char folder[GN_FOLDER_BYTES], enum gn_cifar kind,
+static gn_status find_cifar(char folder[GN_PATH_BYTES], enum gn_cifar kind,
                             const struct gn_dataset_options *o)
 {
-    char inner[GN_DATA_PATH];
+    char inner[GN_PATH_BYTES];
     for (int i = 0; i < GN_KNOWN_PLACES; i++)
         if (gn_known_place(folder, i, o->data, o->data_dir) && gn_cifar_find(folder, inner) == kind)
             return GN_OK;
@@ -63,13 +63,13 @@ static gn_status find_cifar(char folder[GN_FOLDER_BYTES], enum gn_cifar kind,
 }
 
 /* Finds the folder of the files; *set is NULL when it was named itself. */
-static gn_status find_folder(char folder[GN_FOLDER_BYTES], const struct gn_known_set **set,
+static gn_status find_folder(char folder[GN_PATH_BYTES], const struct gn_known_set **set,
                              const struct gn_dataset_options *o)
 {
     *set = NULL;
     if (is_folder(o->data)) {
-        const int n = snprintf(folder, GN_FOLDER_BYTES, "%s", o->data);
-        if (n < 0 || n >= GN_FOLDER_BYTES)
+        const int n = snprintf(folder, GN_PATH_BYTES, "%s", o->data);
+        if (n < 0 || n >= GN_PATH_BYTES)
             GN_FAIL(GN_STATUS_BAD_DATA, "data set: the folder's name is too long (%d bytes)", n);
         return GN_OK;
     }
@@ -117,7 +117,7 @@ static bool is_list(const char *path)
 /* Images that are kept in memory: IDX or CIFAR. */
 static gn_status load_images(struct gn_dataset *data, const struct gn_known_set *set)
 {
-    char inner[GN_DATA_PATH];
+    char inner[GN_PATH_BYTES];
     const enum gn_cifar kind = gn_cifar_find(data->path, inner);
     if (kind == GN_CIFAR_NONE || gn_holds_idx(data->path)) {
         GN_TRY(gn_open_idx(data, set));
@@ -134,7 +134,7 @@ static gn_status load_images(struct gn_dataset *data, const struct gn_known_set 
 static gn_status load(struct gn_dataset *data)
 {
     const struct gn_dataset_options *o = &data->options;
-    char folder[GN_FOLDER_BYTES], inner[GN_DATA_PATH];
+    char folder[GN_PATH_BYTES], inner[GN_PATH_BYTES];
     const struct gn_known_set *set = NULL;
     const bool list = is_list(o->data);
     if (!list)
@@ -282,7 +282,7 @@ static gn_status copy_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels
 /* Decodes or copies sample i. */
 static gn_status take_picture(const gn_dataset *data, uint64_t i, struct gn_picture *picture)
 {
-    char path[GN_DATA_PATH];
+    char path[GN_PATH_BYTES];
     if (data->pixels == NULL) {
         if (!gn_dataset_path(data, i, path))
             GN_FAIL(GN_STATUS_BAD_DATA, "%s: the path of a picture is too long", data->name);
@@ -322,7 +322,7 @@ static gn_status describe_known(int i, const char *data_dir, bool verify,
                                 struct gn_known_dataset *known)
 {
     /* Of the calling thread, as the last error is: the caller has nothing to free. */
-    static _Thread_local char folder[GN_FOLDER_BYTES];
+    static _Thread_local char folder[GN_PATH_BYTES];
     const struct gn_known_set *set = gn_known_set(i);
     GN_NEED(known, "the description");
     if (set == NULL)
@@ -341,7 +341,7 @@ static gn_status describe_known(int i, const char *data_dir, bool verify,
 static gn_status get(const char *name, const char *data_dir, bool offline, char *where,
                      size_t where_size)
 {
-    char folder[GN_FOLDER_BYTES];
+    char folder[GN_PATH_BYTES];
     if (name == NULL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: no name is given");
     const struct gn_known_set *set = gn_known_find(name);

@@ -6,6 +6,7 @@
 #define GN_DATA_DATASET_H
 
 #include "base/names.h"
+#include "base/path.h"
 #include "picture/augment.h"
 #include "picture/pixels.h"
 #include "picture/resize.h"
@@ -50,8 +51,7 @@ void gn_idx_give_up(struct gn_dataset *data);
 
 /* CIFAR's binary files: `inner` gets the folder that holds them, `folder` or one inside it. */
 enum gn_cifar { GN_CIFAR_NONE, GN_CIFAR_10, GN_CIFAR_100 };
-enum { GN_DATA_PATH = 4096 };
-enum gn_cifar gn_cifar_find(const char *folder, char inner[GN_DATA_PATH]);
+enum gn_cifar gn_cifar_find(const char *folder, char inner[GN_PATH_BYTES]);
 gn_status gn_open_cifar(struct gn_dataset *data, const char *inner, enum gn_cifar kind);
 
 /* A folder with train/ and test/ (or val/) that hold a folder a class, or with the folders of
@@ -73,7 +73,7 @@ gn_status gn_divide_files(struct gn_dataset *data, int32_t *labels);
 gn_status gn_finish_files(struct gn_dataset *data);
 
 /* The path of picture i; false when it does not fit. */
-bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_DATA_PATH]);
+bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_PATH_BYTES]);
 
 /* ---- Order ---- */
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/md5.h"
+#include "base/path.h"
 
 #include "gn_config.h"
 
@@ -23,7 +24,6 @@
 
 enum {
     ADDRESS_BYTES = 1024,
-    FOLDER_BYTES = 4096,
     REASON_BYTES = 256,
     REDIRECTS = 5,
     CONNECT_SECONDS = 20,
@@ -40,26 +40,14 @@ struct transfer {
     bool too_long;
 };
 
-/* Makes the folder and those above it. */
 static gn_status make_folders(const char *folder)
 {
-    char path[FOLDER_BYTES], name[GN_PATH_TEXT], reason[GN_ERRNO_TEXT];
-    const int n = snprintf(path, sizeof path, "%s", folder);
-    if (n < 0 || n >= FOLDER_BYTES)
-        GN_FAIL(GN_STATUS_IO, "%s: download: the folder's name is too long",
-                gn_printable(name, sizeof name, folder));
-    for (char *p = path + 1;; p++) {
-        const char separator = *p;
-        if (separator != '/' && separator != '\0')
-            continue;
-        *p = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            GN_FAIL(GN_STATUS_IO, "%s: download: the folder cannot be made: %s",
-                    gn_printable(name, sizeof name, path), gn_errno_text(errno, reason));
-        if (separator == '\0')
-            return GN_OK;
-        *p = separator;
-    }
+    char name[GN_PATH_TEXT], reason[GN_ERRNO_TEXT];
+    const int number = gn_make_folders(folder, NULL);
+    if (number != 0)
+        GN_FAIL(GN_STATUS_IO, "%s: download: the folder cannot be made: %s",
+                gn_printable(name, sizeof name, folder), gn_errno_text(number, reason));
+    return GN_OK;
 }
 
 /* libcurl's callback: fewer bytes taken than offered end the transfer. */
@@ -187,9 +175,8 @@ static gn_status try_mirror(const struct gn_download *d, const char *path, const
 
 gn_status gn_download(const struct gn_download *download, const char *folder)
 {
-    char path[FOLDER_BYTES], list[700] = "", reason[REASON_BYTES];
-    const int n = snprintf(path, sizeof path, "%s/%s", folder, download->file);
-    if (n < 0 || n >= FOLDER_BYTES)
+    char path[GN_PATH_BYTES], list[700] = "", reason[REASON_BYTES];
+    if (!gn_path_join(path, folder, download->file))
         GN_FAIL(GN_STATUS_IO, "%s: download: the folder's name is too long", download->what);
     GN_TRY(make_folders(folder));
     size_t used = 0;

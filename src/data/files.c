@@ -108,7 +108,7 @@ gn_status gn_divide_files(struct gn_dataset *data, int32_t *labels)
 static gn_status count_channels(struct gn_dataset *data)
 {
     struct gn_picture picture = { 0 };
-    char path[GN_DATA_PATH];
+    char path[GN_PATH_BYTES];
     int most = 0;
     const uint64_t n = data->samples < PICTURES_MEASURED ? data->samples : PICTURES_MEASURED;
     gn_status status = GN_OK;
@@ -128,7 +128,7 @@ static gn_status count_channels(struct gn_dataset *data)
 
 gn_status gn_finish_files(struct gn_dataset *data)
 {
-    char path[GN_DATA_PATH];
+    char path[GN_PATH_BYTES];
     struct stat about;
     const uint64_t limit = data->options.limit;
     if (limit > 0 && limit < data->samples)

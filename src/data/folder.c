@@ -17,17 +17,17 @@
 
 enum { DEEPEST = 16, MOST_CLASSES = 1 << 16 };
 
-bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_DATA_PATH])
+bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_PATH_BYTES])
 {
-    const int n = snprintf(path, GN_DATA_PATH, "%s/%s", data->path, data->files.text[i]);
-    return n > 0 && n < GN_DATA_PATH;
+    const int n = snprintf(path, GN_PATH_BYTES, "%s/%s", data->path, data->files.text[i]);
+    return n > 0 && n < GN_PATH_BYTES;
 }
 
-static gn_status join(char path[GN_DATA_PATH], const char *folder, const char *name)
+static gn_status join(char path[GN_PATH_BYTES], const char *folder, const char *name)
 {
     char text[GN_PATH_TEXT];
-    const int n = snprintf(path, GN_DATA_PATH, "%s%s%s", folder, name[0] == '\0' ? "" : "/", name);
-    if (n <= 0 || n >= GN_DATA_PATH)
+    const int n = snprintf(path, GN_PATH_BYTES, "%s%s%s", folder, name[0] == '\0' ? "" : "/", name);
+    if (n <= 0 || n >= GN_PATH_BYTES)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: a path below it is too long (%d bytes)",
                 gn_printable(text, sizeof text, folder), n);
     return GN_OK;
@@ -35,7 +35,7 @@ static gn_status join(char path[GN_DATA_PATH], const char *folder, const char *n
 
 static bool is_folder(const char *folder, const char *name)
 {
-    char path[GN_DATA_PATH];
+    char path[GN_PATH_BYTES];
     struct stat about;
     return join(path, folder, name) == GN_OK && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
@@ -71,7 +71,7 @@ bool gn_holds_folders(const char *folder)
 /* Adds the pictures below root/below to `files`, as paths below root. */
 static gn_status walk(struct gn_names *files, const char *root, const char *below, int depth)
 {
-    char path[GN_DATA_PATH], name[GN_DATA_PATH];
+    char path[GN_PATH_BYTES], name[GN_PATH_BYTES];
     struct gn_names entries = { 0 };
     GN_TRY(join(path, root, below));
     if (depth > DEEPEST)
@@ -213,7 +213,7 @@ static gn_status add_pictures(struct gn_dataset *data, int32_t **labels)
 
 static gn_status go_below(struct gn_dataset *data, const char *below)
 {
-    char path[GN_DATA_PATH];
+    char path[GN_PATH_BYTES];
     GN_TRY(join(path, data->path, below));
     gn_free(data->path);
     data->path = gn_strdup(path);
@@ -222,7 +222,7 @@ static gn_status go_below(struct gn_dataset *data, const char *below)
 
 /* The folder that says the classes, and that of the pictures, which becomes data->path. *divide: it
  * holds both splits. */
-static gn_status find_folders(struct gn_dataset *data, char classes[GN_DATA_PATH], bool *divide)
+static gn_status find_folders(struct gn_dataset *data, char classes[GN_PATH_BYTES], bool *divide)
 {
     char text[GN_PATH_TEXT];
     const char *folder = data->path;
@@ -241,7 +241,7 @@ static gn_status find_folders(struct gn_dataset *data, char classes[GN_DATA_PATH
 
 gn_status gn_open_folder(struct gn_dataset *data)
 {
-    char classes[GN_DATA_PATH];
+    char classes[GN_PATH_BYTES];
     int32_t *labels = NULL;
     bool divide;
     GN_TRY(find_folders(data, classes, &divide));

@@ -19,7 +19,7 @@ enum { MOST_SAMPLES = INT32_MAX };
 /* The folder lacks a file of the split: names all of the four that are missing. */
 static gn_status missing_files(const char *folder)
 {
-    char list[256] = "", path[GN_FOLDER_BYTES], name[GN_PATH_TEXT];
+    char list[256] = "", path[GN_PATH_BYTES], name[GN_PATH_TEXT];
     size_t used = 0;
     int missing = 0;
     for (int i = 0; i < GN_IDX_FILES; i++) {
@@ -50,7 +50,7 @@ static gn_status count_classes(struct gn_dataset *data, const uint8_t *own)
     const enum gn_idx_file other =
         data->options.split == GN_TRAIN ? GN_TEST_LABELS : GN_TRAIN_LABELS;
     int most = largest(own, data->samples);
-    char path[GN_FOLDER_BYTES];
+    char path[GN_PATH_BYTES];
     if (gn_idx_find(path, data->path, other)) {
         struct gn_idx idx;
         uint8_t *labels = NULL;
@@ -165,7 +165,7 @@ static gn_status finish(void *argument)
 
 bool gn_holds_idx(const char *folder)
 {
-    char path[GN_FOLDER_BYTES];
+    char path[GN_PATH_BYTES];
     for (int i = 0; i < GN_IDX_FILES; i++)
         if (gn_idx_find(path, folder, (enum gn_idx_file)i))
             return true;
@@ -177,7 +177,7 @@ gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set)
     static const enum gn_idx_file split_files[2][2] = { { GN_TRAIN_IMAGES, GN_TRAIN_LABELS },
                                                         { GN_TEST_IMAGES, GN_TEST_LABELS } };
     const enum gn_idx_file *files = split_files[data->options.split == GN_TEST];
-    char paths[2][GN_FOLDER_BYTES];
+    char paths[2][GN_PATH_BYTES];
     if (!gn_idx_find(paths[0], data->path, files[0]) ||
         !gn_idx_find(paths[1], data->path, files[1]))
         return missing_files(data->path);

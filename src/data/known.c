@@ -8,6 +8,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/path.h"
+#include "base/words.h"
 #include "data/download.h"
 #include "data/gzip.h"
 
@@ -101,21 +103,14 @@ const char *gn_known_nearest(const char *word)
     return gn_nearest(word, names);
 }
 
-/* Writes "a/b"; false when it does not fit. */
-static bool join(char path[GN_FOLDER_BYTES], const char *a, const char *b)
-{
-    const int n = snprintf(path, GN_FOLDER_BYTES, "%s/%s", a, b);
-    return n > 0 && n < GN_FOLDER_BYTES;
-}
-
-bool gn_idx_find(char path[GN_FOLDER_BYTES], const char *folder, enum gn_idx_file file)
+bool gn_idx_find(char path[GN_PATH_BYTES], const char *folder, enum gn_idx_file file)
 {
     static const char *const endings[] = { "", ".gz" };
     for (int i = 0; i < 2; i++) {
         const int n =
-            snprintf(path, GN_FOLDER_BYTES, "%s/%s%s", folder, gn_idx_file_names[file], endings[i]);
+            snprintf(path, GN_PATH_BYTES, "%s/%s%s", folder, gn_idx_file_names[file], endings[i]);
         struct stat about;
-        if (n > 0 && n < GN_FOLDER_BYTES && stat(path, &about) == 0)
+        if (n > 0 && n < GN_PATH_BYTES && stat(path, &about) == 0)
             return true;
     }
     return false;
@@ -123,7 +118,7 @@ bool gn_idx_find(char path[GN_FOLDER_BYTES], const char *folder, enum gn_idx_fil
 
 static bool is_complete(const char *folder)
 {
-    char path[GN_FOLDER_BYTES];
+    char path[GN_PATH_BYTES];
     for (int i = 0; i < GN_IDX_FILES; i++)
         if (!gn_idx_find(path, folder, (enum gn_idx_file)i))
             return false;
@@ -131,41 +126,41 @@ static bool is_complete(const char *folder)
 }
 
 /* The folder of this user's downloads; a relative $XDG_CACHE_HOME is invalid by that standard. */
-static bool cache_folder(char folder[GN_FOLDER_BYTES], const char *name)
+static bool cache_folder(char folder[GN_PATH_BYTES], const char *name)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int n = -1;
     if (cache != NULL && cache[0] == '/')
-        n = snprintf(folder, GN_FOLDER_BYTES, "%s/googlenet/%s", cache, name);
+        n = snprintf(folder, GN_PATH_BYTES, "%s/googlenet/%s", cache, name);
     else if (home != NULL && home[0] == '/')
-        n = snprintf(folder, GN_FOLDER_BYTES, "%s/.cache/googlenet/%s", home, name);
-    return n > 0 && n < GN_FOLDER_BYTES;
+        n = snprintf(folder, GN_PATH_BYTES, "%s/.cache/googlenet/%s", home, name);
+    return n > 0 && n < GN_PATH_BYTES;
 }
 
 /* Place number i of the search; false when it does not exist on this machine. */
-bool gn_known_place(char folder[GN_FOLDER_BYTES], int i, const char *name, const char *data_dir)
+bool gn_known_place(char folder[GN_PATH_BYTES], int i, const char *name, const char *data_dir)
 {
     const char *variable = getenv("GOOGLENET_DATA");
     const char *base = i < 2 ? data_dir : variable;
     switch (i) {
     case 0:
     case 2:
-        return base != NULL && base[0] != '\0' && join(folder, base, name);
+        return base != NULL && base[0] != '\0' && gn_path_join(folder, base, name);
     case 1:
     case 3: {
         if (base == NULL || base[0] == '\0')
             return false;
-        const int n = snprintf(folder, GN_FOLDER_BYTES, "%s", base);
-        return n > 0 && n < GN_FOLDER_BYTES;
+        const int n = snprintf(folder, GN_PATH_BYTES, "%s", base);
+        return n > 0 && n < GN_PATH_BYTES;
     }
     case 4:
-        return join(folder, "/usr/share/datasets", name);
+        return gn_path_join(folder, "/usr/share/datasets", name);
     default:
         return cache_folder(folder, name);
     }
 }
 
-bool gn_known_locate(char folder[GN_FOLDER_BYTES], const struct gn_known_set *set,
+bool gn_known_locate(char folder[GN_PATH_BYTES], const struct gn_known_set *set,
                      const char *data_dir)
 {
     for (int i = 0; i < GN_KNOWN_PLACES; i++)
@@ -186,7 +181,7 @@ static void hint_at_other_ways(const struct gn_known_set *set)
 
 static gn_status not_found(const struct gn_known_set *set, const char *data_dir)
 {
-    char list[640] = "", folder[GN_FOLDER_BYTES], name[160];
+    char list[640] = "", folder[GN_PATH_BYTES], name[160];
     size_t used = 0;
     for (int i = 0; i < GN_KNOWN_PLACES; i++) {
         if (!gn_known_place(folder, i, set->name, data_dir))
@@ -204,7 +199,7 @@ static gn_status not_found(const struct gn_known_set *set, const char *data_dir)
     return gn_last_status();
 }
 
-static gn_status download(char folder[GN_FOLDER_BYTES], const struct gn_known_set *set)
+static gn_status download(char folder[GN_PATH_BYTES], const struct gn_known_set *set)
 {
     if (!cache_folder(folder, set->name))
         GN_FAIL(GN_STATUS_BAD_DATA,
@@ -212,7 +207,7 @@ static gn_status download(char folder[GN_FOLDER_BYTES], const struct gn_known_se
                 "set HOME or XDG_CACHE_HOME to an absolute path",
                 set->name);
     for (int i = 0; i < GN_IDX_FILES; i++) {
-        char path[GN_FOLDER_BYTES], file[64];
+        char path[GN_PATH_BYTES], file[64];
         if (gn_idx_find(path, folder, (enum gn_idx_file)i))
             continue;
         (void)snprintf(file, sizeof file, "%s.gz", gn_idx_file_names[i]);
@@ -229,7 +224,7 @@ static gn_status download(char folder[GN_FOLDER_BYTES], const struct gn_known_se
     return GN_OK;
 }
 
-gn_status gn_known_provide(char folder[GN_FOLDER_BYTES], const struct gn_known_set *set,
+gn_status gn_known_provide(char folder[GN_PATH_BYTES], const struct gn_known_set *set,
                            const char *data_dir, bool offline)
 {
     if (gn_known_locate(folder, set, data_dir))
@@ -306,7 +301,7 @@ gn_status gn_known_check(const struct gn_known_set *set, enum gn_idx_file file,
 static gn_status verify_file(const struct gn_known_set *set, const char *folder,
                              enum gn_idx_file file)
 {
-    char path[GN_FOLDER_BYTES], md5[GN_MD5_HEX];
+    char path[GN_PATH_BYTES], md5[GN_MD5_HEX];
     const bool images = file == GN_TRAIN_IMAGES || file == GN_TEST_IMAGES;
     if (!gn_idx_find(path, folder, file)) {
         char name[GN_PATH_TEXT];

@@ -5,10 +5,9 @@
 #ifndef GN_DATA_KNOWN_H
 #define GN_DATA_KNOWN_H
 
+#include "base/path.h"
 #include "base/status.h"
 #include "data/idx.h"
-
-enum { GN_FOLDER_BYTES = 4096 };
 
 /* The four files of every IDX data set. */
 enum gn_idx_file { GN_TRAIN_IMAGES, GN_TRAIN_LABELS, GN_TEST_IMAGES, GN_TEST_LABELS, GN_IDX_FILES };
@@ -34,19 +33,19 @@ const struct gn_known_set *gn_known_find(const char *name);
 const char *gn_known_nearest(const char *word);
 
 /* Path of a file of the folder, plain or with .gz; false when there is neither. */
-bool gn_idx_find(char path[GN_FOLDER_BYTES], const char *folder, enum gn_idx_file file);
+bool gn_idx_find(char path[GN_PATH_BYTES], const char *folder, enum gn_idx_file file);
 
 /* Place number i where a set of that name may lie; false when there is no such place. */
 enum { GN_KNOWN_PLACES = 6 };
-bool gn_known_place(char folder[GN_FOLDER_BYTES], int i, const char *name, const char *data_dir);
+bool gn_known_place(char folder[GN_PATH_BYTES], int i, const char *name, const char *data_dir);
 
 /* The first of the usual folders that holds all four files of the set: data_dir/NAME, data_dir
  * (NULL: neither), the same for $GOOGLENET_DATA, /usr/share/datasets/NAME, and the cache. */
-bool gn_known_locate(char folder[GN_FOLDER_BYTES], const struct gn_known_set *set,
+bool gn_known_locate(char folder[GN_PATH_BYTES], const struct gn_known_set *set,
                      const char *data_dir);
 
 /* The same; a set that is nowhere is downloaded into the cache. BAD_DATA when it cannot be had. */
-gn_status gn_known_provide(char folder[GN_FOLDER_BYTES], const struct gn_known_set *set,
+gn_status gn_known_provide(char folder[GN_PATH_BYTES], const struct gn_known_set *set,
                            const char *data_dir, bool offline);
 
 /* Whether an opened file is the set's: `md5` is that of its unpacked bytes. BAD_DATA if not. */

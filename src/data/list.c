@@ -140,7 +140,7 @@ static gn_status number_labels(struct gn_dataset *data, const struct gn_names *l
 static gn_status set_folder(struct gn_dataset *data, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char folder[GN_DATA_PATH] = ".";
+    char folder[GN_PATH_BYTES] = ".";
     if (slash != NULL)
         (void)snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path),
                        path);

@@ -35,7 +35,7 @@ struct source {
 
 static gn_status decode(struct gn_sampler *s, uint32_t i, struct source *source)
 {
-    char path[GN_DATA_PATH], name[GN_PATH_TEXT];
+    char path[GN_PATH_BYTES], name[GN_PATH_TEXT];
     const struct gn_dataset *data = s->options->data;
     if (!gn_dataset_path(data, i, path))
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: picture: the path is too long",

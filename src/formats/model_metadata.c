@@ -7,15 +7,11 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/words.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const rule_names[] = { [GN_RESIZE_TF1_LEGACY] = "tf1-legacy",
-                                          [GN_RESIZE_HALF_PIXEL] = "half-pixel",
-                                          [GN_RESIZE_PIL_BILINEAR] = "pil-bilinear" };
-enum { RULES = sizeof rule_names / sizeof rule_names[0] };
 
 /* ---- Writing ---- */
 
@@ -58,7 +54,7 @@ static json_t *make_values(const float *values, int channels)
 /* By the shorter side, or to a size: that of the input, or of the square that it is cut out of. */
 static json_t *make_resize(const struct gn_net *net)
 {
-    const char *rule = rule_names[net->resize];
+    const char *rule = gn_resize_names[net->resize];
     const int antialias = net->resize == GN_RESIZE_PIL_BILINEAR, side = net->pixels.short_side;
     if (side > 0 && !net->pixels.square)
         return json_pack("{s:s, s:i, s:s, s:b}", "step", "resize", "short", side, "rule", rule,
@@ -196,7 +192,7 @@ static json_t *make_fact(const struct gn_graph *graph, const struct gn_operator 
 char *gn_model_metadata(const struct gn_net *net)
 {
     char layers[17];
-    if (net->resize <= GN_RESIZE_DEFAULT || (int)net->resize >= RULES) {
+    if (net->resize <= GN_RESIZE_DEFAULT || net->resize > GN_RESIZE_PIL_BILINEAR) {
         (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%d is no resize rule", (int)net->resize);
         return NULL;
     }
@@ -322,10 +318,11 @@ static gn_status read_resize(const char *name, const json_t *step, struct gn_mod
         (pixels->short_side < fields->h || pixels->short_side < fields->w))
         return bad_field(name, "preprocess", "resizes to less than the network's input");
     const char *rule = json_string_value(json_object_get(step, "rule"));
-    for (int i = GN_RESIZE_TF1_LEGACY; i < RULES && rule != NULL; i++)
-        if (strcmp(rule, rule_names[i]) == 0)
-            fields->resize = (gn_resize)i;
-    return fields->resize == GN_RESIZE_DEFAULT ? not_supported(name, "preprocess", step) : GN_OK;
+    const int found = rule == NULL ? -1 : gn_word_find(rule, gn_resize_names);
+    if (found < 0)
+        return not_supported(name, "preprocess", step);
+    fields->resize = (gn_resize)found;
+    return GN_OK;
 }
 
 /* Whether the step cuts out the middle that a shorter side leaves. */

@@ -2,6 +2,8 @@
 #include "graph/pattern.h"
 
 #include "base/memory.h"
+#include "base/number.h"
+#include "base/words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -64,8 +66,8 @@ double gn_pattern_factor(const char *list, const char *name)
     const char *factor;
     double found = 1;
     while (next_item(&list, item, &factor))
-        if (matches(item, name))
-            found = factor == NULL ? 1 : strtod(factor, NULL);
+        if (matches(item, name) && factor != NULL)
+            (void)gn_real_parse(factor, &found);
     return found;
 }
 
@@ -92,9 +94,9 @@ static gn_status names_nothing(const char *item, const struct gn_graph *graph, c
 
 static gn_status check_factor(const char *item, const char *factor, const char *what)
 {
-    char text[2 * PATTERN_BYTES], *end = NULL;
-    const double value = factor == NULL ? -1 : strtod(factor, &end);
-    if (factor == NULL || end == factor || *end != '\0' || !(value >= 0) || isinf(value))
+    char text[2 * PATTERN_BYTES];
+    double value;
+    if (factor == NULL || !gn_real_parse(factor, &value) || value < 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                 "%s: \"%s\" needs a factor of 0 or more behind it, as in b1.*=0.1", what,
                 gn_printable(text, sizeof text, item));

@@ -1,22 +1,8 @@
 /* How a network and a data set match. */
 #include "infer/match.h"
 
+#include "base/words.h"
 #include "picture/picture.h"
-
-const char *gn_resize_text(gn_resize rule)
-{
-    switch (rule) {
-    case GN_RESIZE_TF1_LEGACY:
-        return "tf1-legacy";
-    case GN_RESIZE_HALF_PIXEL:
-        return "half-pixel";
-    case GN_RESIZE_PIL_BILINEAR:
-        return "pil-bilinear";
-    case GN_RESIZE_DEFAULT:
-        break;
-    }
-    return "default";
-}
 
 gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data, const char *what)
 {
@@ -56,7 +42,7 @@ gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
         if (*rule != GN_RESIZE_DEFAULT && *rule != wishes[i])
             GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                     "resize: %s and %s are both asked for; options and data sets must agree",
-                    gn_resize_text(*rule), gn_resize_text(wishes[i]));
+                    gn_resize_names[*rule], gn_resize_names[wishes[i]]);
         *rule = wishes[i];
     }
     if (*rule == GN_RESIZE_DEFAULT)

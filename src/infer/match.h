@@ -15,9 +15,6 @@ gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
                             const struct gn_dataset *first, const struct gn_dataset *second,
                             gn_resize *rule);
 
-/* "tf1-legacy", "half-pixel", "pil-bilinear". */
-const char *gn_resize_text(gn_resize rule);
-
 /* The loader of a data set for a net. */
 struct gn_loader_options gn_loader_for(const struct gn_net *net, const struct gn_dataset *data,
                                        uint64_t limit, int batch, gn_resize rule);

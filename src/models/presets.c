@@ -2,6 +2,7 @@
 #include "models/presets.h"
 
 #include "base/memory.h"
+#include "base/words.h"
 #include "models/models.h"
 #include "models/net_file.h"
 #include "ops/rules.h"

@@ -4,6 +4,7 @@
  */
 #include "ops/kernels.h"
 
+#include "base/words.h"
 #include "gn_config.h"
 
 #include <pthread.h>

@@ -5,7 +5,9 @@
  */
 #include "picture/augment_draws.h"
 
+#include "base/number.h"
 #include "base/random.h"
+#include "base/words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,7 +72,7 @@ static gn_status unknown_word(const char *text)
 
 static gn_status read_number(const struct word *word, const char *text, double *value)
 {
-    char *end = NULL, shown[64];
+    char shown[64];
     const bool takes = word->low <= word->high;
     *value = word->standard;
     if (text == NULL && (!takes || !isnan(word->standard)))
@@ -83,9 +85,8 @@ static gn_status read_number(const struct word *word, const char *text, double *
                 word->high > 100  ? 2.0
                 : word->high > 20 ? 15.0
                                   : 0.4);
-    *value = strtod(text, &end);
     const bool whole = word != &words[SHIFT] && word != &words[PAD_CROP];
-    if (end == text || *end != '\0' || !(*value >= word->low) || *value > word->high ||
+    if (!gn_real_parse(text, value) || !(*value >= word->low) || *value > word->high ||
         (!whole && *value != floor(*value)))
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "augment: %s:%s is out of range (%s from %g to %g)",
                 word->name, gn_printable(shown, sizeof shown, text),

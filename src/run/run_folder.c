@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -54,26 +55,10 @@ static gn_status io_error(const struct gn_run_folder *folder, const char *what, 
             gn_errno_text(number, text));
 }
 
-/* mkdir -p. */
-static gn_status make_folder(struct gn_run_folder *folder)
+static gn_status make_folder(const struct gn_run_folder *folder)
 {
-    char *path = folder->path;
-    int failed = 0; /* why the first part that could not be made could not */
-    for (char *end = path + 1;; end++) {
-        if (*end != '/' && *end != '\0')
-            continue;
-        const char saved = *end;
-        *end = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST && failed == 0)
-            failed = errno;
-        *end = saved;
-        if (saved == '\0')
-            break;
-    }
-    struct stat info;
-    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
-        return io_error(folder, "make it", failed == 0 ? ENOTDIR : failed);
-    return GN_OK;
+    const int number = gn_make_folders(folder->path, NULL);
+    return number == 0 ? GN_OK : io_error(folder, "make it", number);
 }
 
 static gn_status busy_error(const struct gn_run_folder *folder)

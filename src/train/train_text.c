@@ -8,6 +8,7 @@
 #include "gn_config.h"
 #include "ops/kernels.h"
 #include "base/number.h"
+#include "base/words.h"
 
 #include <float.h>
 #include <jansson.h>
@@ -116,7 +117,7 @@ static json_t *options_object(const struct gn_settings *s)
     set_text(options, "shuffle", shuffles[o->shuffle]);
     if (o->shuffle == GN_SHUFFLE_WINDOW)
         set_count(options, "window", (uint64_t)o->window);
-    set_text(options, "resize", gn_resize_text(s->rule));
+    set_text(options, "resize", gn_resize_names[s->rule]);
     set_count(options, "train_samples", s->n_train);
     set_count(options, "validation_samples", s->n_val);
     set_text(options, "optimizer", o->optimizer == GN_ADAMW ? "adamw" : "sgd");
