@@ -2,7 +2,9 @@
 #ifndef GN_BASE_TEXT_H
 #define GN_BASE_TEXT_H
 
-#include "base/status.h"
+#include <googlenet.h>
+
+#include <stdbool.h>
 
 /* Whether the text is valid UTF-8 without characters that steer a terminal or turn the direction of
  * writing: what a name of a layer, a class or a stage must be. */
