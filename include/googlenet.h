@@ -376,6 +376,7 @@ struct gn_fit_options {
     /* -- Data: what is learned, in which order, and how much of it -- */
     gn_dataset *train;
     gn_dataset *validation; /* NULL: none */
+    bool no_validation;     /* none, whatever `validation` is */
     uint64_t limit_train;   /* first N samples in file order; 0: all */
     uint64_t limit_val;     /* the same for validation */
     gn_shuffle shuffle;
@@ -435,6 +436,8 @@ struct gn_fit_options {
     bool resume;               /* go on from the checkpoint in `out` */
     uint64_t log_steps;        /* a step record in history.jsonl every N steps; 0: none */
     uint64_t checkpoint_steps; /* a checkpoint every N steps too; 0: only each epoch */
+    const char *config;        /* JSON object whose members config.json keeps, too; those of its
+                                  "options" join the run's */
 
     /* -- The caller's hand in a running fit -- */
     void (*on_event)(const struct gn_event *event, void *user);
@@ -461,6 +464,66 @@ struct gn_fit_options {
  *   trivial-augment     one operation of any strength (Mueller and Hutter, 2021)
  * BAD_ARGUMENT names the word that cannot. */
 GN_API gn_status gn_check_augment(const char *list);
+
+/* Checks every value and their combinations, as gn_fit does, and writes the defaults where zeros
+ * stand for them. The data sets may be missing still; `threads` stays. */
+GN_API gn_status gn_fit_defaults(struct gn_fit_options *options);
+
+/* ---- Options by name: for programs with flags, files or forms ---- */
+
+/* How an option's text is read. */
+typedef enum gn_option_kind {
+    GN_OPTION_HEADING = 1, /* no option: `help` is the heading of those that follow */
+    GN_OPTION_SWITCH,      /* bool: true, false */
+    GN_OPTION_INT,         /* int within low ... high */
+    GN_OPTION_COUNT,       /* uint64_t within low ... high */
+    GN_OPTION_SEED,        /* uint64_t, any */
+    GN_OPTION_REAL,        /* double within low ... high */
+    GN_OPTION_SECONDS,     /* double: 90, 90s, 15m, 1.5h */
+    GN_OPTION_TEXT,        /* const char *, not empty; the text is not copied */
+    GN_OPTION_LIST,        /* the same: items separated by commas */
+    GN_OPTION_CHOICE,      /* enum or int: one of the names of `choice` */
+    GN_OPTION_SHUFFLE,     /* gn_shuffle; its window is an int at `second`: full, window:N, none */
+    GN_OPTION_PLATEAU      /* double, and an int at `second`: FACTOR:PATIENCE */
+} gn_option_kind;
+
+enum gn_option_trait {
+    GN_OPTION_SAVED = 1, /* config.json keeps it */
+    GN_OPTION_ANEW = 2,  /* may be given again when a run is resumed */
+    GN_OPTION_SWEEP = 4  /* gn_lr_find uses it, too */
+};
+
+/* One option: a member of a struct of values, and all that a program must know to show and read it. */
+struct gn_option {
+    const char *name; /* "max-time" */
+    char letter;      /* short form of a flag; 0: none */
+    gn_option_kind kind;
+    unsigned traits;      /* gn_option_trait */
+    const char *value;    /* what the value is called: "N"; NULL: a switch */
+    const char *help;     /* one line */
+    const char *standard; /* the default as a help text shows it; NULL: none */
+    size_t offset;        /* of the member */
+    size_t second;    /* of the second one (a number's: bool, zero is meant); 0: there is none */
+    double low, high; /* inclusive */
+    const char *(*choice)(int i);     /* name of value i, NULL after the last; `low` is the first */
+    const char *field, *second_field; /* names of the members, where they are not `name` with _ */
+};
+
+/* Option i of struct gn_fit_options, below headings; NULL after the last one. */
+GN_API const struct gn_option *gn_fit_option(int i);
+
+/* Reads `text` into the member of `values`. BAD_ARGUMENT: the message says what is wrong with the
+ * text, not where it stood. */
+GN_API gn_status gn_option_set(const struct gn_option *option, void *values, const char *text);
+
+/* Writes the member's value as gn_option_set reads it; "" when it has none (0: a default). */
+GN_API gn_status gn_option_text(const struct gn_option *option, const void *values, char *text,
+                                size_t size);
+
+/* Names of the values of enumerations, NULL after the last one. */
+GN_API const char *gn_resize_name(int i);
+GN_API const char *gn_algorithm_name(int i);
+GN_API const char *gn_bad_image_name(int i);
 
 /* ---- What a run leaves ---- */
 

@@ -1,24 +1,8 @@
 #include "base/words.h"
 
-#include <googlenet.h>
-
 #include <string.h>
 
 enum { NAME_BYTES = 64 };
-
-const char *const gn_resize_names[] = { [GN_RESIZE_DEFAULT] = "",
-                                        [GN_RESIZE_TF1_LEGACY] = "tf1-legacy",
-                                        [GN_RESIZE_HALF_PIXEL] = "half-pixel",
-                                        [GN_RESIZE_PIL_BILINEAR] = "pil-bilinear",
-                                        NULL };
-
-int gn_word_find(const char *word, const char *const *names)
-{
-    for (int i = 0; names[i] != NULL; i++)
-        if (word[0] != '\0' && strcmp(word, names[i]) == 0)
-            return i;
-    return -1;
-}
 
 /* Optimal string alignment: insert, delete, replace, swap neighbours. */
 static size_t edit_distance(const char *a, const char *b)

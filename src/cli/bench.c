@@ -20,21 +20,21 @@ struct bench {
 static const struct bench defaults = { .batch = 128 };
 
 /* clang-format off */
-static const struct cli_option options[] = {
+static const struct gn_option options[] = {
     CLI_HEADING("Measurement"),
-    { .name = "train", .kind = CLI_FLAG, .offset = offsetof(struct bench, train),
+    { .name = "train", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, train),
       .help = "a training step (forward, backward, update), not only a forward pass" },
-    { .name = "batch", .kind = CLI_INT, .value = "N", .offset = offsetof(struct bench, batch),
+    { .name = "batch", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(struct bench, batch),
       .low = 1, .high = CLI_LARGEST_INT, .standard = "128", .help = "samples of a step" },
     CLI_THREADS_ROW(struct bench),
-    { .name = "rounds", .kind = CLI_INT, .value = "N", .offset = offsetof(struct bench, rounds),
+    { .name = "rounds", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(struct bench, rounds),
       .low = 1, .high = CLI_LARGEST_INT, .standard = "about three seconds",
       .help = "timed repetitions" },
-    { .name = "layers", .kind = CLI_FLAG, .offset = offsetof(struct bench, layers),
+    { .name = "layers", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, layers),
       .help = "a table of the time of every layer, too" },
-    { .name = "scaling", .kind = CLI_FLAG, .offset = offsetof(struct bench, scaling),
+    { .name = "scaling", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, scaling),
       .help = "with 1, 2, ... threads in turn: what each further one gives" },
-    { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .offset = offsetof(struct bench, model),
+    { .name = "model", .kind = GN_OPTION_TEXT, .value = "MODEL", .offset = offsetof(struct bench, model),
       .standard = "googlenet", .help = "the same as the argument MODEL" },
     CLI_ALGORITHM_ROW(struct bench),
     CLI_NET_ROWS(struct bench),

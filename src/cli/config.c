@@ -1,7 +1,6 @@
 /*
- * Writing and reading config.json. The keys of "options" are the rows of the option table that are
- * marked CLI_SAVED; null means that the option has no value. Seeds beyond 2^53 are texts, since
- * JSON readers hold numbers as doubles.
+ * What the program adds to config.json, and reading it. The keys of "options" are the rows of the
+ * option table that are saved; null means that the option has no value.
  */
 #include "cli/config.h"
 
@@ -13,170 +12,44 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LARGEST_FILE = 1 << 20, FORMAT = 1 };
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-static json_t *whole_to_json(const struct cli_option *option, uint64_t value)
+/* Numbers of the command's own options are whole. */
+static json_t *option_to_json(const struct cli_args *args, const struct cli_row *row)
 {
-    const bool is_seed = option->kind == CLI_SEED;
-    if (!is_seed && ((double)value < option->low || (double)value > option->high))
+    char text[4096];
+    const struct gn_option *option = row->option;
+    if (gn_option_text(option, cli_values_of(args, row), text, sizeof text) != GN_OK || !text[0])
         return json_null();
-    if ((double)value <= CLI_LARGEST_COUNT)
-        return json_integer((json_int_t)value);
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    return json_string(text);
+    if (option->kind == GN_OPTION_SWITCH)
+        return json_boolean(strcmp(text, "true") == 0);
+    if (option->kind == GN_OPTION_INT)
+        return json_integer(
+            *(const int *)((const char *)cli_values_of(args, row) + option->offset));
+    return cli_json_text(text);
 }
 
-static json_t *shuffle_to_json(const struct cli_shuffle *shuffle)
+char *cli_config_text(const struct cli_args *args)
 {
-    char text[32];
-    if (shuffle->kind != GN_SHUFFLE_WINDOW)
-        return json_string(shuffle->kind == GN_SHUFFLE_NONE ? "none" : "full");
-    snprintf(text, sizeof text, "window:%d", shuffle->window);
-    return json_string(text);
-}
-
-static json_t *plateau_to_json(const struct cli_plateau *plateau)
-{
-    char text[64];
-    if (plateau->patience == 0)
-        return json_null();
-    snprintf(text, sizeof text, "%.17g:%d", plateau->factor, plateau->patience);
-    return json_string(text);
-}
-
-static json_t *option_to_json(const struct cli_option *option, const void *values)
-{
-    const void *const source = (const char *)values + option->offset;
-    switch (option->kind) {
-    case CLI_FLAG:
-        return json_boolean(*(const bool *)source);
-    case CLI_INT:
-        return whole_to_json(option, (uint64_t) * (const int *)source);
-    case CLI_COUNT:
-    case CLI_SEED:
-        return whole_to_json(option, *(const uint64_t *)source);
-    case CLI_REAL:
-    case CLI_DURATION: {
-        const double value = *(const double *)source;
-        return value < option->low || value > option->high ? json_null() : cli_json_real(value);
-    }
-    case CLI_TEXT:
-        return cli_json_text(*(const char *const *)source);
-    case CLI_CHOICE: {
-        const char *word = option->choices[*(const int *)source];
-        return word[0] ? json_string(word) : json_null();
-    }
-    case CLI_SHUFFLE:
-        return shuffle_to_json(source);
-    case CLI_PLATEAU:
-        return plateau_to_json(source);
-    case CLI_LIST:
-        return ((const struct cli_list *)source)->text[0]
-                   ? cli_json_text(((const struct cli_list *)source)->text)
-                   : json_null();
-    case CLI_GROUP:
-    case CLI_LATER:
-        break;
-    }
-    return json_null();
-}
-
-static json_t *options_to_json(const struct cli_args *args)
-{
-    json_t *object = json_object();
-    for (int i = 0; i < args->command->n_options; i++) {
-        const struct cli_option *option = &args->command->options[i];
-        if (option->traits & CLI_SAVED)
-            json_object_set_new(object, option->name, option_to_json(option, args->values));
-    }
-    return object;
-}
-
-static json_t *labels_to_json(const gn_net *net)
-{
-    struct gn_net_info info;
-    if (gn_net_describe(net, &info) != GN_OK || !info.labels)
-        return json_null();
-    json_t *array = json_array();
-    for (int i = 0; i < info.classes; i++)
-        json_array_append_new(array, cli_json_text(info.labels[i]));
-    return array;
-}
-
-static json_t *run_to_json(const struct cli_args *args, const gn_net *net)
-{
-    struct gn_system_info system = { 0 };
-    char when[32] = "", host[256] = "";
-    const time_t now = time(NULL);
-    struct tm utc;
-    if (gmtime_r(&now, &utc))
-        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    gethostname(host, sizeof host - 1);
-    gn_system_describe(&system);
-
-    json_t *words = json_array();
+    json_t *words = json_array(), *options = json_object(), *root = json_object();
     json_array_append_new(words, json_string("googlenet"));
     json_array_append_new(words, json_string(args->command->name));
     for (int i = 0; i < args->argc; i++)
         json_array_append_new(words, cli_json_text(args->argv[i]));
-
-    json_t *root = json_object();
-    json_object_set_new(root, "format", json_integer(FORMAT));
-    json_object_set_new(root, "version", cli_json_text(system.version));
+    for (int i = 0; i < args->table.n; i++) {
+        const struct cli_row *row = &args->table.rows[i];
+        if (row->base == 0 && (row->option->traits & GN_OPTION_SAVED))
+            json_object_set_new(options, row->option->name, option_to_json(args, row));
+    }
     json_object_set_new(root, "command", words);
-    json_object_set_new(root, "started", json_string(when));
-    json_object_set_new(root, "host", cli_json_text(host));
-    json_object_set_new(root, "compiler", cli_json_text(system.compiler));
-    json_object_set_new(root, "isa", cli_json_text(system.isa));
-    json_object_set_new(root, "threads_usable", json_integer(system.threads));
-    json_object_set_new(root, "options", options_to_json(args));
-    json_object_set_new(root, "labels", labels_to_json(net));
-    return root;
-}
-
-/* Writes and syncs the file `path`, which must not exist. Takes the reference. */
-static bool write_new_file(const char *path, json_t *root)
-{
-    const int descriptor = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    if (!file) {
-        json_decref(root);
-        return false;
-    }
-    const bool written =
-        cli_write_json(file, root, JSON_INDENT(2)) && fflush(file) == 0 && fsync(descriptor) == 0;
-    return fclose(file) == 0 && written;
-}
-
-static void sync_folder(const char *folder)
-{
-    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
-        return;
-    fsync(descriptor);
-    close(descriptor);
-}
-
-int cli_save_config(const char *folder, const struct cli_args *args, const gn_net *net)
-{
-    char *path = cli_format("%s/config.json", folder);
-    char *temporary = cli_format("%s.tmp.%ld", path, (long)getpid());
-    int code = 0;
-    if (!write_new_file(temporary, run_to_json(args, net)) || rename(temporary, path) != 0) {
-        code = cli_fail(CLI_ENVIRONMENT, "%s: cannot write: %s", path, strerror(errno));
-        unlink(temporary);
-    } else {
-        sync_folder(folder);
-    }
-    free(temporary);
-    free(path);
-    return code;
+    json_object_set_new(root, "options", options);
+    char *text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -223,45 +96,27 @@ json_t *cli_load_config(const char *folder)
     return root;
 }
 
-static const struct cli_option *find_saved(const struct cli_command *command, const char *name)
-{
-    for (int i = 0; i < command->n_options; i++)
-        if ((command->options[i].traits & CLI_SAVED) && strcmp(command->options[i].name, name) == 0)
-            return &command->options[i];
-    return NULL;
-}
-
-/* The value as it would stand on the command line; NULL for a type that no option has. */
-static const char *json_to_text(const json_t *value, char *buffer, size_t size)
+/* The value as it would stand on the command line, to be freed; NULL for a type that no option has. */
+static char *json_to_text(const json_t *value)
 {
     if (json_is_string(value))
-        return json_string_value(value);
-    if (json_is_integer(value))
-        snprintf(buffer, size, "%lld", (long long)json_integer_value(value));
-    else if (json_is_real(value))
-        snprintf(buffer, size, "%.17g", json_real_value(value));
-    else
-        return NULL;
-    return buffer;
+        return cli_format("%s", json_string_value(value));
+    const bool is_plain = json_is_boolean(value) || json_is_number(value);
+    return is_plain ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)) : NULL;
 }
 
-static bool restore_option(const struct cli_option *option, const char *source, const json_t *value,
-                           void *values)
+/* Gives row i the value. Texts are kept in args->lists. */
+static bool restore_option(struct cli_args *args, int i, const char *source, const json_t *value)
 {
-    char buffer[40];
     if (json_is_null(value))
         return true;
-    if (option->kind == CLI_FLAG) {
-        *(bool *)((char *)values + option->offset) = json_is_true(value);
-        if (json_is_boolean(value))
-            return true;
-    }
-    const char *text = json_to_text(value, buffer, sizeof buffer);
-    if (!text || option->kind == CLI_FLAG) {
+    char *text = json_to_text(value);
+    if (!text)
         cli_fail(CLI_DATA, "%s: has a value of the wrong type", source);
-        return false;
-    }
-    return cli_parse_value(option, source, text, values);
+    const bool is_good = text && cli_parse_value(args, i, source, text);
+    free(args->lists[i]);
+    args->lists[i] = text;
+    return is_good;
 }
 
 int cli_restore_options(struct cli_args *args, const char *folder, const json_t *config)
@@ -272,13 +127,14 @@ int cli_restore_options(struct cli_args *args, const char *folder, const json_t 
     json_t *value;
     json_object_foreach(options, name, value)
     {
-        const struct cli_option *option = find_saved(args->command, name);
+        const int i = cli_find_option(&args->table, name);
+        const unsigned traits = i < 0 ? 0 : args->table.rows[i].option->traits;
         char *source = cli_format("%s/config.json: %s", folder, name);
-        bool is_good = option != NULL;
-        if (!option)
+        bool is_good = (traits & GN_OPTION_SAVED) != 0;
+        if (!is_good)
             cli_fail(CLI_DATA, "%s: unknown option", source);
-        else if (!((option->traits & CLI_ANEW) && cli_given(args, name)))
-            is_good = restore_option(option, source, value, args->values);
+        else if (!((traits & GN_OPTION_ANEW) && args->given[i]))
+            is_good = restore_option(args, i, source, value);
         free(source);
         if (!is_good)
             return CLI_DATA;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_option(const struct cli_option *option)
+static void print_option(const struct gn_option *option)
 {
     char left[64];
     int used = option->letter
@@ -24,11 +24,13 @@ void cli_print_help(const struct cli_command *command)
 {
     printf("Usage: googlenet %s %s\n\n%s\n\nExamples:\n%s", command->name, command->usage,
            command->summary, command->examples);
-    for (int i = 0; i < command->n_options; i++) {
-        const struct cli_option *option = &command->options[i];
-        if (option->kind == CLI_GROUP)
+    struct cli_table table;
+    cli_make_table(&table, command);
+    for (int i = 0; i < table.n; i++) {
+        const struct gn_option *option = table.rows[i].option;
+        if (option->kind == GN_OPTION_HEADING)
             printf("\n%s:\n", option->help);
-        else if (option->kind != CLI_LATER)
+        else
             print_option(option);
     }
     printf("%-26s  %s\n", "  -h, --help", "this text");

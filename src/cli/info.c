@@ -12,7 +12,7 @@ struct info {
 
 static const struct info defaults;
 
-static const struct cli_option options[] = {
+static const struct gn_option options[] = {
     CLI_HEADING("Data"),
     CLI_PLACE_ROWS(struct info),
     CLI_COMMON_ROWS(struct info),

@@ -16,63 +16,32 @@ struct lr_find {
     struct cli_net net;
     struct cli_place place;
     const char *data, *model, *out;
-    double from, to, momentum, weight_decay, clip_norm, label_smoothing;
-    bool nesterov;
-    const char *augment;
-    int steps, batch, accumulate, threads, algorithm, optimizer;
-    uint64_t seed, limit;
+    struct gn_lr_find_options sweep;
 };
 
-static const struct lr_find defaults = {
-    .from = 1e-5, .to = 1.0, .steps = 100, .batch = 128, .accumulate = 1, .weight_decay = -1.0
-};
+static const struct lr_find defaults = { .sweep = { .from = 1e-5, .to = 1.0, .steps = 100 } };
 
 #define AT(member) offsetof(struct lr_find, member)
 
 /* clang-format off */
-static const struct cli_option options[] = {
+static const struct gn_option options[] = {
     CLI_HEADING("Sweep"),
-    { .name = "data", .kind = CLI_TEXT, .value = "D", .offset = AT(data),
+    { .name = "data", .kind = GN_OPTION_TEXT, .value = "D", .offset = AT(data),
       .help = "folder with the four IDX files, or the name of a known set" },
     CLI_PLACE_ROWS(struct lr_find),
-    { .name = "limit-train", .kind = CLI_COUNT, .value = "N", .offset = AT(limit), .low = 1,
-      .high = CLI_LARGEST_COUNT, .standard = "all", .help = "only the first N training samples" },
-    { .name = "model", .kind = CLI_TEXT, .value = "MODEL", .offset = AT(model),
+    { .name = "model", .kind = GN_OPTION_TEXT, .value = "MODEL", .offset = AT(model),
       .standard = "googlenet", .help = "preset, or a model file to start from its weights" },
-    { .name = "from", .kind = CLI_REAL, .value = "X", .offset = AT(from), .low = 1e-30,
+    { .name = "from", .kind = GN_OPTION_REAL, .value = "X", .offset = AT(sweep.from), .low = 1e-30,
       .high = CLI_LARGEST_FLOAT, .standard = "1e-5", .help = "the first learning rate" },
-    { .name = "to", .kind = CLI_REAL, .value = "X", .offset = AT(to), .low = 1e-30,
+    { .name = "to", .kind = GN_OPTION_REAL, .value = "X", .offset = AT(sweep.to), .low = 1e-30,
       .high = CLI_LARGEST_FLOAT, .standard = "1", .help = "the last one" },
-    { .name = "steps", .kind = CLI_INT, .value = "N", .offset = AT(steps), .low = 10,
+    { .name = "steps", .kind = GN_OPTION_INT, .value = "N", .offset = AT(sweep.steps), .low = 10,
       .high = 1000000, .standard = "100", .help = "rates between them, a training step each" },
-    { .name = "out", .kind = CLI_TEXT, .value = "DIR", .offset = AT(out),
+    { .name = "out", .kind = GN_OPTION_TEXT, .value = "DIR", .offset = AT(out),
       .help = "folder for lr-find.csv and lr-find.svg" },
+    CLI_HEADING("Data"),
     CLI_HEADING("Training"),
-    { .name = "batch", .kind = CLI_INT, .value = "N", .offset = AT(batch), .low = 1,
-      .high = CLI_LARGEST_INT, .standard = "128", .help = "samples of a step" },
-    { .name = "optimizer", .kind = CLI_CHOICE, .value = "NAME", .offset = AT(optimizer),
-      .choices = cli_optimizer_names, .standard = "sgd", .help = "sgd or adamw" },
-    { .name = "momentum", .kind = CLI_REAL, .value = "X", .offset = AT(momentum), .low = 0,
-      .high = 0.999999, .standard = "0", .help = "of sgd" },
-    { .name = "nesterov", .kind = CLI_FLAG, .offset = AT(nesterov),
-      .help = "Nesterov's form of the momentum" },
-    { .name = "weight-decay", .kind = CLI_REAL, .value = "X", .offset = AT(weight_decay), .low = 0,
-      .high = CLI_LARGEST_FLOAT, .standard = "0, adamw 0.004",
-      .help = "w -= lr*X*w before the update" },
-    { .name = "clip-norm", .kind = CLI_REAL, .value = "X", .offset = AT(clip_norm), .low = 0,
-      .high = CLI_LARGEST_FLOAT, .standard = "0: any length",
-      .help = "shortens the gradient of all tensors together to length X" },
-    { .name = "accumulate", .kind = CLI_INT, .value = "N", .offset = AT(accumulate), .low = 1,
-      .high = 65536, .standard = "1", .help = "a step has the mean gradient of N batches" },
-    { .name = "augment", .kind = CLI_TEXT, .value = "LIST", .offset = AT(augment),
-      .standard = "none", .help = "as in train" },
-    { .name = "label-smoothing", .kind = CLI_REAL, .value = "X", .offset = AT(label_smoothing),
-      .low = 0, .high = 0.999999, .standard = "0",
-      .help = "part of the target that all classes share" },
-    { .name = "seed", .kind = CLI_SEED, .value = "N", .offset = AT(seed), .standard = "0",
-      .help = "of the weights and of the order of samples" },
-    CLI_ALGORITHM_ROW(struct lr_find),
-    CLI_THREADS_ROW(struct lr_find),
+    CLI_HEADING("Fine-tuning"),
     CLI_NET_ROWS(struct lr_find),
     CLI_COMMON_ROWS(struct lr_find),
 };
@@ -150,36 +119,17 @@ static void on_event(const struct gn_event *event, void *user)
              (unsigned long long)event->steps, event->lr, event->loss);
 }
 
-static int sweep(gn_net *net, gn_dataset *data, const struct lr_find *given)
+static int sweep(gn_net *net, gn_dataset *data, struct lr_find *given)
 {
     double last_line = 0.0;
     struct gn_lr_sweep result;
-    const struct gn_lr_find_options options_of_sweep = {
-        .fit = { .train = data,
-                 .batch = given->batch,
-                 .seed = given->seed,
-                 .limit_train = given->limit,
-                 .optimizer = (gn_optimizer)given->optimizer,
-                 .momentum = given->momentum,
-                 .nesterov = given->nesterov,
-                 .weight_decay = given->weight_decay > 0.0 ? given->weight_decay : 0.0,
-                 .no_weight_decay = given->weight_decay >= 0.0 && given->weight_decay <= 0.0,
-                 .clip_norm = given->clip_norm,
-                 .accumulate = given->accumulate,
-                 .augment = given->augment,
-                 .label_smoothing = given->label_smoothing,
-                 .algorithm = (gn_algorithm)given->algorithm,
-                 .threads = given->threads,
-                 .on_event = on_event,
-                 .user = &last_line,
-                 .stop = &cli_stop },
-        .from = given->from,
-        .to = given->to,
-        .steps = given->steps,
-    };
+    struct gn_fit_options *fit = &given->sweep.fit;
+    fit->train = data;
+    fit->on_event = on_event;
+    fit->user = &last_line;
+    fit->stop = &cli_stop;
     cli_stop_gently();
-    const gn_status status = gn_lr_find(net, &result, &options_of_sweep);
-    if (status != GN_OK)
+    if (gn_lr_find(net, &result, &given->sweep) != GN_OK)
         return cli_fail_library();
     const int code = given->out ? write_files(&result, given->out) : 0;
     if (!code)
@@ -196,9 +146,10 @@ static int run(struct cli_args *args)
     cli_catch_interrupts();
     if (!given->data)
         return cli_fail(CLI_USAGE, "lr-find: --data is missing (a folder or the name of a set)");
-    if (given->to <= given->from)
-        return cli_fail(CLI_USAGE, "--to: %g is not above --from %g", given->to, given->from);
-    if (given->augment && gn_check_augment(given->augment) != GN_OK)
+    if (given->sweep.to <= given->sweep.from)
+        return cli_fail(CLI_USAGE, "--to: %g is not above --from %g", given->sweep.to,
+                        given->sweep.from);
+    if (gn_fit_defaults(&given->sweep.fit) != GN_OK)
         return cli_fail_library();
     if (given->model)
         code = cli_check_model(given->model);
@@ -218,7 +169,7 @@ static int run(struct cli_args *args)
         given->net.classes = given->net.classes ? given->net.classes : info.classes;
         if (!given->net.channels && (!given->model || cli_is_preset(given->model)))
             given->net.channels = info.channels;
-        net = cli_open_model(given->model, &given->net, given->seed, &code);
+        net = cli_open_model(given->model, &given->net, given->sweep.fit.seed, &code);
     }
     if (net)
         code = sweep(net, data, given);
@@ -237,6 +188,8 @@ const struct cli_command cli_lr_find = {
     .argument = "nothing",
     .options = options,
     .n_options = CLI_COUNT_OF(options),
+    .fit = offsetof(struct lr_find, sweep.fit),
+    .fit_traits = GN_OPTION_SWEEP,
     .defaults = &defaults,
     .values_size = sizeof(struct lr_find),
     .run = run,

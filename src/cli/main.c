@@ -105,6 +105,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     if (code == 0 && args.help) {
         cli_print_help(command);
     } else if (code == 0) {
+        cli_voice.flag_of = cli_flag_of;
         set_voice((const struct cli_common *)args.values);
         code = gn_system_describe(&system) == GN_OK ? command->run(&args) : cli_fail_library();
     }

@@ -1,218 +1,179 @@
 /*
- * The parser over option tables: --flag value, --flag=value, -q, and -- to end the flags. Every
- * number is read whole and checked against the range of its row.
+ * The parser over option tables: --flag value, --flag=value, -q, and -- to end the flags. The
+ * library reads the values.
  */
 #include "cli/options.h"
 
-#include "base/number.h"
 #include "base/words.h"
 #include "cli/report.h"
 
 #include <googlenet.h>
 
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST_NAME = 40 };
 
-static bool fault(const char *source, const char *text, const char *what)
+/* ---- Tables ---- */
+
+static bool has_option(const struct cli_command *command, const char *name)
 {
-    cli_fail(CLI_USAGE, "%s: \"%s\" %s", source, text, what);
+    for (int i = 0; i < command->n_options; i++)
+        if (strcmp(command->options[i].name, name) == 0)
+            return true;
     return false;
 }
 
-/* A decimal whole number, no sign but '-', no blank, nothing behind it. */
-static bool parse_whole(const char *source, const char *text, uint64_t low, uint64_t high,
-                        uint64_t *result)
+static void add_row(struct cli_table *table, const struct gn_option *option, size_t base)
 {
-    const char *digits = text + (text[0] == '-');
-    if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
-        return fault(source, text, "is not a whole number");
-    errno = 0;
-    const unsigned long long number = strtoull(digits, NULL, 10);
-    const bool is_negative = text[0] == '-' && number != 0;
-    if (errno == ERANGE || is_negative || number < low || number > high) {
-        cli_fail(CLI_USAGE, "%s: %s is out of range (%llu to %llu)", source, text,
-                 (unsigned long long)low, (unsigned long long)high);
-        return false;
-    }
-    *result = number;
-    return true;
+    if (table->n == CLI_MAX_OPTIONS)
+        exit(cli_fail(CLI_FAILED, "more options than %d", CLI_MAX_OPTIONS));
+    table->rows[table->n++] = (struct cli_row){ option, base };
 }
 
-/* A finite decimal number; no hexadecimal, no names, nothing behind it. */
-static bool parse_real(const char *source, const char *text, double low, double high,
-                       double *result)
+/* The library's options below `heading`. A row of the command's own comes before one of the same
+ * name. Returns how many. */
+static int add_fit_rows(struct cli_table *table, const struct cli_command *command,
+                        const char *heading)
 {
-    char *end = NULL;
-    const double number = strtod(text, &end);
-    if (!isfinite(number))
-        return fault(source, text, "is not a finite number");
-    if (end == text || *end != '\0' || strspn(text, "0123456789+-.eE") != strlen(text))
-        return fault(source, text, "is not a number");
-    if (number < low || number > high) {
-        cli_fail(CLI_USAGE, "%s: %s is out of range (%g to %g)", source, text, low, high);
-        return false;
-    }
-    *result = number;
-    return true;
+    const struct gn_option *option;
+    const int before = table->n;
+    bool is_below = false;
+    for (int i = 0; (option = gn_fit_option(i)) != NULL; i++)
+        if (option->kind == GN_OPTION_HEADING)
+            is_below = strcmp(option->help, heading) == 0;
+        else if (is_below && (option->traits & command->fit_traits) == command->fit_traits &&
+                 !has_option(command, option->name))
+            add_row(table, option, command->fit);
+    return table->n - before;
 }
 
-static bool parse_choice(const char *source, const char *text, const char *const *choices,
-                         int *result)
+static bool has_heading(const struct cli_command *command, const char *heading)
 {
-    const int found = gn_word_find(text, choices);
-    if (found >= 0) {
-        *result = found;
-        return true;
-    }
-    char list[200] = "";
-    for (int i = 0; choices[i]; i++) {
-        const size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", choices[i]);
-    }
-    cli_fail(CLI_USAGE, "%s: \"%s\" is not one of %s", source, text, list);
-    const char *nearest = gn_nearest(text, choices);
-    if (nearest)
-        cli_hint("did you mean %s?", nearest);
+    for (int i = 0; i < command->n_options; i++)
+        if (command->options[i].kind == GN_OPTION_HEADING &&
+            strcmp(command->options[i].help, heading) == 0)
+            return true;
     return false;
 }
 
-static bool parse_shuffle(const char *source, const char *text, struct cli_shuffle *result)
+/* Options below a heading that the command does not have come last, with it. */
+static void add_other_fit_rows(struct cli_table *table, const struct cli_command *command)
 {
-    if (strcmp(text, "full") == 0) {
-        *result = (struct cli_shuffle){ .kind = GN_SHUFFLE_FULL };
-        return true;
+    const struct gn_option *option;
+    for (int i = 0; (option = gn_fit_option(i)) != NULL; i++) {
+        if (option->kind != GN_OPTION_HEADING || has_heading(command, option->help))
+            continue;
+        add_row(table, option, 0);
+        if (add_fit_rows(table, command, option->help) == 0)
+            table->n--;
     }
-    if (strcmp(text, "none") == 0) {
-        *result = (struct cli_shuffle){ .kind = GN_SHUFFLE_NONE };
-        return true;
-    }
-    if (strncmp(text, "window:", 7) != 0)
-        return fault(source, text, "is not one of full, window:N, none");
-    uint64_t window = 0;
-    if (!parse_whole(source, text + 7, 1, INT32_MAX, &window))
-        return false;
-    *result = (struct cli_shuffle){ .kind = GN_SHUFFLE_WINDOW, .window = (int)window };
-    return true;
 }
 
-/* A number of seconds, minutes or hours. */
-static bool parse_duration(const char *source, const char *text, double low, double high,
-                           double *result)
+void cli_make_table(struct cli_table *table, const struct cli_command *command)
 {
-    char number[LONGEST_NAME];
-    const size_t length = strlen(text);
-    const char unit = length > 0 ? text[length - 1] : '\0';
-    const double seconds = unit == 'h' ? 3600.0 : unit == 'm' ? 60.0 : 1.0;
-    const bool has_unit = unit == 'h' || unit == 'm' || unit == 's';
-    snprintf(number, sizeof number, "%.*s", (int)(length - (has_unit ? 1 : 0)), text);
-    double value = 0.0;
-    if (length >= sizeof number || number[0] == '\0' ||
-        strspn(number, "0123456789.") != strlen(number))
-        return fault(source, text, "is not a time such as 90s, 15m or 1.5h");
-    if (!parse_real(source, number, low / seconds, high / seconds, &value))
-        return false;
-    *result = value * seconds;
-    return true;
-}
-
-static bool parse_plateau(const char *source, const char *text, struct cli_plateau *result)
-{
-    char factor[LONGEST_NAME];
-    const char *colon = strchr(text, ':');
-    uint64_t patience = 0;
-    if (!colon || (size_t)(colon - text) >= sizeof factor)
-        return fault(source, text, "is not FACTOR:PATIENCE, such as 0.1:5");
-    snprintf(factor, sizeof factor, "%.*s", (int)(colon - text), text);
-    if (!parse_real(source, factor, 1e-6, 0.999999, &result->factor) ||
-        !parse_whole(source, colon + 1, 1, INT32_MAX, &patience))
-        return false;
-    result->patience = (int)patience;
-    return true;
-}
-
-static bool parse_list(const char *source, const char *text, struct cli_list *result)
-{
-    const size_t used = strlen(result->text);
-    if (text[0] == '\0')
-        return fault(source, text, "is empty");
-    if (used + strlen(text) + 2 > sizeof result->text)
-        return fault(source, text, "makes the list longer than 1000 characters");
-    snprintf(result->text + used, sizeof result->text - used, "%s%s", used ? "," : "", text);
-    return true;
-}
-
-bool cli_parse_value(const struct cli_option *option, const char *source, const char *text,
-                     void *values)
-{
-    void *const target = (char *)values + option->offset;
-    uint64_t whole = 0;
-    switch (option->kind) {
-    case CLI_INT:
-        if (!parse_whole(source, text, (uint64_t)option->low, (uint64_t)option->high, &whole))
-            return false;
-        *(int *)target = (int)whole;
-        return true;
-    case CLI_COUNT:
-        return parse_whole(source, text, (uint64_t)option->low, (uint64_t)option->high, target);
-    case CLI_SEED:
-        return parse_whole(source, text, 0, UINT64_MAX, target);
-    case CLI_REAL:
-        return parse_real(source, text, option->low, option->high, target);
-    case CLI_TEXT:
-        if (text[0] == '\0')
-            return fault(source, text, "is empty");
-        *(const char **)target = text;
-        return true;
-    case CLI_CHOICE:
-        return parse_choice(source, text, option->choices, target);
-    case CLI_SHUFFLE:
-        return parse_shuffle(source, text, target);
-    case CLI_DURATION:
-        return parse_duration(source, text, option->low, option->high, target);
-    case CLI_PLATEAU:
-        return parse_plateau(source, text, target);
-    case CLI_LIST:
-        return parse_list(source, text, target);
-    case CLI_FLAG:
-        *(bool *)target = true;
-        return true;
-    case CLI_GROUP:
-    case CLI_LATER:
-        break;
-    }
-    return false;
-}
-
-static int find_long(const struct cli_command *command, const char *name, size_t length)
-{
+    const char *heading = "";
+    table->n = 0;
     for (int i = 0; i < command->n_options; i++) {
-        const struct cli_option *option = &command->options[i];
-        if (option->kind != CLI_GROUP && strlen(option->name) == length &&
+        const struct gn_option *option = &command->options[i];
+        if (option->kind == GN_OPTION_HEADING && command->fit != 0)
+            add_fit_rows(table, command, heading);
+        if (option->kind == GN_OPTION_HEADING)
+            heading = option->help;
+        add_row(table, option, 0);
+    }
+    if (command->fit == 0)
+        return;
+    add_fit_rows(table, command, heading);
+    add_other_fit_rows(table, command);
+}
+
+static int find_long(const struct cli_table *table, const char *name, size_t length)
+{
+    for (int i = 0; i < table->n; i++) {
+        const struct gn_option *option = table->rows[i].option;
+        if (option->kind != GN_OPTION_HEADING && strlen(option->name) == length &&
             strncmp(option->name, name, length) == 0)
             return i;
     }
     return -1;
 }
 
-static int find_letter(const struct cli_command *command, char letter)
+int cli_find_option(const struct cli_table *table, const char *name)
 {
-    for (int i = 0; i < command->n_options; i++)
-        if (command->options[i].letter && command->options[i].letter == letter)
+    return find_long(table, name, strlen(name));
+}
+
+static int find_letter(const struct cli_table *table, char letter)
+{
+    for (int i = 0; i < table->n; i++)
+        if (table->rows[i].option->letter && table->rows[i].option->letter == letter)
             return i;
     return -1;
 }
 
-static int unknown_flag(const struct cli_command *command, const char *word, size_t length)
+/* ---- Members that messages name ---- */
+
+static const struct cli_table *spoken;
+
+/* "weight_decay" is the member of --weight-decay. */
+static bool is_member(const char *name, const char *field, size_t length)
+{
+    if (!name || strlen(name) != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (name[i] != field[i] && !(name[i] == '-' && field[i] == '_'))
+            return false;
+    return true;
+}
+
+const char *cli_flag_of(const char *field, size_t length)
+{
+    for (int i = 0; spoken && i < spoken->n; i++) {
+        const struct gn_option *option = spoken->rows[i].option;
+        if (option->kind != GN_OPTION_HEADING &&
+            (is_member(option->field ? option->field : option->name, field, length) ||
+             is_member(option->second_field, field, length)))
+            return option->name;
+    }
+    return NULL;
+}
+
+/* ---- Values ---- */
+
+void *cli_values_of(const struct cli_args *args, const struct cli_row *row)
+{
+    return (char *)args->values + row->base;
+}
+
+bool cli_parse_value(struct cli_args *args, int i, const char *source, const char *text)
+{
+    const struct cli_row *row = &args->table.rows[i];
+    if (gn_option_set(row->option, cli_values_of(args, row), text) == GN_OK)
+        return true;
+    cli_fail_about(source);
+    return false;
+}
+
+/* Another value of a list joins those before it. */
+static bool add_value(struct cli_args *args, int i, const char *source, const char *text)
+{
+    if (args->table.rows[i].option->kind != GN_OPTION_LIST || !args->lists[i] || !text[0])
+        return cli_parse_value(args, i, source, text);
+    char *joined = cli_format("%s,%s", args->lists[i], text);
+    free(args->lists[i]);
+    args->lists[i] = joined;
+    return cli_parse_value(args, i, source, joined);
+}
+
+static int unknown_flag(const struct cli_args *args, const char *word, size_t length)
 {
     const char *names[CLI_MAX_OPTIONS + 1] = { NULL };
+    const struct cli_command *command = args->command;
     int n = 0;
-    for (int i = 0; i < command->n_options; i++)
-        if (command->options[i].kind != CLI_GROUP && command->options[i].kind != CLI_LATER)
-            names[n++] = command->options[i].name;
+    for (int i = 0; i < args->table.n; i++)
+        if (args->table.rows[i].option->kind != GN_OPTION_HEADING)
+            names[n++] = args->table.rows[i].option->name;
     char name[LONGEST_NAME + 1];
     const size_t dashes = strspn(word, "-");
     snprintf(name, sizeof name, "%.*s", (int)(length - dashes), word + dashes);
@@ -231,27 +192,30 @@ static int take_flag(struct cli_args *args, int argc, char **argv, int *i)
     const char *word = argv[*i];
     const bool is_long = word[1] == '-';
     const size_t length = is_long ? strcspn(word, "=") : strlen(word);
-    const int index = is_long       ? find_long(args->command, word + 2, length - 2)
-                      : length == 2 ? find_letter(args->command, word[1])
+    const int index = is_long       ? find_long(&args->table, word + 2, length - 2)
+                      : length == 2 ? find_letter(&args->table, word[1])
                                     : -1;
     if (index < 0)
-        return unknown_flag(args->command, word, length);
-    const struct cli_option *option = &args->command->options[index];
+        return unknown_flag(args, word, length);
+    const struct gn_option *option = args->table.rows[index].option;
     char source[LONGEST_NAME + 3];
     snprintf(source, sizeof source, "--%s", option->name);
     const char *value = word[length] == '=' ? word + length + 1 : NULL;
     args->given[index] = true;
-    if (option->kind == CLI_LATER)
-        return cli_fail(CLI_USAGE, "%s: %s", source, option->help);
-    if (option->kind == CLI_FLAG) {
+    if (option->kind == GN_OPTION_SWITCH) {
         if (value)
             return cli_fail(CLI_USAGE, "%s takes no value, \"%s\" was given", source, value);
+        value = "true";
     } else if (!value) {
         if (*i + 1 >= argc || strncmp(argv[*i + 1], "--", 2) == 0)
             return cli_fail(CLI_USAGE, "%s needs a value (%s)", source, option->value);
         value = argv[++*i];
     }
-    return cli_parse_value(option, source, value ? value : "", args->values) ? 0 : CLI_USAGE;
+    if (!add_value(args, index, source, value))
+        return CLI_USAGE;
+    if (option->kind == GN_OPTION_LIST && !args->lists[index])
+        args->lists[index] = cli_format("%s", value);
+    return 0;
 }
 
 static int check_arguments(const struct cli_args *args)
@@ -272,6 +236,8 @@ static int check_arguments(const struct cli_args *args)
 int cli_parse(struct cli_args *args, const struct cli_command *command, int argc, char **argv)
 {
     *args = (struct cli_args){ .command = command, .argc = argc, .argv = argv };
+    cli_make_table(&args->table, command);
+    spoken = &args->table;
     args->values = cli_calloc(1, command->values_size);
     args->arguments = cli_calloc((size_t)argc + 1, sizeof *args->arguments);
     memcpy(args->values, command->defaults, command->values_size);
@@ -296,22 +262,27 @@ int cli_parse(struct cli_args *args, const struct cli_command *command, int argc
 
 void cli_free_args(struct cli_args *args)
 {
+    spoken = NULL;
     free(args->values);
     free(args->arguments);
+    for (int i = 0; i < args->table.n; i++)
+        free(args->lists[i]);
     *args = (struct cli_args){ 0 };
 }
 
 bool cli_given(const struct cli_args *args, const char *name)
 {
-    const int index = find_long(args->command, name, strlen(name));
-    return index >= 0 && args->given[index];
+    const int i = cli_find_option(&args->table, name);
+    return i >= 0 && args->given[i];
 }
 
 bool cli_default(struct cli_args *args, const char *name, const char *text)
 {
-    const int index = find_long(args->command, name, strlen(name));
-    if (index < 0)
-        return fault("--", name, "is no flag of this command");
-    return args->given[index] ||
-           cli_parse_value(&args->command->options[index], name, text, args->values);
+    const int i = cli_find_option(&args->table, name);
+    if (i < 0) {
+        cli_fail(CLI_USAGE, "--%s is not a flag of %s", name, args->command->name);
+        return false;
+    }
+    const bool is_switch = args->table.rows[i].option->kind == GN_OPTION_SWITCH;
+    return args->given[i] || cli_parse_value(args, i, name, is_switch ? "true" : text);
 }

@@ -24,10 +24,10 @@ struct predict {
 
 static const struct predict defaults = { .top = 5 };
 
-static const struct cli_option options[] = {
+static const struct gn_option options[] = {
     CLI_HEADING("Answer"),
     { .name = "top",
-      .kind = CLI_INT,
+      .kind = GN_OPTION_INT,
       .value = "K",
       .offset = offsetof(struct predict, top),
       .low = 1,
@@ -35,11 +35,11 @@ static const struct cli_option options[] = {
       .standard = "5",
       .help = "the K most probable classes" },
     { .name = "logits",
-      .kind = CLI_FLAG,
+      .kind = GN_OPTION_SWITCH,
       .offset = offsetof(struct predict, logits),
       .help = "also the network's values before the softmax" },
     { .name = "limit",
-      .kind = CLI_COUNT,
+      .kind = GN_OPTION_COUNT,
       .value = "N",
       .offset = offsetof(struct predict, limit),
       .low = 1,
@@ -47,10 +47,10 @@ static const struct cli_option options[] = {
       .standard = "all",
       .help = "only the first N images of a file or folder" },
     { .name = "on-bad-image",
-      .kind = CLI_CHOICE,
+      .kind = GN_OPTION_CHOICE,
       .value = "WHAT",
       .offset = offsetof(struct predict, on_bad_image),
-      .choices = cli_bad_image_names,
+      .choice = gn_bad_image_name,
       .standard = "stop",
       .help = "stop or skip, for pictures that cannot be read" },
     CLI_THREADS_ROW(struct predict),

@@ -147,16 +147,6 @@ static void epoch(struct cli_progress *progress, const struct gn_event *event)
     progress->epoch_samples = progress->last_samples = 0;
 }
 
-/* The sentence, and its hint in a line of its own. */
-static void warn(const char *message)
-{
-    static const char hint[] = "\n  hint: ";
-    const char *second = strstr(message, hint);
-    cli_warn("%.*s", second ? (int)(second - message) : (int)strlen(message), message);
-    if (second)
-        cli_hint("%s", second + sizeof hint - 1);
-}
-
 void cli_progress_event(struct cli_progress *progress, const struct gn_event *event)
 {
     switch (event->kind) {
@@ -181,7 +171,7 @@ void cli_progress_event(struct cli_progress *progress, const struct gn_event *ev
         break;
     case GN_EVENT_WARNING:
         cli_progress_end(progress);
-        warn(event->message ? event->message : "");
+        cli_warn_library(event->message ? event->message : "");
         break;
     }
 }

@@ -11,13 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LONGEST_LINE = 2048 };
+
 struct cli_voice cli_voice;
 
 /* One line in one write, so that lines of several processes do not mix. Terminal escapes inside names
  * must not reach the terminal or a log. */
 static void say(const char *begin, const char *text)
 {
-    char line[2048];
+    char line[LONGEST_LINE];
     fprintf(stderr, "%s%s\n", begin, gn_printable(line, sizeof line, text));
 }
 
@@ -63,6 +65,59 @@ void cli_note(const char *format, ...)
     va_end(list);
 }
 
+/* Appends as much as fits. */
+static size_t append(char *line, size_t size, size_t used, const char *text, size_t length)
+{
+    const size_t n = length < size - 1 - used ? length : size - 1 - used;
+    memcpy(line + used, text, n);
+    line[used + n] = '\0';
+    return used + n;
+}
+
+/* The library names options by their members (".batch = 32"), the program by its flags
+ * ("--batch 32"). */
+static const char *with_flags(const char *text, char *line, size_t size)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_", equals[] = " = ";
+    size_t used = 0;
+    char before = ' ';
+    line[0] = '\0';
+    while (*text) {
+        const size_t length = *text == '.' ? strspn(text + 1, letters) : 0;
+        const bool is_word = length > 0 && strchr(" (\"\n", before) &&
+                             !strchr("./-", text[1 + length] ? text[1 + length] : ' ');
+        const char *flag =
+            is_word && cli_voice.flag_of ? cli_voice.flag_of(text + 1, length) : NULL;
+        before = *text;
+        if (!flag) {
+            used = append(line, size, used, text++, 1);
+            continue;
+        }
+        used = append(line, size, used, "--", 2);
+        used = append(line, size, used, flag, strlen(flag));
+        text += 1 + length;
+        if (strncmp(text, equals, sizeof equals - 1) == 0) {
+            used = append(line, size, used, " ", 1);
+            text += sizeof equals - 1;
+        }
+    }
+    return line;
+}
+
+/* A sentence of the library, and its hints in lines of their own. */
+static void say_lines(const char *begin, const char *message)
+{
+    char line[LONGEST_LINE];
+    char *text = cli_format("%s", with_flags(message, line, sizeof line));
+    for (char *at = text, *rest; at; at = rest) {
+        rest = strchr(at, '\n');
+        if (rest)
+            *rest++ = '\0';
+        say(at == text ? begin : "", at);
+    }
+    free(text);
+}
+
 static int exit_code(gn_status status)
 {
     switch (status) {
@@ -93,16 +148,22 @@ static int exit_code(gn_status status)
 int cli_fail_library(void)
 {
     const char *message = gn_error_message();
-    char *text = cli_format("%s", message[0] ? message : "the library failed without saying why");
-    for (char *line = text, *rest; line; line = rest) {
-        rest = strchr(line, '\n'); /* hint lines follow */
-        if (rest)
-            *rest++ = '\0';
-        say(line == text ? "googlenet: " : "", line);
-    }
-    free(text);
+    say_lines("googlenet: ", message[0] ? message : "the library failed without saying why");
     const int code = exit_code(gn_error_status());
     return code == CLI_DONE ? CLI_FAILED : code;
+}
+
+int cli_fail_about(const char *source)
+{
+    char *text = cli_format("%s: %s", source, gn_error_message());
+    say_lines("googlenet: ", text);
+    free(text);
+    return CLI_USAGE;
+}
+
+void cli_warn_library(const char *message)
+{
+    say_lines("googlenet: warning: ", message);
 }
 
 int cli_finish(int code)

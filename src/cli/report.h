@@ -23,6 +23,9 @@ struct cli_voice {
     bool quiet, verbose;
     bool terminal; /* stderr is a terminal that can redraw a line */
     bool colour;
+    /* The flag of an option's member that a message of the library names: "max-time" of
+     * "max_seconds", of so many characters; NULL: none. */
+    const char *(*flag_of)(const char *field, size_t length);
 };
 extern struct cli_voice cli_voice;
 
@@ -35,6 +38,13 @@ void cli_hint(const char *format, ...) GN_PRINTF(1, 2);
 
 /* Prints the library's last error with its hint and returns the exit code of its status. */
 int cli_fail_library(void);
+
+/* The library's last error about a value that stood in `source` ("--lr", "run/config.json: lr"):
+ * always CLI_USAGE. */
+int cli_fail_about(const char *source);
+
+/* A warning of the library, with its hint. */
+void cli_warn_library(const char *message);
 
 /* "googlenet: warning: ..." on stderr, also with --quiet. */
 void cli_warn(const char *format, ...) GN_PRINTF(1, 2);

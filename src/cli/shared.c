@@ -10,15 +10,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char *const cli_bad_image_names[] = { "stop", "skip", NULL };
-const char *const cli_algorithm_names[] = { "auto", "direct", "winograd", NULL };
-const char *const cli_optimizer_names[] = { "sgd", "adamw", NULL };
-/* Entry 0 stands for "not given" and is no word that can be typed. */
 const char *const cli_split_names[] = { "train", "test", NULL };
+
+const char *cli_split_name(int i)
+{
+    return i >= 0 && i + 1 < CLI_COUNT_OF(cli_split_names) ? cli_split_names[i] : NULL;
+}
 
 const char *cli_resize_name(gn_resize resize)
 {
-    return gn_resize_names[resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : resize];
+    return gn_resize_name(resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : (int)resize);
 }
 
 bool cli_is_net_file(const char *word)

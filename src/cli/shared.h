@@ -37,10 +37,8 @@ struct cli_place {
     const char *const *labels; /* a model's, for as many classes as are asked for */
 };
 
-extern const char *const cli_algorithm_names[]; /* by gn_algorithm */
-extern const char *const cli_optimizer_names[]; /* by gn_optimizer */
-extern const char *const cli_bad_image_names[]; /* by gn_bad_image */
-extern const char *const cli_split_names[];     /* by gn_split */
+extern const char *const cli_split_names[]; /* by gn_split */
+const char *cli_split_name(int i);          /* NULL after the last one */
 
 #define CLI_COUNT_OF(table) ((int)(sizeof(table) / sizeof *(table)))
 #define CLI_LARGEST_INT     2147483647.0
@@ -49,53 +47,53 @@ extern const char *const cli_split_names[];     /* by gn_split */
 
 #define CLI_HEADING(text)                                                                          \
     {                                                                                              \
-        .kind = CLI_GROUP, .name = "", .help = (text)                                              \
+        .kind = GN_OPTION_HEADING, .name = "", .help = (text)                                      \
     }
 
 /* clang-format off */
 #define CLI_COMMON_ROWS(T)                                                                         \
     CLI_HEADING("Common"),                                                                         \
-    { .name = "json", .kind = CLI_FLAG, .offset = offsetof(T, common.json),                        \
+    { .name = "json", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.json),                        \
       .help = "print the result as JSON on stdout" },                                              \
-    { .name = "quiet", .letter = 'q', .kind = CLI_FLAG, .offset = offsetof(T, common.quiet),       \
+    { .name = "quiet", .letter = 'q', .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.quiet),       \
       .help = "say nothing but errors and warnings" },                                             \
-    { .name = "verbose", .letter = 'v', .kind = CLI_FLAG, .offset = offsetof(T, common.verbose),   \
+    { .name = "verbose", .letter = 'v', .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.verbose),   \
       .help = "say more: the machine, every step" },                                                                        \
-    { .name = "no-color", .kind = CLI_FLAG, .offset = offsetof(T, common.no_color),                \
+    { .name = "no-color", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.no_color),                \
       .help = "no colours (also: NO_COLOR, TERM=dumb)" }
 
 #define CLI_NET_ROWS(T)                                                                            \
     CLI_HEADING("Network"),                                                                        \
-    { .name = "preset", .kind = CLI_TEXT, .value = "NAME", .offset = offsetof(T, net.preset),      \
-      .traits = CLI_SAVED, .help = "network of a model file that does not say it" },               \
-    { .name = "size", .kind = CLI_INT, .value = "N", .offset = offsetof(T, net.size),              \
-      .low = 1, .high = CLI_LARGEST_INT, .standard = "the model's, 96", .traits = CLI_SAVED,       \
+    { .name = "preset", .kind = GN_OPTION_TEXT, .value = "NAME", .offset = offsetof(T, net.preset),      \
+      .traits = GN_OPTION_SAVED, .help = "network of a model file that does not say it" },               \
+    { .name = "size", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.size),              \
+      .low = 1, .high = CLI_LARGEST_INT, .standard = "the model's, 96", .traits = GN_OPTION_SAVED,       \
       .help = "height and width of the input" },                                                   \
-    { .name = "channels", .kind = CLI_INT, .value = "N", .offset = offsetof(T, net.channels),      \
-      .low = 1, .high = CLI_LARGEST_INT, .traits = CLI_SAVED,                                      \
+    { .name = "channels", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.channels),      \
+      .low = 1, .high = CLI_LARGEST_INT, .traits = GN_OPTION_SAVED,                                      \
       .help = "channels of the input" },                                                           \
-    { .name = "classes", .kind = CLI_INT, .value = "N", .offset = offsetof(T, net.classes),        \
-      .low = 1, .high = CLI_LARGEST_INT, .traits = CLI_SAVED, .help = "classes of the output" },   \
-    { .name = "resize", .kind = CLI_CHOICE, .value = "RULE", .offset = offsetof(T, net.resize),    \
-      .choices = gn_resize_names, .standard = "the model's, tf1-legacy", .traits = CLI_SAVED,     \
+    { .name = "classes", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.classes),        \
+      .low = 1, .high = CLI_LARGEST_INT, .traits = GN_OPTION_SAVED, .help = "classes of the output" },   \
+    { .name = "resize", .kind = GN_OPTION_CHOICE, .value = "RULE", .offset = offsetof(T, net.resize),    \
+      .choice = gn_resize_name, .low = GN_RESIZE_TF1_LEGACY, .standard = "the model's, tf1-legacy", .traits = GN_OPTION_SAVED,     \
       .help = "tf1-legacy, half-pixel or pil-bilinear" }
 
 #define CLI_PLACE_ROWS(T)                                                                          \
-    { .name = "data-dir", .kind = CLI_TEXT, .value = "DIR", .traits = CLI_SAVED | CLI_ANEW,        \
+    { .name = "data-dir", .kind = GN_OPTION_TEXT, .value = "DIR", .traits = GN_OPTION_SAVED | GN_OPTION_ANEW,        \
       .offset = offsetof(T, place.data_dir), .standard = "$GOOGLENET_DATA and the usual places",   \
       .help = "where named data sets lie" },                                                       \
-    { .name = "offline", .kind = CLI_FLAG, .offset = offsetof(T, place.offline),                   \
-      .traits = CLI_SAVED | CLI_ANEW, .help = "never download" }
+    { .name = "offline", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, place.offline),                   \
+      .traits = GN_OPTION_SAVED | GN_OPTION_ANEW, .help = "never download" }
 
 #define CLI_ALGORITHM_ROW(T)                                                                       \
-    { .name = "algorithm", .kind = CLI_CHOICE, .value = "NAME", .traits = CLI_SAVED,               \
-      .offset = offsetof(T, algorithm), .choices = cli_algorithm_names, .standard = "auto",         \
+    { .name = "algorithm", .kind = GN_OPTION_CHOICE, .value = "NAME", .traits = GN_OPTION_SAVED,               \
+      .offset = offsetof(T, algorithm), .choice = gn_algorithm_name, .standard = "auto",         \
       .help = "of the convolutions: auto, direct or winograd" }
 
 #define CLI_THREADS_ROW(T)                                                                         \
-    { .name = "threads", .kind = CLI_INT, .value = "N", .offset = offsetof(T, threads),            \
+    { .name = "threads", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, threads),            \
       .low = 1, .high = 256, .standard = "all that the process may use",                           \
-      .traits = CLI_SAVED | CLI_ANEW, .help = "threads; they change no bit of a result" }
+      .traits = GN_OPTION_SAVED | GN_OPTION_ANEW, .help = "threads; they change no bit of a result" }
 /* clang-format on */
 
 /* The network that MODEL names: a preset with weights drawn by `seed`, or a model file. `word` NULL

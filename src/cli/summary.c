@@ -11,13 +11,13 @@ struct summary {
     bool walk;
 };
 
-static const struct cli_option options[] = {
+static const struct gn_option options[] = {
     { .name = "walk",
-      .kind = CLI_FLAG,
+      .kind = GN_OPTION_SWITCH,
       .offset = offsetof(struct summary, walk),
       .help = "print the output shape of each stage instead of the table" },
     { .name = "aux",
-      .kind = CLI_FLAG,
+      .kind = GN_OPTION_SWITCH,
       .offset = offsetof(struct summary, net.aux),
       .help = "with the auxiliary heads of the training network" },
     CLI_NET_ROWS(struct summary),

@@ -10,36 +10,14 @@ struct train {
     struct cli_common common;
     struct cli_net net;
     struct cli_place place;
-    const char *data, *model, *out, *resume, *recipe;
-    bool overwrite, dry_run, list_recipes;
-    int epochs, batch;
-    uint64_t seed, limit_train, limit_val, max_steps;
-    struct cli_shuffle shuffle;
-    int on_bad_image;
-    bool scaled_decode;
-    int optimizer; /* gn_optimizer */
-    int algorithm; /* gn_algorithm */
-    int schedule;  /* gn_schedule */
-    double lr, momentum, weight_decay, adam_eps, val_fraction;
-    double lr_min, step_factor, power, rise, warmup_epochs;
-    int step_epochs, early_stop, accumulate;
-    uint64_t warmup_steps;
-    struct cli_plateau plateau;
-    double max_time, clip_norm, label_smoothing, ema;
-    struct cli_list no_decay, freeze, lr_scale;
-    bool nesterov, decay_all;
-    uint64_t log_steps, checkpoint_steps;
-    int threads;
-    const char *augment, *normalize;
-    int short_side;
+    const char *data, *model, *resume, *recipe;
+    bool dry_run, list_recipes;
+    const char *normalize;
+    int short_side; /* TRAIN_NO_SIDE: not given */
+    struct gn_fit_options fit;
 };
 
-/* Values of a struct train that stand for "not given". */
-#define TRAIN_NO_REAL  (-1.0)
-#define TRAIN_NO_SIDE  (-1)
-#define TRAIN_NO_LIMIT UINT64_MAX
-
-extern const char *const train_schedule_names[]; /* by gn_schedule */
+enum { TRAIN_NO_SIDE = -1 };
 
 /* A run that is ready to begin. */
 struct train_run {

@@ -17,37 +17,44 @@ struct watch {
     struct cli_progress progress;
     const struct train_run *run;
     bool announced, started;
-    int config_code; /* of writing config.json */
 };
 
 static uint64_t steps_of_epoch(const struct train_run *run)
 {
+    const struct gn_fit_options *fit = &run->given->fit;
     uint64_t samples = run->train_info.samples;
-    if (run->given->limit_train != TRAIN_NO_LIMIT && run->given->limit_train < samples)
-        samples = run->given->limit_train;
-    const uint64_t batch = (uint64_t)run->given->batch * (uint64_t)run->given->accumulate;
+    if (fit->limit_train != 0 && fit->limit_train < samples)
+        samples = fit->limit_train;
+    const uint64_t batch = (uint64_t)fit->batch * (uint64_t)fit->accumulate;
     return (samples + batch - 1) / batch;
 }
 
-static void announce_options(const struct train *given, const struct train_run *run)
+/* The value of an option of the training as it would be typed. */
+static const char *typed(const struct train_run *run, const char *name, char buffer[32])
 {
-    char shuffle[32] = "full", limit[48] = "", batches[24] = "";
+    const struct cli_table *table = &run->args->table;
+    const int i = cli_find_option(table, name);
+    if (i < 0 || gn_option_text(table->rows[i].option, &run->given->fit, buffer, 32) != GN_OK)
+        buffer[0] = '\0';
+    return buffer;
+}
+
+static void announce_options(const struct train_run *run)
+{
+    const struct gn_fit_options *fit = &run->given->fit;
+    char limit[48] = "", batches[24] = "", a[32], b[32], c[32];
     const unsigned long long steps = steps_of_epoch(run);
-    if (given->shuffle.kind == GN_SHUFFLE_WINDOW)
-        snprintf(shuffle, sizeof shuffle, "window:%d", given->shuffle.window);
-    else if (given->shuffle.kind == GN_SHUFFLE_NONE)
-        snprintf(shuffle, sizeof shuffle, "none");
-    if (given->max_steps)
+    if (fit->max_steps)
         snprintf(limit, sizeof limit, ", at most %llu steps in all",
-                 (unsigned long long)given->max_steps);
-    if (given->accumulate > 1)
-        snprintf(batches, sizeof batches, "%d x ", given->accumulate);
+                 (unsigned long long)fit->max_steps);
+    if (fit->accumulate > 1)
+        snprintf(batches, sizeof batches, "%d x ", fit->accumulate);
     cli_note(
         "training  %d epoch%s of %llu step%s%s, batch %s%d, %s, lr %g%s%s, shuffle %s, seed %llu",
-        given->epochs, given->epochs == 1 ? "" : "s", steps, steps == 1 ? "" : "s", limit, batches,
-        given->batch, cli_optimizer_names[given->optimizer], given->lr, given->schedule ? " " : "",
-        given->schedule ? train_schedule_names[given->schedule] : "", shuffle,
-        (unsigned long long)given->seed);
+        fit->epochs, fit->epochs == 1 ? "" : "s", steps, steps == 1 ? "" : "s", limit, batches,
+        fit->batch, typed(run, "optimizer", a), fit->lr, fit->schedule ? " " : "",
+        fit->schedule ? typed(run, "schedule", b) : "", typed(run, "shuffle", c),
+        (unsigned long long)fit->seed);
 }
 
 void train_announce(const struct train_run *run, const char *folder)
@@ -74,9 +81,9 @@ void train_announce(const struct train_run *run, const char *folder)
              : is_file     ? given->model
                            : "seed",
              cli_resize_name(net->resize));
-    announce_options(given, run);
-    cli_note_machine(given->threads);
-    const uint64_t bytes = gn_memory_estimate(run->net, given->batch, true);
+    announce_options(run);
+    cli_note_machine(given->fit.threads);
+    const uint64_t bytes = gn_memory_estimate(run->net, given->fit.batch, true);
     /* What does not fit is refused by the library, with a sentence of its own. */
     if (gn_system_describe(&system) == GN_OK && bytes <= system.memory_bytes)
         cli_note("memory    about %s of %s", cli_bytes(needed, bytes),
@@ -96,73 +103,27 @@ static void on_event(const struct gn_event *event, void *user)
         cli_status = 0;
     }
     cli_progress_event(&watch->progress, event);
-    if (event->kind != GN_EVENT_START || watch->started)
-        return;
-    watch->started = true;
-    /* Only now is the folder ours: the library has locked it and found it usable. Without its
-     * options a run could not be resumed, so a failure ends it. */
-    watch->config_code = cli_save_config(watch->run->folder, watch->run->args, watch->run->net);
-    if (watch->config_code)
-        cli_stop = 1;
+    watch->started = watch->started || event->kind == GN_EVENT_START;
 }
 
 static gn_history *fit(struct watch *watch)
 {
     const struct train_run *run = watch->run;
-    const struct train *given = run->given;
-    const struct gn_fit_options options = {
-        .train = run->train,
-        .validation = run->validation,
-        .epochs = given->epochs,
-        .batch = given->batch,
-        .lr = given->lr,
-        .zero_lr = given->lr <= 0.0,
-        .seed = given->seed,
-        .shuffle = (gn_shuffle)given->shuffle.kind,
-        .window = given->shuffle.window,
-        .limit_train = given->limit_train == TRAIN_NO_LIMIT ? 0 : given->limit_train,
-        .limit_val = given->limit_val == TRAIN_NO_LIMIT ? 0 : given->limit_val,
-        .max_steps = given->max_steps,
-        .optimizer = (gn_optimizer)given->optimizer,
-        .momentum = given->momentum,
-        .nesterov = given->nesterov,
-        .weight_decay = given->weight_decay,
-        .no_weight_decay = given->weight_decay <= 0.0,
-        .decay_all = given->decay_all,
-        .adam_eps = given->adam_eps,
-        .algorithm = (gn_algorithm)given->algorithm,
-        .threads = given->threads,
-        .out = run->folder,
-        .overwrite = given->overwrite,
-        .resume = given->resume != NULL,
-        .log_steps = given->log_steps,
-        .checkpoint_steps = given->checkpoint_steps,
-        .on_event = on_event,
-        .user = watch,
-        .stop = &cli_stop,
-        .schedule = (gn_schedule)given->schedule,
-        .lr_min = given->lr_min,
-        .step_epochs = given->step_epochs,
-        .step_factor = given->step_factor,
-        .power = given->power,
-        .rise = given->rise,
-        .warmup_steps = given->warmup_steps,
-        .warmup_epochs = given->warmup_epochs,
-        .plateau_factor = given->plateau.factor,
-        .plateau_patience = given->plateau.patience,
-        .early_stop = given->early_stop,
-        .max_seconds = given->max_time,
-        .clip_norm = given->clip_norm,
-        .accumulate = given->accumulate,
-        .label_smoothing = given->label_smoothing,
-        .ema = given->ema,
-        .no_decay = given->no_decay.text,
-        .freeze = given->freeze.text,
-        .lr_scale = given->lr_scale.text,
-        .save = &cli_save,
-        .augment = given->augment,
-    };
-    return gn_fit_with(run->net, &options);
+    struct gn_fit_options *options = &run->given->fit;
+    char *config = cli_config_text(run->args);
+    options->train = run->train;
+    options->validation = run->validation;
+    options->no_validation = !run->validation;
+    options->out = run->folder;
+    options->resume = run->given->resume != NULL;
+    options->on_event = on_event;
+    options->user = watch;
+    options->stop = &cli_stop;
+    options->save = &cli_save;
+    options->config = config;
+    gn_history *history = gn_fit_with(run->net, options);
+    free(config);
+    return history;
 }
 
 /* Of the raw and the averaged weights. */
@@ -241,22 +202,15 @@ static void print_result(const struct watch *watch, const gn_history *history, d
 
 int train_fit(struct train_run *run)
 {
-    struct watch watch = { .run = run, .progress = { .max_steps = run->given->max_steps } };
+    struct watch watch = { .run = run, .progress = { .max_steps = run->given->fit.max_steps } };
     const double begin = cli_seconds();
     cli_stop_gently();
     cli_catch_requests();
     gn_history *history = fit(&watch);
     cli_progress_end(&watch.progress);
-    if (watch.config_code) {
-        gn_free_history(history);
-        return watch.config_code;
-    }
     if (!history) {
-        if (gn_error_status() != GN_STATUS_STOPPED) {
-            if (watch.started && !run->given->resume)
-                cli_drop_unbegun_run(run->folder);
+        if (gn_error_status() != GN_STATUS_STOPPED)
             return cli_fail_library();
-        }
         /* Instead of the library's hint, the command that goes on. */
         const char *message = gn_error_message();
         cli_fail(CLI_INTERRUPTED, "%.*s", (int)strcspn(message, "\n"), message);

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "base/words.h"
+#include "base/enums.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static json_t *make_values(const float *values, int channels)
 /* By the shorter side, or to a size: that of the input, or of the square that it is cut out of. */
 static json_t *make_resize(const struct gn_net *net)
 {
-    const char *rule = gn_resize_names[net->resize];
+    const char *rule = gn_resize_name((int)net->resize);
     const int antialias = net->resize == GN_RESIZE_PIL_BILINEAR, side = net->pixels.short_side;
     if (side > 0 && !net->pixels.square)
         return json_pack("{s:s, s:i, s:s, s:b}", "step", "resize", "short", side, "rule", rule,
@@ -318,7 +318,7 @@ static gn_status read_resize(const char *name, const json_t *step, struct gn_mod
         (pixels->short_side < fields->h || pixels->short_side < fields->w))
         return bad_field(name, "preprocess", "resizes to less than the network's input");
     const char *rule = json_string_value(json_object_get(step, "rule"));
-    const int found = rule == NULL ? -1 : gn_word_find(rule, gn_resize_names);
+    const int found = rule == NULL ? -1 : gn_enum_find(gn_resize_name, GN_RESIZE_TF1_LEGACY, rule);
     if (found < 0)
         return not_supported(name, "preprocess", step);
     fields->resize = (gn_resize)found;

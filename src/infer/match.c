@@ -1,7 +1,6 @@
 /* How a network and a data set match. */
 #include "infer/match.h"
 
-#include "base/words.h"
 #include "picture/picture.h"
 
 gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data, const char *what)
@@ -42,7 +41,7 @@ gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
         if (*rule != GN_RESIZE_DEFAULT && *rule != wishes[i])
             GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                     "resize: %s and %s are both asked for; options and data sets must agree",
-                    gn_resize_names[*rule], gn_resize_names[wishes[i]]);
+                    gn_resize_name((int)*rule), gn_resize_name((int)wishes[i]));
         *rule = wishes[i];
     }
     if (*rule == GN_RESIZE_DEFAULT)

@@ -9,6 +9,7 @@
 #include "train/fit.h"
 
 #include "draw/curves.h"
+#include "train/fit_config.h"
 
 #include <unistd.h>
 
@@ -78,8 +79,12 @@ static void begin_journal(struct gn_fit *fit)
 
 gn_status gn_files_begin(struct gn_fit *fit)
 {
+    char path[GN_RUN_PATH];
     if (fit->files.folder == NULL)
         return GN_OK;
+    /* Alone it is not a run, so that the folder of a process that dies here can be used again. */
+    GN_TRY(gn_config_write(fit->t.net, &fit->t.settings,
+                           gn_run_file(fit->files.folder, "config.json", path)));
     if (fit->t.settings.options.resume) {
         begin_journal(fit);
         return GN_OK;
@@ -97,7 +102,12 @@ gn_status gn_files_begun(struct gn_fit *fit)
     if (first == NULL)
         return GN_OK;
     fit->files.first = NULL;
-    GN_TRY(gn_checkpoint_end(first));
+    const gn_status status = gn_checkpoint_end(first);
+    if (status != GN_OK) {
+        char path[GN_RUN_PATH];
+        (void)unlink(gn_run_file(fit->files.folder, "config.json", path));
+        return status;
+    }
     begin_journal(fit); /* only now: whatever holds a history can be resumed */
     return GN_OK;
 }

@@ -15,6 +15,7 @@ struct gn_settings {
     gn_resize rule;                     /* never DEFAULT */
     uint64_t n_train, n_val;            /* samples that will be used; n_val 0: no validation */
     struct gn_augment augment;
+    int asked_threads; /* by the caller; 0: all that the process may use */
 };
 
 /* BAD_ARGUMENT, BAD_SHAPE or BAD_DATA with the numbers. Nothing is changed but *settings. */

@@ -1,20 +1,15 @@
-/*
- * Integers are plain JSON numbers, except the seed, which may need 64 bits and is a decimal
- * string; other numbers are hexadecimal-float strings, which return exactly.
- */
+/* Integers are plain JSON numbers; other numbers are hexadecimal-float strings, which return exactly. */
 #include "train/train_text.h"
 
 #include "base/memory.h"
 #include "gn_config.h"
 #include "ops/kernels.h"
+#include "train/options.h"
 #include "base/number.h"
-#include "base/words.h"
 
 #include <float.h>
 #include <jansson.h>
 #include <string.h>
-
-enum { SEED_TEXT = 24 };
 
 const struct gn_progress gn_progress_begin = { .rate_factor = 1, .plateau_loss = DBL_MAX };
 
@@ -54,87 +49,14 @@ static void set_text(json_t *object, const char *key, const char *value)
     (void)json_object_set_new(object, key, json_string(value));
 }
 
-/* Options that came after the first version stand in the file only when they are in use, so that an
- * older checkpoint can be resumed. */
-static void set_schedule(json_t *options, const struct gn_fit_options *o)
-{
-    static const char *const names[] = { "constant", "step", "polynomial", "cosine", "one-cycle" };
-    if (o->schedule != GN_SCHEDULE_CONSTANT) {
-        set_text(options, "schedule", names[o->schedule]);
-        set_real(options, "lr_min", o->lr_min);
-    }
-    if (o->schedule == GN_SCHEDULE_STEP) {
-        set_count(options, "step_epochs", (uint64_t)o->step_epochs);
-        set_real(options, "step_factor", o->step_factor);
-    }
-    if (o->schedule == GN_SCHEDULE_POLYNOMIAL)
-        set_real(options, "power", o->power);
-    if (o->schedule == GN_SCHEDULE_ONE_CYCLE)
-        set_real(options, "rise", o->rise);
-    if (o->warmup_steps > 0)
-        set_count(options, "warmup_steps", o->warmup_steps);
-    if (o->warmup_epochs > 0)
-        set_real(options, "warmup_epochs", o->warmup_epochs);
-    if (o->plateau_patience > 0) {
-        set_real(options, "plateau_factor", o->plateau_factor);
-        set_count(options, "plateau_patience", (uint64_t)o->plateau_patience);
-    }
-}
-
-static void set_patterns(json_t *options, const char *key, const char *list)
-{
-    if (list != NULL && list[0] != '\0')
-        set_text(options, key, list);
-}
-
-static void set_update(json_t *options, const struct gn_fit_options *o)
-{
-    if (o->clip_norm > 0)
-        set_real(options, "clip_norm", o->clip_norm);
-    if (o->accumulate > 1)
-        set_count(options, "accumulate", (uint64_t)o->accumulate);
-    if (o->augment != NULL)
-        set_text(options, "augment", o->augment);
-    if (o->label_smoothing > 0)
-        set_real(options, "label_smoothing", o->label_smoothing);
-    if (o->ema > 0)
-        set_real(options, "ema", o->ema);
-    set_patterns(options, "no_decay", o->weight_decay > 0 ? o->no_decay : NULL);
-    set_patterns(options, "freeze", o->freeze);
-    set_patterns(options, "lr_scale", o->lr_scale);
-}
-
-/* The options that decide about bits; how long a run goes on is none of them. */
+/* What decides about bits; how long a run goes on does not. */
 static json_t *options_object(const struct gn_settings *s)
 {
-    static const char *const shuffles[] = { "full", "window", "none" };
-    const struct gn_fit_options *o = &s->options;
-    char seed[SEED_TEXT];
-    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
     json_t *options = json_object();
-    set_count(options, "batch", (uint64_t)o->batch);
-    set_text(options, "seed", seed);
-    set_text(options, "shuffle", shuffles[o->shuffle]);
-    if (o->shuffle == GN_SHUFFLE_WINDOW)
-        set_count(options, "window", (uint64_t)o->window);
-    set_text(options, "resize", gn_resize_names[s->rule]);
+    gn_options_record(&s->options, options);
+    set_text(options, "resize", gn_resize_name((int)s->rule));
     set_count(options, "train_samples", s->n_train);
     set_count(options, "validation_samples", s->n_val);
-    set_text(options, "optimizer", o->optimizer == GN_ADAMW ? "adamw" : "sgd");
-    set_real(options, "lr", o->lr);
-    set_real(options, "weight_decay", o->weight_decay);
-    if (o->weight_decay > 0)
-        (void)json_object_set_new(options, "decay_all", json_boolean(o->decay_all));
-    if (o->algorithm != GN_ALGORITHM_AUTO)
-        set_text(options, "algorithm", o->algorithm == GN_ALGORITHM_DIRECT ? "direct" : "winograd");
-    if (o->optimizer == GN_ADAMW)
-        set_real(options, "adam_eps", o->adam_eps);
-    if (o->momentum > 0) {
-        set_real(options, "momentum", o->momentum);
-        (void)json_object_set_new(options, "nesterov", json_boolean(o->nesterov));
-    }
-    set_schedule(options, o);
-    set_update(options, o);
     return options;
 }
 

@@ -1,0 +1,192 @@
+/*
+ * The keys of "options" are the names of the options of a training, of the network and of the data
+ * set, as flags have them; null means that an option has no value. Seeds beyond 2^53 are texts,
+ * since JSON readers hold numbers as doubles.
+ */
+#define _XOPEN_SOURCE 700 /* realpath, gethostname */
+
+#include "train/fit_config.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/number.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FORMAT = 1, LONGEST_VALUE = 8192, EXACT_DIGITS = 17, SHORT_DIGITS = 15 };
+
+/* Digits that this number needs to come back exactly: few, or all. */
+static int digits_of(double value)
+{
+    char text[GN_NUMBER_TEXT];
+    double back;
+    return gn_real_parse(gn_digits_text(value, SHORT_DIGITS, text), &back) && !(back < value) &&
+                   !(back > value)
+               ? SHORT_DIGITS
+               : EXACT_DIGITS;
+}
+
+static int digits_of_members(const json_t *object)
+{
+    int digits = SHORT_DIGITS;
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key,
+                        value) if (json_is_real(value) && digits_of(json_real_value(value)) >
+                                                              digits) digits = EXACT_DIGITS;
+    return digits;
+}
+
+static json_t *number(const char *text)
+{
+    static const uint64_t largest = UINT64_C(1) << 53;
+    uint64_t whole;
+    double real;
+    if (gn_whole_parse(text, &whole))
+        return whole <= largest ? json_integer((json_int_t)whole) : json_string(text);
+    return gn_real_parse(text, &real) ? json_real(real) : json_null();
+}
+
+static gn_status set_option(const struct gn_option *option, const struct gn_fit_options *o,
+                            json_t *object)
+{
+    char text[LONGEST_VALUE];
+    json_t *value = NULL;
+    GN_TRY((gn_status)gn_option_text(option, o, text, sizeof text));
+    switch (option->kind) {
+    case GN_OPTION_SWITCH:
+        value = json_boolean(strcmp(text, "true") == 0);
+        break;
+    case GN_OPTION_INT:
+    case GN_OPTION_COUNT:
+    case GN_OPTION_SEED:
+    case GN_OPTION_REAL:
+    case GN_OPTION_SECONDS:
+        value = number(text);
+        break;
+    case GN_OPTION_HEADING:
+    case GN_OPTION_TEXT:
+    case GN_OPTION_LIST:
+    case GN_OPTION_CHOICE:
+    case GN_OPTION_SHUFFLE:
+    case GN_OPTION_PLATEAU:
+        value = text[0] == '\0' ? json_null() : json_string(text);
+        break;
+    }
+    (void)json_object_set_new(object, option->name, value);
+    return GN_OK;
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    (void)json_object_set_new(object, key, text == NULL ? json_null() : json_string(text));
+}
+
+/* Where the data lie and how pictures are read; paths mean the same from another folder. */
+static void set_data(const struct gn_dataset *data, json_t *options)
+{
+    const struct gn_dataset_options *o = &data->options;
+    char *path = realpath(o->data, NULL);
+    const double fraction = o->no_val_fraction ? 0 : o->val_fraction > 0 ? o->val_fraction : 0.1;
+    set_text(options, "data", path != NULL ? path : o->data);
+    set_text(options, "data-dir", o->data_dir);
+    (void)json_object_set_new(options, "offline", json_boolean(o->offline));
+    set_text(options, "on-bad-image", gn_bad_image_name((int)o->on_bad_image));
+    (void)json_object_set_new(options, "scaled-decode", json_boolean(o->scaled_decode));
+    (void)json_object_set_new(options, "val-fraction", json_real(fraction));
+    free(path);
+}
+
+static void set_net(const struct gn_net *net, gn_resize rule, json_t *options)
+{
+    set_text(options, "preset", net->preset);
+    (void)json_object_set_new(options, "size", json_integer(net->input.h));
+    (void)json_object_set_new(options, "channels", json_integer(net->input.c));
+    (void)json_object_set_new(options, "classes", json_integer(net->classes));
+    set_text(options, "resize", gn_resize_name((int)rule));
+}
+
+static gn_status set_options(const struct gn_net *net, const struct gn_settings *s, json_t *options)
+{
+    struct gn_fit_options o = s->options;
+    const struct gn_option *option;
+    o.threads = s->asked_threads;
+    o.no_validation = o.validation == NULL;
+    if (o.no_validation)
+        o.limit_val = 0;
+    set_net(net, s->rule, options);
+    set_data(o.train, options);
+    for (int i = 0; (option = gn_fit_option(i)) != NULL; i++)
+        if (option->traits & GN_OPTION_SAVED)
+            GN_TRY(set_option(option, &o, options));
+    return GN_OK;
+}
+
+static void set_machine(json_t *root)
+{
+    struct gn_system_info system = { 0 };
+    char when[32] = "", host[256] = "";
+    const time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc) != NULL)
+        (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    (void)gethostname(host, sizeof host - 1);
+    (void)gn_system_describe(&system);
+    set_text(root, "version", system.version);
+    set_text(root, "started", when);
+    set_text(root, "host", host);
+    set_text(root, "compiler", system.compiler);
+    set_text(root, "isa", system.isa);
+    (void)json_object_set_new(root, "threads_usable", json_integer(system.threads));
+}
+
+static json_t *labels_of(const struct gn_net *net)
+{
+    if (net->labels == NULL)
+        return json_null();
+    json_t *labels = json_array();
+    for (int i = 0; i < net->classes; i++)
+        (void)json_array_append_new(labels, json_string(net->labels[i]));
+    return labels;
+}
+
+/* The file's content over what the caller adds. */
+static gn_status fill(const struct gn_net *net, const struct gn_settings *s, json_t *root)
+{
+    json_t *options = json_object_get(root, "options");
+    if (!json_is_object(options)) {
+        options = json_object();
+        (void)json_object_set_new(root, "options", options);
+    }
+    (void)json_object_set_new(root, "format", json_integer(FORMAT));
+    set_machine(root);
+    GN_TRY(set_options(net, s, options));
+    (void)json_object_set_new(root, "labels", labels_of(net));
+    return GN_OK;
+}
+
+gn_status gn_config_write(const struct gn_net *net, const struct gn_settings *settings,
+                          const char *path)
+{
+    const char *extra = settings->options.config;
+    json_t *root = extra == NULL ? json_object() : json_loads(extra, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .config is not the text of a JSON object");
+    }
+    gn_status status = fill(net, settings, root);
+    char *text = NULL;
+    if (status == GN_OK) {
+        const int digits = digits_of_members(json_object_get(root, "options"));
+        text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
+        status = text == NULL ? gn_fail(GN_STATUS_NO_MEMORY, "no memory for the run's options")
+                              : gn_file_write(path, "run options", text, strlen(text), NULL);
+    }
+    free(text);
+    json_decref(root);
+    return status;
+}

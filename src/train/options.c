@@ -1,0 +1,431 @@
+/*
+ * A new option is a member of struct gn_fit_options and a row here; flags, help, defaults, checks
+ * of the value, config.json and the checkpoint's record follow from the row.
+ */
+#include "train/options.h"
+
+#include "base/enums.h"
+#include "base/number.h"
+#include "base/option.h"
+#include "base/threads.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* When a checkpoint records an option. */
+typedef bool (*condition)(const struct gn_fit_options *o);
+
+struct row {
+    struct gn_option option;
+    bool records;     /* the bits of a run depend on it: recorded unless it has its default, */
+    condition in_use; /* or instead whenever this holds */
+    gn_status (*check)(const char *text);
+};
+
+static bool always(const struct gn_fit_options *o)
+{
+    (void)o;
+    return true;
+}
+
+static bool is_adamw(const struct gn_fit_options *o)
+{
+    return o->optimizer == GN_ADAMW;
+}
+
+static bool has_momentum(const struct gn_fit_options *o)
+{
+    return o->momentum > 0;
+}
+
+static bool decays(const struct gn_fit_options *o)
+{
+    return o->weight_decay > 0;
+}
+
+static bool is_scheduled(const struct gn_fit_options *o)
+{
+    return o->schedule != GN_SCHEDULE_CONSTANT;
+}
+
+static bool is_step(const struct gn_fit_options *o)
+{
+    return o->schedule == GN_SCHEDULE_STEP;
+}
+
+static bool is_polynomial(const struct gn_fit_options *o)
+{
+    return o->schedule == GN_SCHEDULE_POLYNOMIAL;
+}
+
+static bool is_one_cycle(const struct gn_fit_options *o)
+{
+    return o->schedule == GN_SCHEDULE_ONE_CYCLE;
+}
+
+static gn_status check_augment(const char *list)
+{
+    return (gn_status)gn_check_augment(list);
+}
+
+#define MEMBER(m) .field = #m, .offset = offsetof(struct gn_fit_options, m)
+#define SECOND(m) .second_field = #m, .second = offsetof(struct gn_fit_options, m)
+#define HEADING(text)                                                                              \
+    {                                                                                              \
+        .option = {.name = "", .kind = GN_OPTION_HEADING, .help = (text) }                         \
+    }
+#define MOST_INT   2147483647.0
+#define MOST_COUNT 9007199254740992.0 /* 2^53: exact in a double and in JSON */
+#define MOST_FLOAT 3.4e38
+
+enum { SAVED = GN_OPTION_SAVED, ANEW = GN_OPTION_ANEW, SWEEP = GN_OPTION_SWEEP };
+
+/* clang-format off */
+static const struct row rows[] = {
+    HEADING("Data"),
+    { .option = { .name = "limit-train", MEMBER(limit_train), .kind = GN_OPTION_COUNT, .value = "N",
+        .low = 1, .high = MOST_COUNT, .standard = "all", .traits = SAVED | SWEEP,
+        .help = "only the first N training samples" } },
+    { .option = { .name = "limit-val", MEMBER(limit_val), SECOND(no_validation), .kind = GN_OPTION_COUNT,
+        .value = "N", .high = MOST_COUNT, .standard = "all", .traits = SAVED,
+        .help = "only the first N test samples; 0: no validation" } },
+    { .option = { .name = "shuffle", MEMBER(shuffle), SECOND(window), .kind = GN_OPTION_SHUFFLE,
+        .value = "S", .choice = gn_shuffle_name, .standard = "full", .traits = SAVED | SWEEP,
+        .help = "full, none, or window:N as tf.data (the notebook: window:1000)" },
+      .records = true, .in_use = always },
+    { .option = { .name = "augment", MEMBER(augment), .kind = GN_OPTION_TEXT, .value = "LIST",
+        .standard = "none", .traits = SAVED | SWEEP,
+        .help = "of mirror, shift:N, crop, rotate:DEG, brightness:X, contrast:X, saturation:X,"
+                " erase:P, mixup:A, cutmix:A, trivial-augment" },
+      .records = true, .check = check_augment },
+    HEADING("Training"),
+    { .option = { .name = "epochs", MEMBER(epochs), .kind = GN_OPTION_INT, .value = "N", .low = 1,
+        .high = MOST_INT, .standard = "5", .traits = SAVED | ANEW,
+        .help = "passes over the training samples" } },
+    { .option = { .name = "batch", MEMBER(batch), .kind = GN_OPTION_INT, .value = "N", .low = 1,
+        .high = MOST_INT, .standard = "128", .traits = SAVED | SWEEP,
+        .help = "samples of a step" },
+      .records = true, .in_use = always },
+    { .option = { .name = "lr", MEMBER(lr), SECOND(zero_lr), .kind = GN_OPTION_REAL, .value = "X",
+        .high = MOST_FLOAT, .standard = "0.05, adamw 0.001", .traits = SAVED,
+        .help = "learning rate" },
+      .records = true, .in_use = always },
+    { .option = { .name = "optimizer", MEMBER(optimizer), .kind = GN_OPTION_CHOICE, .value = "NAME",
+        .choice = gn_optimizer_name, .standard = "sgd", .traits = SAVED | SWEEP,
+        .help = "sgd or adamw" },
+      .records = true, .in_use = always },
+    { .option = { .name = "algorithm", MEMBER(algorithm), .kind = GN_OPTION_CHOICE, .value = "NAME",
+        .choice = gn_algorithm_name, .standard = "auto", .traits = SAVED | SWEEP,
+        .help = "of the convolutions: auto, direct or winograd" },
+      .records = true },
+    { .option = { .name = "momentum", MEMBER(momentum), .kind = GN_OPTION_REAL, .value = "X",
+        .high = 0.999999, .standard = "0", .traits = SAVED | SWEEP, .help = "of sgd" },
+      .records = true },
+    { .option = { .name = "nesterov", MEMBER(nesterov), .kind = GN_OPTION_SWITCH, .traits = SAVED | SWEEP,
+        .help = "Nesterov's form of the momentum" },
+      .records = true, .in_use = has_momentum },
+    { .option = { .name = "weight-decay", MEMBER(weight_decay), SECOND(no_weight_decay),
+        .kind = GN_OPTION_REAL, .value = "X", .high = MOST_FLOAT,
+        .standard = "0, adamw 0.004", .traits = SAVED | SWEEP,
+        .help = "w -= lr*X*w before the update" },
+      .records = true, .in_use = always },
+    { .option = { .name = "decay-all", MEMBER(decay_all), .kind = GN_OPTION_SWITCH, .traits = SAVED | SWEEP,
+        .help = "decay biases too, not only kernels" },
+      .records = true, .in_use = decays },
+    { .option = { .name = "no-decay", MEMBER(no_decay), .kind = GN_OPTION_LIST, .value = "PATTERN",
+        .traits = SAVED | SWEEP,
+        .help = "tensors that do not decay, such as dense or *.p1_1.weight" },
+      .records = true, .in_use = decays },
+    { .option = { .name = "adam-eps", MEMBER(adam_eps), .kind = GN_OPTION_REAL, .value = "X", .low = 1e-30,
+        .high = MOST_FLOAT, .standard = "1e-7", .traits = SAVED | SWEEP,
+        .help = "epsilon of adamw" },
+      .records = true, .in_use = is_adamw },
+    { .option = { .name = "clip-norm", MEMBER(clip_norm), .kind = GN_OPTION_REAL, .value = "X",
+        .high = MOST_FLOAT, .standard = "0: any length", .traits = SAVED | SWEEP,
+        .help = "shortens the gradient of all tensors together to length X" },
+      .records = true },
+    { .option = { .name = "accumulate", MEMBER(accumulate), .kind = GN_OPTION_INT, .value = "N", .low = 1,
+        .high = 65536, .standard = "1", .traits = SAVED | SWEEP,
+        .help = "a step has the mean gradient of N batches" },
+      .records = true },
+    { .option = { .name = "label-smoothing", MEMBER(label_smoothing), .kind = GN_OPTION_REAL, .value = "X",
+        .high = 0.999999, .standard = "0", .traits = SAVED | SWEEP,
+        .help = "part of the target that all classes share, in the training loss" },
+      .records = true },
+    { .option = { .name = "ema", MEMBER(ema), .kind = GN_OPTION_REAL, .value = "X", .high = 0.9999999,
+        .standard = "0: none", .traits = SAVED,
+        .help = "keep an average of the weights that decays by X a step; validated, too" },
+      .records = true },
+    { .option = { .name = "seed", MEMBER(seed), .kind = GN_OPTION_SEED, .value = "N", .standard = "0",
+        .traits = SAVED | SWEEP, .help = "of the weights and of the order of samples" },
+      .records = true, .in_use = always },
+    { .option = { .name = "max-steps", MEMBER(max_steps), .kind = GN_OPTION_COUNT, .value = "N", .low = 1,
+        .high = MOST_COUNT, .standard = "no limit", .traits = SAVED | ANEW,
+        .help = "end after N steps, counted from the beginning of the run" } },
+    { .option = { .name = "max-time", MEMBER(max_seconds), .kind = GN_OPTION_SECONDS, .value = "T",
+        .low = 1e-3, .high = 1e9, .standard = "no limit", .traits = SAVED | ANEW,
+        .help = "end after the step in which so much time is over: 90s, 15m, 1.5h" } },
+    { .option = { .name = "early-stop", MEMBER(early_stop), .kind = GN_OPTION_INT, .value = "N", .low = 1,
+        .high = MOST_INT, .standard = "never", .traits = SAVED,
+        .help = "end after N epochs without a new best" } },
+    { .option = { .name = "threads", MEMBER(threads), .kind = GN_OPTION_INT, .value = "N", .low = 1,
+        .high = GN_MAX_THREADS, .standard = "all that the process may use",
+        .traits = SAVED | ANEW | SWEEP, .help = "threads; they change no bit of a result" } },
+    HEADING("Fine-tuning"),
+    { .option = { .name = "freeze", MEMBER(freeze), .kind = GN_OPTION_LIST, .value = "PATTERN",
+        .traits = SAVED | SWEEP,
+        .help = "tensors that keep their values, a batch norm's statistics, too: dense, b1.*, *.bias" },
+      .records = true },
+    { .option = { .name = "lr-scale", MEMBER(lr_scale), .kind = GN_OPTION_LIST, .value = "PATTERN=X",
+        .traits = SAVED | SWEEP, .help = "a factor of the learning rate for such tensors" },
+      .records = true },
+    HEADING("Schedule of the learning rate"),
+    { .option = { .name = "schedule", MEMBER(schedule), .kind = GN_OPTION_CHOICE, .value = "NAME",
+        .choice = gn_schedule_name, .standard = "constant", .traits = SAVED,
+        .help = "constant, step, polynomial, cosine or one-cycle" },
+      .records = true },
+    { .option = { .name = "lr-min", MEMBER(lr_min), .kind = GN_OPTION_REAL, .value = "X",
+        .high = MOST_FLOAT, .standard = "0", .traits = SAVED,
+        .help = "polynomial, cosine, one-cycle: the rate at the end" },
+      .records = true, .in_use = is_scheduled },
+    { .option = { .name = "step-epochs", MEMBER(step_epochs), .kind = GN_OPTION_INT, .value = "N", .low = 1,
+        .high = MOST_INT, .standard = "10", .traits = SAVED,
+        .help = "step: the rate changes every N epochs" },
+      .records = true, .in_use = is_step },
+    { .option = { .name = "step-factor", MEMBER(step_factor), .kind = GN_OPTION_REAL, .value = "X",
+        .low = 1e-6, .high = 1e6, .standard = "0.1", .traits = SAVED,
+        .help = "step: by this factor" },
+      .records = true, .in_use = is_step },
+    { .option = { .name = "power", MEMBER(power), .kind = GN_OPTION_REAL, .value = "X", .low = 1e-3,
+        .high = 1e3, .standard = "1", .traits = SAVED, .help = "polynomial: its exponent" },
+      .records = true, .in_use = is_polynomial },
+    { .option = { .name = "rise", MEMBER(rise), .kind = GN_OPTION_REAL, .value = "X", .low = 1e-6,
+        .high = 0.999999, .standard = "0.2", .traits = SAVED,
+        .help = "one-cycle: part of the run in which the rate rises" },
+      .records = true, .in_use = is_one_cycle },
+    { .option = { .name = "warmup-steps", MEMBER(warmup_steps), .kind = GN_OPTION_COUNT, .value = "N",
+        .high = MOST_COUNT, .standard = "0", .traits = SAVED,
+        .help = "before the schedule the rate rises linearly over N steps" },
+      .records = true },
+    { .option = { .name = "warmup-epochs", MEMBER(warmup_epochs), .kind = GN_OPTION_REAL, .value = "X",
+        .high = 1e6, .standard = "0", .traits = SAVED, .help = "the same over X epochs" },
+      .records = true },
+    { .option = { .name = "plateau", MEMBER(plateau_factor), SECOND(plateau_patience),
+        .kind = GN_OPTION_PLATEAU, .value = "F:N", .low = 1e-6, .high = 0.999999,
+        .standard = "never", .traits = SAVED,
+        .help = "the rate times F when val_loss has not fallen for N epochs" },
+      .records = true },
+    HEADING("Run"),
+    { .option = { .name = "log-steps", MEMBER(log_steps), .kind = GN_OPTION_COUNT, .value = "N",
+        .high = MOST_COUNT, .standard = "0: none", .traits = SAVED,
+        .help = "a record in history.jsonl every N steps" } },
+    { .option = { .name = "checkpoint-steps", MEMBER(checkpoint_steps), .kind = GN_OPTION_COUNT,
+        .value = "N", .high = MOST_COUNT, .standard = "0: each epoch", .traits = SAVED,
+        .help = "a checkpoint every N steps, too" } },
+};
+/* clang-format on */
+
+enum { N_ROWS = sizeof rows / sizeof rows[0] };
+
+const struct gn_option *gn_fit_option(int i)
+{
+    return i >= 0 && i < N_ROWS ? &rows[i].option : NULL;
+}
+
+/* ---- Checks ---- */
+
+static gn_status out_of_range(const struct gn_option *option, double value)
+{
+    GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .%s is %.17g, out of range (%.17g to %.17g)",
+            option->field, value, option->low, option->high);
+}
+
+/* Zero is a default, or in the range. */
+static gn_status check_number(const struct gn_option *option, double value)
+{
+    const bool fits = value >= option->low && value <= option->high;
+    return fits || (value >= 0 && value <= 0) ? GN_OK : out_of_range(option, value);
+}
+
+static gn_status check_row(const struct row *row, const struct gn_fit_options *o)
+{
+    const struct gn_option *option = &row->option;
+    const char *text = NULL;
+    switch (option->kind) {
+    case GN_OPTION_INT:
+        return check_number(option, (double)(int)gn_option_whole(option, o));
+    case GN_OPTION_COUNT:
+        return check_number(option, (double)gn_option_whole(option, o));
+    case GN_OPTION_REAL:
+    case GN_OPTION_SECONDS:
+        return check_number(option, gn_option_real(option, o));
+    case GN_OPTION_CHOICE:
+    case GN_OPTION_SHUFFLE:
+        if (option->choice((int)gn_option_whole(option, o)) == NULL)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .%s number %d is unknown", option->field,
+                    (int)gn_option_whole(option, o));
+        if (option->second != 0 && gn_option_second(option, o) < 0)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .%s is %d, it must be 1 or more (0: the default)",
+                    option->second_field, gn_option_second(option, o));
+        return GN_OK;
+    case GN_OPTION_PLATEAU:
+        if ((gn_option_real(option, o) > 0) != (gn_option_second(option, o) > 0))
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .%s is %g and .%s is %d; both are needed",
+                    option->field, gn_option_real(option, o), option->second_field,
+                    gn_option_second(option, o));
+        return check_number(option, gn_option_real(option, o));
+    case GN_OPTION_TEXT:
+    case GN_OPTION_LIST:
+        text = *(const char *const *)((const char *)o + option->offset);
+        return text != NULL && row->check != NULL ? row->check(text) : GN_OK;
+    case GN_OPTION_HEADING:
+    case GN_OPTION_SWITCH:
+    case GN_OPTION_SEED:
+        break;
+    }
+    return GN_OK;
+}
+
+gn_status gn_options_check(const struct gn_fit_options *options)
+{
+    for (int i = 0; i < N_ROWS; i++)
+        GN_TRY(check_row(&rows[i], options));
+    return GN_OK;
+}
+
+/* ---- Defaults ---- */
+
+/* The number at the beginning of the row's text, or the one that the optimiser has there; 0 when it
+ * has none. */
+static double default_of(const struct gn_option *option, const struct gn_fit_options *o)
+{
+    static const char adamw[] = ", adamw ";
+    double value = 0;
+    const char *text = option->standard;
+    const char *other = text == NULL ? NULL : strstr(text, adamw);
+    if (other != NULL && is_adamw(o))
+        text = other + sizeof adamw - 1;
+    return text != NULL && gn_real_scan(text, &value) != NULL ? value : 0;
+}
+
+static void fill_row(const struct gn_option *option, struct gn_fit_options *o)
+{
+    void *target = (char *)o + option->offset;
+    bool *meant = option->second == 0 ? NULL : (bool *)((char *)o + option->second);
+    const double value = default_of(option, o);
+    if (option->kind == GN_OPTION_INT && *(int *)target == 0)
+        *(int *)target = (int)value;
+    if (option->kind == GN_OPTION_REAL && !(*(double *)target > 0) && (meant == NULL || !*meant)) {
+        *(double *)target = value;
+        if (meant != NULL)
+            *meant = !(value > 0);
+    }
+}
+
+void gn_options_fill(struct gn_fit_options *options)
+{
+    enum { DEFAULT_WINDOW = 1000 };
+    for (int i = 0; i < N_ROWS; i++)
+        fill_row(&rows[i].option, options);
+    if (options->window == 0)
+        options->window = DEFAULT_WINDOW;
+}
+
+/* ---- The checkpoint's record ---- */
+
+static void set_text(json_t *object, const char *key, const char *value)
+{
+    (void)json_object_set_new(object, key, json_string(value));
+}
+
+static void set_count(json_t *object, const char *key, uint64_t value)
+{
+    (void)json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static void set_real(json_t *object, const char *key, double value)
+{
+    char text[GN_NUMBER_TEXT];
+    set_text(object, key, gn_hex_text(value, text));
+}
+
+static bool is_default(const struct gn_option *option, const struct gn_fit_options *o)
+{
+    const void *source = (const char *)o + option->offset;
+    const double standard = default_of(option, o);
+    double value = standard;
+    switch (option->kind) {
+    case GN_OPTION_SWITCH:
+        return !*(const bool *)source;
+    case GN_OPTION_INT:
+    case GN_OPTION_COUNT:
+    case GN_OPTION_SEED:
+    case GN_OPTION_CHOICE:
+    case GN_OPTION_SHUFFLE:
+        value = (double)gn_option_whole(option, o);
+        break;
+    case GN_OPTION_REAL:
+    case GN_OPTION_SECONDS:
+    case GN_OPTION_PLATEAU:
+        value = gn_option_real(option, o);
+        break;
+    case GN_OPTION_TEXT:
+    case GN_OPTION_LIST:
+        return *(const char *const *)source == NULL || **(const char *const *)source == '\0';
+    case GN_OPTION_HEADING:
+        break;
+    }
+    return value >= standard && value <= standard;
+}
+
+static void record_row(const struct gn_option *option, const struct gn_fit_options *o,
+                       json_t *object)
+{
+    const void *source = (const char *)o + option->offset;
+    const char *const key = option->field;
+    char text[GN_NUMBER_TEXT];
+    switch (option->kind) {
+    case GN_OPTION_SWITCH:
+        (void)json_object_set_new(object, key, json_boolean(*(const bool *)source));
+        break;
+    case GN_OPTION_INT:
+    case GN_OPTION_COUNT:
+        set_count(object, key, gn_option_whole(option, o));
+        break;
+    case GN_OPTION_SEED:
+        (void)snprintf(text, sizeof text, "%" PRIu64, gn_option_whole(option, o));
+        set_text(object, key, text);
+        break;
+    case GN_OPTION_PLATEAU:
+    case GN_OPTION_REAL:
+    case GN_OPTION_SECONDS:
+        set_real(object, key, gn_option_real(option, o));
+        if (option->kind == GN_OPTION_PLATEAU)
+            set_count(object, option->second_field, (uint64_t)gn_option_second(option, o));
+        break;
+    case GN_OPTION_TEXT:
+    case GN_OPTION_LIST:
+        if (!is_default(option, o))
+            set_text(object, key, *(const char *const *)source);
+        break;
+    case GN_OPTION_CHOICE:
+    case GN_OPTION_SHUFFLE:
+        set_text(object, key, option->choice((int)gn_option_whole(option, o)));
+        if (option->kind == GN_OPTION_SHUFFLE && o->shuffle == GN_SHUFFLE_WINDOW)
+            set_count(object, option->second_field, (uint64_t)gn_option_second(option, o));
+        break;
+    case GN_OPTION_HEADING:
+        break;
+    }
+}
+
+void gn_options_record(const struct gn_fit_options *options, json_t *object)
+{
+    for (int i = 0; i < N_ROWS; i++) {
+        const struct row *row = &rows[i];
+        const bool in_use =
+            row->in_use != NULL ? row->in_use(options) : !is_default(&row->option, options);
+        if (row->records && in_use)
+            record_row(&row->option, options, object);
+    }
+}
