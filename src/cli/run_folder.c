@@ -29,8 +29,9 @@ static bool holds(const char *folder, const char *name)
 int cli_check_new_run(const char *folder, bool overwrite)
 {
     static const char *const files[] = {
-        "checkpoint.safetensors", "model.safetensors", "best.safetensors",
-        "history.jsonl",          "history.csv",       "config.json"
+        "checkpoint.safetensors", "checkpoint.previous.safetensors",
+        "model.safetensors",      "best.safetensors",
+        "history.jsonl",          "history.csv"
     };
     for (size_t i = 0; !overwrite && i < sizeof files / sizeof *files; i++) {
         if (!holds(folder, files[i]))
@@ -54,15 +55,6 @@ int cli_check_old_run(const char *folder)
         !holds(folder, "checkpoint.previous.safetensors"))
         return cli_fail(CLI_DATA, "%s: cannot resume: it holds no checkpoint.safetensors", folder);
     return 0;
-}
-
-void cli_drop_unbegun_run(const char *folder)
-{
-    if (holds(folder, "checkpoint.safetensors"))
-        return;
-    char *path = cli_format("%s/config.json", folder);
-    unlink(path);
-    free(path);
 }
 
 static int cannot_create(const char *folder, int number)

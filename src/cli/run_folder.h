@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* Refuses (5) a folder that already holds a run, unless `overwrite`. */
+/* Refuses (5) a folder that already holds a run, unless `overwrite`. A lone config.json is not a
+ * run. */
 int cli_check_new_run(const char *folder, bool overwrite);
 
 /* Refuses (3) a folder without checkpoint. */
@@ -18,10 +19,6 @@ int cli_make_folder(const char *folder, int *made);
 
 /* After a failure: removes what cli_make_folder made, as far as it is empty. */
 void cli_unmake_folder(const char *folder, int made);
-
-/* After a failure: a folder in which not even the first checkpoint could be written holds no run,
- * so its config.json goes and the folder may be named again. */
-void cli_drop_unbegun_run(const char *folder);
 
 /* Creates a new folder runs/<n>-<preset>-<data> and gives its path in *folder (to be freed);
  * `data` is a set's name or a path, *made as above. 0, or 5 after the fault was named. */

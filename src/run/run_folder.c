@@ -31,9 +31,11 @@ static const char *const run_files[] = { "checkpoint.safetensors",
                                          "model.safetensors",
                                          "best.safetensors",
                                          "best.previous.safetensors",
+                                         "ema.safetensors",
                                          "history.csv",
                                          "history.jsonl",
-                                         "curves.svg" };
+                                         "curves.svg",
+                                         "bad-images.txt" };
 enum { N_RUN_FILES = sizeof run_files / sizeof run_files[0], N_CHECKPOINTS = 2 };
 
 const char *gn_run_file(const struct gn_run_folder *folder, const char *name,
@@ -102,6 +104,19 @@ static bool has_file(const struct gn_run_folder *folder, const char *name)
     return access(gn_run_file(folder, name, path), F_OK) == 0;
 }
 
+/* Checkpoints go last, and the options after them: a process that dies here leaves a run that can be
+ * resumed, or no run. */
+static gn_status remove_run(const struct gn_run_folder *folder)
+{
+    char path[GN_RUN_PATH];
+    for (int i = N_RUN_FILES - 1; i >= 0; i--)
+        if (unlink(gn_run_file(folder, run_files[i], path)) != 0 && errno != ENOENT)
+            return io_error(folder, "remove the earlier run", errno);
+    if (unlink(gn_run_file(folder, "config.json", path)) != 0 && errno != ENOENT)
+        return io_error(folder, "remove the earlier run", errno);
+    return GN_OK;
+}
+
 static gn_status check_content(const struct gn_run_folder *folder, enum gn_run_mode mode)
 {
     if (mode == GN_RUN_RESUME) {
@@ -111,20 +126,15 @@ static gn_status check_content(const struct gn_run_folder *folder, enum gn_run_m
         GN_FAIL(GN_STATUS_BAD_DATA,
                 "%s: run folder: no checkpoint.safetensors in it to resume from", folder->name);
     }
-    for (int i = 0; i < N_RUN_FILES; i++) {
-        char path[GN_RUN_PATH];
+    for (int i = 0; mode == GN_RUN_NEW && i < N_RUN_FILES; i++) {
         if (!has_file(folder, run_files[i]))
             continue;
-        if (mode == GN_RUN_NEW) {
-            (void)gn_fail(GN_STATUS_IO, "%s: run folder: holds a run already (%s)", folder->name,
-                          run_files[i]);
-            gn_hint("resume it, overwrite it, or choose another folder");
-            return GN_STATUS_IO;
-        }
-        if (unlink(gn_run_file(folder, run_files[i], path)) != 0)
-            return io_error(folder, "remove the earlier run", errno);
+        (void)gn_fail(GN_STATUS_IO, "%s: run folder: holds a run already (%s)", folder->name,
+                      run_files[i]);
+        gn_hint("resume it, overwrite it, or choose another folder");
+        return GN_STATUS_IO;
     }
-    return GN_OK;
+    return mode == GN_RUN_OVERWRITE ? remove_run(folder) : GN_OK;
 }
 
 /* What a killed process left: NAME.tmp.PID of files that are replaced atomically. */

@@ -163,7 +163,7 @@ static const struct row rows[] = {
         .high = MOST_COUNT, .standard = "no limit", .traits = SAVED | ANEW,
         .help = "end after N steps, counted from the beginning of the run" } },
     { .option = { .name = "max-time", MEMBER(max_seconds), .kind = GN_OPTION_SECONDS, .value = "T",
-        .low = 1e-3, .high = 1e9, .standard = "no limit", .traits = SAVED | ANEW,
+        .low = 1e-9, .high = 1e9, .standard = "no limit", .traits = SAVED | ANEW,
         .help = "end after the step in which so much time is over: 90s, 15m, 1.5h" } },
     { .option = { .name = "early-stop", MEMBER(early_stop), .kind = GN_OPTION_INT, .value = "N", .low = 1,
         .high = MOST_INT, .standard = "never", .traits = SAVED,
@@ -236,8 +236,10 @@ const struct gn_option *gn_fit_option(int i)
 
 static gn_status out_of_range(const struct gn_option *option, double value)
 {
-    GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .%s is %.17g, out of range (%.17g to %.17g)",
-            option->field, value, option->low, option->high);
+    char shown[GN_NUMBER_TEXT], low[GN_NUMBER_TEXT], high[GN_NUMBER_TEXT];
+    GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .%s is %s, out of range (%s to %s; 0: the default)",
+            option->field, gn_decimal_text(value, shown), gn_decimal_text(option->low, low),
+            gn_decimal_text(option->high, high));
 }
 
 /* Zero is a default, or in the range. */

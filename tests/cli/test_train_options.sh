@@ -125,7 +125,8 @@ same frozen-one/model.safetensors frozen-cut/model.safetensors
 
 # ---- Values and combinations that make no sense ----
 expect 2 'did you mean cosine' train --data set --schedule cosin
-expect 2 'exclude each other' train --data set --warmup-steps 3 --warmup-epochs 1
+expect 2 '--warmup-steps is 3 and --warmup-epochs is 1; give one' train --data set \
+    --warmup-steps 3 --warmup-epochs 1
 expect 2 'give --rise' train --data set --schedule one-cycle --warmup-steps 3
 expect 2 'is not a time' train --data set --max-time soon
 expect 2 'is not a time' train --data set --max-time -5

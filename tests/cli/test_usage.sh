@@ -85,8 +85,8 @@ for flag in lr weight-decay momentum; do
     expect 2 "--$flag: \"nan\" is not a finite number" train --data x --$flag nan
     expect 2 "--$flag: \"inf\" is not a finite number" train --data x --$flag inf
     expect 2 "--$flag: \"1e999\" is not a finite number" train --data x --$flag 1e999
-    expect 2 "--$flag: \"0.1x\" is not a number" train --data x --$flag 0.1x
-    expect 2 "--$flag: \"0x1p-3\" is not a number" train --data x --$flag 0x1p-3
+    expect 2 "--$flag: \"0.1x\" is not a finite number" train --data x --$flag 0.1x
+    expect 2 "--$flag: \"0x1p-3\" is not a finite number" train --data x --$flag 0x1p-3
 done
 expect 2 '--momentum: 1 is out of range' train --data x --momentum 1
 expect 2 '--val-fraction: 1.5 is out of range' train --data x --val-fraction 1.5
@@ -102,7 +102,7 @@ expect 2 '--top: 0 is out of range' predict googlenet x --top 0
 expect 2 '--limit: 0 is out of range' eval googlenet --data x --limit 0
 
 # Contradictions.
-expect 2 'belong to --optimizer sgd' train --data x --optimizer adamw --momentum 0.9
+expect 2 '^googlenet: fit: --momentum and --nesterov belong to sgd' train --data x --optimizer adamw --momentum 0.9
 expect 2 'needs a --momentum' train --data x --nesterov
 expect 2 '--layers is of one thread count, --scaling of several' bench --scaling --layers
 expect 2 'contradicts the preset' summary googlenet --preset lenet

@@ -445,7 +445,7 @@ static void wrong_options_are_refused(void **state)
     REFUSED("nearest name is dense.weight", o.freeze = "dense.weigth");
     REFUSED("nothing is left to train", o.freeze = "*");
     REFUSED("needs a factor", o.lr_scale = "dense");
-    REFUSED("no-decay", o.no_decay = "nowhere");
+    REFUSED(".no_decay", o.no_decay = "nowhere");
 #undef REFUSED
 }
 

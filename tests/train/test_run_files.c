@@ -97,7 +97,7 @@ static void a_configuration_alone_is_no_run(void **state)
     struct gn_fit_options options = tiny_options("configured");
     options.max_steps = 1;
     (void)tiny_run(options);
-    assert_true(test_file_is("configured/config.json", "{}", 2));
+    assert_false(test_file_is("configured/config.json", "{}", 2)); /* it is the new run's */
 }
 
 static void one_process_at_a_time(void **state)
