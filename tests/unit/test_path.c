@@ -51,10 +51,6 @@ static void the_nearest_word_is_what_was_meant(void **state)
     assert_string_equal(gn_nearest("mom", names), "momentum");
     assert_string_equal(gn_nearest("epochs-count", names), "epochs");
     assert_null(gn_nearest("colour", names));
-    assert_int_equal(gn_word_find("batch", names), 1);
-    assert_int_equal(gn_word_find("bat", names), -1);
-    assert_int_equal(gn_word_find("", gn_resize_names), -1);
-    assert_int_equal(gn_word_find("half-pixel", gn_resize_names), GN_RESIZE_HALF_PIXEL);
 }
 
 int main(void)
