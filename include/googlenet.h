@@ -148,7 +148,8 @@ typedef enum gn_split { GN_TRAIN = 0, GN_TEST } gn_split;
 
 /* How an image comes to the network's size (formulas: docs/design.md). */
 typedef enum gn_resize {
-    GN_RESIZE_DEFAULT = 0, /* the model's own; for new models the notebook's, tf1-legacy */
+    GN_RESIZE_DEFAULT = 0, /* the model's own; for new models the notebook's, tf1-legacy, until
+                              they are trained on pictures: pil-bilinear */
     GN_RESIZE_TF1_LEGACY,  /* TensorFlow 1.x, align_corners=False */
     GN_RESIZE_HALF_PIXEL,  /* TensorFlow 2.x, PyTorch, OpenCV */
     GN_RESIZE_PIL_BILINEAR /* Pillow's BILINEAR: on bytes, with antialiasing */

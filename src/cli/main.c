@@ -115,7 +115,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
 
 static int help(int argc, char **argv)
 {
-    if (argc == 0) {
+    if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
         print_usage(stdout);
         return CLI_DONE;
     }

@@ -418,6 +418,8 @@ static gn_net *load(const struct gn_load_options *options, const struct gn_st_fi
         gn_free_net(net);
         net = NULL;
     }
+    if (net != NULL)
+        net->resize_is_given = true;
     gn_model_fields_free(&fields);
     return net;
 }

@@ -4,6 +4,7 @@
  */
 #include "models/net_file.h"
 
+#include "base/enums.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/words.h"
@@ -138,7 +139,9 @@ static gn_status read_pads(struct reader *r)
 
 static gn_status read_weights(struct reader *r)
 {
-    static const char *const names[] = { "glorot", "xavier", "normal", NULL };
+    const char *const names[] = { gn_initial_name(GN_INITIAL_GLOROT),
+                                  gn_initial_name(GN_INITIAL_XAVIER),
+                                  gn_initial_name(GN_INITIAL_NORMAL), NULL };
     double deviation = 0, bias = 0;
     int value;
     GN_TRY(choice(r, names, &value));
@@ -435,6 +438,7 @@ static gn_net *build(const struct gn_preset_options *o, const char *text)
         return NULL;
     (void)snprintf(net->preset, sizeof net->preset, "%.60s", slash == NULL ? o->preset : slash + 1);
     net->resize = o->resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : o->resize;
+    net->resize_is_given = o->resize != GN_RESIZE_DEFAULT;
     net->description = gn_strdup(text);
     if (net->description == NULL) {
         gn_free_net(net);

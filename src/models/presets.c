@@ -132,6 +132,7 @@ gn_net *gn_preset_blank(const struct gn_preset_options *options)
         return NULL;
     (void)snprintf(net->preset, sizeof net->preset, "%s", p->name);
     net->resize = o->resize == GN_RESIZE_DEFAULT ? p->resize : o->resize;
+    net->resize_is_given = o->resize != GN_RESIZE_DEFAULT;
     gn_net_take_pixels(net, &p->pixels, (struct gn_shape){ p->size, p->size, p->channels });
     return net;
 }

@@ -11,7 +11,8 @@ struct gn_net {
     char preset[GN_NAME_BYTES];
     struct gn_shape input;
     int classes;
-    gn_resize resize; /* never GN_RESIZE_DEFAULT */
+    gn_resize resize;     /* never GN_RESIZE_DEFAULT */
+    bool resize_is_given; /* by the caller or a file; otherwise a training may choose it */
     struct gn_pixel_rule pixels;
     char **labels;     /* `classes` names or NULL */
     float *params;     /* graph->n_floats values, gaps are zero; NULL: not reserved yet */

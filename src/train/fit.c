@@ -248,6 +248,7 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
         gn_net_set_labels(net, data->label_names, data->classes) != 0)
         return gn_last_status();
     net->resize = s->rule;
+    net->resize_is_given = true;
     fit->t.history = gn_history_create();
     fit->t.updater = gn_updater_create(net->graph, &s->optimizer);
     if (fit->t.history == NULL || fit->t.updater == NULL)

@@ -129,7 +129,13 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
         GN_TRY(gn_check_data(net, o->validation, "validation"));
         settings->n_val = limited(o->validation, o->limit_val);
     }
+    /* Pictures are large: without antialiasing most of their pixels would be ignored. */
     GN_TRY(gn_resolve_resize(net, o->resize, o->train, o->validation, &settings->rule));
+    const bool is_asked =
+        o->resize != GN_RESIZE_DEFAULT || o->train->options.resize != GN_RESIZE_DEFAULT ||
+        (o->validation != NULL && o->validation->options.resize != GN_RESIZE_DEFAULT);
+    if (!is_asked && !net->resize_is_given && o->train->height == 0)
+        settings->rule = GN_RESIZE_PIL_BILINEAR;
     GN_TRY(check_patterns(net, o));
     resolve_schedule(settings);
     GN_TRY(gn_augment_parse(&settings->augment, o->augment));

@@ -6,6 +6,7 @@
 # Help and version.
 expect 0 '^Usage: googlenet COMMAND' --help
 expect 0 '^Usage: googlenet COMMAND' help
+expect 0 '^Usage: googlenet COMMAND' help --help
 expect 0 '^Usage: googlenet COMMAND' -h
 expect 0 '^googlenet [0-9]+\.[0-9]+\.[0-9]+$' --version
 for command in train eval predict summary bench data info; do

@@ -153,6 +153,52 @@ static void bits_depend_on_neither_threads_nor_a_resume(void **state)
     }
 }
 
+/* As the program does: without antialiasing most of a large picture would be ignored. */
+static void a_new_network_learns_pictures_with_antialiasing(void **state)
+{
+    (void)state;
+    for (int given = 0; given < 2; given++) {
+        gn_dataset *data = open_set("small", GN_TRAIN, GN_BAD_SKIP);
+        gn_net *net =
+            gn_preset("googlenet-small", .size = 16, .channels = 3, .classes = TINY_CLASSES,
+                      .resize = given ? GN_RESIZE_HALF_PIXEL : GN_RESIZE_DEFAULT);
+        gn_history *history = gn_fit(net, data, .batch = 4, .max_steps = 1);
+        struct gn_net_info info = { .resize = GN_RESIZE_DEFAULT };
+        assert_non_null(history);
+        assert_int_equal(gn_net_describe(net, &info), GN_OK);
+        assert_int_equal(info.resize, given ? GN_RESIZE_HALF_PIXEL : GN_RESIZE_PIL_BILINEAR);
+        gn_free_history(history);
+        gn_free_net(net);
+        gn_close_dataset(data);
+    }
+}
+
+/* The library writes all that the program needs to go on. */
+static void the_program_goes_on_with_a_run_of_the_library(void **state)
+{
+    (void)state;
+    const char *program = getenv("GOOGLENET");
+    char command[512];
+    gn_dataset *data = open_set("small", GN_TRAIN, GN_BAD_SKIP);
+    for (int cut = 0; cut < 2; cut++) {
+        gn_net *net =
+            gn_preset("googlenet-small", .size = 16, .channels = 3, .classes = TINY_CLASSES);
+        gn_history *history =
+            gn_fit(net, data, .batch = 4, .epochs = 2, .lr = 1.0 / 30, .momentum = 0.9,
+                   .out = cut ? "api-cut" : "api-straight", .max_steps = cut ? 2 : 0);
+        if (history == NULL)
+            fail_msg("%s", gn_error_message());
+        gn_free_history(history);
+        gn_free_net(net);
+    }
+    gn_close_dataset(data);
+    assert_non_null(program);
+    (void)snprintf(command, sizeof command, "'%s' train --resume api-cut --max-steps 1000 -q",
+                   program);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(system("cmp api-cut/model.safetensors api-straight/model.safetensors"), 0);
+}
+
 static void a_set_is_predicted_as_it_is_evaluated(void **state)
 {
     (void)state;
@@ -183,6 +229,8 @@ int main(void)
         cmocka_unit_test(a_broken_one_stops_by_default),
         cmocka_unit_test(too_many_broken_ones_are_an_error),
         cmocka_unit_test(bits_depend_on_neither_threads_nor_a_resume),
+        cmocka_unit_test(a_new_network_learns_pictures_with_antialiasing),
+        cmocka_unit_test(the_program_goes_on_with_a_run_of_the_library),
         cmocka_unit_test(a_set_is_predicted_as_it_is_evaluated),
     };
     if (!GN_HAVE_JPEG || !GN_HAVE_PNG) {
