@@ -13,14 +13,14 @@ struct cli_progress {
     /* Since when images/s and the ETA are counted. */
     double begin, epoch_begin, last_shown;
     uint64_t steps_done, epoch_samples, last_samples;
-    bool line_is_open; /* a redrawn line stands on the terminal */
+    bool line_is_open; /* a redrawn line is on the terminal */
     bool asked;        /* the next step is shown, however short the time since the last one */
 };
 
 /* Takes one report of the training. */
 void cli_progress_event(struct cli_progress *progress, const struct gn_event *event);
 
-/* Ends a redrawn line, before something else is printed. */
+/* Ends a redrawn line, before other text is printed. */
 void cli_progress_end(struct cli_progress *progress);
 
 #endif

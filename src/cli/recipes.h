@@ -11,7 +11,7 @@
  * exit code after the fault was named (an unknown name, with the nearest one). */
 int recipe_apply(struct cli_args *args, const char *name);
 
-/* Lists the recipes on stdout: one line each, with the flags that they stand for. */
+/* Lists the recipes on stdout: one line each, with their flags. */
 void recipe_list(bool json);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef GN_CLI_SIGNALS_H
 #define GN_CLI_SIGNALS_H
 
-/* Becomes 1 when the computation shall stop. */
+/* Becomes 1 when the computation should stop. */
 extern volatile int cli_stop;
 
 /* From now on an interrupt ends the process with code 130. */
@@ -15,8 +15,8 @@ void cli_catch_interrupts(void);
 /* From now on the first interrupt sets cli_stop, the second one ends the process with code 1. */
 void cli_stop_gently(void);
 
-/* Become 1 when a checkpoint, or a line that says where the training stands, is asked for; whoever
- * answers sets them to 0. */
+/* Become 1 when a checkpoint, or a line that says how far the training is, is asked for; the code
+ * that answers sets them to 0. */
 extern volatile int cli_save, cli_status;
 
 /* From now on SIGHUP (the terminal is gone) asks for a checkpoint, and SIGUSR1 for a checkpoint and

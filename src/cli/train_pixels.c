@@ -9,7 +9,7 @@
 
 enum { MOST_CHANNELS = 3 };
 
-/* Reads up to three numbers separated by commas, up to `end`; one stands for all. False: no. */
+/* Reads up to three numbers separated by commas, up to `end`; one is for all. False: no. */
 static bool read_numbers(const char *text, char end, double values[MOST_CHANNELS],
                          const char **rest)
 {

@@ -6,7 +6,7 @@
 
 struct gn_download {
     const char *what;           /* name of the data set, for sentences */
-    const char *const *mirrors; /* addresses that end in '/', NULL behind the last */
+    const char *const *mirrors; /* addresses that end in '/', NULL after the last */
     const char *file;           /* name below the mirror and in the folder */
     const char *md5;            /* of its bytes, lower-case hex */
     uint64_t limit;             /* bytes; a longer answer is cut off and refused */

@@ -1,6 +1,6 @@
 /*
- * The bytes of a file in order, unpacked on the way when the file is gzip (RFC 1952; told by its
- * first two bytes, not by its name). The caller says how many bytes it wants, so a stream that
+ * The bytes of a file in order, unpacked on the way when the file is gzip (RFC 1952; recognised by
+ * its first two bytes, not by its name). The caller says how many bytes it wants, so a stream that
  * unpacks to more than its reader expects is stopped right there, however small it looks.
  */
 #ifndef GN_DATA_GZIP_H
@@ -14,14 +14,14 @@ struct gn_stream;
 
 /* Opens a regular file; `kind` ("IDX") names the format in sentences and is kept, as is `path`.
  * With `digest` the MD5 of all delivered bytes is computed. NULL: BAD_DATA when the file is not
- * there, is no regular file or has a damaged gzip header; NO_MEMORY, IO. */
+ * there, is not a regular file or has a damaged gzip header; NO_MEMORY, IO. */
 struct gn_stream *gn_stream_open(const char *path, const char *kind, bool digest);
 void gn_stream_close(struct gn_stream *stream);
 
 /* The next n bytes, all of them; BAD_DATA when the file is damaged or ends before. */
 gn_status gn_stream_read(struct gn_stream *stream, void *buffer, size_t n);
 
-/* Requires that nothing follows: BAD_DATA for further bytes, also behind the last gzip member
+/* Requires that nothing follows: BAD_DATA for further bytes, also after the last gzip member
  * (zeros of a padded tape or disk block are fine), and for a wrong checksum. */
 gn_status gn_stream_end(struct gn_stream *stream);
 

@@ -20,11 +20,12 @@ struct gn_idx {
 };
 
 /* Opens a file and checks its header: all claims of size against what the file can hold, the rank
- * (images: 3 or 4 with 1 or 3 channels; else 1), and that it is not empty. `digest`: gn_idx_read
- * shall compute the MD5. BAD_DATA, NO_MEMORY or IO with a sentence; then *idx needs no closing. */
+ * (images: 3 or 4 with 1 or 3 channels; otherwise 1), and that it is not empty. `digest`:
+ * gn_idx_read must compute the MD5. BAD_DATA, NO_MEMORY or IO with a sentence; then *idx needs no
+ * closing. */
 gn_status gn_idx_open(struct gn_idx *idx, const char *path, bool images, bool digest);
 
-/* Reads all elements and verifies that the file ends behind them. *values (free with gn_free) has
+/* Reads all elements and verifies that the file ends after them. *values (free with gn_free) has
  * idx->bytes bytes; `md5` (may be NULL) gets the digest of the unpacked file. */
 gn_status gn_idx_read(struct gn_idx *idx, uint8_t **values, char md5[GN_MD5_HEX]);
 

@@ -2,9 +2,9 @@
  * The order of samples in an epoch.
  *
  * tf.data's shuffle keeps a buffer of `window` samples; each output is a uniform pick from it, and
- * the next input takes the free place. Here the buffer is the stretch of `order` behind the
+ * the next input takes the free place. Here the buffer is the stretch of `order` after the
  * outputs made so far: a pick is swapped to the front, the stretch moves on by one, and the next
- * input stands at its end already. With a window of all samples this is the shuffle of Fisher and
+ * input is at its end already. With a window of all samples this is the shuffle of Fisher and
  * Yates, which gives every permutation the same chance. Nothing is allocated, and every draw is a
  * function of (seed, epoch, place), so an epoch can be repeated from any point.
  */

@@ -57,7 +57,7 @@ static float from_half(uint16_t half)
     return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-/* Elements first .. first + n - 1. The bytes of a foreign file may stand at any address, so each
+/* Elements first .. first + n - 1. The bytes of a foreign file may be at any address, so each
  * element is copied out before it is read. */
 static bool convert(const struct gn_st_tensor *tensor, uint64_t first, uint64_t n, float *out)
 {

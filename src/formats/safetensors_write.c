@@ -103,7 +103,8 @@ static json_t *make_entry(const struct item *item, uint64_t begin)
 }
 
 /* The header's JSON text without padding, to be freed with free(); NULL: NO_MEMORY, or
- * BAD_ARGUMENT for a name or value that is not UTF-8 (the JSON library tells neither apart). */
+ * BAD_ARGUMENT for a name or value that is not UTF-8 (the JSON library does not distinguish
+ * them). */
 static char *make_header(const struct item *items, int n, const struct gn_st_text *metadata,
                          int n_metadata)
 {

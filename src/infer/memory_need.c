@@ -1,4 +1,4 @@
-/* How much memory a run takes, told before any of it is allocated. */
+/* How much memory a run takes, computed before any of it is allocated. */
 #include "infer/match.h"
 
 #include "base/memory.h"

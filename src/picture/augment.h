@@ -31,7 +31,7 @@ bool gn_augment_mixes(const struct gn_augment *augment);
 
 /* The draws of one sample in one epoch. */
 struct gn_draws {
-    uint64_t seed, sample; /* `sample` stands for epoch and index */
+    uint64_t seed, sample; /* `sample` means epoch and index */
 };
 struct gn_draws gn_draws_of(uint64_t seed, uint64_t epoch, uint32_t sample);
 

@@ -1,7 +1,7 @@
 /*
  * Pass 9: lifetimes become offsets. Buffers are placed from the largest down, each at the lowest
  * offset where it meets no buffer that is alive at the same time. Those that one chain alone uses
- * stand in a block, one of each thread, in the same way.
+ * lie in a block, one of each thread, in the same way.
  */
 #include "base/memory.h"
 #include "plan/internal.h"
@@ -22,7 +22,7 @@ static bool meet(const struct gn_buffer *a, const struct gn_buffer *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest offset for `b` beside the `n` placed ones that are alive with it. */
+/* The lowest offset for `b` next to the `n` placed ones that are alive with it. */
 static size_t lowest_offset(const struct gn_buffer *b, struct gn_buffer *const *placed, int n)
 {
     size_t offset = 0;

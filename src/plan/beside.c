@@ -1,8 +1,8 @@
 /*
- * Pass 8: which steps run beside each other. Threads meet at a barrier where a step needs what
- * another one made; where it does not, who is out of units takes those of the next step: the gradients
- * of a layer's weights and of its input, the branches of an Inception block. Weight gradients fall into
- * few large units, so at a barrier behind each of them most threads would wait.
+ * Pass 8: which steps run concurrently. Threads meet at a barrier where a step needs what
+ * another one made; where it does not, a thread that is out of units takes those of the next step:
+ * the gradients of a layer's weights and of its input, the branches of an Inception block. Weight
+ * gradients fall into few large units, so at a barrier after each of them most threads would wait.
  */
 #include "plan/internal.h"
 
@@ -20,7 +20,7 @@ static struct region region_of(const struct gn_place *at, int channels, bool wri
     return (struct region){ at->buffer, at->channel, at->channel + channels, written };
 }
 
-/* What a step touches, if its kernel is simple: nothing else but parameters and gradients of its own
+/* What a step touches, if its kernel is simple: nothing but parameters and gradients of its own
  * layer. */
 static int regions_of(const struct gn_step *s, struct region *r)
 {
@@ -57,7 +57,7 @@ static bool in_chain(const struct gn_plan *plan, int step)
     return false;
 }
 
-/* The step behind those that run beside step `from`. */
+/* The step after those that run concurrently with step `from`. */
 static int end_of_group(const struct gn_plan *plan, int from, int end)
 {
     int i = from + 1;

@@ -1,8 +1,9 @@
 /*
- * Pass 7: which steps run depth first. What the first layers write exceeds the caches: a slice of it
- * goes to memory and comes back. So where a step reads what the step in front of it wrote, each thread
- * takes a few images through such a chain before it takes the next ones. What only the chain uses then
- * stays in the cache, and stands in a block of each thread that is reused for the next images.
+ * Pass 7: which steps run depth first. What the first layers write exceeds the caches: a slice of
+ * it goes to memory and comes back. So where a step reads what the step before it wrote, each
+ * thread takes a few images through such a chain before it takes the next ones. What only the chain
+ * uses then stays in the cache, and lies in a block of each thread that is reused for the next
+ * images.
  *
  * Every step of a chain computes each image by itself, so no bit depends on how many are taken.
  */
@@ -20,7 +21,7 @@ static bool holds(const struct gn_place *out, int m, const struct gn_place *in, 
            in->channel + n <= out->channel + m;
 }
 
-/* Whether step b reads nothing but what step a, in front of it, wrote. */
+/* Whether step b reads nothing but what step a, before it, wrote. */
 static bool follows(const struct gn_step *a, const struct gn_step *b)
 {
     return holds(&a->y, a->args.g.oc, &b->x, b->args.g.c) ||

@@ -1,5 +1,5 @@
 /*
- * Pass 2: a branch of a concatenation that nobody else reads writes straight into its slice, so
+ * Pass 2: a branch of a concatenation that no other layer reads writes straight into its slice, so
  * concatenating costs nothing, forward and backward.
  */
 #include "plan/internal.h"

@@ -1,6 +1,6 @@
 /*
  * Pass 1: which layers the answer depends on, and which ReLU becomes part of the convolution or
- * dense layer in front of it.
+ * dense layer before it.
  */
 #include "graph/pattern.h"
 #include "plan/internal.h"
@@ -54,7 +54,7 @@ static bool is_answer(const struct gn_plan *plan, int i)
     return answer;
 }
 
-/* What layer i becomes part of: the layer in front of it that nobody else reads, or none (-1). */
+/* What layer i becomes part of: the layer before it that no other layer reads, or none (-1). */
 static int host_of(const struct gn_plan *plan, int i)
 {
     const struct gn_graph *g = plan->net->graph;
@@ -101,7 +101,7 @@ void gn_plan_fuse(struct gn_plan *plan)
             v->needs_gradient |= in->needs_gradient;
         }
     }
-    /* A loss writes its gradient, also where everything behind it is frozen. */
+    /* A loss writes its gradient, also where everything after it is frozen. */
     for (int i = 0; i < g->n_layers; i++)
         if (is_answer(plan, i))
             plan->values[plan->values[i].same_as].needs_gradient = true;

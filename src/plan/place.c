@@ -1,11 +1,11 @@
 /*
- * Pass 4: where values and gradients stand: in a buffer of their own, in the slice of a
- * concatenation, or beside their siblings.
+ * Pass 4: where values and gradients are: in a buffer of their own, in the slice of a
+ * concatenation, or next to their siblings.
  */
 #include "plan/internal.h"
 
-/* Blocks begin at staggered odd multiples of a cache line, so that equal indexes of two tensors do not
- * compete for the same set of L1. */
+/* Blocks begin at staggered odd multiples of a cache line, so that equal indexes of two tensors do
+ * not compete for the same set of L1. */
 void gn_plan_resize(struct gn_plan *plan, int buffer, size_t bytes)
 {
     const size_t stagger = 64 * (size_t)(1 + 2 * (buffer % 8));
@@ -26,7 +26,7 @@ static int new_buffer(struct gn_plan *plan, size_t bytes, size_t image)
     return plan->n_buffers++;
 }
 
-/* Channels of concatenation i in front of its input `in`. */
+/* Channels of concatenation i before its input `in`. */
 static int channels_before(const struct gn_plan *plan, int i, int in)
 {
     const struct gn_graph *g = plan->net->graph;
@@ -36,7 +36,7 @@ static int channels_before(const struct gn_plan *plan, int i, int in)
     return channel;
 }
 
-/* A buffer for `channels` floats a pixel of layer i. Pixels never stand a multiple of 512 bytes
+/* A buffer for `channels` floats a pixel of layer i. Pixels are never a multiple of 512 bytes
  * apart: those that a tile reads together would compete for a few sets of L1. */
 static struct gn_place new_place(struct gn_plan *plan, int i, int channels)
 {
@@ -73,7 +73,7 @@ static void place_groups(struct gn_plan *plan)
     }
 }
 
-/* The group in whose buffer layer i stands, as a member or as its host, and the channel at which it
+/* The group in whose buffer layer i is, as a member or as its host, and the channel at which it
  * begins there; NULL: none. */
 static const struct gn_group *group_of(const struct gn_plan *plan, int i, int *channel)
 {
@@ -88,8 +88,8 @@ static const struct gn_group *group_of(const struct gn_plan *plan, int i, int *c
     return NULL;
 }
 
-/* The gradient of a layer that `backs_in_place` may replace that of its output, which it is the last to
- * read. */
+/* The gradient of a layer that `backs_in_place` may replace that of its output, which it is the
+ * last to read. */
 static bool takes_gradient_of_its_reader(const struct gn_plan *plan, int i, int *reader)
 {
     const struct gn_graph *g = plan->net->graph;
@@ -142,7 +142,7 @@ gn_status gn_plan_place(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
     place_groups(plan);
-    for (int i = g->n_layers - 1; i >= 0; i--) { /* concatenations come behind their inputs */
+    for (int i = g->n_layers - 1; i >= 0; i--) { /* concatenations come after their inputs */
         struct gn_value *v = &plan->values[i];
         v->at = v->gradient_at = (struct gn_place){ GN_PLACE_NONE, 0, g->layers[i].out.c };
         v->kept = v->shared = -1;

@@ -1,13 +1,13 @@
 /*
  * The formulas of keras/src/optimizers/schedules/learning_rate_schedule.py (Keras 3): with t steps
- * done behind the rise and T steps from its end to the run's,
+ * done after the rise and T steps from its end to the run's,
  *
  *   step         lr * factor^(steps done / period)
  *   polynomial   (lr - min) * (1 - t / T)^power + min
  *   cosine       (lr - min) * (1 + cos(pi * t / T)) / 2 + min
  *
  * One-cycle (Smith and Topin, 2017) is a rise over a part of the run and a polynomial of power 1
- * behind it. A rise over W steps goes from lr / (W + 1) to lr in a line: no step is wasted on a
+ * after it. A rise over W steps goes from lr / (W + 1) to lr in a line: no step is wasted on a
  * rate of zero.
  */
 #include "train/schedule.h"

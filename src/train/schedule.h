@@ -7,7 +7,7 @@
 
 #include <googlenet.h>
 
-/* All values are final: no zero stands for a default here. */
+/* All values are final: no zero means a default here. */
 struct gn_schedule_options {
     gn_schedule kind;
     double lr, lr_min;
@@ -17,7 +17,7 @@ struct gn_schedule_options {
     uint64_t warmup, total; /* steps of the rise at the beginning; of the whole run */
 };
 
-/* The rate of the update behind `step` updates, 0 <= step < total. */
+/* The rate of the update after `step` updates, 0 <= step < total. */
 double gn_schedule_rate(const struct gn_schedule_options *options, uint64_t step);
 
 #endif

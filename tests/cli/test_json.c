@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-/* Runs the program and parses what it prints: one JSON value, nothing behind it. */
+/* Runs the program and parses what it prints: one JSON value, nothing after it. */
 static json_t *json_of(const char *arguments)
 {
     static char text[1 << 20];

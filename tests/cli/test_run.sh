@@ -29,7 +29,7 @@ holds run/config.json '"lr": 0.05,'
 holds run/config.json '"size": 16,'
 holds run/config.json '"resize": "tf1-legacy"'
 
-# A folder that holds a run is refused, or replaced when told to; the bytes are those of before.
+# A folder that holds a run is refused, or replaced on request; the bytes are those of before.
 expect 5 'already holds a run' train --data set $small --epochs 2 --seed 7 --out run
 cp run/model.safetensors first.safetensors
 expect 0 '^run/best.safetensors$' train --data set $small --epochs 2 --seed 7 --log-steps 1 \
@@ -149,7 +149,7 @@ expect 3 't10k-labels' train --data bad $small --out never
 damaged && gzip bad/train-images-idx3-ubyte
 truncate -s 300 bad/train-images-idx3-ubyte.gz
 expect 3 'train-images.*gz' train --data bad $small --out never
-# Both splits are read at once; of two errors that of the first is told.
+# Both splits are read at once; of two errors that of the first is reported.
 gzip bad/t10k-images-idx3-ubyte
 truncate -s 300 bad/t10k-images-idx3-ubyte.gz
 expect 3 'train-images.*gz' train --data bad $small --out never

@@ -1,6 +1,6 @@
 /*
- * Sets whose images are read beside the caller: the same content, limits and sentences as without,
- * and nothing to be had before it is there.
+ * Sets whose images are read concurrently with the caller: the same content, limits and sentences
+ * as without, and nothing to be had before it is there.
  *
  * labels: quick
  */

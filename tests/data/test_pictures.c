@@ -49,7 +49,7 @@ static void for_each(void (*check)(const char *name, const struct gn_bytes *file
         if (end == NULL || strcmp(end, ".file") != 0)
             continue;
         (void)snprintf(name, sizeof name, "%.*s", (int)(end - t->name), t->name);
-        /* A copy of the right length, so that a sanitizer sees a read behind its end. */
+        /* A copy of the right length, so that a sanitizer sees a read after its end. */
         struct gn_bytes file = { malloc(t->shape[0]), t->shape[0] };
         assert_non_null(file.data);
         memcpy(file.data, t->data, file.size);

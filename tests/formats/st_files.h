@@ -1,4 +1,4 @@
-/* Hand-made safetensors files of tests: any header text in front of any number of data bytes. */
+/* Hand-made safetensors files of tests: any header text before any number of data bytes. */
 #ifndef GN_TESTS_ST_FILES_H
 #define GN_TESTS_ST_FILES_H
 

@@ -430,7 +430,7 @@ static void files_without_our_keys_are_read(void **state)
     assert_non_null(file);
     assert_false(gn_st_is_ours(file));
     assert_string_equal(gn_st_metadata(file, "format"), "pt");
-    /* "b" stands at an odd address. */
+    /* "b" is at an odd address. */
     float value = 0;
     assert_true(gn_st_to_float(gn_st_find(file, "b"), &value));
     const uint8_t expected[] = { 1, 2, 3, 4 };

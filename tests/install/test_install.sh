@@ -22,7 +22,7 @@ for file in bin/googlenet include/googlenet.h lib/libgooglenet.a lib/libgooglene
     [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
 
-# The program finds its library beside it, wherever the tree lies.
+# The program finds its library next to it, wherever the tree lies.
 unset LD_LIBRARY_PATH || true
 "$prefix/bin/googlenet" info >info.txt || fail "the installed program does not run"
 ldd "$prefix/bin/googlenet" | grep -q "$prefix/bin/../lib/libgooglenet.so.0" ||

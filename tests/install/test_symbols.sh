@@ -1,5 +1,5 @@
 #!/bin/sh
-# The shared library exports what googlenet.h declares, all of it and nothing else; the static library
+# The shared library exports what googlenet.h declares, exactly that; the static library
 # defines no global name but gn_*.
 # labels: quick
 set -eu

@@ -23,7 +23,7 @@ struct conv_case conv_case_for_winograd(uint64_t family, int number);
 /* Multiplications of the forward pass. */
 double conv_case_macs(const struct conv_case *c);
 
-/* All three directions by every fast set against the reference: equal bits for integers, else
+/* All three directions by every fast set against the reference: equal bits for integers, otherwise
  * within the tolerance of the algorithm. A failure names `program` and the case. */
 void conv_case_check(const struct conv_case *c, enum fill kind, uint64_t stream, int number,
                      const char *program);

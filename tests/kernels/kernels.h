@@ -5,7 +5,7 @@
 
 #include "ops/kernels.h"
 
-/* n pixels of c channels inside a larger block: guard zones before and behind, a shift of the
+/* n pixels of c channels inside a larger block: guard zones before and after, a shift of the
  * first pixel, and gaps between pixels (ld > c). All that is not a channel of a pixel holds a NaN
  * pattern, so reading it spoils a result and writing it is seen. */
 struct tensor {
@@ -48,7 +48,7 @@ bool tensor_is_clean(const struct tensor *t);
 /* Norm of a - b over the larger of norm b and `least`. */
 double tensor_error(const struct tensor *a, const struct tensor *b, double least);
 
-/* Runs all units in an order drawn from `stream`; the working memory is dirty, and nothing behind
+/* Runs all units in an order drawn from `stream`; the working memory is dirty, and nothing after
  * it may change. A kernel that is not there does nothing. */
 void run_kernel(const struct gn_kernel_set *set, enum gn_op op, enum gn_pass pass,
                 const struct gn_args *args, const struct gn_run *run, uint64_t stream);

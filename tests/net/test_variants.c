@@ -2,10 +2,11 @@
  * timeout: 300
  *
  * One training step of the other presets against Keras (googlenet-bn, googlenet-small), torchvision
- * (googlenet-torchvision) and a restatement of Caffe's network (googlenet-paper), in float64: losses
- * of the answer and of the heads, norm and samples of every gradient, running statistics behind the
- * step and the logits that inference gives with them. Parameters, images and labels come from the
- * formula of tests/golden/README.md and what the files say of it; dropout is switched off, as there. */
+ * (googlenet-torchvision) and a restatement of Caffe's network (googlenet-paper), in float64:
+ * losses of the answer and of the heads, norm and samples of every gradient, running statistics
+ * after the step and the logits that inference gives with them. Parameters, images and labels come
+ * from the formula of tests/golden/README.md and what the files say of it; dropout is switched off,
+ * as there. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "formats/safetensors.h"
@@ -61,7 +62,8 @@ static float *floats(const struct gn_st_file *file, const char *name)
     return values;
 }
 
-/* Away from ties: shifts as they stand in the file, and of some channels another draw of the kernel. */
+/* Away from ties: shifts as they are in the file, and of some channels another draw of the
+ * kernel. */
 static void choose_parameters(gn_net *net, const struct gn_st_file *file)
 {
     char name[128];
@@ -139,8 +141,8 @@ static void check_losses(const gn_net *net, const struct gn_st_file *file,
     uint64_t n;
     const double *losses = doubles(file, "losses", &n);
     /* Normalising maps of 36 values amplifies rounding: with every operator in double and only its
-     * output rounded to float32, the loss of googlenet-bn is off by 5e-6; Winograd's kernels in all of
-     * stages 2 to 4 bring it to 5.2e-5 of 2.7. */
+     * output rounded to float32, the loss of googlenet-bn is off by 5e-6; Winograd's kernels in all
+     * of stages 2 to 4 bring it to 5.2e-5 of 2.7. */
     const double normalised = algorithm == GN_ALGORITHM_DIRECT ? 5e-5 : 1e-4;
     const double most = gn_graph_params(net->graph, false) > 0 ? normalised : 1e-5;
     assert_int_equal(n, 1 + net->graph->n_heads);
@@ -166,9 +168,10 @@ static void check_logits(gn_net *net, const struct gn_st_file *file, const float
     gn_free(golden);
 }
 
-/* No tie is near, so that no ReLU and no pool decides otherwise. Where maps of 36 values are normalised,
- * direct kernels come to 7e-5 and Winograd's to 2e-4; without that, to 5e-6. Only without fused
- * multiply-add do Winograd's turn one ReLU of googlenet-bn's last block, whose channel then differs. */
+/* No tie is near, so that no ReLU and no pool decides otherwise. Where maps of 36 values are
+ * normalised, direct kernels come to 7e-5 and Winograd's to 2e-4; without that, to 5e-6. Only
+ * without fused multiply-add do Winograd's turn one ReLU of googlenet-bn's last block, whose
+ * channel then differs. */
 static double tolerance(const gn_net *net, gn_algorithm algorithm)
 {
     const bool normalised = gn_graph_params(net->graph, false) > 0;

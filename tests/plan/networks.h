@@ -4,7 +4,7 @@
 
 #include "plan/plan.h"
 
-/* Network number i with its name and random parameters (biases too); NULL behind the last one. */
+/* Network number i with its name and random parameters (biases too); NULL after the last one. */
 gn_net *test_network(int i, const char **name);
 
 /* n random images and labels for the network; free with gn_free. */

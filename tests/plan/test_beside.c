@@ -1,6 +1,6 @@
 /* labels: push isa
  *
- * Steps that run beside each other need nothing of each other: in the opposite order they give the same
+ * Steps that run concurrently need nothing of each other: in the opposite order they give the same
  * bits, in training and in prediction. */
 #include "base/memory.h"
 #include "plan/internal.h"
@@ -21,7 +21,7 @@ static void swap_steps(struct gn_step *a, struct gn_step *b)
     gn_free(kept);
 }
 
-/* Turns the order of each group around; returns how many steps have another one in front. */
+/* Turns the order of each group around; returns how many steps have another one before them. */
 static int turn_around(struct gn_plan *plan)
 {
     int beside = 0;
@@ -53,7 +53,7 @@ static void run(struct gn_plan *plan, const float *images, const int32_t *labels
             GN_OK);
 }
 
-/* Runs a plan of `net` in both orders; returns how many steps run beside others. */
+/* Runs a plan of `net` in both orders; returns how many steps run concurrently with others. */
 static int compare(gn_net *net, const char *name, bool train, bool reference)
 {
     const struct gn_plan_options o = {

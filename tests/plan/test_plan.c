@@ -2,7 +2,7 @@
  *
  * What the plan's passes make of networks, against an oracle in double that fuses and shares
  * nothing: the same loss, logits and gradients, fast and by the reference; and the plan inspected:
- * branches stand in their slice, no copies, memory of values alive together does not overlap. */
+ * branches are in their slice, no copies, memory of values alive together does not overlap. */
 #include "base/memory.h"
 #include "graph/pattern.h"
 #include "plan/internal.h"
@@ -34,7 +34,7 @@ static double relative_error(const float *a, const double *b, size_t n)
         difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
         norm += b[i] * b[i];
     }
-    /* A bias in front of a normalisation has no gradient but rounding. */
+    /* A bias before a normalisation has no gradient but rounding. */
     return norm > 1e-20 ? sqrt(difference / norm) : sqrt(difference);
 }
 
@@ -62,7 +62,7 @@ static void check_plan(const char *name, gn_net *net, const float *images, const
     assert_int_equal(gn_plan_forward(plan, images, N, logits), GN_OK);
     const double logits_error =
         relative_error(logits, wanted_logits, (size_t)N * (size_t)net->classes);
-    /* Normalisation behind normalisation leaves small differences of large terms. */
+    /* Normalisation after normalisation leaves small differences of large terms. */
     const bool comparable =
         gn_graph_params(net->graph, false) == 0 || options->freeze == FROZEN_NORMS;
     const double most = !comparable                                   ? 5e-5
@@ -71,7 +71,8 @@ static void check_plan(const char *name, gn_net *net, const float *images, const
     double whole = sums.loss / N;
     for (int h = 0; h < net->graph->n_heads; h++)
         whole += net->graph->heads[h].weight * sums.head_losses[h] / N;
-    /* Without labels a plan takes the running statistics, the oracle those of the batch, if it may. */
+    /* Without labels a plan takes the running statistics, the oracle those of the batch, if it
+     * may. */
     if (!(fabs(whole - wanted) < 1e-6 && (!comparable || logits_error < most)))
         fail_msg("%s (reference %d): loss %.9g instead of %.9g, logits off by %.1e", name,
                  options->reference, whole, wanted, logits_error);
@@ -122,8 +123,8 @@ static void plans_compute_what_the_graph_says(void **state)
     }
 }
 
-/* A normalisation both of whose parameters are frozen takes its running statistics and leaves them as
- * they are; one of which only gamma is frozen does not. */
+/* A normalisation both of whose parameters are frozen takes its running statistics and leaves them
+ * as they are; one of which only gamma is frozen does not. */
 static void frozen_normalisations_are_constants(void **state)
 {
     (void)state;
@@ -151,8 +152,8 @@ static void frozen_normalisations_are_constants(void **state)
     }
 }
 
-/* Running statistics are those of the batch, moved by the rule; a plan for inference folds them into
- * the convolutions and gives what one that normalises step by step gives. */
+/* Running statistics are those of the batch, moved by the rule; a plan for inference folds them
+ * into the convolutions and gives what one that normalises step by step gives. */
 static void folding_changes_nothing(void **state)
 {
     (void)state;

@@ -13,7 +13,7 @@ enum { STEPS = 10, KERNEL = 30, BIAS = 5, BIAS_OFFSET = 32, FLOATS = 48 };
 
 static const char *const golden = GN_SOURCE_DIR "/tests/golden/optimizers.safetensors";
 
-/* A layer of a kernel [6][5] and a bias [5], with gaps behind both. */
+/* A layer of a kernel [6][5] and a bias [5], with gaps after both. */
 static struct gn_tensor small_tensors[] = {
     { .name = "kernel",
       .rank = 2,

@@ -2,7 +2,7 @@
  * timeout: 900
  *
  * The notebook's network itself: what it knows at the start, that it learns, and that its bits do
- * not depend on threads. Fashion-MNIST where it is installed, else images of the same kind. */
+ * not depend on threads. Fashion-MNIST where it is installed, otherwise images of the same kind. */
 #include "base/random.h"
 #include "support/check.h"
 #include "support/files.h"
@@ -24,7 +24,7 @@ static void put_header(uint8_t *to, uint32_t magic, const uint32_t *sizes, int n
             to[4 * k + i] = (uint8_t)((k == 0 ? magic : sizes[k - 1]) >> (24 - 8 * i));
 }
 
-/* Classes differ in where a bright square stands. */
+/* Classes differ in where a bright square is. */
 static void write_substitute(void)
 {
     static uint8_t images[16 + SAMPLES * SIDE * SIDE], labels[8 + SAMPLES];

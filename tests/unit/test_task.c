@@ -1,7 +1,7 @@
 /* labels: quick
  *
  * Calls in threads of their own: results, the sentences of their errors, and what they may be
- * asked. Under -fsanitize=thread this is also the proof that handing over is no race. */
+ * asked. Under -fsanitize=thread this is also the proof that handing over is not a race. */
 #include "base/task.h"
 #include "support/check.h"
 

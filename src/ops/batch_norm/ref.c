@@ -14,7 +14,7 @@
  * A frozen one (Keras' trainable = False) takes the running statistics in training, too, and leaves
  * them as they are; they are constants then: dx = scale * dy.
  *
- * A ReLU behind it is part of the forward pass; its gradient is the mask of whoever made dy.
+ * A ReLU after it is part of the forward pass; its gradient is masked by the step that made dy.
  */
 #include "ops/batch_norm/norm.h"
 

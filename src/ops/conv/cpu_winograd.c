@@ -278,7 +278,7 @@ static size_t back_bytes(const struct gn_args *a)
 }
 
 /* u = D E_r g E_r^T D, one panel of NR columns, all k channels. Element (tap, k, column) of the
- * filter stands at w[tap * wt + k * wk + column * wc]; `rotated` takes the taps from the end. */
+ * filter is at w[tap * wt + k * wk + column * wc]; `rotated` takes the taps from the end. */
 struct weights {
     const float *w;
     size_t wt, wk, wc;

@@ -11,7 +11,7 @@
 
 enum { MOST_HALF = 32 };
 
-/* Rows of one pixel in the thread's working memory: `half` zeros in front and behind. */
+/* Rows of one pixel in the thread's working memory: `half` zeros before and after. */
 struct rows {
     float *squares;  /* x^2, later dy * y / s */
     float *scale;    /* s, rounded up to whole vectors */

@@ -1,5 +1,6 @@
 /*
- * Pillow's filter in vectors of whole numbers, see filter.h. Compiled once for each instruction set.
+ * Pillow's filter in vectors of whole numbers, see filter.h. Compiled once for each instruction
+ * set.
  *
  * Along x a pixel of all rows lies together, four lanes a row: the rows share the weights, and any
  * number of channels takes the same path. At most GN_FILTER_TAPS weights are summed, so nothing
@@ -32,7 +33,7 @@ INLINE pixel widen(const uint8_t *bytes)
 #endif
 }
 
-/* Spreads the pixels of one row: wide[p*ROWS] gets pixel p. Lanes behind its channels get what
+/* Spreads the pixels of one row: wide[p*ROWS] gets pixel p. Lanes after its channels get what
  * follows in the row, or zeros. */
 INLINE void spread(pixel *wide, const uint8_t *from, size_t w, size_t c)
 {

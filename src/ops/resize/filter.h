@@ -1,7 +1,7 @@
 /*
  * Pillow's antialiasing filter, a few rows at a time: sums of bytes times weights in fixed point,
- * rounded to bytes after each axis (src/picture/resize.c makes the weights). Whole numbers throughout,
- * so every instruction set gives the same bytes.
+ * rounded to bytes after each axis (src/picture/resize.c makes the weights). Whole numbers
+ * throughout, so every instruction set gives the same bytes.
  */
 #ifndef GN_OPS_RESIZE_FILTER_H
 #define GN_OPS_RESIZE_FILTER_H
@@ -10,15 +10,15 @@
 #include <stdint.h>
 
 enum {
-    GN_FILTER_BITS = 22,  /* of a weight behind the point */
+    GN_FILTER_BITS = 22,  /* of a weight after the point */
     GN_FILTER_ROWS = 4,   /* that go along x together */
     GN_FILTER_LANES = 4,  /* numbers that a pixel takes on the way, and most channels of one */
     GN_FILTER_TAPS = 8192 /* beyond it only the reference knows: the weights' rounding, half a unit
                              each, may carry a sum past 255 */
 };
 
-/* Output i is the sum of `taps` inputs from first[i] on, times weights[i*taps ...]. All inputs of an
- * output exist. */
+/* Output i is the sum of `taps` inputs from first[i] on, times weights[i*taps ...]. All inputs of
+ * an output exist. */
 struct gn_filter_axis {
     int32_t *first;   /* [n] */
     int32_t *weights; /* [n][taps]; the sum of an output's is 1 but for rounding */
