@@ -2,7 +2,8 @@
  * Loaded before the program (LD_PRELOAD): fails the k-th call of one kind that the program, its
  * library or jansson makes.
  *
- *   GN_FAULT=KIND:K[:ERRNO]  KIND is a name of the table below; K 0: none fails; ERRNO a number
+ *   GN_FAULT=KIND:K[:ERRNO]  KIND is a name of the table below; K 0: none fails; ERRNO a number, or
+ *                            "kill": the process is killed there
  *   GN_FAULT_COUNT=FILE      gets the number of such calls when the process ends
  *
  * Calls of other libraries (cairo, libjpeg, the C library itself) are let through: what they do without
@@ -13,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -25,6 +27,7 @@
 static atomic_long count;
 static long at = -1; /* -1: not read yet */
 static int error_number = EIO;
+static bool kills;
 static char kind[32];
 
 static void read_settings(void)
@@ -39,6 +42,7 @@ static void read_settings(void)
     memcpy(kind, text, n);
     char *end;
     at = strtol(text + n + 1, &end, 10);
+    kills = strcmp(end, ":kill") == 0;
     if (*end == ':')
         error_number = (int)strtol(end + 1, NULL, 10);
 }
@@ -63,6 +67,8 @@ static bool fails(const char *what, const void *caller)
         return false;
     if (atomic_fetch_add(&count, 1) + 1 != at)
         return false;
+    if (kills)
+        (void)raise(SIGKILL);
     errno = error_number;
     return true;
 }
