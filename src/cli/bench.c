@@ -33,7 +33,7 @@ static const struct gn_option options[] = {
     { .name = "layers", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, layers),
       .help = "a table of the time of every layer, too" },
     { .name = "scaling", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, scaling),
-      .help = "with 1, 2, ... threads in turn: what each further one gives" },
+      .help = "measure with 1, 2, ... threads, and the speed-up of each" },
     { .name = "model", .kind = GN_OPTION_TEXT, .value = "MODEL", .offset = offsetof(struct bench, model),
       .standard = "googlenet", .help = "the same as the argument MODEL" },
     CLI_ALGORITHM_ROW(struct bench),

@@ -53,26 +53,26 @@ const char *cli_split_name(int i);          /* NULL after the last one */
 /* clang-format off */
 #define CLI_COMMON_ROWS(T)                                                                         \
     CLI_HEADING("Common"),                                                                         \
-    { .name = "json", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.json),                        \
+    { .name = "json", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.json),                \
       .help = "print the result as JSON on stdout" },                                              \
     { .name = "quiet", .letter = 'q', .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.quiet),       \
-      .help = "say nothing but errors and warnings" },                                             \
+      .help = "print only errors and warnings" },                                             \
     { .name = "verbose", .letter = 'v', .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.verbose),   \
-      .help = "say more: the machine, every step" },                                                                        \
-    { .name = "no-color", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.no_color),                \
+      .help = "print more: the machine, every step" },                                             \
+    { .name = "no-color", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, common.no_color),        \
       .help = "no colours (also: NO_COLOR, TERM=dumb)" }
 
 #define CLI_NET_ROWS(T)                                                                            \
     CLI_HEADING("Network"),                                                                        \
-    { .name = "preset", .kind = GN_OPTION_TEXT, .value = "NAME", .offset = offsetof(T, net.preset),      \
-      .traits = GN_OPTION_SAVED, .help = "network of a model file that does not say it" },               \
-    { .name = "size", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.size),              \
-      .low = 1, .high = CLI_LARGEST_INT, .standard = "the model's, 96", .traits = GN_OPTION_SAVED,       \
+    { .name = "preset", .kind = GN_OPTION_TEXT, .value = "NAME", .offset = offsetof(T, net.preset),\
+      .traits = GN_OPTION_SAVED, .help = "the preset of a model file that does not name it" },     \
+    { .name = "size", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.size),        \
+      .low = 1, .high = CLI_LARGEST_INT, .standard = "the model's, 96", .traits = GN_OPTION_SAVED, \
       .help = "height and width of the input" },                                                   \
-    { .name = "channels", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.channels),      \
-      .low = 1, .high = CLI_LARGEST_INT, .traits = GN_OPTION_SAVED,                                      \
+    { .name = "channels", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.channels),\
+      .low = 1, .high = CLI_LARGEST_INT, .traits = GN_OPTION_SAVED,                                \
       .help = "channels of the input" },                                                           \
-    { .name = "classes", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.classes),        \
+    { .name = "classes", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.classes),  \
       .low = 1, .high = CLI_LARGEST_INT, .traits = GN_OPTION_SAVED, .help = "classes of the output" },   \
     { .name = "resize", .kind = GN_OPTION_CHOICE, .value = "RULE", .offset = offsetof(T, net.resize),    \
       .choice = gn_resize_name, .low = GN_RESIZE_TF1_LEGACY, .standard = "the model's, tf1-legacy", .traits = GN_OPTION_SAVED,     \
@@ -82,18 +82,19 @@ const char *cli_split_name(int i);          /* NULL after the last one */
     { .name = "data-dir", .kind = GN_OPTION_TEXT, .value = "DIR", .traits = GN_OPTION_SAVED | GN_OPTION_ANEW,        \
       .offset = offsetof(T, place.data_dir), .standard = "$GOOGLENET_DATA and the usual places",   \
       .help = "where named data sets lie" },                                                       \
-    { .name = "offline", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, place.offline),                   \
+    { .name = "offline", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, place.offline),           \
       .traits = GN_OPTION_SAVED | GN_OPTION_ANEW, .help = "never download" }
 
 #define CLI_ALGORITHM_ROW(T)                                                                       \
-    { .name = "algorithm", .kind = GN_OPTION_CHOICE, .value = "NAME", .traits = GN_OPTION_SAVED,               \
+    { .name = "algorithm", .kind = GN_OPTION_CHOICE, .value = "NAME", .traits = GN_OPTION_SAVED,   \
       .offset = offsetof(T, algorithm), .choice = gn_algorithm_name, .standard = "auto",         \
       .help = "of the convolutions: auto, direct or winograd" }
 
 #define CLI_THREADS_ROW(T)                                                                         \
-    { .name = "threads", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, threads),            \
+    { .name = "threads", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, threads),      \
       .low = 1, .high = 256, .standard = "all that the process may use",                           \
-      .traits = GN_OPTION_SAVED | GN_OPTION_ANEW, .help = "threads; they change no bit of a result" }
+      .traits = GN_OPTION_SAVED | GN_OPTION_ANEW,                                                  \
+      .help = "number of threads; it changes no bit of a result" }
 /* clang-format on */
 
 /* The network that MODEL names: a preset with weights drawn by `seed`, or a model file. `word` NULL

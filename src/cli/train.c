@@ -26,7 +26,7 @@ static const struct train defaults = {
 static const struct gn_option options[] = {
     CLI_HEADING("Recipes"),
     { .name = "recipe", .kind = GN_OPTION_TEXT, .value = "NAME", .traits = GN_OPTION_SAVED,
-      .offset = AT(recipe), .help = "a set of flags under one name; flags given beside it win" },
+      .offset = AT(recipe), .help = "a named set of flags; flags that are given override it" },
     { .name = "list-recipes", .kind = GN_OPTION_SWITCH, .offset = AT(list_recipes),
       .help = "list the recipes with their flags and stop" },
     CLI_HEADING("Data"),
