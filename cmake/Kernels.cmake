@@ -1,13 +1,12 @@
 # The hot kernels: one source, compiled once for each instruction set.
 #
-# Every src/cpu/isa/*.c, src/ops/*/cpu.c and src/ops/*/cpu_*.c becomes one object for each entry
-# of GN_ISAS, with GN_ISA_NAME=<isa> and GN_ISA_<ISA>=1 defined; the choice between them is made at
-# run time. No link-time optimisation: it could move newer instructions into code that runs
-# everywhere.
+# Every src/ops/*/cpu.c, src/ops/*/cpu_*.c and src/picture/cpu_*.c becomes one object for each entry
+# of GN_ISAS, with GN_ISA_<ISA>=1 defined; the choice between them is made at run time. No link-time
+# optimisation: it could move newer instructions into code that runs everywhere.
 
 file(GLOB GN_KERNEL_SOURCES CONFIGURE_DEPENDS
-     ${PROJECT_SOURCE_DIR}/src/cpu/isa/*.c ${PROJECT_SOURCE_DIR}/src/ops/*/cpu.c
-     ${PROJECT_SOURCE_DIR}/src/ops/*/cpu_*.c)
+     ${PROJECT_SOURCE_DIR}/src/ops/*/cpu.c ${PROJECT_SOURCE_DIR}/src/ops/*/cpu_*.c
+     ${PROJECT_SOURCE_DIR}/src/picture/cpu_*.c)
 
 set(GN_ISAS generic)
 set(GN_HAVE_X86_KERNELS 0)
@@ -34,7 +33,7 @@ function(gn_add_kernels)
             add_library(kernels_${isa} OBJECT ${GN_KERNEL_SOURCES})
             gn_compile_kernel(kernels_${isa})
             target_compile_options(kernels_${isa} PRIVATE ${GN_FLAGS_${isa}})
-            target_compile_definitions(kernels_${isa} PRIVATE GN_ISA_NAME=${isa} GN_ISA_${ISA}=1)
+            target_compile_definitions(kernels_${isa} PRIVATE GN_ISA_${ISA}=1)
             target_include_directories(kernels_${isa} PRIVATE ${GN_INCLUDES})
             list(APPEND objects $<TARGET_OBJECTS:kernels_${isa}>)
         endforeach()

@@ -775,7 +775,9 @@ struct gn_conv_options {
     bool explicit_pads; /* take the pads below instead of TensorFlow's asymmetric SAME */
     int pad_top, pad_bottom, pad_left, pad_right;
     bool no_bias; /* a batch normalisation follows, which has one */
-    uint64_t reserved[4];
+    int kernel_h, kernel_w, stride_h,
+        stride_w; /* of a window that is not square: 0: `kernel`, `stride` */
+    uint64_t reserved[2];
 };
 #define gn_conv(graph, x, ...)                                                                     \
     gn_conv_with((graph), (x), &(struct gn_conv_options){ .channels = __VA_ARGS__ })
@@ -794,7 +796,8 @@ struct gn_pool_options {
                            Caffe's and torchvision's pools do; it is cut off there */
     bool count_padding; /* average: divide by the whole window, padding included */
     int adaptive;       /* average: cut the map into this many parts a side, instead of a kernel */
-    uint64_t reserved[4];
+    int kernel_h, kernel_w, stride_h, stride_w; /* 0: `kernel`, `stride` */
+    uint64_t reserved[2];
 };
 #define gn_max_pool(graph, x, ...)                                                                 \
     gn_max_pool_with((graph), (x), &(struct gn_pool_options){ .kernel = __VA_ARGS__ })

@@ -39,7 +39,7 @@ gn_status gn_system_describe(struct gn_system_info *info)
         .version = GN_CONFIG_VERSION,
         .compiler = GN_CONFIG_COMPILER,
         .isa = kernels == NULL ? NULL : kernels->isa,
-        .isa_available = gn_cpu_available(),
+        .isa_available = gn_isa_available(),
         .cpu_features = gn_cpu_features(),
         .memory_bytes = gn_memory_limit(),
         .has_curl = GN_HAVE_CURL,

@@ -1,4 +1,4 @@
-/* What this CPU can do, for reports. The choice of a kernel set is in ops/sets.c. */
+/* What this CPU can do, for reports. The choice of an instruction set is in isa.h. */
 #ifndef GN_CPU_CPU_H
 #define GN_CPU_CPU_H
 

@@ -24,8 +24,8 @@ static bool is_same_padded(const struct gn_graph *graph)
         if (!layer->op->has_window)
             continue;
         int oh, ow, top, left, after;
-        gn_same_padding(g->h, g->kh, g->stride, &oh, &top, &after);
-        gn_same_padding(g->w, g->kw, g->stride, &ow, &left, &after);
+        gn_same_padding(g->h, g->kh, g->stride_h, &oh, &top, &after);
+        gn_same_padding(g->w, g->kw, g->stride_w, &ow, &left, &after);
         if (oh != g->oh || ow != g->ow || top != g->pad_top || left != g->pad_left)
             return false;
     }

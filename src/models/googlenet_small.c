@@ -14,22 +14,24 @@ static const struct gn_widths widths[] = {
     { "inception5b", 192, { 96, 192 }, { 24, 64 }, 64 },
 };
 
+static const struct gn_unit unit = { .norm = &gn_norm_keras, .third = 5 };
+
 gn_node gn_build_googlenet_small(gn_graph *g, gn_node x, int classes, bool aux)
 {
     (void)aux; /* it has none */
     gn_stage(g, "b1");
-    x = gn_conv_norm(g, x, 32, 3, 1, "conv"); /* 28 x 28 x 32 */
-    x = max_pool(g, x, 3, 2, "pool");         /* 14 x 14 x 32 */
+    x = conv_unit(g, x, &unit, 32, 3, .name = "conv"); /* 28 x 28 x 32 */
+    x = max_pool(g, x, 3, 2, "pool");                  /* 14 x 14 x 32 */
     gn_stage(g, "b3");
-    x = gn_inception_norm(g, x, &widths[0]); /* 14 x 14 x 240 */
-    x = max_pool(g, x, 3, 2, "pool");        /* 7 x 7 x 240 */
+    x = gn_inception_of(g, x, &widths[0], &unit); /* 14 x 14 x 240 */
+    x = max_pool(g, x, 3, 2, "pool");             /* 7 x 7 x 240 */
     gn_stage(g, "b4");
-    x = gn_inception_norm(g, x, &widths[1]); /* 7 x 7 x 256 */
-    x = gn_inception_norm(g, x, &widths[2]); /* 7 x 7 x 416 */
-    x = max_pool(g, x, 3, 2, "pool");        /* 4 x 4 x 416 */
+    x = gn_inception_of(g, x, &widths[1], &unit); /* 7 x 7 x 256 */
+    x = gn_inception_of(g, x, &widths[2], &unit); /* 7 x 7 x 416 */
+    x = max_pool(g, x, 3, 2, "pool");             /* 4 x 4 x 416 */
     gn_stage(g, "b5");
-    x = gn_inception_norm(g, x, &widths[3]); /* 4 x 4 x 512 */
-    x = gn_global_avg_pool(g, x);            /* 512 */
+    x = gn_inception_of(g, x, &widths[3], &unit); /* 4 x 4 x 512 */
+    x = gn_global_avg_pool(g, x);                 /* 512 */
     gn_stage(g, NULL);
     return gn_dense(g, x, classes, "dense");
 }

@@ -7,11 +7,11 @@
 #include "base/enums.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/words.h"
 #include "models/models.h"
 #include "ops/rules.h"
 
-#include <errno.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +26,6 @@ struct pending_head {
     int parts, channels, units;
 };
 
-enum norm { NORM_NONE, NORM_KERAS, NORM_PYTORCH };
-
 struct reader {
     char file[NAME_TEXT]; /* printable, for messages */
     int line;
@@ -35,8 +33,8 @@ struct reader {
     gn_graph *graph;
     gn_node x, answer;
     int size, channels, classes;
-    enum norm norm;
-    bool caffe; /* symmetric pads, and pools that round up */
+    const struct gn_norm_options *norm; /* NULL: none */
+    bool caffe;                         /* symmetric pads, and pools that round up */
     int n_words;
     char *words[MOST_WORDS];
     int n_heads;
@@ -51,26 +49,20 @@ struct reader {
 /* Word i as a whole number from 1 to `most`; a word that is not there leaves *value alone. */
 static gn_status whole(const struct reader *r, int i, const char *what, int most, int *value)
 {
-    if (i >= r->n_words)
+    char text[NAME_TEXT];
+    if (i >= r->n_words || gn_int_parse(r->words[i], 1, most, value))
         return GN_OK;
-    char *end, text[NAME_TEXT];
-    errno = 0;
-    const long number = strtol(r->words[i], &end, 10);
-    if (errno != 0 || *end != '\0' || end == r->words[i] || number < 1 || number > most)
-        FAULT(r, "%s: %s is \"%s\" (a whole number from 1 to %d)", r->words[0], what,
-              gn_printable(text, sizeof text, r->words[i]), most);
-    *value = (int)number;
-    return GN_OK;
+    FAULT(r, "%s: %s is \"%s\" (a whole number from 1 to %d)", r->words[0], what,
+          gn_printable(text, sizeof text, r->words[i]), most);
 }
 
 static gn_status real(const struct reader *r, int i, const char *what, double *value)
 {
-    char *end, text[NAME_TEXT];
-    *value = strtod(r->words[i], &end);
-    if (*end != '\0' || end == r->words[i] || !(*value >= 0 && *value <= 1e6))
-        FAULT(r, "%s: %s is \"%s\" (a number from 0 to 1000000)", r->words[0], what,
-              gn_printable(text, sizeof text, r->words[i]));
-    return GN_OK;
+    char text[NAME_TEXT];
+    if (gn_real_parse(r->words[i], value) && *value >= 0 && *value <= 1e6)
+        return GN_OK;
+    FAULT(r, "%s: %s is \"%s\" (a number from 0 to 1000000)", r->words[0], what,
+          gn_printable(text, sizeof text, r->words[i]));
 }
 
 /* The place of word 1 among `names`, in *value. */
@@ -87,23 +79,10 @@ static gn_status choice(const struct reader *r, const char *const *names, int *v
 
 /* ---- Instructions ---- */
 
-static gn_node conv(const struct reader *r, gn_node x, int channels, int kernel, int stride,
-                    const char *name)
+/* The convolutions that the lines before ask for. */
+static struct gn_unit unit_of(const struct reader *r)
 {
-    const int pad = kernel / 2;
-    const struct gn_conv_options options = { .channels = channels,
-                                             .kernel = kernel,
-                                             .stride = stride,
-                                             .name = name,
-                                             .explicit_pads = r->caffe,
-                                             .pad_top = pad,
-                                             .pad_bottom = pad,
-                                             .pad_left = pad,
-                                             .pad_right = pad };
-    const struct gn_norm_options pytorch = { .momentum = 0.9, .unbiased = true };
-    return r->norm == NORM_NONE
-               ? gn_conv_relu_with(r->graph, x, &options)
-               : gn_conv_norm_relu(r->graph, x, &options, r->norm == NORM_KERAS ? NULL : &pytorch);
+    return (struct gn_unit){ .symmetric = r->caffe, .norm = r->norm, .third = 5 };
 }
 
 static gn_status read_input(struct reader *r)
@@ -124,7 +103,8 @@ static gn_status read_norm(struct reader *r)
     static const char *const names[] = { "none", "keras", "pytorch", NULL };
     int value;
     GN_TRY(choice(r, names, &value));
-    r->norm = (enum norm)value;
+    const struct gn_norm_options *const norms[] = { NULL, &gn_norm_keras, &gn_norm_pytorch };
+    r->norm = norms[value];
     return GN_OK;
 }
 
@@ -161,24 +141,44 @@ static gn_status read_stage(struct reader *r)
     return GN_OK;
 }
 
+/* Word i as a side, "3", or as height and width, "1x7", into the fields of a window. */
+static gn_status sides(const struct reader *r, int i, const char *what, int *both, int *h, int *w)
+{
+    if (i >= r->n_words)
+        return GN_OK;
+    char side[NAME_TEXT], text[NAME_TEXT];
+    const char *word = r->words[i], *cross = strchr(word, 'x');
+    const size_t n = cross == NULL ? 0 : (size_t)(cross - word);
+    if (cross == NULL)
+        return whole(r, i, what, GN_MAX_KERNEL, both);
+    (void)snprintf(side, sizeof side, "%.*s", (int)(n < 16 ? n : 16), word);
+    if (!gn_int_parse(side, 1, GN_MAX_KERNEL, h) || !gn_int_parse(cross + 1, 1, GN_MAX_KERNEL, w))
+        FAULT(r, "%s: %s is \"%s\" (HEIGHTxWIDTH, each from 1 to %d)", r->words[0], what,
+              gn_printable(text, sizeof text, word), (int)GN_MAX_KERNEL);
+    return GN_OK;
+}
+
 static gn_status read_conv(struct reader *r)
 {
-    int channels = 0, kernel = 0, stride = 1;
-    GN_TRY(whole(r, 2, "the number of channels", 65536, &channels));
-    GN_TRY(whole(r, 3, "the kernel", 64, &kernel));
-    GN_TRY(whole(r, 4, "the stride", 64, &stride));
-    r->x = conv(r, r->x, channels, kernel, stride, r->words[1]);
+    struct gn_conv_options o = { .name = r->words[1] };
+    const struct gn_unit unit = unit_of(r);
+    GN_TRY(whole(r, 2, "the number of channels", 65536, &o.channels));
+    GN_TRY(sides(r, 3, "the kernel", &o.kernel, &o.kernel_h, &o.kernel_w));
+    GN_TRY(sides(r, 4, "the stride", &o.stride, &o.stride_h, &o.stride_w));
+    r->x = gn_conv_unit(r->graph, r->x, &unit, &o);
     return GN_OK;
 }
 
 static gn_status read_pool(struct reader *r)
 {
     struct gn_pool_options o = { .name = r->words[1], .explicit_pads = r->caffe, .ceil = r->caffe };
-    GN_TRY(whole(r, 2, "the kernel", 64, &o.kernel));
-    GN_TRY(whole(r, 3, "the stride", 64, &o.stride));
+    GN_TRY(sides(r, 2, "the kernel", &o.kernel, &o.kernel_h, &o.kernel_w));
+    GN_TRY(sides(r, 3, "the stride", &o.stride, &o.stride_h, &o.stride_w));
     /* A pool that keeps the size is padded in every dialect. */
-    if (o.stride == 1)
-        o.pad_top = o.pad_bottom = o.pad_left = o.pad_right = o.kernel / 2;
+    if (o.stride == 1 || (o.stride_h == 1 && o.stride_w == 1)) {
+        o.pad_top = o.pad_bottom = (o.kernel_h != 0 ? o.kernel_h : o.kernel) / 2;
+        o.pad_left = o.pad_right = (o.kernel_w != 0 ? o.kernel_w : o.kernel) / 2;
+    }
     r->x = strcmp(r->words[0], "max") == 0 ? gn_max_pool_with(r->graph, r->x, &o)
                                            : gn_avg_pool_with(r->graph, r->x, &o);
     return GN_OK;
@@ -210,19 +210,13 @@ static gn_status read_inception(struct reader *r)
     static const char *const names[6] = { "the 1x1 path", "the reduction of the 3x3 path",
                                           "the 3x3 path", "the reduction of the 5x5 path",
                                           "the 5x5 path", "the path of the pool" };
-    int w[6] = { 0 }, kernel = 5;
-    const char *name = r->words[1];
+    int w[6] = { 0 };
+    struct gn_unit unit = unit_of(r);
     for (int i = 0; i < 6; i++)
         GN_TRY(whole(r, 2 + i, names[i], 65536, &w[i]));
-    GN_TRY(whole(r, 8, "the kernel of the third path", 64, &kernel));
-    const gn_node p1 = conv(r, r->x, w[0], 1, 1, path(name, "p1_1"));
-    gn_node p2 = conv(r, r->x, w[1], 1, 1, path(name, "p2_1"));
-    p2 = conv(r, p2, w[2], 3, 1, path(name, "p2_2"));
-    gn_node p3 = conv(r, r->x, w[3], 1, 1, path(name, "p3_1"));
-    p3 = conv(r, p3, w[4], kernel, 1, path(name, "p3_2"));
-    gn_node p4 = max_pool(r->graph, r->x, 3, 1, path(name, "p4_1"));
-    p4 = conv(r, p4, w[5], 1, 1, path(name, "p4_2"));
-    r->x = gn_concat(r->graph, (gn_node[]){ p1, p2, p3, p4 }, 4, name);
+    GN_TRY(whole(r, 8, "the kernel of the third path", 64, &unit.third));
+    const struct gn_widths widths = { r->words[1], w[0], { w[1], w[2] }, { w[3], w[4] }, w[5] };
+    r->x = gn_inception_of(r->graph, r->x, &widths, &unit);
     return GN_OK;
 }
 
@@ -283,9 +277,9 @@ static const struct instruction instructions[] = {
     { "pads", 1, 1, false, read_pads, "same|caffe", NULL },
     { "weights", 1, 3, false, read_weights, "glorot|xavier|normal [BIAS [DEVIATION]]", NULL },
     { "stage", 0, 1, false, read_stage, "[NAME]", NULL },
-    { "conv", 3, 4, true, read_conv, "NAME CHANNELS KERNEL [STRIDE]", NULL },
-    { "max", 2, 3, true, read_pool, "NAME KERNEL [STRIDE]", NULL },
-    { "avg", 2, 3, true, read_pool, "NAME KERNEL [STRIDE]", NULL },
+    { "conv", 3, 4, true, read_conv, "NAME CHANNELS KERNEL|HxW [STRIDE|HxW]", NULL },
+    { "max", 2, 3, true, read_pool, "NAME KERNEL|HxW [STRIDE|HxW]", NULL },
+    { "avg", 2, 3, true, read_pool, "NAME KERNEL|HxW [STRIDE|HxW]", NULL },
     { "inception", 7, 8, true, read_inception, "NAME C1 R2 C2 R3 C3 C4 [KERNEL]", NULL },
     { "mean", 0, 0, true, read_mean, "", NULL },
     { "dense", 2, 2, true, read_dense, "NAME UNITS", NULL },
@@ -400,11 +394,12 @@ static gn_status read_lines(struct reader *r, const char *text)
 
 static gn_status append_heads(struct reader *r)
 {
+    const struct gn_unit unit = unit_of(r);
     for (int i = 0; r->options->aux && i < r->n_heads; i++) {
         const struct pending_head *h = &r->heads[i];
         gn_stage(r->graph, h->name);
         gn_node x = gn_avg_pool(r->graph, h->node, 0, .adaptive = h->parts, .name = "pool");
-        x = conv(r, x, h->channels, 1, 1, "conv");
+        x = conv_unit(r->graph, x, &unit, h->channels, 1, .name = "conv");
         x = gn_relu(r->graph, gn_dense(r->graph, x, h->units, "fc1"));
         x = gn_dropout(r->graph, x, h->rate, "dropout");
         gn_head(r->graph, gn_dense(r->graph, x, r->classes, "fc2"), h->weight, h->name);

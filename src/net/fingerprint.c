@@ -69,9 +69,11 @@ void gn_net_fingerprint(const struct gn_net *net, char hex[17])
         char text[256];
         if (skip[i])
             continue;
-        const int n =
+        int n =
             snprintf(text, sizeof text, "%d %s %d %d %d %d %d %d %d", (int)layer->op->id,
-                     layer->name, w->kh, w->kw, w->stride, w->pad_top, w->pad_left, w->c, w->oc);
+                     layer->name, w->kh, w->kw, w->stride_h, w->pad_top, w->pad_left, w->c, w->oc);
+        if (w->stride_w != w->stride_h) /* not in version 0.1.0 */
+            n += snprintf(text + n, sizeof text - (size_t)n, " %d", w->stride_w);
         hash = fold_text(hash, text, n);
         hash = fold_constants(hash, layer);
         for (int k = 0; k < layer->n_inputs; k++)

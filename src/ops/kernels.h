@@ -9,7 +9,6 @@
 #define GN_OPS_KERNELS_H
 
 #include "ops/op.h"
-#include "ops/resize/filter.h"
 
 /* n images in NHWC whose pixels stand `ld` floats apart: a whole tensor, or a slice of the
  * channels of a wider one (a branch inside a concatenation). Pixels are dense otherwise: image
@@ -96,7 +95,6 @@ struct gn_kernel {
 struct gn_kernel_set {
     const char *isa;
     struct gn_kernel table[GN_OP_COUNT][GN_PASS_COUNT];
-    struct gn_filter_kernels filter; /* of pictures, outside of any network */
 };
 
 /* Floats of gn_args.packed (PASS_PACK) or packed_back (PASS_PACK_BACK); `tile` 0: of the direct
@@ -113,14 +111,6 @@ const struct gn_kernel_set *gn_cpu_kernels(void);
 
 /* By name ("avx512", "avx2", "generic"); NULL when it is not built in or the CPU cannot run it. */
 const struct gn_kernel_set *gn_cpu_kernels_named(const char *isa);
-
-/* Kernel sets that can run here, best first: "avx2 generic". */
-const char *gn_cpu_available(void);
-
-void gn_resize_kernels__ref(struct gn_filter_kernels *kernels);
-void gn_resize_kernels__generic(struct gn_filter_kernels *kernels);
-void gn_resize_kernels__avx2(struct gn_filter_kernels *kernels);
-void gn_resize_kernels__avx512(struct gn_filter_kernels *kernels);
 
 /* A unit for every image, or one unit alone: for kernels that need no finer split. */
 int gn_units_images(const struct gn_args *a, const struct gn_run *r);

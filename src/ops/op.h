@@ -6,6 +6,7 @@
 #ifndef GN_OPS_OP_H
 #define GN_OPS_OP_H
 
+#include "cpu/isa.h"
 #include "ops/ops.h"
 #include "ops/table.h"
 
@@ -81,9 +82,7 @@ enum gn_fusion {
     GN_FUSE_SAME  /* in inference, of the layer before it, whoever reads that: nothing is done */
 };
 
-/* Kernel sets (kernels.h): the functions that fill an operator's row of each. */
-enum gn_isa { GN_ISA_SET_REFERENCE, GN_ISA_SET_GENERIC, GN_ISA_SET_AVX2, GN_ISA_SET_AVX512 };
-enum { GN_ISA_SETS = GN_ISA_SET_AVX512 + 1 };
+/* Fills an operator's row of one kernel set (kernels.h). */
 typedef void gn_fill_kernels(struct gn_kernel *row);
 
 enum { GN_ANY_INPUTS = -1, GN_MAX_INPUTS = 8 };
@@ -146,19 +145,16 @@ void gn_attributes_copy(const struct gn_operator *op, void *to, const void *from
 /* Replaces zeros by what they stand for and asks the rule. */
 gn_status gn_operator_apply(const struct gn_operator *op, struct gn_rule *rule);
 
-/* For attributes whose struct is `type`. */
+/* The attributes of a descriptor: fields of `type`. */
 #define GN_INT(type, field, otherwise, slot)                                                       \
-    {                                                                                              \
-#field, GN_ATTRIBUTE_INT, offsetof(type, field), otherwise, slot                           \
-    }
+    GN_FIELD(type, field, GN_ATTRIBUTE_INT, otherwise, slot)
 #define GN_REAL(type, field, otherwise, slot)                                                      \
-    {                                                                                              \
-#field, GN_ATTRIBUTE_REAL, offsetof(type, field), otherwise, slot                          \
-    }
-#define GN_FLAG(type, field, slot)                                                                 \
-    {                                                                                              \
-#field, GN_ATTRIBUTE_FLAG, offsetof(type, field), 0, slot                                  \
-    }
+    GN_FIELD(type, field, GN_ATTRIBUTE_REAL, otherwise, slot)
+#define GN_FLAG(type, field, slot) GN_FIELD(type, field, GN_ATTRIBUTE_FLAG, 0, slot)
+/* clang-format off */
+#define GN_FIELD(type, field, kind, otherwise, slot)                                               \
+    { #field, kind, offsetof(type, field), otherwise, slot }
+/* clang-format on */
 #define GN_ATTRIBUTES(list, type)                                                                  \
     .attributes = (list), .n_attributes = (int)(sizeof(list) / sizeof(list)[0]),                   \
     .attribute_bytes = sizeof(type)

@@ -14,7 +14,8 @@ struct gn_shape {
 struct gn_geometry {
     int h, w, c;
     int oh, ow, oc;
-    int kh, kw, stride;
+    int kh, kw;
+    int stride_h, stride_w;
     int pad_top, pad_left;
 };
 

@@ -54,6 +54,7 @@ bool gn_attribute_set(const struct gn_attribute *a, void *attributes, double val
 
 void gn_attributes_copy(const struct gn_operator *op, void *to, const void *from)
 {
+    GN_ASSERT(op->attribute_bytes <= GN_ATTRIBUTE_BYTES);
     memset(to, 0, op->attribute_bytes);
     for (int i = 0; from != NULL && i < op->n_attributes; i++) {
         static const size_t bytes[] = { [GN_ATTRIBUTE_INT] = sizeof(int),

@@ -2,7 +2,8 @@
  * The one table of operators: a line each. The number of an operator is its place: it stands in the
  * hash of layers in files of version 0.1.0, so new ones follow at the end.
  *
- * The folder src/ops/NAME holds `gn_op_NAME`, its descriptor (op.h), and its kernels.
+ * The folder src/ops/NAME holds `gn_op_NAME`, its descriptor (op.h), and its kernels; Winograd's are in
+ * that of the convolution.
  */
 #ifndef GN_OPS_TABLE_H
 #define GN_OPS_TABLE_H

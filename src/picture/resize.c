@@ -8,7 +8,7 @@
  * each as a + (b-a)*t with every operation rounded (this file is compiled without contraction).
  *
  * pil-bilinear is Pillow's: a triangle filter, widened when the image shrinks, with weights in
- * fixed point of 22 bits, rounded to bytes after each axis, x before y (ops/resize/filter.h); then
+ * fixed point of 22 bits, rounded to bytes after each axis, x before y (filter.h); then
  * divided by 255.
  */
 #include "picture/resize.h"
@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "ops/kernels.h"
+#include "picture/filter.h"
 
 enum { LANES = 8, ALIGN = 64 };
 
@@ -198,8 +198,10 @@ void gn_resize_prepare(void *scratch, const struct gn_resize_shape *s)
         fill_filter_axis(&r->x.filter, s->w, s->whole_w, s->left);
         fill_filter_axis(&r->y.filter, s->h, s->whole_h, s->top);
         const bool many = r->x.filter.taps > GN_FILTER_TAPS || r->y.filter.taps > GN_FILTER_TAPS;
-        const struct gn_kernel_set *set = many ? NULL : gn_cpu_kernels();
-        r->filter = &(set != NULL ? set : gn_reference_kernels())->filter;
+        enum gn_isa isa;
+        if (many || gn_isa_choose(&isa) != GN_OK)
+            isa = GN_ISA_SET_REFERENCE;
+        r->filter = gn_filter_kernels(isa);
     } else {
         fill_bilinear_axis(&r->x, s->w, s->ow, s->whole_w, s->left, s->rule);
         fill_bilinear_axis(&r->y, s->h, s->oh, s->whole_h, s->top, s->rule);

@@ -50,7 +50,7 @@ static double winograd_cost(const struct gn_geometry *g, int tile, int images,
 static bool allows_winograd(const struct gn_layer *layer)
 {
     const struct gn_geometry *g = &layer->window;
-    return layer->op->id == GN_OP_CONV && g->stride == 1 && g->kh == g->kw &&
+    return layer->op->id == GN_OP_CONV && g->stride_h == 1 && g->stride_w == 1 && g->kh == g->kw &&
            (g->kh == 3 || g->kh == 5) && g->c % 16 == 0 && g->oc % 16 == 0;
 }
 

@@ -18,8 +18,9 @@
 static bool is_pointwise(const struct gn_layer *layer)
 {
     const struct gn_geometry *g = &layer->window;
-    return layer->op->id == GN_OP_CONV && g->kh == 1 && g->kw == 1 && g->stride == 1 &&
-           g->oh == g->h && g->ow == g->w && g->pad_top == 0 && g->pad_left == 0;
+    return layer->op->id == GN_OP_CONV && g->kh == 1 && g->kw == 1 && g->stride_h == 1 &&
+           g->stride_w == 1 && g->oh == g->h && g->ow == g->w && g->pad_top == 0 &&
+           g->pad_left == 0;
 }
 
 static int first_input(const struct gn_plan *plan, int concat)

@@ -16,8 +16,8 @@ static void set_output(struct conv_case *c)
     const int columns = g->pad_left + c->pad_right - g->kw;
     g->h = g->h + rows < 0 ? -rows : g->h;
     g->w = g->w + columns < 0 ? -columns : g->w;
-    g->oh = (g->h + rows) / g->stride + 1;
-    g->ow = (g->w + columns) / g->stride + 1;
+    g->oh = (g->h + rows) / g->stride_h + 1;
+    g->ow = (g->w + columns) / g->stride_w + 1;
 }
 
 struct conv_case conv_case_drawn(uint64_t family, int number)
@@ -32,10 +32,14 @@ struct conv_case conv_case_drawn(uint64_t family, int number)
     g->c = PICK(channels, 2);
     g->oc = PICK(channels, 3);
     g->kh = g->kw = PICK(kernels, 4);
-    g->stride = 1 + draw_below(stream, 5, 2);
+    g->stride_h = g->stride_w = 1 + draw_below(stream, 5, 2);
+    if (draw_below(stream, 40, 3) == 0) { /* a window that is not square */
+        g->kw = 1 + draw_below(stream, 41, 7);
+        g->stride_w = 1 + draw_below(stream, 42, 3);
+    }
     int pads[4];
     for (uint64_t i = 0; i < 4; i++)
-        pads[i] = draw_below(stream, 6 + i, g->kh);
+        pads[i] = draw_below(stream, 6 + i, i < 2 ? g->kh : g->kw);
     const int h = 1 + draw_below(stream, 10, 13), w = 1 + draw_below(stream, 11, 13);
     g->h = h;
     g->w = w;
@@ -70,12 +74,12 @@ struct conv_case conv_case_for_winograd(uint64_t family, int number)
     struct gn_geometry *g = &c.g;
     const int wide = draw_below(stream, 30, 2);
     c.tile = tiles[wide][draw_below(stream, 31, 2)];
-    g->stride = 1;
+    g->stride_h = g->stride_w = 1;
     g->kh = g->kw = wide == 1 ? 5 : 3;
     g->c = PICK(channels, 32);
     g->oc = PICK(channels, 33);
     g->pad_top = smaller(g->pad_top, g->kh - 1);
-    g->pad_left = smaller(g->pad_left, g->kh - 1);
+    g->pad_left = smaller(g->pad_left, g->kw - 1);
     c.pad_bottom = smaller(c.pad_bottom, g->kh - 1);
     c.pad_right = smaller(c.pad_right, g->kh - 1);
     set_output(&c);
@@ -93,11 +97,11 @@ static void describe(const struct conv_case *c, char *text, size_t size)
     const struct gn_geometry *g = &c->g;
     (void)snprintf(
         text, size,
-        "tile %d, n %d, %dx%dx%d to %dx%dx%d, kernel %d, stride %d, pads %d %d %d %d, gaps "
+        "tile %d, n %d, %dx%dx%d to %dx%dx%d, kernel %dx%d, stride %dx%d, pads %d %d %d %d, gaps "
         "%d %d %d %d, relu %d, bias %d, accumulate %d, mask %d, first %d",
-        c->tile, c->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh, g->stride, g->pad_top,
-        c->pad_bottom, g->pad_left, c->pad_right, c->gap[0], c->gap[1], c->gap[2], c->gap[3],
-        c->relu, c->bias, c->accumulate, c->mask, c->first);
+        c->tile, c->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh, g->kw, g->stride_h,
+        g->stride_w, g->pad_top, c->pad_bottom, g->pad_left, c->pad_right, c->gap[0], c->gap[1],
+        c->gap[2], c->gap[3], c->relu, c->bias, c->accumulate, c->mask, c->first);
 }
 
 /* The tensors of a case: inputs, and outputs as they are before a kernel runs. */

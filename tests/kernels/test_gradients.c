@@ -122,11 +122,11 @@ static double conv_scalar(const struct problem *p)
     for (size_t i = 0; i < p->n_r; i++)
         y[i] = p->b[i % (size_t)g->oc];
     for (int image = 0; image < p->n; image++)
-        for (int row = 0; row < (g->oh - 1) * g->stride + g->kh; row++)
-            for (int column = 0; column < (g->ow - 1) * g->stride + g->kw; column++)
+        for (int row = 0; row < (g->oh - 1) * g->stride_h + g->kh; row++)
+            for (int column = 0; column < (g->ow - 1) * g->stride_w + g->kw; column++)
                 for (int oy = 0; oy < g->oh; oy++)
                     for (int ox = 0; ox < g->ow; ox++) {
-                        const int r = row - oy * g->stride, s = column - ox * g->stride;
+                        const int r = row - oy * g->stride_h, s = column - ox * g->stride_w;
                         if (r < 0 || s < 0 || r >= g->kh || s >= g->kw)
                             continue;
                         double *to = y + ((image * g->oh + oy) * g->ow + ox) * g->oc;
@@ -152,8 +152,8 @@ static double max_pool_scalar(const struct problem *p)
         const int image = (int)i / g->c / g->ow / g->oh;
         double best = (double)-INFINITY;
         for (int tap = 0; tap < g->kh * g->kw; tap++)
-            best = fmax(best, framed(p, image, oy * g->stride + tap / g->kw,
-                                     ox * g->stride + tap % g->kw, c, (double)-INFINITY));
+            best = fmax(best, framed(p, image, oy * g->stride_h + tap / g->kw,
+                                     ox * g->stride_w + tap % g->kw, c, (double)-INFINITY));
         sum += p->r[i] * best;
     }
     return sum;
@@ -278,13 +278,21 @@ static void check_conv(struct gn_geometry g, int n, bool relu_before)
     gn_free(t);
 }
 
-static struct gn_geometry window(int h, int w, int c, int oc, int kernel, int stride)
+/* With SAME padding. */
+static struct gn_geometry wide_window(int h, int w, int c, int oc, int kh, int kw, int stride_h,
+                                      int stride_w)
 {
     struct gn_geometry g;
-    assert_int_equal(gn_window_rule("test", (struct gn_shape){ h, w, c }, kernel, stride, &g),
-                     GN_OK);
-    g.oc = oc;
+    struct gn_conv_options o = {
+        .channels = oc, .kernel_h = kh, .kernel_w = kw, .stride_h = stride_h, .stride_w = stride_w
+    };
+    assert_int_equal(rule_of(&gn_op_conv, "test", (struct gn_shape){ h, w, c }, &o, &g), GN_OK);
     return g;
+}
+
+static struct gn_geometry window(int h, int w, int c, int oc, int kernel, int stride)
+{
+    return wide_window(h, w, c, oc, kernel, kernel, stride, stride);
 }
 
 static void convolution(void **state)
@@ -296,8 +304,11 @@ static void convolution(void **state)
     check_conv(window(4, 5, 2, 2, 5, 1), 1, false);
     check_conv(window(3, 3, 5, 4, 1, 1), 2, false);
     check_conv(window(5, 4, 2, 3, 1, 2), 2, false);
+    check_conv(wide_window(5, 6, 3, 4, 1, 7, 1, 1), 2, false);
+    check_conv(wide_window(7, 5, 2, 3, 7, 1, 2, 1), 2, false);
+    check_conv(wide_window(6, 8, 2, 3, 3, 4, 1, 3), 2, false);
     /* Lopsided pads: 2 above, 0 below, 0 left, 1 right. */
-    check_conv((struct gn_geometry){ 4, 5, 2, 4, 4, 3, 3, 3, 1, 2, 0 }, 2, false);
+    check_conv((struct gn_geometry){ 4, 5, 2, 4, 4, 3, 3, 3, 1, 1, 2, 0 }, 2, false);
 }
 
 static void convolution_behind_a_relu(void **state)
@@ -310,15 +321,15 @@ static void convolution_behind_a_relu(void **state)
 static void dense(void **state)
 {
     (void)state;
-    check_conv((struct gn_geometry){ 1, 1, 37, 1, 1, 10, 1, 1, 1, 0, 0 }, 4, false);
-    check_conv((struct gn_geometry){ 1, 1, 37, 1, 1, 10, 1, 1, 1, 0, 0 }, 4, true);
+    check_conv((struct gn_geometry){ 1, 1, 37, 1, 1, 10, 1, 1, 1, 1, 0, 0 }, 4, false);
+    check_conv((struct gn_geometry){ 1, 1, 37, 1, 1, 10, 1, 1, 1, 1, 0, 0 }, 4, true);
 }
 
-static void check_max_pool(int h, int w, int c, int kernel, int stride, bool relu_before)
+static void check_max_pool_of(struct gn_geometry g, bool relu_before)
 {
     struct fixture *t = new_fixture();
     t->p.relu_before = relu_before;
-    const struct gn_args args = start(&t->p, window(h, w, c, c, kernel, stride), 2, &t->f);
+    const struct gn_args args = start(&t->p, g, 2, &t->f);
     run(GN_OP_MAX_POOL, GN_PASS_FORWARD, &args, 2);
     check_output(&t->p, t->f.y, max_pool_scalar, "max pool");
     run(GN_OP_MAX_POOL, GN_PASS_BACK, &args, 2);
@@ -326,9 +337,16 @@ static void check_max_pool(int h, int w, int c, int kernel, int stride, bool rel
     gn_free(t);
 }
 
+static void check_max_pool(int h, int w, int c, int kernel, int stride, bool relu_before)
+{
+    check_max_pool_of(window(h, w, c, c, kernel, stride), relu_before);
+}
+
 static void max_pool(void **state)
 {
     (void)state;
+    check_max_pool_of(wide_window(6, 7, 3, 3, 1, 3, 1, 2), false);
+    check_max_pool_of(wide_window(8, 6, 2, 2, 5, 2, 3, 1), true);
     check_max_pool(6, 7, 3, 3, 1, false);
     check_max_pool(8, 6, 2, 3, 2, false);
     check_max_pool(7, 7, 2, 2, 2, false);
@@ -343,7 +361,7 @@ static void global_mean(void **state)
     for (int relu_before = 0; relu_before < 2; relu_before++) {
         struct fixture *t = new_fixture();
         t->p.relu_before = relu_before;
-        struct gn_geometry g = { 3, 5, 7, 1, 1, 7, 1, 1, 1, 0, 0 };
+        struct gn_geometry g = { 3, 5, 7, 1, 1, 7, 1, 1, 1, 1, 0, 0 };
         const struct gn_args args = start(&t->p, g, 3, &t->f);
         run(GN_OP_GLOBAL_AVG_POOL, GN_PASS_FORWARD, &args, 3);
         check_output(&t->p, t->f.y, mean_scalar, "global mean");

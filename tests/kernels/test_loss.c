@@ -78,7 +78,7 @@ static void a_batch_adds_up_its_images(void **state)
     const struct gn_loss_args own = {
         .labels = &current, .loss = &loss, .correct = &correct, .weight = 1
     };
-    const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 0, 0 },
+    const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 1, 0, 0 },
                                   .x = z.view,
                                   .dx = dz.view,
                                   .loss = &own };

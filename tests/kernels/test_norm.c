@@ -33,7 +33,7 @@ static struct norm_case draw_case(uint64_t kind, int number)
     const uint64_t stream = (kind << 32) + (uint64_t)number;
     struct norm_case c = { .n = PICK(batches, 0), .stream = stream << 8 };
     const int size = 1 + draw_below(stream, 1, 12), ch = PICK(channels, 2);
-    c.args.g = (struct gn_geometry){ size, size, ch, size, size, ch, 1, 1, 1, 0, 0 };
+    c.args.g = (struct gn_geometry){ size, size, ch, size, size, ch, 1, 1, 1, 1, 0, 0 };
     for (uint64_t i = 0; i < 4; i++)
         c.gap[i] = PICK(gaps, 3 + i);
     c.args.accumulate = draw_below(stream, 7, 2) == 0;
@@ -221,8 +221,12 @@ static void average_pool_agrees_with_the_reference(void **state)
         o.explicit_pads = draw_below(c.stream, 22, 2) == 0;
         o.ceil = o.explicit_pads && draw_below(c.stream, 23, 2) == 0;
         o.count_padding = !o.ceil && draw_below(c.stream, 24, 2) == 0;
-        o.pad_top = o.pad_left = draw_below(c.stream, 25, kernel);
-        o.pad_bottom = o.pad_right = draw_below(c.stream, 26, kernel);
+        const bool square = draw_below(c.stream, 28, 3) != 0;
+        o.kernel_w = square ? 0 : 1 + draw_below(c.stream, 29, kernel);
+        o.stride_h = square ? 0 : 1 + draw_below(c.stream, 30, 3);
+        const int narrow = o.kernel_w > 0 ? o.kernel_w : kernel;
+        o.pad_top = o.pad_left = draw_below(c.stream, 25, narrow);
+        o.pad_bottom = o.pad_right = draw_below(c.stream, 26, narrow);
         o.adaptive = number % 4 == 0 ? 1 + draw_below(c.stream, 27, size) : 0;
         apply(&c, &gn_op_avg_pool, &o);
         compare(c, all_passes, N_PASSES, 1.2e-6, number);
@@ -271,7 +275,7 @@ static void running_statistics_follow_both_rules(void **state)
         const struct gn_norm_options options = { .eps = 1e-3,
                                                  .momentum = 0.9,
                                                  .unbiased = unbiased == 1 };
-        struct gn_args args = { .g = { 2, 2, 1, 2, 2, 1, 1, 1, 1, 0, 0 },
+        struct gn_args args = { .g = { 2, 2, 1, 2, 2, 1, 1, 1, 1, 1, 0, 0 },
                                 .x = { x, 1 },
                                 .y = { y, 1 },
                                 .tensors = { &gamma, &beta, &mean, &variance },
@@ -302,7 +306,7 @@ static void a_frozen_one_takes_and_keeps_its_running_statistics(void **state)
     for (int k = -1; k < 0 || fast_sets()[k] != NULL; k++) {
         const struct gn_kernel_set *set = k < 0 ? gn_reference_kernels() : fast_sets()[k];
         float gamma = 2, beta = 1, mean = 10, variance = 4, y[4], dx[4], stats[1024] = { 0 };
-        struct gn_args args = { .g = { 2, 2, 1, 2, 2, 1, 1, 1, 1, 0, 0 },
+        struct gn_args args = { .g = { 2, 2, 1, 2, 2, 1, 1, 1, 1, 1, 0, 0 },
                                 .x = { x, 1 },
                                 .y = { y, 1 },
                                 .dx = { dx, 1 },
@@ -332,7 +336,7 @@ static void dropout_keeps_its_share_and_draws_by_step_and_image(void **state)
         x[i] = 1;
     struct gn_dropout_attributes own = { 0.4 };
     struct gn_geometry g;
-    struct gn_args args = { .g = { 1, 1, C, 1, 1, C, 1, 1, 1, 0, 0 },
+    struct gn_args args = { .g = { 1, 1, C, 1, 1, C, 1, 1, 1, 1, 0, 0 },
                             .x = { x, C },
                             .y = { y, C },
                             .dx = { dx, C },

@@ -33,6 +33,10 @@ static struct pool_case draw_case(int number)
                                  PICK(channels, 4) };
     struct gn_pool_options options = { .kernel = 1 + draw_below(stream, 5, 8),
                                        .stride = 1 + draw_below(stream, 6, 3) };
+    if (draw_below(stream, 14, 3) == 0) { /* a window that is not square */
+        options.kernel_w = 1 + draw_below(stream, 15, 8);
+        options.stride_h = 1 + draw_below(stream, 16, 3);
+    }
     assert_int_equal(rule_of(&gn_op_max_pool, "pool", in, &options, &c.g), GN_OK);
     for (uint64_t i = 0; i < 4; i++)
         c.gap[i] = PICK(gaps, 7 + i);
@@ -45,7 +49,7 @@ static struct pool_case draw_case(int number)
 static struct pool_case draw_average(int number)
 {
     struct pool_case c = draw_case(number);
-    c.g.oh = c.g.ow = c.g.kh = c.g.kw = c.g.stride = 1;
+    c.g.oh = c.g.ow = c.g.kh = c.g.kw = c.g.stride_h = c.g.stride_w = 1;
     c.g.pad_top = c.g.pad_left = 0;
     c.kind = FILL_REALS;
     return c;
@@ -54,11 +58,12 @@ static struct pool_case draw_average(int number)
 static void failed(const struct pool_case *c, const char *isa, const char *what, int number)
 {
     char text[256];
-    (void)snprintf(text, sizeof text,
-                   "%s: %s: n %d, %dx%dx%d to %dx%d, kernel %d, stride %d, kind %d, accumulate %d, "
-                   "mask %d",
-                   isa, what, c->n, c->g.h, c->g.w, c->g.c, c->g.oh, c->g.ow, c->g.kh, c->g.stride,
-                   (int)c->kind, c->accumulate, c->mask);
+    (void)snprintf(
+        text, sizeof text,
+        "%s: %s: n %d, %dx%dx%d to %dx%d, kernel %dx%d, stride %dx%d, kind %d, accumulate %d, "
+        "mask %d",
+        isa, what, c->n, c->g.h, c->g.w, c->g.c, c->g.oh, c->g.ow, c->g.kh, c->g.kw, c->g.stride_h,
+        c->g.stride_w, (int)c->kind, c->accumulate, c->mask);
     case_failed("test_kernels_pool", number, text);
 }
 
@@ -197,7 +202,7 @@ static void first_of_equal_values_takes_the_gradient(void **state)
     /* Winners: the window of output (r, c) covers rows r-1..r+1, columns c-1..c+1. */
     static const uint8_t winners[] = { 4, 3, 3, /* */ 1, 0, 0, /* */ 2, 1, 0 };
     static const float dx[] = { 27, 36, 0, /* */ 0, 448, 0, /* */ 0, 0, 0 };
-    struct gn_args args = { .g = { 3, 3, 1, 3, 3, 1, 3, 3, 1, 1, 1 } };
+    struct gn_args args = { .g = { 3, 3, 1, 3, 3, 1, 3, 3, 1, 1, 1, 1 } };
     const struct gn_run run = { .n = 1, .batch = 1, .first = true };
     const struct gn_kernel_set *const *fast = fast_sets();
     for (int i = -1; i < 0 || fast[i] != NULL; i++) {

@@ -31,7 +31,7 @@ static struct case_data make_case(int number)
     g->h = g->oh = 1 + draw_below(stream, 1, 13);
     g->w = g->ow = 1 + draw_below(stream, 2, 13);
     g->c = g->oc = PICK(channels, 3);
-    g->kh = g->kw = g->stride = 1;
+    g->kh = g->kw = g->stride_h = g->stride_w = 1;
     d.args.accumulate = draw_below(stream, 4, 2) == 0;
     d.args.mask = draw_below(stream, 5, 2) == 0;
     struct tensor *const all[] = { &d.x, &d.y, &d.dx, &d.dy };
@@ -120,7 +120,7 @@ static void relu_values(const struct gn_kernel_set *set)
     x[8] = x[N - 1] = NAN;
     for (int i = 0; i < N; i++)
         dy[i] = (float)(i + 1);
-    const struct gn_args args = { .g = { 1, 1, N, 1, 1, N, 1, 1, 1, 0, 0 },
+    const struct gn_args args = { .g = { 1, 1, N, 1, 1, N, 1, 1, 1, 1, 0, 0 },
                                   .x = { x, N },
                                   .y = { y, N },
                                   .dx = { dx, N },
@@ -150,7 +150,7 @@ static void copied_slices(const struct gn_kernel_set *set)
         x[i] = (float)(i - 20);
     for (int i = 0; i < PIXELS * WIDE; i++)
         whole[i] = 1000;
-    const struct gn_args args = { .g = { 1, PIXELS, N, 1, PIXELS, N, 1, 1, 1, 0, 0 },
+    const struct gn_args args = { .g = { 1, PIXELS, N, 1, PIXELS, N, 1, 1, 1, 1, 0, 0 },
                                   .x = { x, N },
                                   .y = { whole + 2, WIDE },
                                   .dy = { whole + 2, WIDE },

@@ -82,7 +82,7 @@ static void chunks_of_tiles_and_channels_are_added_up(void **state)
 {
     (void)state;
     const struct gn_geometry map = {
-        .h = 12, .w = 12, .c = 96, .oh = 12, .ow = 12, .oc = 80, .stride = 1
+        .h = 12, .w = 12, .c = 96, .oh = 12, .ow = 12, .oc = 80, .stride_h = 1, .stride_w = 1
     };
     for (int large = 0; large < 2; large++) {
         struct conv_case c = { .g = map, .n = large ? 2 : 8, .threads = 2, .bias = true };

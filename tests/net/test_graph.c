@@ -7,6 +7,9 @@
 #include "ops/rules.h"
 #include "support/check.h"
 
+#include <math.h>
+#include <stdalign.h>
+
 /* Output size and pads by the rule's own words: enough outputs for every stride-th input, the odd
  * pad behind. */
 static void same_padding_puts_the_odd_pad_behind(void **state)
@@ -200,6 +203,117 @@ static void misfits_are_refused_with_layer_and_numbers(void **state)
     refused(node_of_nowhere, GN_STATUS_BAD_ARGUMENT, "global_pool: input 0 is not a node");
 }
 
+/* What another program would write down of a layer, and nothing else: the words of its attributes. */
+static void append_again(gn_graph *to, const gn_graph *from, int i)
+{
+    const struct gn_layer *layer = &from->layers[i];
+    alignas(double) unsigned char attributes[GN_ATTRIBUTE_BYTES] = { 0 };
+    gn_node inputs[GN_MAX_INPUTS];
+    const struct gn_operator *op = gn_operator_named(layer->op->name);
+    assert_ptr_equal(op, layer->op);
+    for (int k = 0; k < op->n_attributes; k++)
+        assert_true(
+            gn_attribute_set(&op->attributes[k], attributes,
+                             gn_attribute_value(&op->attributes[k], gn_layer_attributes(layer))));
+    for (int k = 0; k < layer->n_inputs; k++)
+        inputs[k].id = layer->inputs[k];
+    const struct gn_layer_spec spec = { .op = op,
+                                        .name = layer->name,
+                                        .owner = layer->owner,
+                                        .stage = layer->stage,
+                                        .hidden = layer->hidden,
+                                        .inputs = inputs,
+                                        .n_inputs = layer->n_inputs,
+                                        .attributes = attributes,
+                                        .initial = layer->initial };
+    assert_int_equal(gn_graph_append(to, &spec).id, i);
+}
+
+static void same_layers(const gn_graph *g, const gn_graph *old)
+{
+    assert_int_equal(g->n_layers, old->n_layers);
+    assert_int_equal(g->n_tensors, old->n_tensors);
+    for (int i = 0; i < old->n_layers; i++) {
+        const struct gn_layer *a = &g->layers[i], *b = &old->layers[i];
+        assert_memory_equal(a->attributes, b->attributes, sizeof a->attributes);
+        assert_memory_equal(&a->window, &b->window, sizeof a->window);
+        assert_memory_equal(a->tensors, b->tensors, sizeof a->tensors);
+    }
+    for (int i = 0; i < old->n_tensors; i++) {
+        const struct gn_tensor *a = &g->tensors[i], *b = &old->tensors[i];
+        assert_string_equal(a->name, b->name);
+        assert_memory_equal(a->shape, b->shape, sizeof a->shape);
+        assert_true(a->offset == b->offset && a->is_kernel == b->is_kernel &&
+                    a->trainable == b->trainable);
+    }
+}
+
+static void layers_keep_all_that_they_were_made_from(void **state)
+{
+    (void)state;
+    for (int p = 0; gn_preset_name(p) != NULL; p++) {
+        gn_net *net = gn_preset_with(
+            &(struct gn_preset_options){ .preset = gn_preset_name(p), .seed = 3, .aux = true });
+        gn_graph *g = gn_graph_create();
+        assert_true(net != NULL && g != NULL);
+        const gn_graph *old = net->graph;
+        for (int i = 0; i < old->n_stages; i++)
+            gn_stage(g, old->stages[i]);
+        for (int i = 0; i < old->n_layers; i++)
+            append_again(g, old, i);
+        for (int i = 0; i < old->n_heads; i++)
+            gn_head(g, (gn_node){ old->heads[i].layer }, old->heads[i].weight, old->heads[i].name);
+        same_layers(g, old);
+        gn_net *again = gn_compile(g, (gn_node){ net->output }, 3);
+        char ours[17], theirs[17];
+        gn_net_fingerprint(again, ours);
+        gn_net_fingerprint(net, theirs);
+        assert_string_equal(ours, theirs);
+        assert_int_equal(gn_net_hash(again), gn_net_hash(net));
+        gn_free_net(again);
+        gn_free_net(net);
+    }
+}
+
+/* Values that are not of an attribute's kind change nothing. */
+static void attributes_take_only_values_of_their_kind(void **state)
+{
+    (void)state;
+    struct gn_norm_options norm = { .eps = 0.5 };
+    struct gn_conv_options conv = { .channels = 8 };
+    const struct gn_attribute *eps = &gn_op_batch_norm.attributes[0];
+    const struct gn_attribute *unbiased = &gn_op_batch_norm.attributes[2];
+    const struct gn_attribute *channels = &gn_op_conv.attributes[0];
+    assert_false(gn_attribute_set(eps, &norm, (double)NAN));
+    assert_false(gn_attribute_set(eps, &norm, (double)INFINITY));
+    assert_false(gn_attribute_set(unbiased, &norm, 2));
+    assert_false(gn_attribute_set(unbiased, &norm, 0.5));
+    assert_false(gn_attribute_set(channels, &conv, 1e10));
+    assert_false(gn_attribute_set(channels, &conv, 7.5));
+    assert_true(norm.eps == 0.5 && !norm.unbiased && conv.channels == 8);
+    assert_true(gn_attribute_set(channels, &conv, -3));
+    assert_int_equal(conv.channels, -3);
+    assert_null(gn_operator_named("winograd")); /* no layer */
+    assert_null(gn_operator_named("conv2"));
+}
+
+/* A window written as a pair of equal sides is the square one. */
+static void windows_have_one_way_to_be_written(void **state)
+{
+    (void)state;
+    gn_graph *g = gn_graph_create();
+    const gn_node x = gn_input(g, 9, 9, 1);
+    const gn_node y = gn_conv(g, x, 2, 5, .kernel_h = 3, .kernel_w = 3, .stride_w = 2);
+    const gn_node z = gn_max_pool(g, y, 2, .kernel_w = 3);
+    const struct gn_conv_options *conv = gn_layer_attributes(&g->layers[y.id]);
+    const struct gn_pool_options *pool = gn_layer_attributes(&g->layers[z.id]);
+    assert_true(conv->kernel == 3 && conv->kernel_h == 0 && conv->kernel_w == 0);
+    assert_true(conv->stride == 0 && conv->stride_h == 1 && conv->stride_w == 2);
+    assert_true(pool->kernel == 0 && pool->kernel_h == 2 && pool->kernel_w == 3);
+    assert_true(pool->stride == 2 && pool->stride_h == 0 && pool->stride_w == 0);
+    gn_graph_free(g);
+}
+
 static void the_first_error_sticks(void **state)
 {
     (void)state;
@@ -372,6 +486,9 @@ int main(void)
         cmocka_unit_test(names_that_cannot_be_shown_are_refused),
         cmocka_unit_test(same_padding_puts_the_odd_pad_behind),
         cmocka_unit_test(misfits_are_refused_with_layer_and_numbers),
+        cmocka_unit_test(layers_keep_all_that_they_were_made_from),
+        cmocka_unit_test(attributes_take_only_values_of_their_kind),
+        cmocka_unit_test(windows_have_one_way_to_be_written),
         cmocka_unit_test(the_first_error_sticks),
         cmocka_unit_test(null_goes_through_and_keeps_the_message),
         cmocka_unit_test(null_is_an_error_with_a_sentence),

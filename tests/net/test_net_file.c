@@ -62,6 +62,34 @@ static void the_notebooks_network_can_be_written(void **state)
     gn_free_net(original);
 }
 
+/* Height and width apart, in kernels and strides; SAME padding along both axes. */
+static void windows_need_not_be_square(void **state)
+{
+    (void)state;
+    gn_net *net = build("input 9 1\nclasses 3\nconv a 4 1x7 2x1\nconv b 4 7x1 1x3\nmax p 2x1\n"
+                        "pads caffe\nconv c 4 3x5 1\navg q 3x1 1x1\noutput\n",
+                        false);
+    static const int shapes[][3] = {
+        { 5, 9, 4 }, { 5, 3, 4 }, { 3, 3, 4 }, { 3, 3, 4 }, { 3, 3, 4 }
+    };
+    static const uint64_t params[] = { 7 * 4 + 4, 7 * 4 * 4 + 4, 0, 15 * 4 * 4 + 4, 0 };
+    assert_non_null(net);
+    for (int i = 0; i < 5; i++) {
+        struct gn_layer_info layer;
+        assert_int_equal(gn_net_layer(net, i, &layer), GN_OK);
+        assert_memory_equal(layer.shape, shapes[i], sizeof shapes[i]);
+        assert_true(layer.params == params[i]);
+    }
+    const struct gn_geometry *a = &net->graph->layers[1].window;
+    assert_true(a->kh == 1 && a->kw == 7 && a->pad_top == 0 && a->pad_left == 3);
+    assert_int_equal(gn_save(net, "rectangular.safetensors"), GN_OK);
+    gn_net *again = gn_load("rectangular.safetensors");
+    assert_non_null(again);
+    assert_int_equal(gn_net_hash(again), gn_net_hash(net));
+    gn_free_net(again);
+    gn_free_net(net);
+}
+
 static const char *const everything =
     "input 32 3\nclasses 4\npads caffe\nweights xavier 0.2\nstage s # a stage\nconv c 8 3 2\n"
     "lrn norm 3\nmax p 3 2\nnorm pytorch\ninception i 4 4 8 2 4 4 3\navg a 2 1\n"
@@ -101,6 +129,12 @@ static void faults_name_their_line(void **state)
         { "conv c 0 3\n", "is \"0\"" },
         { "conv c -1 3\n", "is \"-1\"" },
         { "conv c 8x 3\n", "is \"8x\"" },
+        { "conv c 8 1x\n", "conv: the kernel is \"1x\" (HEIGHTxWIDTH, each from 1 to 64)" },
+        { "conv c 8 0x3\n", "the kernel is \"0x3\"" },
+        { "conv c 8 3x3x3\n", "the kernel is \"3x3x3\"" },
+        { "conv c 8 3 2x-1\n", "the stride is \"2x-1\"" },
+        { "max p 1x9\n", "test.net:1: p: pooling window 1x9 (1 to 8" },
+        { "pads caffe\ninput 4 1\nmax p 1x5 2x1\n", "p: kernel 1x5 exceeds the padded input 4x4" },
         { "conv c 99999999999999999999 3\n", "is \"99999999999999999999\"" },
         { "conv c 8 3\nconv c 8 3\n", "test.net:2: c: two layers have this name" },
         { "conv c 8 3\ninput 32 1\n", "test.net:2: input: it must come before" },
@@ -140,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_is_what_it_says),
         cmocka_unit_test(the_notebooks_network_can_be_written),
+        cmocka_unit_test(windows_need_not_be_square),
         cmocka_unit_test(a_model_file_needs_no_net_file),
         cmocka_unit_test(faults_name_their_line),
     };

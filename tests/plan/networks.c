@@ -154,6 +154,19 @@ static gn_node explicit_pads(gn_graph *g, gn_node x)
     return head(g, x);
 }
 
+/* Windows and strides of other heights than widths, SAME and with pads; a dense layer on what is left. */
+static gn_node rectangular_windows(gn_graph *g, gn_node x)
+{
+    x = gn_conv_relu(g, x, 6, 1, .kernel_w = 5, .stride_w = 2);
+    x = gn_conv_relu(g, x, 5, 0, .kernel_h = 4, .kernel_w = 2, .explicit_pads = true, .pad_top = 3,
+                     .pad_right = 1);
+    const gn_node p = gn_max_pool(g, x, 3, 1, .kernel_h = 2), q = gn_conv_relu(g, x, 4, 1);
+    const gn_node a = gn_avg_pool(g, x, 2, 1, .kernel_w = 3);
+    x = gn_concat(g, CAT(p, q, a), "cat");
+    x = gn_max_pool(g, x, 1, .kernel_h = 3, .stride_w = 2);
+    return gn_dense(g, gn_conv_relu(g, x, 3, 3, .kernel_w = 1, .stride = 1), 5, "logits");
+}
+
 /* Channels in whole vectors, as Winograd's filtering wants them. */
 static gn_node whole_vectors(gn_graph *g, gn_node x)
 {
@@ -265,6 +278,7 @@ static const struct network networks[] = {
     NETWORK(answer_is_a_mean),
     NETWORK(dead_branches),
     NETWORK(explicit_pads),
+    NETWORK(rectangular_windows),
     NETWORK(whole_vectors),
     NETWORK(siblings),
     NETWORK(dense_alone),

@@ -53,7 +53,8 @@ static void convolve_pixel(const struct pass *p, int i, bool back, int image, in
     const struct gn_geometry *g = &p->net->graph->layers[i].window;
     for (int r = 0; r < g->kh; r++) {
         for (int s = 0; s < g->kw; s++) {
-            const int iy = oy * g->stride + r - g->pad_top, ix = ox * g->stride + s - g->pad_left;
+            const int iy = oy * g->stride_h + r - g->pad_top,
+                      ix = ox * g->stride_w + s - g->pad_left;
             if (iy < 0 || ix < 0 || iy >= g->h || ix >= g->w)
                 continue;
             const size_t x = (size_t)(((image * g->h + iy) * g->w + ix) * g->c);
@@ -92,7 +93,8 @@ static size_t winner(const struct pass *p, int i, int image, int oy, int ox, int
     size_t best = SIZE_MAX;
     for (int r = 0; r < g->kh; r++) {
         for (int s = 0; s < g->kw; s++) {
-            const int iy = oy * g->stride + r - g->pad_top, ix = ox * g->stride + s - g->pad_left;
+            const int iy = oy * g->stride_h + r - g->pad_top,
+                      ix = ox * g->stride_w + s - g->pad_left;
             if (iy < 0 || ix < 0 || iy >= g->h || ix >= g->w)
                 continue;
             const size_t at = (size_t)(((image * g->h + iy) * g->w + ix) * g->c + c);
@@ -163,13 +165,15 @@ static void concatenation(const struct pass *p, int i, bool back)
 }
 
 /* Pixels of the input along one axis that output o averages. */
-static void span(const struct gn_layer *layer, int o, int n, int parts, int before, int *first,
-                 int *end)
+static void span(const struct gn_layer *layer, bool across, int o, int *first, int *end)
 {
     const struct gn_geometry *g = &layer->window;
+    const int n = across ? g->w : g->h, parts = across ? g->ow : g->oh;
+    const int from = across ? o * g->stride_w - g->pad_left : o * g->stride_h - g->pad_top;
     const struct gn_pool_options *own = gn_layer_attributes(layer);
-    *first = own->adaptive > 0 ? o * n / parts : o * g->stride - before;
-    *end = own->adaptive > 0 ? (int)ceil((o + 1) * (double)n / parts) : *first + g->kh;
+    *first = own->adaptive > 0 ? o * n / parts : from;
+    *end = own->adaptive > 0 ? (int)ceil((o + 1) * (double)n / parts)
+                             : *first + (across ? g->kw : g->kh);
     *first = *first < 0 ? 0 : *first;
     *end = *end > n ? n : *end;
 }
@@ -183,8 +187,8 @@ static void average(const struct pass *p, int i, bool back)
     for (size_t k = 0; k < count(p, i); k++) {
         const int c = (int)k % g->c, pixel = (int)k / g->c, image = pixel / (g->oh * g->ow);
         int r0, r1, s0, s1;
-        span(layer, pixel / g->ow % g->oh, g->h, g->oh, g->pad_top, &r0, &r1);
-        span(layer, pixel % g->ow, g->w, g->ow, g->pad_left, &s0, &s1);
+        span(layer, false, pixel / g->ow % g->oh, &r0, &r1);
+        span(layer, true, pixel % g->ow, &s0, &s1);
         const double size = own->count_padding ? g->kh * g->kw : (r1 - r0) * (s1 - s0);
         for (int r = r0; r < r1; r++) {
             for (int s = s0; s < s1; s++) {

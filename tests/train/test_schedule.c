@@ -239,7 +239,7 @@ static void the_smoothed_loss_is_that_of_keras(void **state)
     const struct gn_loss_args own = {
         .labels = &current, .loss = &loss, .correct = &correct, .weight = 1, .smoothing = 0.1
     };
-    const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 0, 0 },
+    const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 1, 0, 0 },
                                   .x = { logits, CLASSES },
                                   .dx = { gradient, CLASSES },
                                   .loss = &own };

@@ -4,6 +4,10 @@
 static const struct gn_attribute attributes[] = {
     GN_INT(struct gn_pool_options, kernel, 0, 0),
     GN_INT(struct gn_pool_options, stride, 0, 0),
+    GN_INT(struct gn_pool_options, kernel_h, 0, 0),
+    GN_INT(struct gn_pool_options, kernel_w, 0, 0),
+    GN_INT(struct gn_pool_options, stride_h, 0, 0),
+    GN_INT(struct gn_pool_options, stride_w, 0, 0),
     GN_FLAG(struct gn_pool_options, explicit_pads, 0),
     GN_INT(struct gn_pool_options, pad_top, 0, 0),
     GN_INT(struct gn_pool_options, pad_bottom, 0, 0),
@@ -21,7 +25,7 @@ static gn_status adaptive_rule(struct gn_rule *r, int parts)
     if (parts < 0 || parts > GN_MAX_KERNEL)
         GN_FAIL(GN_STATUS_BAD_SHAPE, "%s: %d adaptive windows (1 to %d are possible)", r->name,
                 parts, GN_MAX_KERNEL);
-    r->g = (struct gn_geometry){ in.h, in.w, in.c, parts, parts, in.c, 1, 1, 1, 0, 0 };
+    r->g = (struct gn_geometry){ in.h, in.w, in.c, parts, parts, in.c, 1, 1, 1, 1, 0, 0 };
     return GN_OK;
 }
 
@@ -35,7 +39,7 @@ static gn_status rule(struct gn_rule *r)
                 "%s: padding cannot be counted where windows stand over the padded edge (take "
                 "either ceil or count_padding)",
                 r->name);
-    return gn_pool_rule(r);
+    return gn_pool_rule(r, "kernel", GN_MAX_KERNEL);
 }
 
 const struct gn_operator gn_op_avg_pool = {

@@ -19,7 +19,7 @@ static inline struct gn_span gn_span_rows(const struct gn_args *a, int oy)
     const struct gn_geometry *g = &a->g;
     if (gn_avg_pool_of(a)->adaptive > 0)
         return (struct gn_span){ oy * g->h / g->oh, ((oy + 1) * g->h + g->oh - 1) / g->oh };
-    const int first = oy * g->stride - g->pad_top, end = first + g->kh;
+    const int first = oy * g->stride_h - g->pad_top, end = first + g->kh;
     return (struct gn_span){ first < 0 ? 0 : first, end > g->h ? g->h : end };
 }
 
@@ -28,7 +28,7 @@ static inline struct gn_span gn_span_columns(const struct gn_args *a, int ox)
     const struct gn_geometry *g = &a->g;
     if (gn_avg_pool_of(a)->adaptive > 0)
         return (struct gn_span){ ox * g->w / g->ow, ((ox + 1) * g->w + g->ow - 1) / g->ow };
-    const int first = ox * g->stride - g->pad_left, end = first + g->kw;
+    const int first = ox * g->stride_w - g->pad_left, end = first + g->kw;
     return (struct gn_span){ first < 0 ? 0 : first, end > g->w ? g->w : end };
 }
 

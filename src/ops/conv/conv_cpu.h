@@ -23,8 +23,8 @@ INLINE int packed_columns(int columns)
 
 INLINE bool is_pointwise(const struct gn_geometry *g)
 {
-    return g->kh == 1 && g->kw == 1 && g->stride == 1 && g->pad_top == 0 && g->pad_left == 0 &&
-           g->oh == g->h && g->ow == g->w;
+    return g->kh == 1 && g->kw == 1 && g->stride_h == 1 && g->stride_w == 1 && g->pad_top == 0 &&
+           g->pad_left == 0 && g->oh == g->h && g->ow == g->w;
 }
 
 /* Only for dense pixels (ld == c): a window's row is then one run of kw*c floats. */
@@ -46,8 +46,8 @@ INLINE void copy_windows(const struct gn_args *a, int first, int n, float *to, i
     const int whole = (run + VL - 1) / VL * VL; /* floats that the vector copy reads */
     int image = first / (g->oh * g->ow), oy = first / g->ow % g->oh, ox = first % g->ow;
     for (int i = 0; i < n; i++, to += ld) {
-        const int y = oy * g->stride - g->pad_top;
-        const int x = (ox * g->stride - g->pad_left) * g->c;
+        const int y = oy * g->stride_h - g->pad_top;
+        const int x = (ox * g->stride_w - g->pad_left) * g->c;
         if (++ox == g->ow) {
             ox = 0;
             oy++;

@@ -52,7 +52,7 @@ typedef const float *source_fn(const struct gn_args *a, int image, int y, int x,
 static const float *forward_source(const struct gn_args *a, int image, int y, int x, int r, int s)
 {
     const struct gn_geometry *g = &a->g;
-    const int iy = y * g->stride - g->pad_top + r, ix = x * g->stride - g->pad_left + s;
+    const int iy = y * g->stride_h - g->pad_top + r, ix = x * g->stride_w - g->pad_left + s;
     if (iy < 0 || iy >= g->h || ix < 0 || ix >= g->w)
         return NULL;
     return a->x.data + (((size_t)image * (size_t)g->h + (size_t)iy) * (size_t)g->w + (size_t)ix) *
@@ -63,9 +63,9 @@ static const float *backward_source(const struct gn_args *a, int image, int y, i
 {
     const struct gn_geometry *g = &a->g;
     const int ty = y + g->pad_top - r, tx = x + g->pad_left - s;
-    if (ty < 0 || tx < 0 || ty % g->stride != 0 || tx % g->stride != 0)
+    if (ty < 0 || tx < 0 || ty % g->stride_h != 0 || tx % g->stride_w != 0)
         return NULL;
-    const int oy = ty / g->stride, ox = tx / g->stride;
+    const int oy = ty / g->stride_h, ox = tx / g->stride_w;
     if (oy >= g->oh || ox >= g->ow)
         return NULL;
     return a->dy.data +

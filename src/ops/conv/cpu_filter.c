@@ -82,7 +82,7 @@ static struct cut cut_work(const struct gn_args *a)
         c.images = CHUNK_PIXELS / (g->oh * g->ow);
         c.oh = g->oh;
     }
-    c.in_rows = (c.oh - 1) * g->stride + g->kh;
+    c.in_rows = (c.oh - 1) * g->stride_h + g->kh;
     c.in_rows = c.in_rows < g->h ? c.in_rows : g->h;
     c.ldx = patched ? c.unit_rows : MR;
     return c;
@@ -131,9 +131,9 @@ static struct chunk chunk_at(const struct gn_geometry *g, const struct cut *c, i
     k.n1 = k.n0 + c->images < n ? k.n0 + c->images : n;
     k.y0 = index % per_image * c->oh;
     k.y1 = k.y0 + c->oh < g->oh ? k.y0 + c->oh : g->oh;
-    k.in0 = k.y0 * g->stride - g->pad_top;
+    k.in0 = k.y0 * g->stride_h - g->pad_top;
     k.in0 = k.in0 < 0 ? 0 : k.in0;
-    k.in1 = (k.y1 - 1) * g->stride - g->pad_top + g->kh;
+    k.in1 = (k.y1 - 1) * g->stride_h - g->pad_top + g->kh;
     k.in1 = k.in1 > g->h ? g->h : k.in1;
     return k;
 }
@@ -216,9 +216,9 @@ static int list_pixels(const struct gn_geometry *g, const struct cut *c, const s
     int n = 0, p = 0;
     for (int image = 0; image < k->n1 - k->n0; image++) {
         for (int y = k->y0; y < k->y1; y++) {
-            const int iy = y * g->stride - g->pad_top + r;
+            const int iy = y * g->stride_h - g->pad_top + r;
             for (int x = 0; x < g->ow; x++, p++) {
-                const int ix = x * g->stride - g->pad_left + s;
+                const int ix = x * g->stride_w - g->pad_left + s;
                 if (iy < 0 || iy >= g->h || ix < 0 || ix >= g->w)
                     continue;
                 at[n].a = ((image * in_rows + iy - k->in0) * g->w + ix) * c->ldx;

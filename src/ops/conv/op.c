@@ -4,7 +4,11 @@
 static const struct gn_attribute attributes[] = {
     GN_INT(struct gn_conv_options, channels, 0, 0),
     GN_INT(struct gn_conv_options, kernel, 0, 0),
-    GN_INT(struct gn_conv_options, stride, 1, 0),
+    GN_INT(struct gn_conv_options, stride, 0, 0),
+    GN_INT(struct gn_conv_options, kernel_h, 0, 0),
+    GN_INT(struct gn_conv_options, kernel_w, 0, 0),
+    GN_INT(struct gn_conv_options, stride_h, 0, 0),
+    GN_INT(struct gn_conv_options, stride_w, 0, 0),
     GN_FLAG(struct gn_conv_options, explicit_pads, 0),
     GN_INT(struct gn_conv_options, pad_top, 0, 0),
     GN_INT(struct gn_conv_options, pad_bottom, 0, 0),
@@ -15,11 +19,12 @@ static const struct gn_attribute attributes[] = {
 
 static gn_status rule(struct gn_rule *r)
 {
-    const struct gn_conv_options *o = r->attributes;
+    struct gn_conv_options *o = r->attributes;
     if (o->channels < 1 || o->channels > GN_MAX_CHANNELS)
         GN_FAIL(GN_STATUS_BAD_SHAPE, "%s: %d output channels (1 to %d are possible)", r->name,
                 o->channels, GN_MAX_CHANNELS);
-    GN_TRY(gn_window_rule(r->name, r->in[0], o->kernel, o->stride, &r->g));
+    o->stride = o->stride == 0 && (o->stride_h == 0 || o->stride_w == 0) ? 1 : o->stride;
+    GN_TRY(gn_window_rule(r->name, r->in[0], &GN_WINDOW_OF(o, "kernel", GN_MAX_KERNEL), &r->g));
     r->g.oc = o->channels;
     if (!o->explicit_pads)
         return GN_OK;

@@ -1,8 +1,9 @@
 /*
  * Convolution as its formula, forward, backward-data and gradients of weights and bias: the
- * oracle of the fast versions. Cross-correlation with zero padding:
+ * oracle of the fast versions. Cross-correlation of strides sh and sw
+ * with zero padding:
  *
- *   y[i][j][o] = b[o] + sum over r, s, c of x[i*stride - top + r][j*stride - left + s][c] * w[r][s][c][o]
+ *   y[i][j][o] = b[o] + sum over r, s, c of x[i*sh - top + r][j*sw - left + s][c] * w[r][s][c][o]
  *
  * The dense layer is the case of a 1x1 map. Sums run in double and are rounded once.
  */
@@ -26,7 +27,8 @@ static double forward_value(const struct gn_args *a, int image, int oy, int ox, 
     double sum = a->b == NULL ? 0 : (double)a->b[o];
     for (int r = 0; r < g->kh; r++) {
         for (int s = 0; s < g->kw; s++) {
-            const int iy = oy * g->stride - g->pad_top + r, ix = ox * g->stride - g->pad_left + s;
+            const int iy = oy * g->stride_h - g->pad_top + r,
+                      ix = ox * g->stride_w - g->pad_left + s;
             if (!inside(iy, ix, g->h, g->w))
                 continue;
             const float *x = a->x.data + pixel(image, iy, ix, g->h, g->w, a->x.ld);
@@ -58,11 +60,11 @@ static double back_value(const struct gn_args *a, int image, int iy, int ix, int
     for (int r = 0; r < g->kh; r++) {
         for (int s = 0; s < g->kw; s++) {
             const int ty = iy + g->pad_top - r, tx = ix + g->pad_left - s;
-            if (ty % g->stride != 0 || tx % g->stride != 0 ||
-                !inside(ty / g->stride, tx / g->stride, g->oh, g->ow) || ty < 0 || tx < 0)
+            if (ty % g->stride_h != 0 || tx % g->stride_w != 0 ||
+                !inside(ty / g->stride_h, tx / g->stride_w, g->oh, g->ow) || ty < 0 || tx < 0)
                 continue;
-            const float *dy =
-                a->dy.data + pixel(image, ty / g->stride, tx / g->stride, g->oh, g->ow, a->dy.ld);
+            const float *dy = a->dy.data + pixel(image, ty / g->stride_h, tx / g->stride_w, g->oh,
+                                                 g->ow, a->dy.ld);
             const float *w = a->w + (size_t)((r * g->kw + s) * g->c + c) * (size_t)g->oc;
             for (int o = 0; o < g->oc; o++)
                 sum += (double)dy[o] * (double)w[o];
@@ -99,8 +101,8 @@ static double filter_value(const struct gn_args *a, int n, int r, int s, int c, 
     for (int image = 0; image < n; image++) {
         for (int oy = 0; oy < g->oh; oy++) {
             for (int ox = 0; ox < g->ow; ox++) {
-                const int iy = oy * g->stride - g->pad_top + r;
-                const int ix = ox * g->stride - g->pad_left + s;
+                const int iy = oy * g->stride_h - g->pad_top + r;
+                const int ix = ox * g->stride_w - g->pad_left + s;
                 if (inside(iy, ix, g->h, g->w))
                     sum +=
                         (double)a->x.data[pixel(image, iy, ix, g->h, g->w, a->x.ld) + (size_t)c] *

@@ -13,13 +13,13 @@ static gn_status rule(struct gn_rule *r)
     if (a->units < 1 || a->units > GN_MAX_CHANNELS)
         GN_FAIL(GN_STATUS_BAD_SHAPE, "%s: %d units (1 to %d are possible)", r->name, a->units,
                 GN_MAX_CHANNELS);
-    if (in.h != in.w || in.h > LARGEST)
+    if (in.h > LARGEST || in.w > LARGEST)
         GN_FAIL(GN_STATUS_BAD_SHAPE,
-                "%s: a dense layer takes a vector or a square map of at most %dx%d, its input is "
+                "%s: a dense layer takes a vector or a map of at most %dx%d, its input is "
                 "%dx%dx%d (pool it first)",
                 r->name, LARGEST, LARGEST, in.h, in.w, in.c);
     /* A flattened map is a window that covers it: the weights have the same order. */
-    r->g = (struct gn_geometry){ in.h, in.w, in.c, 1, 1, a->units, in.h, in.w, 1, 0, 0 };
+    r->g = (struct gn_geometry){ in.h, in.w, in.c, 1, 1, a->units, in.h, in.w, 1, 1, 0, 0 };
     return GN_OK;
 }
 

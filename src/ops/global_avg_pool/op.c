@@ -4,7 +4,7 @@
 static gn_status rule(struct gn_rule *r)
 {
     const struct gn_shape in = r->in[0];
-    r->g = (struct gn_geometry){ in.h, in.w, in.c, 1, 1, in.c, in.h, in.w, 1, 0, 0 };
+    r->g = (struct gn_geometry){ in.h, in.w, in.c, 1, 1, in.c, in.h, in.w, 1, 1, 0, 0 };
     return GN_OK;
 }
 

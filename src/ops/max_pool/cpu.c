@@ -21,7 +21,7 @@ static int clamp(int value, int low, int high)
 static struct window window_at(const struct gn_args *a, int image, int oy, int ox)
 {
     const struct gn_geometry *g = &a->g;
-    const int y = oy * g->stride - g->pad_top, x = ox * g->stride - g->pad_left;
+    const int y = oy * g->stride_h - g->pad_top, x = ox * g->stride_w - g->pad_left;
     const ptrdiff_t first = ((ptrdiff_t)image * g->h + y) * g->w + x;
     return (struct window){ clamp(-y, 0, g->kh), clamp(g->h - y, 0, g->kh), clamp(-x, 0, g->kw),
                             clamp(g->w - x, 0, g->kw), a->x.data + first * a->x.ld };
@@ -159,12 +159,12 @@ static int find_sources(const struct gn_args *a, int image, int iy, int ix, stru
     const struct gn_geometry *g = &a->g;
     int n = 0;
     for (int r = 0; r < g->kh; r++) {
-        const int ty = iy + g->pad_top - r, oy = ty / g->stride;
-        if (ty < 0 || ty % g->stride != 0 || oy >= g->oh)
+        const int ty = iy + g->pad_top - r, oy = ty / g->stride_h;
+        if (ty < 0 || ty % g->stride_h != 0 || oy >= g->oh)
             continue;
         for (int s = 0; s < g->kw && n < MAX_SOURCES; s++) {
-            const int tx = ix + g->pad_left - s, ox = tx / g->stride;
-            if (tx < 0 || tx % g->stride != 0 || ox >= g->ow)
+            const int tx = ix + g->pad_left - s, ox = tx / g->stride_w;
+            if (tx < 0 || tx % g->stride_w != 0 || ox >= g->ow)
                 continue;
             const size_t at =
                 ((size_t)image * (size_t)g->oh + (size_t)oy) * (size_t)g->ow + (size_t)ox;

@@ -4,6 +4,10 @@
 static const struct gn_attribute attributes[] = {
     GN_INT(struct gn_pool_options, kernel, 0, 0),
     GN_INT(struct gn_pool_options, stride, 0, 0),
+    GN_INT(struct gn_pool_options, kernel_h, 0, 0),
+    GN_INT(struct gn_pool_options, kernel_w, 0, 0),
+    GN_INT(struct gn_pool_options, stride_h, 0, 0),
+    GN_INT(struct gn_pool_options, stride_w, 0, 0),
     GN_FLAG(struct gn_pool_options, explicit_pads, 0),
     GN_INT(struct gn_pool_options, pad_top, 0, 0),
     GN_INT(struct gn_pool_options, pad_bottom, 0, 0),
@@ -14,13 +18,9 @@ static const struct gn_attribute attributes[] = {
 
 static gn_status rule(struct gn_rule *r)
 {
-    /* The winner's tap is kept in a byte, and every input pixel looks at kernel*kernel windows. */
+    /* The winner's tap is kept in a byte, and every input pixel looks at kh*kw windows. */
     enum { LARGEST = 8 };
-    const struct gn_pool_options *o = r->attributes;
-    if (o->kernel > LARGEST)
-        GN_FAIL(GN_STATUS_BAD_SHAPE, "%s: pooling window %d (1 to %d are possible)", r->name,
-                o->kernel, LARGEST);
-    return gn_pool_rule(r);
+    return gn_pool_rule(r, "pooling window", LARGEST);
 }
 
 /* The winner of each window. */

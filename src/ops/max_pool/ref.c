@@ -17,7 +17,8 @@ static int winner(const struct gn_args *a, int image, int oy, int ox, int c, flo
     int best = -1;
     for (int r = 0; r < g->kh; r++) {
         for (int s = 0; s < g->kw; s++) {
-            const int iy = oy * g->stride - g->pad_top + r, ix = ox * g->stride - g->pad_left + s;
+            const int iy = oy * g->stride_h - g->pad_top + r,
+                      ix = ox * g->stride_w - g->pad_left + s;
             if (iy < 0 || iy >= g->h || ix < 0 || ix >= g->w)
                 continue;
             const float x = a->x.data[pixel(image, iy, ix, g->h, g->w, a->x.ld) + (size_t)c];
@@ -57,8 +58,8 @@ static float back_value(const struct gn_args *a, int image, int iy, int ix, int 
     for (int r = 0; r < g->kh; r++) {
         for (int s = 0; s < g->kw; s++) {
             const int ty = iy + g->pad_top - r, tx = ix + g->pad_left - s;
-            const int oy = ty / g->stride, ox = tx / g->stride;
-            if (ty < 0 || tx < 0 || ty % g->stride != 0 || tx % g->stride != 0 || oy >= g->oh ||
+            const int oy = ty / g->stride_h, ox = tx / g->stride_w;
+            if (ty < 0 || tx < 0 || ty % g->stride_h != 0 || tx % g->stride_w != 0 || oy >= g->oh ||
                 ox >= g->ow)
                 continue;
             const size_t at = pixel(image, oy, ox, g->oh, g->ow, g->c) + (size_t)c;

@@ -1,5 +1,5 @@
 /* Pillow's filter as its formula says, see filter.h. */
-#include "ops/kernels.h"
+#include "picture/filter.h"
 
 static int32_t byte_of(int32_t sum)
 {
@@ -34,7 +34,16 @@ static void along_y(uint8_t *to, const int32_t *const *rows, const int32_t *weig
     }
 }
 
-void gn_resize_kernels__ref(struct gn_filter_kernels *kernels)
+const struct gn_filter_kernels *gn_filter_kernels(enum gn_isa isa)
 {
-    *kernels = (struct gn_filter_kernels){ along_x, along_y };
+    static const struct gn_filter_kernels reference = { along_x, along_y };
+    const struct gn_filter_kernels *const kernels[GN_ISA_SETS] = {
+        [GN_ISA_SET_REFERENCE] = &reference,
+        [GN_ISA_SET_GENERIC] = &gn_filter__generic,
+#if defined(__x86_64__)
+        [GN_ISA_SET_AVX2] = &gn_filter__avx2,
+        [GN_ISA_SET_AVX512] = &gn_filter__avx512,
+#endif
+    };
+    return kernels[isa];
 }

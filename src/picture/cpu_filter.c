@@ -7,7 +7,7 @@
  * passes 255.
  */
 #include "cpu/vector.h"
-#include "ops/kernels.h"
+#include "picture/filter.h"
 
 enum {
     LANES = GN_FILTER_LANES,
@@ -144,7 +144,4 @@ static void along_y(uint8_t *to, const int32_t *const *rows, const int32_t *weig
     }
 }
 
-void GN_ISA_FUNCTION(gn_resize_kernels)(struct gn_filter_kernels *kernels)
-{
-    *kernels = (struct gn_filter_kernels){ along_x, along_y };
-}
+const struct gn_filter_kernels GN_ISA_FUNCTION(gn_filter) = { along_x, along_y };

@@ -1,10 +1,12 @@
 /*
  * Pillow's antialiasing filter, a few rows at a time: sums of bytes times weights in fixed point,
- * rounded to bytes after each axis (src/picture/resize.c makes the weights). Whole numbers
- * throughout, so every instruction set gives the same bytes.
+ * rounded to bytes after each axis (resize.c makes the weights). Whole numbers throughout,
+ * so every instruction set gives the same bytes.
  */
-#ifndef GN_OPS_RESIZE_FILTER_H
-#define GN_OPS_RESIZE_FILTER_H
+#ifndef GN_PICTURE_FILTER_H
+#define GN_PICTURE_FILTER_H
+
+#include "cpu/isa.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +19,8 @@ enum {
                              each, may carry a sum past 255 */
 };
 
-/* Output i is the sum of `taps` inputs from first[i] on, times weights[i*taps ...]. All inputs of
- * an output exist. */
+/* Output i is the sum of `taps` inputs from first[i] on, times weights[i*taps ...]. All inputs of an
+ * output exist. */
 struct gn_filter_axis {
     int32_t *first;   /* [n] */
     int32_t *weights; /* [n][taps]; the sum of an output's is 1 but for rounding */
@@ -36,5 +38,12 @@ struct gn_filter_kernels {
     void (*along_y)(uint8_t *to, const int32_t *const *rows, const int32_t *weights, int taps,
                     size_t n);
 };
+
+/* By instruction set: the reference is the formula; the others give the same bytes, as long as there are
+ * no more than GN_FILTER_TAPS taps. */
+const struct gn_filter_kernels *gn_filter_kernels(enum gn_isa isa);
+
+/* From cpu_filter.c. */
+extern const struct gn_filter_kernels gn_filter__generic, gn_filter__avx2, gn_filter__avx512;
 
 #endif
