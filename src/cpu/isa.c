@@ -1,5 +1,5 @@
-/* Which instruction set's kernels run: what this CPU can do by its feature flags (never by its model
- * number), or what GOOGLENET_ISA asks for. */
+/* Which instruction set's kernels run: what this CPU can do by its feature flags (never by its
+ * model number), or what GOOGLENET_ISA asks for. */
 #include "cpu/isa.h"
 
 #include "base/words.h"

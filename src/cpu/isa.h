@@ -18,8 +18,8 @@ const char *gn_isa_name(enum gn_isa isa);
 /* Whether it is built in and this CPU has its instructions. */
 bool gn_isa_can_run(enum gn_isa isa);
 
-/* The one that GOOGLENET_ISA names, or the best that this CPU can run. BAD_ARGUMENT for an unknown or
- * unsupported name. */
+/* The one that GOOGLENET_ISA names, or the best that this CPU can run. BAD_ARGUMENT for an unknown
+ * or unsupported name. */
 gn_status gn_isa_choose(enum gn_isa *isa);
 
 /* Those that can run here, best first: "avx2 generic". */

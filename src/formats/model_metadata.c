@@ -168,7 +168,7 @@ static json_t *make_attribute(const struct gn_attribute *a, const struct gn_laye
                                           : json_integer((json_int_t)value);
 }
 
-/* What the file says of the first layer of an operator: all attributes or one; null: there is none. */
+/* What the file says of the first layer of an operator: all attributes or one; null: no layer. */
 static json_t *make_fact(const struct gn_graph *graph, const struct gn_operator *op)
 {
     int i = 0;

@@ -1,5 +1,5 @@
-/* What the networks have in common: the builders without prefix, the Inception block, and the functions
- * that build. */
+/* What the networks have in common: the builders without prefix, the Inception block, and the
+ * functions that build. */
 #ifndef GN_MODELS_MODELS_H
 #define GN_MODELS_MODELS_H
 

@@ -252,8 +252,8 @@ static struct gn_place output_gradient_place(const struct gn_plan *plan, int i)
     return plan->values[group < 0 ? i : plan->groups[group].members[0]].gradient_at;
 }
 
-/* Whether layer i alone makes the gradient of its input, must mask it, and can do so by what it keeps: then
- * what it read need not be kept. */
+/* Whether layer i alone makes the gradient of its input, must mask it, and can do so by what it
+ * keeps: then what it read need not be kept. */
 static bool masks_forward(const struct gn_plan *plan, int i)
 {
     const struct gn_value *in = &plan->values[gn_plan_input(plan, i, 0)];

@@ -278,7 +278,6 @@ static const struct network networks[] = {
     NETWORK(answer_is_a_mean),
     NETWORK(dead_branches),
     NETWORK(explicit_pads),
-    NETWORK(rectangular_windows),
     NETWORK(whole_vectors),
     NETWORK(siblings),
     NETWORK(dense_alone),
@@ -286,6 +285,7 @@ static const struct network networks[] = {
     NETWORK(normalised_elsewhere),
     NETWORK(lrn_and_pools),
     NETWORK(two_heads),
+    NETWORK(rectangular_windows),
 };
 
 gn_net *test_network(int i, const char **name)
