@@ -2,7 +2,10 @@
  *
  * Networks from text files: what they build, their model files, and every fault with its line. */
 #include "base/file.h"
+#include "base/memory.h"
+#include "base/random.h"
 #include "net/net.h"
+#include "plan/plan.h"
 #include "support/check.h"
 
 #include <unistd.h>
@@ -87,6 +90,46 @@ static void windows_need_not_be_square(void **state)
     assert_non_null(again);
     assert_int_equal(gn_net_hash(again), gn_net_hash(net));
     gn_free_net(again);
+    gn_free_net(net);
+}
+
+/* Steps of plain descent on one batch, by the kernels of this CPU. */
+static void a_network_of_rectangular_windows_learns(void **state)
+{
+    (void)state;
+    enum { N = 12, STEPS = 200 };
+    gn_net *net = build("input 12 1\nclasses 3\nconv a 8 1x5 1x2\nconv b 8 5x1 2x1\nmax p 3x2 2x1\n"
+                        "conv c 16 3x2\navg q 1x2 1x1\nmean\noutput\n",
+                        false);
+    struct gn_plan *plan =
+        gn_plan_create(net, &(struct gn_plan_options){ .train = true, .batch = N });
+    assert_true(net != NULL && plan != NULL);
+    static float images[N * 12 * 12];
+    int32_t labels[N];
+    gn_net_init(net, 7);
+    for (int i = 0; i < N; i++) { /* a class is a place of bright columns */
+        labels[i] = i % 3;
+        for (int p = 0; p < 144; p++)
+            images[i * 144 + p] =
+                (p % 12 / 4 == i % 3 ? 1.0F : 0.0F) +
+                0.2F * gn_random_unit(1, GN_RANDOM_TEST, (uint64_t)i, (uint64_t)p);
+    }
+    float *grads = gn_calloc(net->graph->n_floats, sizeof *grads, "gradients");
+    assert_non_null(grads);
+    const struct gn_plan_batch batch = { .images = images, .labels = labels, .n = N };
+    struct gn_plan_sums sums;
+    double before = 0;
+    for (int step = 0; step < STEPS; step++) {
+        assert_int_equal(gn_plan_gradients(plan, &batch, grads, &sums), GN_OK);
+        before = step == 0 ? sums.loss : before;
+        for (size_t k = 0; k < net->graph->n_floats; k++)
+            net->params[k] -= 0.1F * grads[k];
+        gn_plan_params_changed(plan);
+    }
+    if (!(sums.loss < 0.2 * before) || sums.correct != N)
+        fail_msg("loss %g, then %g, %d of %d right", before, sums.loss, sums.correct, (int)N);
+    gn_free(grads);
+    gn_plan_free(plan);
     gn_free_net(net);
 }
 
@@ -175,6 +218,7 @@ int main(void)
         cmocka_unit_test(the_example_is_what_it_says),
         cmocka_unit_test(the_notebooks_network_can_be_written),
         cmocka_unit_test(windows_need_not_be_square),
+        cmocka_unit_test(a_network_of_rectangular_windows_learns),
         cmocka_unit_test(a_model_file_needs_no_net_file),
         cmocka_unit_test(faults_name_their_line),
     };
