@@ -169,6 +169,14 @@ int data_check(const struct data *given, const char *what)
     if (!code && report.counts[GN_FINDING_UNREADABLE] > 0)
         code = cli_fail(CLI_DATA, "%s: %llu of its pictures cannot be read", what,
                         (unsigned long long)report.counts[GN_FINDING_UNREADABLE]);
+    const uint64_t leaks = report.counts[GN_FINDING_LEAK],
+                   conflicts = report.counts[GN_FINDING_CONFLICT];
+    if (!code && leaks + conflicts > 0)
+        code =
+            cli_fail(CLI_FAILED,
+                     "%s: %llu pictures are in both splits and %llu under two labels: remove them "
+                     "from one",
+                     what, (unsigned long long)leaks, (unsigned long long)conflicts);
     gn_free_check(&report);
     gn_close_dataset(splits.data[0]);
     gn_close_dataset(splits.data[1]);

@@ -34,6 +34,7 @@ struct check {
     struct record *records;
     size_t n;
     struct gn_check_report *report;
+    size_t room; /* of the report's findings */
     struct gn_names texts;
 };
 
@@ -144,17 +145,28 @@ static const char *name_of(const struct check *c, const struct record *r, char *
     return buffer;
 }
 
+/* For one more finding; twice as much each time, so that many take time in proportion. */
+static gn_status make_room(struct check *c)
+{
+    enum { AT_FIRST = 64 };
+    if (c->report->n_findings < c->room)
+        return GN_OK;
+    const size_t room = c->room == 0 ? AT_FIRST : 2 * c->room;
+    struct gn_finding *grown = gn_realloc(c->report->findings, room * sizeof *grown, "findings");
+    if (grown == NULL)
+        return gn_last_status();
+    c->report->findings = grown;
+    c->room = room;
+    return GN_OK;
+}
+
 static gn_status add_finding(struct check *c, gn_finding_kind kind, const struct record *r,
                              const struct record *other, const char *message)
 {
     struct gn_check_report *report = c->report;
     char name[GN_PATH_BYTES];
-    struct gn_finding *grown =
-        gn_realloc(report->findings, (report->n_findings + 1) * sizeof *grown, "findings");
-    if (grown == NULL)
-        return gn_last_status();
-    report->findings = grown;
-    struct gn_finding *f = &grown[report->n_findings];
+    GN_TRY(make_room(c));
+    struct gn_finding *f = &report->findings[report->n_findings];
     *f = (struct gn_finding){ .kind = kind };
     GN_TRY(gn_names_add(&c->texts, name_of(c, r, name, sizeof name)));
     f->file = c->texts.text[c->texts.n - 1];

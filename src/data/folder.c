@@ -1,8 +1,8 @@
 /*
  * Folders of pictures: a folder for each class, and pictures anywhere below it. Classes are numbered
  * by their names in byte order. Training and test pictures stand in train/ and test/ (or val/); a
- * set without this division is divided by seed. Pictures are told by their names alone here, so
- * that a damaged one is missed by nobody.
+ * set without this division is divided by seed. A file is a picture by its name, so that a damaged one
+ * is missed by nobody, or by its first bytes.
  */
 #include "data/dataset.h"
 
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DEEPEST = 16, MOST_CLASSES = 1 << 16 };
+enum { DEEPEST = 16, MOST_CLASSES = 1 << 16, MOST_FOLDERS = 1 << 18, MOST_FILES = 1 << 26 };
 
 bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_PATH_BYTES])
 {
@@ -68,30 +68,62 @@ bool gn_holds_folders(const char *folder)
     return holds;
 }
 
-/* Adds the pictures below root/below to `files`, as paths below root. */
-static gn_status walk(struct gn_names *files, const char *root, const char *below, int depth)
+/* A walk through folders. Links are followed, and a few of them can make any number of paths: the whole
+ * has a limit. */
+struct walk {
+    const char *root;
+    struct gn_names *files; /* gets the pictures, as paths below root */
+    uint64_t folders, seen; /* so far */
+};
+
+static gn_status check_limits(const struct walk *w)
+{
+    char name[GN_PATH_TEXT];
+    if (w->folders <= MOST_FOLDERS && w->seen <= MOST_FILES)
+        return GN_OK;
+    GN_FAIL(GN_STATUS_BAD_DATA,
+            "%s: data set: more than %d folders or %d files below it (do links lead back to it?)",
+            gn_printable(name, sizeof name, w->root), MOST_FOLDERS, MOST_FILES);
+}
+
+static gn_status add_pictures_of(struct walk *w, const char *path, const char *below)
+{
+    char name[GN_PATH_BYTES], file[GN_PATH_BYTES];
+    struct gn_names entries = { 0 };
+    gn_status status = list_entries(path, false, &entries);
+    w->seen += entries.n;
+    if (status == GN_OK)
+        status = check_limits(w);
+    for (size_t i = 0; i < entries.n && status == GN_OK; i++) {
+        status = join(file, path, entries.text[i]);
+        if (status == GN_OK && !gn_picture_named(entries.text[i]) &&
+            gn_picture_recognise_file(file) == NULL)
+            continue;
+        if (status == GN_OK && below[0] != '\0')
+            status = join(name, below, entries.text[i]);
+        if (status == GN_OK)
+            status = gn_names_add(w->files, below[0] == '\0' ? entries.text[i] : name);
+    }
+    gn_names_free(&entries);
+    return status;
+}
+
+static gn_status walk(struct walk *w, const char *below, int depth)
 {
     char path[GN_PATH_BYTES], name[GN_PATH_BYTES];
     struct gn_names entries = { 0 };
-    GN_TRY(join(path, root, below));
+    GN_TRY(join(path, w->root, below));
     if (depth > DEEPEST)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: more than %d folders in each other",
                 gn_printable(name, GN_PATH_TEXT, path), DEEPEST);
-    gn_status status = list_entries(path, false, &entries);
-    for (size_t i = 0; i < entries.n && status == GN_OK; i++) {
-        if (!gn_picture_named(entries.text[i]))
-            continue;
-        status = below[0] == '\0' ? GN_OK : join(name, below, entries.text[i]);
-        if (status == GN_OK)
-            status = gn_names_add(files, below[0] == '\0' ? entries.text[i] : name);
-    }
-    gn_names_free(&entries);
+    w->folders++;
+    gn_status status = add_pictures_of(w, path, below);
     if (status == GN_OK)
         status = list_entries(path, true, &entries);
     for (size_t i = 0; i < entries.n && status == GN_OK; i++) {
         status = below[0] == '\0' ? GN_OK : join(name, below, entries.text[i]);
         if (status == GN_OK)
-            status = walk(files, root, below[0] == '\0' ? entries.text[i] : name, depth + 1);
+            status = walk(w, below[0] == '\0' ? entries.text[i] : name, depth + 1);
     }
     gn_names_free(&entries);
     return status;
@@ -100,7 +132,8 @@ static gn_status walk(struct gn_names *files, const char *root, const char *belo
 gn_status gn_walk_pictures(struct gn_names *files, const char *folder)
 {
     const size_t first = files->n;
-    GN_TRY(walk(files, folder, "", 0));
+    struct walk w = { .root = folder, .files = files };
+    GN_TRY(walk(&w, "", 0));
     gn_names_sort_paths(files, first);
     return GN_OK;
 }
@@ -162,16 +195,15 @@ static gn_status find_classes(struct gn_dataset *data, const char *root)
 /* ---- Pictures ---- */
 
 /* Adds the pictures of the class in the folder `name` of data->path and their labels. */
-static gn_status add_class(struct gn_dataset *data, const char *name, int32_t label,
+static gn_status add_class(struct gn_dataset *data, struct walk *w, const char *name, int32_t label,
                            int32_t **labels)
 {
     char root[GN_PATH_TEXT], shown[GN_PATH_TEXT];
     const size_t first = data->files.n;
-    GN_TRY(walk(&data->files, data->path, name, 0));
+    GN_TRY(walk(w, name, 0));
     gn_names_sort_paths(&data->files, first);
     if (data->files.n == first)
-        GN_FAIL(GN_STATUS_BAD_DATA,
-                "%s: data set: the class \"%s\" holds no picture (.jpg, .jpeg, .png)",
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: the class \"%s\" holds no picture",
                 gn_printable(root, sizeof root, data->path),
                 gn_printable(shown, sizeof shown, name));
     if (data->files.n > INT32_MAX)
@@ -191,6 +223,7 @@ static gn_status add_pictures(struct gn_dataset *data, int32_t **labels)
 {
     char root[GN_PATH_TEXT], shown[GN_PATH_TEXT];
     struct gn_names folders = { 0 };
+    struct walk w = { .root = data->path, .files = &data->files };
     int32_t *numbers = gn_calloc(data->own_names.n, sizeof *numbers, "classes");
     gn_status status =
         numbers == NULL ? gn_last_status() : number_classes(data, &data->own_names, numbers);
@@ -204,7 +237,7 @@ static gn_status add_pictures(struct gn_dataset *data, int32_t **labels)
                              gn_printable(root, sizeof root, data->path),
                              gn_printable(shown, sizeof shown, folders.text[i]));
         else
-            status = add_class(data, folders.text[i], numbers[class], labels);
+            status = add_class(data, &w, folders.text[i], numbers[class], labels);
     }
     gn_free(numbers);
     gn_names_free(&folders);

@@ -29,7 +29,7 @@ static gn_status find_pictures(struct gn_dataset *data, const char *path, bool f
     data->samples = data->files.n;
     data->channels = 3;
     if (data->samples == 0)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: images: the folder holds no picture (.jpg, .jpeg, .png)",
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: images: the folder holds no picture",
                 gn_printable(name, sizeof name, path));
     return GN_OK;
 }

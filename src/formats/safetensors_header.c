@@ -183,7 +183,7 @@ static gn_status load_json(struct gn_st_file *file)
 static gn_status parse_metadata(struct gn_st_file *file)
 {
     json_t *metadata = json_object_get(file->root, "__metadata__");
-    if (metadata == NULL)
+    if (metadata == NULL || json_is_null(metadata)) /* null is none, as the reference reads it */
         return GN_OK;
     const uint64_t at = gn_st_header_offset(file, "__metadata__");
     if (!json_is_object(metadata))

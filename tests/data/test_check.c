@@ -103,6 +103,31 @@ static void every_kind_is_found_once(void **state)
     gn_close_dataset(test);
 }
 
+/* Any number of findings takes memory and time in proportion: one allocation a file that is read, and
+ * few for what is found. */
+static void thousands_of_findings_are_listed_in_proportion(void **state)
+{
+    (void)state;
+    enum { COPIES = 3000, LINE = 16 };
+    char *list = malloc(COPIES * LINE + 1);
+    assert_non_null(list);
+    size_t n = 0;
+    for (int i = 0; i < COPIES; i++)
+        n += (size_t)snprintf(list + n, LINE, "a/4.png %d\n", i % 2);
+    test_write_file("set/train/list.txt", list, n);
+    free(list);
+    struct gn_check_report report;
+    gn_dataset *train = gn_open_dataset("set/train/list.txt", .no_val_fraction = true);
+    assert_non_null(train);
+    const uint64_t before = gn_alloc_count();
+    assert_int_equal(gn_check_data_sets(train, NULL, &report), GN_OK);
+    assert_true(gn_alloc_count() - before < COPIES + COPIES / 2);
+    assert_int_equal(report.n_findings, COPIES - 1);
+    assert_int_equal(report.counts[GN_FINDING_CONFLICT], COPIES / 2);
+    gn_free_check(&report);
+    gn_close_dataset(train);
+}
+
 static void a_failed_allocation_is_an_error_and_no_leak(void **state)
 {
     (void)state;
@@ -145,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_is_found_once),
+        cmocka_unit_test(thousands_of_findings_are_listed_in_proportion),
         cmocka_unit_test(a_failed_allocation_is_an_error_and_no_leak),
         cmocka_unit_test(a_sheet_is_a_png),
     };
