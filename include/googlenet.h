@@ -144,7 +144,9 @@ GN_API gn_net *gn_load_with(const struct gn_load_options *options);
 
 /* ==== Data ===================================================================================== */
 
-typedef enum gn_split { GN_TRAIN = 0, GN_TEST } gn_split;
+/* GN_VAL chooses the best epoch, GN_TEST is measured at the end. Where a set has one of the two, both
+ * names mean it. */
+typedef enum gn_split { GN_TRAIN = 0, GN_TEST, GN_VAL } gn_split;
 
 /* How an image comes to the network's size (formulas: docs/design.md). */
 typedef enum gn_resize {
@@ -171,7 +173,7 @@ typedef enum gn_bad_image {
  * only says what the network must have. */
 struct gn_dataset_options {
     const char *data;     /* folder or name */
-    gn_split split;       /* GN_TRAIN or GN_TEST */
+    gn_split split;       /* GN_TRAIN, GN_TEST or GN_VAL */
     int size;             /* 0: whatever the network takes */
     int classes;          /* 0: the named set's, or largest label + 1; a larger label is an error */
     gn_resize resize;     /* 0: the model's */

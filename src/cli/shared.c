@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char *const cli_split_names[] = { "train", "test", NULL };
+const char *const cli_split_names[] = { "train", "test", "val", NULL };
 
 const char *cli_split_name(int i)
 {

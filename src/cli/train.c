@@ -166,7 +166,7 @@ static int begin_validation_split(struct train_run *run)
     const bool validates = !given->fit.no_validation && !is_undivided;
     if (!validates)
         return 0;
-    run->validation = begin_split(given, GN_TEST, run->net_info.classes);
+    run->validation = begin_split(given, GN_VAL, run->net_info.classes);
     if (!run->validation) {
         (void)gn_dataset_wait(run->train);
         return cli_fail_library();

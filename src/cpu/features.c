@@ -1,12 +1,13 @@
 /* What this CPU can do, by its feature flags. */
 #include "cpu/cpu.h"
 
+#include <pthread.h>
 #include <string.h>
 
-const char *gn_cpu_features(void)
+static char text[128];
+
+static void list_features(void)
 {
-    static char text[128];
-    text[0] = '\0';
 #if defined(__x86_64__)
     __builtin_cpu_init();
     const struct {
@@ -31,5 +32,11 @@ const char *gn_cpu_features(void)
         (void)strncat(text, features[i].name, sizeof text - strlen(text) - 1);
     }
 #endif
+}
+
+const char *gn_cpu_features(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, list_features);
     return text;
 }

@@ -137,7 +137,7 @@ static int by_pixels(const void *pa, const void *pb)
 static const char *name_of(const struct check *c, const struct record *r, char *buffer, size_t size)
 {
     const gn_dataset *data = c->sets[r->split];
-    const char *split = r->split == GN_TEST ? "test" : "train";
+    const char *split = r->split == GN_TRAIN ? "train" : "test";
     if (data->pixels == NULL)
         (void)snprintf(buffer, size, "%s/%s", data->path, data->files.text[r->sample]);
     else

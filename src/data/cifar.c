@@ -151,7 +151,7 @@ gn_status gn_open_cifar(struct gn_dataset *data, const char *inner, enum gn_cifa
     data->height = data->width = SIDE;
     data->channels = 3;
     data->classes = data->options.classes > 0 ? data->options.classes : c->classes;
-    const char *const *files = c->files[data->options.split == GN_TEST];
+    const char *const *files = c->files[data->options.split != GN_TRAIN];
     for (int i = 0; files[i] != NULL; i++) {
         const int n = snprintf(path, sizeof path, "%s/%s", inner, files[i]);
         if (n < 0 || n >= GN_PATH_BYTES)

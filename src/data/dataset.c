@@ -154,7 +154,7 @@ static gn_status check_options(const struct gn_dataset_options *o)
 {
     if (o == NULL || o->data == NULL || o->data[0] == '\0')
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: neither a folder nor a name is given");
-    if (o->split != GN_TRAIN && o->split != GN_TEST)
+    if ((int)o->split < 0 || o->split > GN_VAL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: unknown split %d", (int)o->split);
     if (o->size < 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: size %d is negative", o->size);

@@ -67,7 +67,7 @@ static gn_status check_division(const struct gn_dataset *data, double fraction)
     GN_FAIL(GN_STATUS_BAD_DATA,
             "%s: data set: a validation fraction of %g leaves no picture for %s",
             gn_printable(name, sizeof name, data->path), fraction,
-            data->options.split == GN_TEST ? "testing" : "training");
+            data->options.split != GN_TRAIN ? "testing" : "training");
 }
 
 gn_status gn_divide_files(struct gn_dataset *data, int32_t *labels)
@@ -92,7 +92,7 @@ gn_status gn_divide_files(struct gn_dataset *data, int32_t *labels)
     choose_test(draws, files->n, fraction, is_test);
     size_t kept = 0;
     for (size_t i = 0; i < files->n; i++)
-        if (is_test[i] == (o->split == GN_TEST)) {
+        if (is_test[i] == (o->split != GN_TRAIN)) {
             files->text[kept] = files->text[i];
             labels[kept++] = labels[i];
         }

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum { DEEPEST = 16, MOST_CLASSES = 1 << 16, MOST_FOLDERS = 1 << 18, MOST_FILES = 1 << 26 };
@@ -253,23 +254,95 @@ static gn_status go_below(struct gn_dataset *data, const char *below)
     return data->path == NULL ? gn_last_status() : GN_OK;
 }
 
+/* ---- Splits ---- */
+
+/* The split that a folder's name means, in any case, or -1. */
+static int split_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        gn_split split;
+    } names[] = { { "train", GN_TRAIN },    { "training", GN_TRAIN }, { "test", GN_TEST },
+                  { "testing", GN_TEST },   { "val", GN_VAL },        { "valid", GN_VAL },
+                  { "validation", GN_VAL }, { "dev", GN_VAL } };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcasecmp(name, names[i].name) == 0)
+            return (int)names[i].split;
+    return -1;
+}
+
+/* A folder's splits among its entries: splits[gn_split] is the name or NULL. */
+static gn_status find_splits(const char *folder, const struct gn_names *entries, gn_split wanted,
+                             const char *splits[3])
+{
+    char text[GN_PATH_TEXT], a[GN_PATH_TEXT], b[GN_PATH_TEXT];
+    const char *other = NULL, *some = NULL;
+    (void)gn_printable(text, sizeof text, folder);
+    for (size_t i = 0; i < entries->n; i++) {
+        const char *name = entries->text[i];
+        const int split = split_named(name);
+        if (split < 0) {
+            other = name;
+            continue;
+        }
+        if (splits[split] != NULL)
+            GN_FAIL(GN_STATUS_BAD_DATA,
+                    "%s: data set: holds %s/ and %s/, which both look like the same split; rename "
+                    "or remove one",
+                    text, gn_printable(a, sizeof a, splits[split]),
+                    gn_printable(b, sizeof b, name));
+        some = splits[split] = name;
+    }
+    const bool whole =
+        splits[GN_TRAIN] != NULL && (splits[GN_TEST] != NULL || splits[GN_VAL] != NULL);
+    if (some != NULL && other != NULL && !whole)
+        GN_FAIL(
+            GN_STATUS_BAD_DATA,
+            "%s: data set: holds %s/, which looks like a split, next to %s/, which looks like a "
+            "class; a set has train/ and val/ or test/, or only folders of classes",
+            text, gn_printable(a, sizeof a, some), gn_printable(b, sizeof b, other));
+    if (some != NULL && splits[GN_TRAIN] == NULL && wanted == GN_TRAIN)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: holds %s/ but no train/", text,
+                gn_printable(a, sizeof a, some));
+    return GN_OK;
+}
+
+/* A folder of a split holds folders of classes. */
+static gn_status check_split(const char *path)
+{
+    char text[GN_PATH_TEXT];
+    if (gn_holds_folders(path))
+        return GN_OK;
+    GN_FAIL(GN_STATUS_BAD_DATA,
+            "%s: data set: by its name this is a split of the set, but it holds no folder of a "
+            "class; a class must have another name",
+            gn_printable(text, sizeof text, path));
+}
+
 /* The folder that says the classes, and that of the pictures, which becomes data->path. *divide: it
  * holds both splits. */
 static gn_status find_folders(struct gn_dataset *data, char classes[GN_PATH_BYTES], bool *divide)
 {
-    char text[GN_PATH_TEXT];
-    const char *folder = data->path;
-    const bool train = is_folder(folder, "train");
-    const char *test = is_folder(folder, "test") ? "test" : is_folder(folder, "val") ? "val" : NULL;
-    *divide = test == NULL;
-    if (test != NULL && !train && data->options.split == GN_TRAIN)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: holds %s/ but no train/",
-                gn_printable(text, sizeof text, folder), test);
-    GN_TRY(join(classes, folder, train ? "train" : test != NULL ? test : ""));
-    const char *pictures = data->options.split == GN_TEST && test != NULL ? test
-                           : train                                        ? "train"
-                                                                          : "";
-    return go_below(data, pictures);
+    const gn_split wanted = data->options.split;
+    const char *splits[3] = { NULL };
+    struct gn_names entries = { 0 };
+    gn_status status = list_entries(data->path, true, &entries);
+    if (status == GN_OK)
+        status = find_splits(data->path, &entries, wanted, splits);
+    const char *train = splits[GN_TRAIN] == NULL ? "" : splits[GN_TRAIN];
+    const char *second = wanted == GN_TEST ? splits[GN_VAL] : splits[GN_TEST];
+    const char *held = wanted == GN_TRAIN || splits[wanted] != NULL ? splits[wanted] : second;
+    *divide = splits[GN_TEST] == NULL && splits[GN_VAL] == NULL;
+    if (status == GN_OK)
+        status = join(classes, data->path, train[0] == '\0' && held != NULL ? held : train);
+    if (status == GN_OK)
+        status = go_below(data, held == NULL ? train : held);
+    if (status == GN_OK && train[0] != '\0')
+        status = check_split(classes);
+    if (status == GN_OK && train[0] != '\0')
+        status = check_split(data->path);
+    gn_names_free(&entries);
+    return status;
 }
 
 gn_status gn_open_folder(struct gn_dataset *data)

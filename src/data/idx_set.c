@@ -176,7 +176,7 @@ gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set)
 {
     static const enum gn_idx_file split_files[2][2] = { { GN_TRAIN_IMAGES, GN_TRAIN_LABELS },
                                                         { GN_TEST_IMAGES, GN_TEST_LABELS } };
-    const enum gn_idx_file *files = split_files[data->options.split == GN_TEST];
+    const enum gn_idx_file *files = split_files[data->options.split != GN_TRAIN];
     char paths[2][GN_PATH_BYTES];
     if (!gn_idx_find(paths[0], data->path, files[0]) ||
         !gn_idx_find(paths[1], data->path, files[1]))

@@ -59,7 +59,9 @@ static gn_status read_lines(struct gn_dataset *data, const struct gn_bytes *file
 {
     char line[LINE_BYTES];
     uint64_t number = 0;
-    for (size_t at = 0; at < file->size;) {
+    /* Editors of Windows begin a text with a byte order mark. */
+    const bool marked = file->size >= 3 && memcmp(file->data, "\xef\xbb\xbf", 3) == 0;
+    for (size_t at = marked ? 3 : 0; at < file->size;) {
         const uint8_t *begin = file->data + at;
         const uint8_t *end = memchr(begin, '\n', file->size - at);
         size_t n = end == NULL ? file->size - at : (size_t)(end - begin);
@@ -149,6 +151,20 @@ static gn_status set_folder(struct gn_dataset *data, const char *path)
     return data->path == NULL ? gn_last_status() : GN_OK;
 }
 
+/* A name that leads nowhere is better known now than in the middle of an epoch. */
+static gn_status check_files(const struct gn_dataset *data, const char *list)
+{
+    char path[GN_PATH_BYTES], name[GN_PATH_TEXT], shown[GN_PATH_TEXT];
+    if (data->options.on_bad_image == GN_BAD_SKIP)
+        return GN_OK;
+    for (uint64_t i = 0; i < data->files.n; i++)
+        if (!gn_dataset_path(data, i, path) || !gn_path_exists(path))
+            GN_FAIL(GN_STATUS_BAD_DATA, "%s: list: names %s, which does not exist",
+                    gn_printable(name, sizeof name, list),
+                    gn_printable(shown, sizeof shown, data->files.text[i]));
+    return GN_OK;
+}
+
 gn_status gn_open_list(struct gn_dataset *data, const char *path)
 {
     struct gn_bytes file;
@@ -163,6 +179,7 @@ gn_status gn_open_list(struct gn_dataset *data, const char *path)
     }
     gn_names_free(&labels);
     GN_TRY(status);
+    GN_TRY(check_files(data, path));
     GN_TRY(gn_divide_files(data, data->labels));
     return gn_finish_files(data);
 }

@@ -4,6 +4,7 @@
  *
  * labels: quick
  */
+#include "base/path.h"
 #include "picture/augment.h"
 #include "data/dataset.h"
 #include "data/files.h"
@@ -146,7 +147,43 @@ static void empty_classes_and_missing_splits_are_refused(void **state)
     touch("b/readme.txt");
     refuse(GN_TRAIN, "the class \"b\" holds no picture");
     touch("test/a/x.jpg");
-    refuse(GN_TRAIN, "holds test/ but no train/");
+    refuse(GN_TRAIN, "holds test/, which looks like a split, next to b/");
+}
+
+static void splits_are_known_by_many_names(void **state)
+{
+    (void)state;
+    touch("Training/a/1.jpg");
+    touch("Training/a/2.jpg");
+    touch("VALID/a/3.jpg");
+    gn_dataset *data = gn_open_dataset(folder, .split = GN_VAL);
+    assert_non_null(data);
+    assert_string_equal(gn_path_name(data->path), "VALID");
+    gn_close_dataset(data);
+    data = gn_open_dataset(folder, .split = GN_TEST); /* the one that there is */
+    assert_string_equal(gn_path_name(data->path), "VALID");
+    gn_close_dataset(data);
+    touch("test/a/4.jpg");
+    data = gn_open_dataset(folder, .split = GN_TEST);
+    assert_string_equal(gn_path_name(data->path), "test");
+    gn_close_dataset(data);
+    data = gn_open_dataset(folder, .split = GN_VAL);
+    assert_string_equal(gn_path_name(data->path), "VALID");
+    gn_close_dataset(data);
+    data = gn_open_dataset(folder);
+    assert_int_equal(data->samples, 2);
+    gn_close_dataset(data);
+    touch("dev/a/5.jpg");
+    refuse(GN_TRAIN, "VALID/ and dev/, which both look like the same split");
+}
+
+static void classes_named_like_splits_are_refused(void **state)
+{
+    (void)state;
+    touch("Test/1.jpg");
+    refuse(GN_TRAIN, "holds Test/ but no train/");
+    touch("Train/2.jpg");
+    refuse(GN_TRAIN, "it holds no folder of a class; a class must have another name");
 }
 
 static void write_list(const char *text)
@@ -162,7 +199,13 @@ static void lists_hold_paths_and_labels(void **state)
     (void)state;
     char path[PATH_BYTES + 16];
     (void)snprintf(path, sizeof path, "%s/list.txt", folder);
-    write_list("a b/1.jpg cat\r\nx.png\tdog\n\ny.png cat\n");
+    touch("a b/1.jpg");
+    touch("x.png");
+    touch("y.png");
+    touch("a.jpg");
+    touch("b.jpg");
+    write_list("\xef\xbb\xbf"
+               "a b/1.jpg cat\r\nx.png\tdog\n\ny.png cat\n");
     gn_dataset *data = gn_open_dataset(path, .no_val_fraction = true);
     assert_non_null(data);
     assert_int_equal(data->samples, 3);
@@ -179,6 +222,7 @@ static void lists_hold_paths_and_labels(void **state)
     static const struct {
         const char *text, *sentence;
     } bad[] = {
+        { "a.jpg 0\nnowhere.jpg 1\n", "names nowhere.jpg, which does not exist" },
         { "a.jpg 0\n../b.jpg 1\n", "leaves the list's folder in line 2" },
         { "/etc/passwd 1\n", "leaves the list's folder in line 1" },
         { "a/../../b 1\n", "leaves the list's folder in line 1" },
@@ -329,6 +373,8 @@ int main(void)
         TEST(classes_are_folders_in_byte_order),
         TEST(a_set_is_divided_by_fraction_and_seed),
         TEST(empty_classes_and_missing_splits_are_refused),
+        TEST(splits_are_known_by_many_names),
+        TEST(classes_named_like_splits_are_refused),
         TEST(lists_hold_paths_and_labels),
         TEST(cifar_planes_become_pixels),
         TEST(augmentations_are_words_with_numbers),
