@@ -42,7 +42,7 @@ static const struct gn_option options[] = {
 };
 /* clang-format on */
 
-/* What bench measured, beside the library's result. */
+/* What bench measured, in addition to the library's result. */
 struct report {
     struct gn_bench_result result;
     struct gn_net_info net;

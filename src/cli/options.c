@@ -186,7 +186,7 @@ static int unknown_flag(const struct cli_args *args, const char *word, size_t le
     return code;
 }
 
-/* Takes the flag argv[*i]; moves *i over a value that stands in the next word. */
+/* Takes the flag argv[*i]; moves *i over a value that is the next word. */
 static int take_flag(struct cli_args *args, int argc, char **argv, int *i)
 {
     const char *word = argv[*i];

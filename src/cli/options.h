@@ -57,16 +57,16 @@ struct cli_args {
     bool help;
     const char **arguments; /* positional ones; freed by cli_free_args, the texts are argv's */
     int n_arguments;
-    int argc; /* the words behind the command's name, as they were typed */
+    int argc; /* the words after the command's name, as they were typed */
     char **argv;
 };
 
-/* Reads the words behind the command's name. Returns 0, or the exit code after the fault was named
+/* Reads the words after the command's name. Returns 0, or the exit code after the fault was named
  * on stderr. Call cli_free_args in both cases. */
 int cli_parse(struct cli_args *args, const struct cli_command *command, int argc, char **argv);
 void cli_free_args(struct cli_args *args);
 
-/* Whether option `name` stood on the command line; false for a name that is not in the table. */
+/* Whether option `name` was on the command line; false for a name that is not in the table. */
 bool cli_given(const struct cli_args *args, const char *name);
 
 /* The struct that the row's option is a member of. */
@@ -79,11 +79,11 @@ bool cli_parse_value(struct cli_args *args, int i, const char *source, const cha
 /* The row of option `name`, -1: none. */
 int cli_find_option(const struct cli_table *table, const char *name);
 
-/* The flag of a member that a message of the library names (".max_seconds"): "max-time"; NULL: none.
- * Of the command that was parsed last. */
+/* The flag of a member that a message of the library names (".max_seconds"): "max-time"; NULL:
+ * none. Of the command that was parsed last. */
 const char *cli_flag_of(const char *field, size_t length);
 
-/* Gives option `name` a value unless it stood on the command line. False after the fault was named:
+/* Gives option `name` a value unless it was on the command line. False after the fault was named:
  * there is no such option, or the value is none. */
 bool cli_default(struct cli_args *args, const char *name, const char *text);
 

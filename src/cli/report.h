@@ -33,7 +33,7 @@ extern struct cli_voice cli_voice;
  * `code`. */
 int cli_fail(int code, const char *format, ...) GN_PRINTF(2, 3);
 
-/* Prints the line "  hint: ..." behind an error. */
+/* Prints the line "  hint: ..." after an error. */
 void cli_hint(const char *format, ...) GN_PRINTF(1, 2);
 
 /* Prints the library's last error with its hint and returns the exit code of its status. */

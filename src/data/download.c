@@ -1,7 +1,8 @@
 /*
- * Downloads with libcurl, the only file that knows it. It is loaded when it is needed: with the thirty
- * libraries that it brings along, every start of the program would take 10 ms more. Plain http is allowed because the digest is
- * known; a mirror that stalls, sends too much or sends something else is left for the next one.
+ * Downloads with libcurl, the only file that knows it. It is loaded when it is needed: with the
+ * thirty libraries that it brings along, every start of the program would take 10 ms more. Plain
+ * http is allowed because the digest is known; a mirror that stalls, sends too much or sends other
+ * bytes is left for the next one.
  */
 #include "data/download.h"
 

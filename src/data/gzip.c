@@ -62,7 +62,7 @@ static gn_status bad(const struct gn_stream *s, const char *what)
         gn_printable(name, sizeof name, s->path), what, s->delivered, s->size, offset(s));
 }
 
-/* Loads the next piece of the file behind what zlib has consumed; only when all is consumed. */
+/* Loads the next piece of the file after what zlib has consumed; only when all is consumed. */
 static gn_status refill(struct gn_stream *s)
 {
     const uint64_t left = s->size - s->at;
@@ -76,7 +76,7 @@ static gn_status refill(struct gn_stream *s)
     return GN_OK;
 }
 
-/* Zeros up to the end of the file pad a tape or disk block; anything else does not belong there. */
+/* Zeros up to the end of the file pad a tape or disk block; other bytes do not belong there. */
 static gn_status only_zeros(struct gn_stream *s)
 {
     for (;;) {

@@ -20,10 +20,10 @@ struct gn_known_set {
     const char *md5[GN_IDX_FILES];        /* of the unpacked files; NULL: not published */
     const char *packed_md5[GN_IDX_FILES]; /* of the .gz files that the mirrors serve */
     const char *package;                  /* of Debian that holds it, or NULL */
-    const char *const *mirrors;           /* addresses that end in '/', NULL behind the last */
+    const char *const *mirrors;           /* addresses that end in '/', NULL after the last */
 };
 
-/* Set number i, NULL behind the last one. */
+/* Set number i, NULL after the last one. */
 const struct gn_known_set *gn_known_set(int i);
 
 /* The set of that name, or NULL. */

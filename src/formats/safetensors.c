@@ -1,4 +1,5 @@
-/* Opening a safetensors file: sizes, header, data, checksums, in this order; and looking into it. */
+/* Opening a safetensors file: sizes, header, data, checksums, in this order; and looking into
+ * it. */
 #include "formats/safetensors_internal.h"
 
 #include "base/crc32c.h"
@@ -136,7 +137,7 @@ static void sum_tensor(void *argument, size_t i)
     s->computed[i] = gn_crc32c(0, e->tensor.data, (size_t)(e->end - e->begin));
 }
 
-/* "gn.crc32c" must hold one sum for every tensor and nothing else. */
+/* "gn.crc32c" must hold exactly one sum for every tensor. */
 static gn_status check_data(const struct gn_st_file *file)
 {
     const char *text = gn_st_metadata(file, "gn.crc32c");

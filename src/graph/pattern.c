@@ -11,7 +11,7 @@
 
 enum { PATTERN_BYTES = 128 };
 
-/* Takes the next item off the list: its pattern, and what stands behind '=' (NULL: nothing). False
+/* Takes the next item off the list: its pattern, and what follows '=' (NULL: nothing). False
  * at the end of the list. What does not fit is cut off; gn_pattern_check refuses it before. */
 static bool next_item(const char **list, char item[PATTERN_BYTES], const char **factor)
 {

@@ -1,4 +1,5 @@
-/* How a network and a data set match: sizes, classes, resize rule; and whether memory holds them. */
+/* How a network and a data set match: sizes, classes, resize rule; and whether memory holds
+ * them. */
 #ifndef GN_INFER_MATCH_H
 #define GN_INFER_MATCH_H
 
@@ -9,8 +10,8 @@
  * message ("training"). */
 gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data, const char *what);
 
-/* The rule that `asked` (DEFAULT: none) and the data sets' own options agree on, else the net's.
- * Two rules that differ are BAD_ARGUMENT. `second` may be NULL. */
+/* The rule that `asked` (DEFAULT: none) and the data sets' own options agree on, otherwise the
+ * net's. Two rules that differ are BAD_ARGUMENT. `second` may be NULL. */
 gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
                             const struct gn_dataset *first, const struct gn_dataset *second,
                             gn_resize *rule);

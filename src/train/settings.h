@@ -7,8 +7,7 @@
 #include "train/schedule.h"
 
 struct gn_settings {
-    struct gn_fit_options
-        options; /* no zero stands for a default any more; `out` is the caller's */
+    struct gn_fit_options options; /* no zero means a default any more; `out` is the caller's */
     struct gn_optimizer_options optimizer;
     struct gn_schedule_options schedule;
     uint64_t step_samples, epoch_steps; /* samples of a full step, steps of an epoch */

@@ -1,5 +1,5 @@
 /*
- * The check of a whole data set: each kind of finding once, told with both names; and the contact
+ * The check of a whole data set: each kind of finding once, with both names; and the contact
  * sheet.
  *
  * labels: quick
@@ -31,7 +31,7 @@ static void put(const char *path, const char *kind, int change, bool half)
     uint8_t *bytes = malloc(n + 1);
     assert_non_null(bytes);
     memcpy(bytes, file->data, n);
-    bytes[n] = 0; /* a byte behind the picture changes no pixel */
+    bytes[n] = 0; /* a byte after the picture changes no pixel */
     test_write_file(path, bytes, n + (size_t)change);
     free(bytes);
 }
