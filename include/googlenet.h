@@ -302,6 +302,7 @@ GN_API gn_status gn_preview_with(const struct gn_preview_options *options);
 struct gn_preset_options {
     const char *preset;   /* NULL: "googlenet" */
     int size;             /* height and width of the input; 0: the preset's (96) */
+    int width;            /* of the input, where it is not square: then `size` is the height */
     int channels;         /* of the input; 0: the preset's (1) */
     int classes;          /* 0: the preset's (10) */
     uint64_t seed;        /* of the initial weights */
@@ -587,6 +588,7 @@ struct gn_load_options {
     const char *path;
     const char *preset;
     int size, channels, classes;
+    int width; /* of the input, where it is not square: then `size` is the height */
     gn_resize resize;
     bool new_head; /* the file may have another number of classes: layers of that many outputs
                       are drawn anew */

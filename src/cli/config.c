@@ -141,21 +141,3 @@ int cli_restore_options(struct cli_args *args, const char *folder, const json_t 
     }
     return 0;
 }
-
-gn_status cli_restore_labels(gn_net *net, const json_t *config)
-{
-    const json_t *array = json_object_get(config, "labels");
-    struct gn_net_info info;
-    if (!json_is_array(array) || gn_net_describe(net, &info) != GN_OK ||
-        json_array_size(array) != (size_t)info.classes)
-        return GN_OK;
-    const char **labels = cli_calloc((size_t)info.classes, sizeof *labels);
-    bool is_good = true;
-    for (int i = 0; i < info.classes; i++) {
-        labels[i] = json_string_value(json_array_get(array, (size_t)i));
-        is_good = is_good && labels[i];
-    }
-    const gn_status status = is_good ? gn_net_set_labels(net, labels, info.classes) : GN_OK;
-    free(labels);
-    return status;
-}

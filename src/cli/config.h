@@ -20,7 +20,4 @@ json_t *cli_load_config(const char *folder);
 /* Fills args->values from `config`, except for the options given again on the command line. Returns 0, or the exit code after the fault was named. */
 int cli_restore_options(struct cli_args *args, const char *folder, const json_t *config);
 
-/* Gives `net` the names of classes that `config` holds, if any. */
-gn_status cli_restore_labels(gn_net *net, const json_t *config);
-
 #endif

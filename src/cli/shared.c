@@ -77,6 +77,7 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
         net = gn_preset_with(&(struct gn_preset_options){
             .preset = word,
             .size = flags->size,
+            .width = flags->width,
             .channels = flags->channels,
             .classes = flags->classes,
             .seed = seed,
@@ -88,6 +89,7 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
             .path = word,
             .preset = flags->preset,
             .size = flags->size,
+            .width = flags->width,
             .channels = flags->channels,
             .classes = flags->classes,
             .resize = (gn_resize)flags->resize,

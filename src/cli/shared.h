@@ -18,7 +18,7 @@ struct cli_common {
 /* Flags that describe a network; member `net` of a command's struct. Zero: not given. */
 struct cli_net {
     const char *preset;
-    int size, channels, classes;
+    int size, width, channels, classes;
     int resize;    /* gn_resize */
     bool new_head; /* a model file of another number of classes gets a new last layer */
     bool aux;      /* with auxiliary heads, where the network has them; set by the command */
@@ -69,6 +69,9 @@ const char *cli_split_name(int i);          /* NULL after the last one */
     { .name = "size", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.size),        \
       .low = 1, .high = CLI_LARGEST_INT, .standard = "the model's, 96", .traits = GN_OPTION_SAVED, \
       .help = "height and width of the input" },                                                   \
+    { .name = "width", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.width),      \
+      .low = 1, .high = CLI_LARGEST_INT, .standard = "the size", .traits = GN_OPTION_SAVED,        \
+      .help = "width of the input, where it is not square" },                                      \
     { .name = "channels", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, net.channels),\
       .low = 1, .high = CLI_LARGEST_INT, .traits = GN_OPTION_SAVED,                                \
       .help = "channels of the input" },                                                           \

@@ -98,46 +98,35 @@ static int check_resume_flags(const struct cli_args *args)
     return 0;
 }
 
-static bool can_be_loaded(const char *path)
-{
-    gn_net *net = gn_load(path, .aux = true);
-    gn_free_net(net);
-    gn_clear_error();
-    return net != NULL;
-}
-
-/* The checkpoint that describes the network of a run: the newest, unless only the one before it is
- * whole. Which of them the run goes on from, and why, is for the library to say. */
-static char *describing_checkpoint(const char *folder)
+/* The network of a run: that of its newest checkpoint or, where only the one before it is whole, of
+ * that. Which of them the run goes on from, and why, is for the library to say. */
+static gn_net *open_resumed(const char *folder)
 {
     char *newest = cli_format("%s/checkpoint.safetensors", folder);
     char *previous = cli_format("%s/checkpoint.previous.safetensors", folder);
-    const bool falls_back = !can_be_loaded(newest) && can_be_loaded(previous);
-    free(falls_back ? newest : previous);
-    return falls_back ? previous : newest;
+    gn_net *net = gn_load(newest, .aux = true);
+    if (!net)
+        net = gn_load(previous, .aux = true);
+    if (!net)
+        net = gn_load(newest, .aux = true); /* its fault is the one to name */
+    else
+        gn_clear_error();
+    free(newest);
+    free(previous);
+    return net;
 }
 
 static int open_net(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
     int code = 0;
-    /* A resumed network is built from its saved shape; the checkpoint brings the weights, and the
-     * description of a network that came from a text file. */
-    char *described = NULL;
-    if (config && given->net.preset && cli_is_net_file(given->net.preset)) {
-        described = describing_checkpoint(given->resume);
-        given->net.preset = NULL;
-    }
-    run->net =
-        cli_open_model(config ? described : given->model, &given->net, given->fit.seed, &code);
-    free(described);
+    run->net = config ? open_resumed(given->resume)
+                      : cli_open_model(given->model, &given->net, given->fit.seed, &code);
     if (!run->net)
-        return code;
+        return code ? code : cli_fail_library();
     code = train_set_pixels(run->net, given);
     if (code)
         return code;
-    if (config && cli_restore_labels(run->net, config) != GN_OK)
-        return cli_fail_library();
     if (gn_net_describe(run->net, &run->net_info) != GN_OK)
         return cli_fail_library();
     return 0;

@@ -127,11 +127,12 @@ static void finish(const struct gn_pixel_rule *rule, float *out, size_t pixels, 
             out[i * c + k] = out[i * c + k] * rule->factor[k] + rule->summand[k];
 }
 
-/* What the network takes for each byte, so that no picture has to be divided. */
+/* What the network takes for each byte, so that no picture has to be divided. Where there are more
+ * than three channels, all are taken alike. */
 static void fill_values(struct gn_sampler *s)
 {
     const struct gn_pixel_rule *rule = &s->options->pixels;
-    const size_t c = (size_t)s->options->channels;
+    const size_t c = s->options->channels < CHANNELS ? (size_t)s->options->channels : CHANNELS;
     for (int v = 0; v < 256; v++) {
         float pixel[CHANNELS];
         for (size_t k = 0; k < c; k++)
@@ -151,6 +152,9 @@ static void look_up(const struct gn_sampler *s, float *restrict out, const uint8
     if (o->channels == 1)
         for (size_t i = 0; i < pixels; i++)
             out[i] = s->value[0][bytes[i]];
+    else if (o->channels != CHANNELS)
+        for (size_t i = 0, c = (size_t)o->channels; i < c * pixels; i++)
+            out[i] = s->value[i % c < CHANNELS ? i % c : 0][bytes[i]];
     else
         for (size_t i = 0; i < CHANNELS * pixels; i += CHANNELS) {
             out[i] = s->value[0][bytes[i + first]];

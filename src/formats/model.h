@@ -26,6 +26,10 @@ gn_status gn_model_read_tensors(const struct gn_net *net, const struct gn_st_fil
  * UNSUPPORTED. */
 gn_status gn_model_read_pixels(struct gn_net *net, const struct gn_st_file *file, const char *path);
 
+/* BAD_MODEL when our file is not of this network, its input and classes included; UNSUPPORTED. */
+gn_status gn_model_check_file(const struct gn_net *net, const struct gn_st_file *file,
+                              const char *path);
+
 /* gn_save with extra metadata (gn.metrics ...). */
 gn_status gn_model_write(const struct gn_net *net, const char *path, const struct gn_st_text *extra,
                          int n_extra);

@@ -3,17 +3,24 @@
 #define GN_FORMATS_MODEL_INTERNAL_H
 
 #include "formats/model.h"
+#include "ops/rules.h"
 
 #include <jansson.h>
 
 /* Limits of a geometry that a file states; the tensors must confirm it. */
-enum { GN_MODEL_MAX_SIZE = 16384, GN_MODEL_MAX_CHANNELS = 1024, GN_MODEL_MAX_CLASSES = 1 << 16 };
+enum {
+    GN_MODEL_MAX_SIDE = 16384, /* of the picture that the input is cut out of */
+    GN_MODEL_MAX_CLASSES = GN_MAX_CHANNELS
+};
 
-/* The fields of "gn.model" that build a network. Texts belong to `root`. */
+/* The fields of "gn.model", and the texts from which a network is built. Texts belong to `root` or to
+ * the file. */
 struct gn_model_fields {
     json_t *root;
-    const char *preset, *layers;
-    const char *net; /* text of the .net file that the network was built from, or NULL */
+    const char *graph;  /* "gn.graph"; NULL: a file of version 0.1.0, which has what follows */
+    const char *preset; /* later files: where the network came from */
+    const char *layers; /* hash of the layer table */
+    const char *net;    /* text of the .net file that the network was built from, or NULL */
     int h, w, channels, classes;
     const json_t *labels; /* an array of `classes` strings, or NULL */
     gn_resize resize;
@@ -26,9 +33,49 @@ struct gn_model_fields {
  * The caller releases with gn_model_fields_free, also after an error. */
 gn_status gn_model_fields_read(const struct gn_st_file *file, const char *name,
                                struct gn_model_fields *fields);
-/* Whether normalisations of the file's network are those of `net`; UNSUPPORTED when not. */
-gn_status gn_model_fields_check(const struct gn_net *net, const char *name,
-                                const struct gn_model_fields *fields);
 void gn_model_fields_free(struct gn_model_fields *fields);
+
+/* The list "preprocess" of a net; NULL: NO_MEMORY. And the fields that such a list gives. */
+json_t *gn_preprocess_make(const struct gn_net *net);
+gn_status gn_preprocess_read(const char *name, struct gn_model_fields *fields);
+
+/* Sentences about a field of "gn.model". */
+gn_status gn_model_bad_field(const char *name, const char *field, const char *what);
+gn_status gn_model_not_supported(const char *name, const char *field, const json_t *value);
+
+/* A whole number from 1 to `limit`. */
+bool gn_model_read_count(const json_t *value, int limit, int *number);
+
+/* The network of a file as it is, all heads included, without parameters: of its graph, or for files
+ * of version 0.1.0, files of other tools and a preset of the caller by the preset's name. */
+gn_net *gn_model_network(const struct gn_load_options *options, const struct gn_st_file *file,
+                         const struct gn_model_fields *fields, const char *name);
+
+/* Whether weights of the file fit a net: BAD_MODEL when the file is of another network. */
+gn_status gn_model_check_network(const struct gn_net *net, const struct gn_model_fields *fields,
+                                 const char *name);
+
+/* The tensors that a graph wants from a file. */
+struct gn_model_search {
+    const struct gn_st_file *file;
+    const char *name;             /* the file's, for messages */
+    const char *prefix;           /* "" for weights */
+    const struct gn_graph *graph; /* whose tensors are wanted */
+    const struct gn_graph *held; /* the file may hold those of this one, too; NULL: only wanted ones
+                                     and, as version 0.1.0 named them, those of heads */
+    const bool *logits;          /* layers whose width may differ from the file's; NULL: none */
+    int drawn;                   /* gets the number of tensors for which it does */
+};
+
+/* Finds every tensor, each with a value that can be taken, and no other one in the file: stored[i] of
+ * tensor i of the graph, NULL where it is to be drawn. BAD_MODEL. */
+gn_status gn_model_find(struct gn_model_search *search, const struct gn_st_tensor **stored);
+
+/* Copies what was found. */
+void gn_model_copy(const struct gn_graph *graph, const struct gn_st_tensor *const *stored,
+                   float *values);
+
+/* Both: on an error the values are as they were. */
+gn_status gn_model_read(struct gn_model_search *search, float *values);
 
 #endif

@@ -11,7 +11,7 @@
 enum {
     GN_ST_LENGTH_BYTES = 8,
     GN_ST_MAX_HEADER = 16 << 20,
-    GN_ST_MAX_METADATA = 1 << 20,
+    GN_ST_MAX_METADATA = 8 << 20,
     GN_ST_MAX_TENSORS = 16384,
     GN_ST_MAX_RANK = 8,
     GN_ST_MAX_NAME = 255,

@@ -1,6 +1,5 @@
 /* The builders of the public header: each is a line to the generic one. They check shapes and
  * compute nothing. */
-#include "base/text.h"
 #include "graph/graph.h"
 #include "ops/attributes.h"
 
@@ -127,7 +126,7 @@ void gn_head(gn_graph *g, gn_node logits, double weight, const char *name)
     else if (!(weight > 0) || weight > 1e6)
         (void)GN_STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: a loss weight of %g (above 0, finite)",
                        known, weight);
-    else if (!gn_is_printable(known) || strlen(known) >= GN_NAME_BYTES)
+    else if (!gn_is_name(known))
         (void)GN_STICK(g, GN_STATUS_BAD_ARGUMENT,
                        "%s: a head's name is UTF-8 without control characters, of at most %d bytes",
                        known, GN_NAME_BYTES - 1);

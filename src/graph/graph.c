@@ -55,6 +55,12 @@ static bool grow(void *array, int n, int *room, size_t size, const char *purpose
     return true;
 }
 
+bool gn_is_name(const char *name)
+{
+    return *name != '\0' && strlen(name) < GN_NAME_BYTES && strncmp(name, "train/", 6) != 0 &&
+           gn_is_printable(name);
+}
+
 enum { STAGE_BYTES = 61 };
 
 void gn_stage(gn_graph *g, const char *name)
@@ -64,7 +70,7 @@ void gn_stage(gn_graph *g, const char *name)
     g->stage = -1;
     if (name == NULL)
         return;
-    if (!gn_is_printable(name) || strlen(name) >= STAGE_BYTES) {
+    if (!gn_is_name(name) || strlen(name) >= STAGE_BYTES) {
         (void)GN_STICK(
             g, GN_STATUS_BAD_ARGUMENT,
             "%s: a stage's name is UTF-8 without control characters, of at most %d bytes", name,
@@ -146,6 +152,11 @@ static int append_tensor(gn_graph *g, const struct gn_layer *layer,
                              .constant = rule->start == GN_START_BIAS ? layer->initial.biases
                                                                       : rule->constant };
     (void)snprintf(t->name, sizeof t->name, "%s.%s", layer->owner, rule->suffix);
+    if (gn_graph_find_tensor(g, t->name) >= 0) {
+        (void)GN_STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: two layers have a tensor \"%s\"",
+                       layer->name, t->name);
+        return -1;
+    }
     set_shape(t, rule->shape, &layer->window);
     g->n_floats += (t->count + 15) / 16 * 16;
     return g->n_tensors++;
@@ -236,9 +247,11 @@ gn_node gn_graph_append(gn_graph *g, const struct gn_layer_spec *spec)
         return GN_STICK(g, GN_STATUS_BAD_ARGUMENT,
                         "%s: the name is longer than %d bytes, or there is no stage %d", spec->name,
                         GN_NAME_BYTES - 1, spec->stage);
-    if (!gn_is_printable(spec->name))
+    if (!gn_is_name(spec->name) || (spec->owner != NULL && !gn_is_name(spec->owner)))
         return GN_STICK(g, GN_STATUS_BAD_ARGUMENT,
-                        "%s: a layer's name is UTF-8 without control characters", spec->name);
+                        "%s: a layer's name is UTF-8 without control characters and does not begin "
+                        "with \"train/\"",
+                        spec->name);
     if (name_taken(g, spec->name))
         return GN_STICK(g, GN_STATUS_BAD_ARGUMENT, "%s: two layers have this name", spec->name);
     if (append(g, spec) != GN_OK)

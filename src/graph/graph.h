@@ -103,6 +103,10 @@ gn_node gn_graph_append(gn_graph *g, const struct gn_layer_spec *spec);
 gn_node gn_graph_add(gn_graph *g, const struct gn_operator *op, const char *name,
                      const gn_node *inputs, int n, const void *attributes);
 
+/* Whether files can hold the name of a layer, stage or head: 1 to 63 bytes of UTF-8 without control
+ * characters, and not "train/...", which is how the other tensors of a checkpoint are called. */
+bool gn_is_name(const char *name);
+
 /* Keeps a first error: gn_fail's arguments. Returns the invalid node. */
 gn_node gn_graph_stick(gn_graph *g);
 #define GN_STICK(g, ...) ((void)gn_fail(__VA_ARGS__), gn_graph_stick(g))

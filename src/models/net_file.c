@@ -175,7 +175,7 @@ static gn_status read_pool(struct reader *r)
     GN_TRY(sides(r, 2, "the kernel", &o.kernel, &o.kernel_h, &o.kernel_w));
     GN_TRY(sides(r, 3, "the stride", &o.stride, &o.stride_h, &o.stride_w));
     /* A pool that keeps the size is padded in every dialect. */
-    if (o.stride == 1 || (o.stride_h == 1 && o.stride_w == 1)) {
+    if (r->caffe && (o.stride == 1 || (o.stride_h == 1 && o.stride_w == 1))) {
         o.pad_top = o.pad_bottom = (o.kernel_h != 0 ? o.kernel_h : o.kernel) / 2;
         o.pad_left = o.pad_right = (o.kernel_w != 0 ? o.kernel_w : o.kernel) / 2;
     }
@@ -336,7 +336,7 @@ static void begin(struct reader *r)
     r->classes = o->classes > 0 ? o->classes : r->classes;
     const int stage = r->graph->stage; /* the input belongs to none */
     r->graph->stage = -1;
-    r->x = gn_input(r->graph, r->size, r->size, r->channels);
+    r->x = gn_input(r->graph, r->size, o->width > 0 ? o->width : r->size, r->channels);
     r->graph->stage = stage;
 }
 
@@ -434,11 +434,6 @@ static gn_net *build(const struct gn_preset_options *o, const char *text)
     (void)snprintf(net->preset, sizeof net->preset, "%.60s", slash == NULL ? o->preset : slash + 1);
     net->resize = o->resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : o->resize;
     net->resize_is_given = o->resize != GN_RESIZE_DEFAULT;
-    net->description = gn_strdup(text);
-    if (net->description == NULL) {
-        gn_free_net(net);
-        return NULL;
-    }
     return net;
 }
 

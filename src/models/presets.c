@@ -76,21 +76,16 @@ static const struct preset *find_preset(const char *name)
     return NULL;
 }
 
-static gn_net *build(const struct preset *p, int size, int channels, int classes, bool aux)
+static gn_net *build(const struct preset *p, struct gn_shape in, int classes, bool aux)
 {
     gn_graph *g = gn_graph_create();
     if (g == NULL)
         return NULL;
-    return gn_net_create(g, p->build(g, gn_input(g, size, size, channels), classes, aux));
+    return gn_net_create(g, p->build(g, gn_input(g, in.h, in.w, in.c), classes, aux));
 }
 
-/* A size beyond the largest possible one is a wrong number; but one whose single image exceeds the
- * memory is reported with the estimate, like every size that does not fit. */
-static gn_status check_size(const struct preset *p, int size, int channels, int classes)
+gn_status gn_preset_check_size(gn_net *largest, int size)
 {
-    if (size <= GN_MAX_SIZE)
-        return GN_OK;
-    gn_net *largest = build(p, GN_MAX_SIZE, channels, classes, false);
     if (largest == NULL)
         return gn_last_status();
     const double times = (double)size / GN_MAX_SIZE;
@@ -116,18 +111,20 @@ gn_net *gn_preset_blank(const struct gn_preset_options *options)
     const struct preset *p = find_preset(o->preset == NULL ? presets[0].name : o->preset);
     if (p == NULL)
         return NULL;
-    if (o->size < 0 || o->channels < 0 || o->classes < 0) {
+    if (o->size < 0 || o->width < 0 || o->channels < 0 || o->classes < 0) {
         (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
-                      "%s: size %d, channels %d, classes %d (none may be negative)", p->name,
-                      o->size, o->channels, o->classes);
+                      "%s: size %d, width %d, channels %d, classes %d (none may be negative)",
+                      p->name, o->size, o->width, o->channels, o->classes);
         return NULL;
     }
-    const int size = o->size == 0 ? p->size : o->size;
+    const int h = o->size == 0 ? p->size : o->size, w = o->width == 0 ? h : o->width;
     const int classes = o->classes == 0 ? p->classes : o->classes;
     const int channels = o->channels == 0 ? p->channels : o->channels;
-    if (check_size(p, size, channels, classes) != GN_OK)
+    const struct gn_shape largest = { GN_MAX_SIZE, GN_MAX_SIZE, channels };
+    if ((h > GN_MAX_SIZE || w > GN_MAX_SIZE) &&
+        gn_preset_check_size(build(p, largest, classes, false), h > w ? h : w) != GN_OK)
         return NULL;
-    gn_net *net = build(p, size, channels, classes, o->aux);
+    gn_net *net = build(p, (struct gn_shape){ h, w, channels }, classes, o->aux);
     if (net == NULL)
         return NULL;
     (void)snprintf(net->preset, sizeof net->preset, "%s", p->name);

@@ -1,5 +1,6 @@
-/* A hash of what a network computes: which files of weights belong to it. */
+/* The hash by which version 0.1.0 knew which files of weights belong to a network. */
 #include "base/number.h"
+#include "graph/derive.h"
 #include "net/net.h"
 
 #include <string.h>
@@ -43,24 +44,12 @@ static uint64_t fold_constants(uint64_t hash, const struct gn_layer *layer)
     return hash;
 }
 
-/* Layers in front of `head` that belong to the answer or to nothing at all. */
-static void mark_heads_only(const struct gn_net *net, bool *skip)
-{
-    const struct gn_graph *g = net->graph;
-    bool main[GN_MAX_LAYERS] = { false };
-    gn_graph_mark_live(g, net->output, main);
-    for (int h = 0; h < g->n_heads; h++)
-        gn_graph_mark_live(g, g->heads[h].layer, skip);
-    for (int i = 0; i < g->n_layers; i++)
-        skip[i] = skip[i] && !main[i];
-}
-
-void gn_net_fingerprint(const struct gn_net *net, char hex[17])
+void gn_net_old_fingerprint(const struct gn_net *net, char hex[GN_FINGERPRINT_BYTES])
 {
     const struct gn_graph *g = net->graph;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     bool skip[GN_MAX_LAYERS] = { false };
-    mark_heads_only(net, skip);
+    gn_graph_mark_heads_only(g, (gn_node){ net->output }, skip);
     for (int i = 0; i < g->n_layers; i++) {
         const struct gn_layer *layer = &g->layers[i];
         static const struct gn_geometry none = { .h = 0 };
@@ -79,5 +68,5 @@ void gn_net_fingerprint(const struct gn_net *net, char hex[17])
         for (int k = 0; k < layer->n_inputs; k++)
             hash = fold(hash, &layer->inputs[k], sizeof layer->inputs[k]);
     }
-    (void)snprintf(hex, 17, "%016llx", (unsigned long long)hash);
+    (void)snprintf(hex, GN_FINGERPRINT_BYTES, "%016llx", (unsigned long long)hash);
 }

@@ -171,7 +171,6 @@ void gn_free_net(gn_net *net)
     free_labels(net);
     gn_graph_free(net->graph);
     gn_free(net->params);
-    gn_free(net->description);
     gn_free(net);
 }
 

@@ -3,6 +3,7 @@
 #define GN_NET_NET_H
 
 #include "graph/graph.h"
+#include "graph/text.h"
 #include "picture/pixels.h"
 
 struct gn_net {
@@ -14,9 +15,8 @@ struct gn_net {
     gn_resize resize;     /* never GN_RESIZE_DEFAULT */
     bool resize_is_given; /* by the caller or a file; otherwise a training may choose it */
     struct gn_pixel_rule pixels;
-    char **labels;     /* `classes` names or NULL */
-    float *params;     /* graph->n_floats values, gaps are zero; NULL: not reserved yet */
-    char *description; /* text of the .net file that it was built from, or NULL */
+    char **labels; /* `classes` names or NULL */
+    float *params; /* graph->n_floats values, gaps are zero; NULL: not reserved yet */
 };
 
 /* Gives the net a rule that was made for another input. Another size keeps the share of a picture
@@ -38,8 +38,15 @@ gn_status gn_net_init(struct gn_net *net, uint64_t seed);
 /* The same net, or NULL after it was freed for want of memory. NULL is fine. */
 gn_net *gn_net_drawn(gn_net *net, uint64_t seed);
 
-/* A stable hash of the layer table (names, shapes, strides, pads): two nets with equal hashes can
- * exchange weights. 16 hex digits. Layers that only auxiliary heads need are left out. */
-void gn_net_fingerprint(const struct gn_net *net, char hex[17]);
+/* Two nets with equal fingerprints can exchange weights. NO_MEMORY. */
+static inline gn_status gn_net_fingerprint(const struct gn_net *net, char hex[GN_FINGERPRINT_BYTES])
+{
+    return gn_graph_fingerprint(net->graph, (gn_node){ net->output }, hex);
+}
+
+/* What files of version 0.1.0 hold: a hash of the layer table (names, shapes, strides, pads, which
+ * follow from the size of the input). 16 hex digits. Layers that only auxiliary heads need are left
+ * out. */
+void gn_net_old_fingerprint(const struct gn_net *net, char hex[GN_FINGERPRINT_BYTES]);
 
 #endif

@@ -108,9 +108,6 @@ struct gn_operator {
     int least, most;
     const char *usage; /* "NAME RATE" */
 
-    /* The key of "gn.model" that says this of the first layer: all attributes, or only one. */
-    const char *fact, *fact_attribute;
-
     /* ---- Traits ---- */
     bool has_window;             /* kernel, stride and pads, as the geometry says */
     bool multiplies;             /* by weights, once for each tap, channel and output */

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ARRAYS = 4, N_TEXTS = 4, MAX_COLUMNS = 6 };
+enum { MAX_ARRAYS = 4, N_TEXTS = 5, MAX_COLUMNS = 6 };
 
 static const char *const HISTORY = "train/history";
 
@@ -75,7 +75,8 @@ static gn_status add_history(struct gn_checkpoint *c, const struct gn_training *
 
 static gn_status build(struct gn_checkpoint *c, const struct gn_training *t)
 {
-    static const char *const keys[N_TEXTS] = { "gn.model", "gn.train", "gn.data", "gn.build" };
+    static const char *const keys[N_TEXTS] = { "gn.model", "gn.graph", "gn.train", "gn.data",
+                                               "gn.build" };
     const int per_array = t->net->graph->n_tensors;
     const size_t most = MAX_ARRAYS * (size_t)per_array;
     c->tensors = gn_calloc(most + 1, sizeof *c->tensors, "the checkpoint's tensors");
@@ -92,9 +93,10 @@ static gn_status build(struct gn_checkpoint *c, const struct gn_training *t)
     }
     GN_TRY(add_history(c, t));
     c->values[0] = gn_model_metadata(t->net);
-    c->values[1] = gn_train_text(t);
-    c->values[2] = gn_data_text(&t->settings);
-    c->values[3] = gn_build_text();
+    c->values[1] = gn_graph_text(t->net->graph, (gn_node){ t->net->output });
+    c->values[2] = gn_train_text(t);
+    c->values[3] = gn_data_text(&t->settings);
+    c->values[4] = gn_build_text();
     for (int i = 0; i < N_TEXTS; i++) {
         if (c->values[i] == NULL)
             return gn_last_status();
@@ -157,25 +159,6 @@ struct generation {
     struct gn_progress progress;
 };
 
-/* The layer table that a file was written for must be the net's. */
-static gn_status check_layers(const struct gn_net *net, const struct gn_st_file *file,
-                              const char *path)
-{
-    const char *text = gn_st_metadata(file, "gn.model");
-    json_t *model = text == NULL ? NULL : json_loads(text, 0, NULL);
-    const char *layers = json_string_value(json_object_get(model, "layers"));
-    char ours[17], theirs[24];
-    gn_net_fingerprint(net, ours);
-    gn_status status = GN_OK;
-    if (layers == NULL || strcmp(layers, ours) != 0)
-        status =
-            gn_fail(GN_STATUS_BAD_MODEL,
-                    "%s: checkpoint: of another network (layer table %s, this one has %s)", path,
-                    gn_printable(theirs, sizeof theirs, layers == NULL ? "?" : layers), ours);
-    json_decref(model);
-    return status;
-}
-
 static gn_status check_history(const struct gn_training *t, const struct generation *g)
 {
     const struct gn_st_tensor *tensor = gn_st_find(g->file, HISTORY);
@@ -201,7 +184,7 @@ static gn_status open_generation(const struct gn_training *t, struct generation 
                 "%s: checkpoint: has no checksums and no training state; a run cannot go on from "
                 "it",
                 g->path);
-    GN_TRY(check_layers(t->net, g->file, g->path));
+    GN_TRY(gn_model_check_file(t->net, g->file, g->path));
     GN_TRY(gn_data_text_check(gn_st_metadata(g->file, "gn.data"), g->path, &t->settings));
     GN_TRY(gn_train_text_read(gn_st_metadata(g->file, "gn.train"), g->path, t, &g->progress));
     return check_history(t, g);

@@ -341,7 +341,7 @@ static void large_headers_are_bounded(void **state)
         { "{\"a\":", "[", 100000, "", "too many levels (limit 4)" },
         { "", "{\"a\":", 100000, "", "too many levels (limit 4)" },
         { "{\"a\":[0", ",0", 1000000, "]}", "too many values (limit 1000000)" },
-        { "{\"__metadata__\":{\"a\":\"", "x", 1 << 20, "\"}}", "the metadata is too large" },
+        { "{\"__metadata__\":{\"a\":\"", "x", 8 << 20, "\"}}", "the metadata is too large" },
         { "{\"", "x", 256, "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}",
           "or over 255 bytes" },
     };

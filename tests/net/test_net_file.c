@@ -57,8 +57,11 @@ static void the_notebooks_network_can_be_written(void **state)
     gn_net *original = gn_googlenet();
     char ours[17], theirs[17];
     assert_true(net != NULL && original != NULL);
-    gn_net_fingerprint(net, ours);
-    gn_net_fingerprint(original, theirs);
+    gn_net_old_fingerprint(net, ours);
+    gn_net_old_fingerprint(original, theirs);
+    assert_string_equal(ours, theirs);
+    assert_int_equal(gn_net_fingerprint(net, ours), GN_OK);
+    assert_int_equal(gn_net_fingerprint(original, theirs), GN_OK);
     assert_string_equal(ours, theirs);
     assert_int_equal(gn_net_hash(net), gn_net_hash(original));
     gn_free_net(net);

@@ -36,8 +36,6 @@ const struct gn_operator gn_op_batch_norm = {
                  [GN_NORM_RUNNING_VARIANCE] = { "variance", GN_TENSOR_CHANNELS, GN_START_CONSTANT,
                                                 1, true, NULL } },
     GN_KERNELS(batch_norm),
-    .fact = "bn_eps",
-    .fact_attribute = "eps",
     .keeps_vector = true,
     .takes_relu = true,
     .fuses = GN_FUSE_NORM,

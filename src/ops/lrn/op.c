@@ -35,7 +35,6 @@ const struct gn_operator gn_op_lrn = {
     .least = 0,
     .most = 1,
     .usage = "NAME [SIZE]",
-    .fact = "lrn",
     .keeps_vector = true,
     .by_image = true,
 };
