@@ -1,6 +1,6 @@
 #!/bin/sh
-# prepare.sh FOLDER TINY_INCEPTION TRAIN: what the examples need, made by two of them: data in
-# FOLDER/tiny-data, and a model in FOLDER/run/model.safetensors.
+# prepare.sh FOLDER TINY_INCEPTION TRAIN: what the examples need, made by the first of them: data in
+# FOLDER/tiny-data and a model, FOLDER/tiny_inception.safetensors. The second is tried on that data.
 # labels: push
 # timeout: 300
 set -eu
