@@ -10,39 +10,43 @@
  */
 #include <googlenet.h>
 
-#include <stdlib.h>
+struct job {
+    const struct gn_net_info *net;
+    const char *path; /* the first of a set */
+    const gn_dataset *images;
+};
 
-static int best_of(const float *logits, int n)
+/* Prints the line of one image; a picture that cannot be read is named and left out. */
+static int print_answer(const struct gn_answer *answer, void *user)
 {
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (logits[i] > logits[best])
-            best = i;
-    return best;
+    const struct job *job = user;
+    const char *file = gn_dataset_file(job->images, answer->index); /* NULL: of an IDX file */
+    char label[64];
+    int class;
+    if (answer->logits == NULL) {
+        fprintf(stderr, "left out: %s\n", answer->message);
+        return 0;
+    }
+    (void)gn_top_classes(answer->logits, job->net->classes, 1, &class);
+    printf("%s image %llu: ", file == NULL ? job->path : file, (unsigned long long)answer->index);
+    if (job->net->labels == NULL)
+        printf("class %d\n", class);
+    else
+        printf("%s\n", gn_printable(label, sizeof label, job->net->labels[class]));
+    return 0;
 }
 
-/* Prints a line for each image of `path`. */
-static gn_status classify(gn_predictor *predictor, const struct gn_net_info *net, const char *path)
+/* Answers for one set: a folder, an IDX file, or all pictures that follow each other. */
+static gn_status classify(gn_predictor *predictor, const struct gn_net_info *net,
+                          const char *const *paths, size_t n, size_t *taken)
 {
-    gn_dataset *images = gn_open_images(path);
+    gn_dataset *images = gn_open_image_files(paths, n, taken);
     struct gn_dataset_info set = { 0 };
+    struct job job = { .net = net, .path = paths[0], .images = images };
     gn_status status = gn_dataset_describe(images, &set);
-    float *logits = malloc((size_t)(set.samples + 1) * (size_t)net->classes * sizeof *logits);
-    if (status == GN_OK && logits != NULL)
-        status = gn_predictor_run(predictor, logits,
-                                  &(struct gn_predict_options){ .data = images, .n = set.samples });
-    for (uint64_t i = 0; status == GN_OK && logits != NULL && i < set.samples; i++) {
-        const char *file = gn_dataset_file(images, i); /* NULL for images of an IDX file */
-        char label[64];
-        const int class = best_of(logits + i * (uint64_t)net->classes, net->classes);
-        printf("%s%s%s image %llu: ", path, file == NULL ? "" : "/", file == NULL ? "" : file,
-               (unsigned long long)i);
-        if (net->labels == NULL)
-            printf("class %d\n", class);
-        else
-            printf("%s\n", gn_printable(label, sizeof label, net->labels[class]));
-    }
-    free(logits);
+    const struct gn_predict_options all = { .data = images, .n = set.samples };
+    if (status == GN_OK)
+        status = gn_predictor_each(predictor, &all, print_answer, &job);
     gn_close_dataset(images);
     return status;
 }
@@ -58,8 +62,9 @@ int main(int argc, char **argv)
     gn_status status = gn_net_describe(net, &info);
     /* Weights are packed and memory is laid out once, for 16 images at a time. */
     gn_predictor *predictor = gn_predictor_create(net, 16);
-    for (int i = 2; i < argc && status == GN_OK; i++)
-        status = classify(predictor, &info, argv[i]);
+    const size_t n = (size_t)argc;
+    for (size_t i = 2, taken = 1; i < n && status == GN_OK; i += taken)
+        status = classify(predictor, &info, (const char *const *)argv + i, n - i, &taken);
     if (status != GN_OK)
         fprintf(stderr, "%s\n", gn_error_message());
     gn_predictor_free(predictor);

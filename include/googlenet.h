@@ -202,6 +202,10 @@ GN_API gn_status gn_dataset_wait(gn_dataset *data);
  * predict their classes: gn_dataset_sample gives label -1, and such a set cannot be trained on. */
 GN_API gn_dataset *gn_open_images(const char *path);
 
+/* The same for the first of n paths or, where these are files of pictures, for as many as follow each
+ * other: one sample each, which are opened when they are needed. *taken gets their number. */
+GN_API gn_dataset *gn_open_image_files(const char *const *paths, size_t n, size_t *taken);
+
 /* What a data set holds. Strings belong to the data set. */
 struct gn_dataset_info {
     const char *name;  /* "fashion-mnist", or the folder's path */
@@ -622,19 +626,40 @@ struct gn_evaluate_options {
 
 /* ---- Prediction ---- */
 
-/* Logits of n images. `pixels` holds n*height*width*channels bytes (u8, NHWC); they are scaled
- * and resized as the model says. `logits` has room for n*classes floats. */
+/* The bytes of a JPEG or PNG file. */
+struct gn_file_bytes {
+    const void *bytes;
+    size_t size;
+};
+
+/* Logits of n images, given in one of four ways: `pixels` holds n*height*width*channels bytes (u8,
+ * NHWC), which are scaled and resized as the model says, as samples of data sets and files are.
+ * `logits` has room for n*classes floats. */
 struct gn_predict_options {
-    const uint8_t *pixels; /* NULL: `data` */
+    const uint8_t *pixels; /* NULL: one of `data`, `files`, `inputs` */
     uint64_t n;
-    int height, width, channels;
+    int height, width, channels; /* of the pixels */
     gn_resize resize;
     gn_algorithm algorithm;
     int threads;
-    const gn_dataset *data; /* in place of pixels: n samples of it, from `first` on */
+    const gn_dataset *data; /* n samples of it, from `first` on */
     uint64_t first;
-    uint64_t reserved[4];
+    const struct gn_file_bytes *files; /* n files in memory */
+    const float *inputs; /* n inputs as the network takes them, such as gn_preprocess makes */
+    uint64_t reserved[2];
 };
+
+/* The weights of a network in the order in which its kernels read them: made once, then only read
+ * by any number of predictors, whatever their batches and threads, which may run at the same time.
+ * What a kernel needs depends on layer and batch; the first predictor that needs it adds it. A pack
+ * holds the weights that the network had then and never follows a change: after one (gn_fit,
+ * gn_load_weights, writing to a tensor) predictors of the old pack answer with a mixture of old and
+ * new values, so free them and begin with a new pack. The net must outlive it. The memory is given
+ * back when gn_pack_free has been called and the last of its predictors is freed. */
+typedef struct gn_pack gn_pack;
+GN_API gn_pack *gn_pack_create(gn_net *net);
+GN_API void gn_pack_free(gn_pack *pack);
+GN_API uint64_t gn_pack_bytes(gn_pack *pack); /* so far */
 
 /* A network made ready to answer many times: gn_predict packs the weights and lays out its memory
  * at every call, a predictor once. The net must outlive it and keep its weights. Free it with
@@ -644,8 +669,9 @@ struct gn_predictor_options {
     int batch; /* images that are computed together; 0: 1, the shortest time for one image */
     gn_resize resize;
     gn_algorithm algorithm;
-    int threads; /* 0: all that the process may use */
-    uint64_t reserved[4];
+    int threads;   /* 0: all that the process may use */
+    gn_pack *pack; /* of the same net; NULL: one of its own */
+    uint64_t reserved[3];
 };
 #define gn_predictor_create(net, ...)                                                              \
     gn_predictor_create_with((net), &(struct gn_predictor_options){ .batch = __VA_ARGS__ })
@@ -654,11 +680,65 @@ GN_API gn_predictor *gn_predictor_create_with(gn_net *net,
 GN_API void gn_predictor_free(gn_predictor *predictor);
 
 /* Logits of any number of images, as gn_predict gives them; resize, algorithm and threads are
- * those of the predictor. */
+ * those of the predictor. The first image that cannot be read ends the call. For images that are not
+ * in a data set it makes no threads but those of the computation, and after the first call it takes
+ * no memory but for larger pictures. */
 GN_API gn_status gn_predictor_run(gn_predictor *predictor, float *logits,
                                   const struct gn_predict_options *images);
 
+/* One answer after the other. */
+struct gn_answer {
+    uint64_t index;      /* of the sample in the data set */
+    const float *logits; /* `classes` of them, valid during the call; NULL: it cannot be read */
+    const char *message; /* then: why */
+};
+/* The same for n samples of `images->data`, which are read by threads of one call while others are
+ * computed, and handed to on_answer in their order. Unlike gn_predictor_run it goes on after a
+ * picture that cannot be read; on_answer ends the call with STOPPED by returning anything but 0. A
+ * last batch that is shorter is computed as a predictor of its length would. */
+GN_API gn_status gn_predictor_each(gn_predictor *predictor, const struct gn_predict_options *images,
+                                   int (*on_answer)(const struct gn_answer *answer, void *user),
+                                   void *user);
+
+/* Softmax of the logits of one image, in double. */
+GN_API gn_status gn_softmax(const float *logits, int classes, double *probabilities);
+
+/* The `most` classes with the highest logits, highest first, of equals the lower class; returns how
+ * many there are. `order` has room for `most`. */
+GN_API int gn_top_classes(const float *logits, int classes, int most, int *order);
+
+/* The name of the first tensor with a value that is not finite (NaN or infinite), NULL when all are:
+ * such a network has no answers. */
+GN_API const char *gn_net_not_finite(const gn_net *net);
+
 /* ---- From pictures to numbers ---- */
+
+/* One picture from its bytes, turned upright; free it with gn_free_image. BAD_DATA for what is
+ * damaged or not a picture. */
+GN_API gn_status gn_image_decode(const void *bytes, size_t n, struct gn_image *image);
+
+/* What makes a network's input (size_h*size_w*channels floats, see gn_net_info) of pictures, as the
+ * net says: resize rule, crop, order of channels, scaling. It keeps no pointer to the net. Each
+ * thread needs its own. Free it with gn_preprocessor_free. */
+typedef struct gn_preprocessor gn_preprocessor;
+struct gn_preprocessor_options {
+    gn_resize resize;   /* 0: the net's */
+    bool scaled_decode; /* as in gn_dataset_options */
+    uint64_t reserved[4];
+};
+#define gn_preprocessor_create(net, ...)                                                           \
+    gn_preprocessor_create_with((net), &(struct gn_preprocessor_options){ .resize = __VA_ARGS__ })
+GN_API gn_preprocessor *gn_preprocessor_create_with(const gn_net *net,
+                                                    const struct gn_preprocessor_options *options);
+GN_API void gn_preprocessor_free(gn_preprocessor *preprocessor);
+
+/* Of pixels in memory, 1 or 3 channels; rows are `stride` bytes apart (0: without gaps). */
+GN_API gn_status gn_preprocess(gn_preprocessor *preprocessor, const struct gn_image *image,
+                               size_t stride, float *input);
+
+/* Of the bytes of a JPEG or PNG file. */
+GN_API gn_status gn_preprocess_file(gn_preprocessor *preprocessor, const void *bytes, size_t n,
+                                    float *input);
 
 /* How pictures become the network's numbers besides the resize rule; kept in model files, so that
  * nobody has to remember it. googlenet-paper and googlenet-torchvision begin with what their

@@ -2,11 +2,11 @@
  * googlenet predict: classes of pictures, of all pictures of folders and of the images in IDX files,
  * as text or as one JSON object a line.
  */
+#include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,175 +58,132 @@ static const struct gn_option options[] = {
     CLI_COMMON_ROWS(struct predict),
 };
 
-/* One file being answered, with room for a batch of its images. */
-struct answer {
+/* The call, and the set of images that is being answered. */
+struct job {
     const struct predict *given;
     gn_net *net;
-    struct gn_net_info info;
-    const char *file; /* as it was named: an IDX file, a picture or a folder */
-    const gn_dataset *images;
+    gn_pack *pack; /* of all sets */
+    struct cli_answer answer;
+    const char *path; /* the set's first argument */
     bool folder;
-    float *logits;         /* IMAGES_AT_ONCE * classes */
-    double *probabilities; /* classes */
-    int *order;            /* classes, by falling probability */
+    const gn_dataset *images;
+    uint64_t left_out; /* pictures that cannot be read, with --on-bad-image skip */
+    int code;
 };
-
-/* Softmax in double, and the classes by falling probability; of equals the lower class first. */
-static void rank_classes(struct answer *answer, const float *logits)
-{
-    const int classes = answer->info.classes;
-    const int top = answer->given->top < classes ? answer->given->top : classes;
-    double largest = (double)logits[0], sum = 0.0;
-    for (int i = 1; i < classes; i++)
-        largest = (double)logits[i] > largest ? (double)logits[i] : largest;
-    for (int i = 0; i < classes; i++)
-        sum += answer->probabilities[i] = exp((double)logits[i] - largest);
-    for (int i = 0; i < classes; i++) {
-        answer->probabilities[i] /= sum;
-        answer->order[i] = i;
-    }
-    for (int k = 0; k < top; k++) {
-        int best = k;
-        for (int i = k + 1; i < classes; i++) {
-            const float a = logits[answer->order[i]], b = logits[answer->order[best]];
-            if (a > b || (!(a < b) && answer->order[i] < answer->order[best]))
-                best = i;
-        }
-        const int swapped = answer->order[k];
-        answer->order[k] = answer->order[best];
-        answer->order[best] = swapped;
-    }
-}
-
-/* The class's name, or its number where the model knows no names. */
-static const char *class_name(const struct answer *answer, int class, char *buffer, size_t size)
-{
-    if (answer->info.labels)
-        return answer->info.labels[class];
-    snprintf(buffer, size, "%d", class);
-    return buffer;
-}
 
 /* The file that image `index` is in, and its number there, which is what *index becomes. Free with
  * free(). */
-static char *file_of(const struct answer *answer, uint64_t *index)
+static char *file_of(const struct job *job, uint64_t *index)
 {
-    const char *picture = gn_dataset_file(answer->images, *index);
-    size_t n = strlen(answer->file);
-    if (!answer->folder || !picture)
-        return cli_format("%s", answer->file);
+    const char *picture = gn_dataset_file(job->images, *index);
+    size_t n = strlen(job->path);
+    if (!picture)
+        return cli_format("%s", job->path);
     *index = 0;
-    while (n > 1 && answer->file[n - 1] == '/')
+    if (!job->folder)
+        return cli_format("%s", picture);
+    while (n > 1 && job->path[n - 1] == '/')
         n--;
-    return cli_format("%.*s/%s", (int)n, answer->file, picture);
+    return cli_format("%.*s/%s", (int)n, job->path, picture);
 }
 
-static void print_json_line(const struct answer *answer, uint64_t index, const float *logits)
+static void print_answer(const struct job *job, uint64_t index, const float *logits)
 {
-    const int classes = answer->info.classes;
-    json_t *line = json_object(), *top = json_array();
-    char *file = file_of(answer, &index);
-    json_object_set_new(line, "file", cli_json_text(file));
+    const bool is_picture = gn_dataset_file(job->images, index) != NULL;
+    char *file = file_of(job, &index);
+    if (job->given->common.json) {
+        cli_print_json(cli_answer_json(&job->answer, file, index, logits));
+    } else {
+        char *name = is_picture ? cli_format("%s", file)
+                                : cli_format("%s[%llu]", file, (unsigned long long)index);
+        cli_answer_text(&job->answer, stdout, name, logits);
+        free(name);
+    }
     free(file);
-    json_object_set_new(line, "index", json_integer((json_int_t)index));
-    for (int k = 0; k < answer->given->top && k < classes; k++) {
-        char name[16];
-        const int class = answer->order[k];
-        json_t *entry = json_object();
-        json_object_set_new(entry, "label",
-                            cli_json_text(class_name(answer, class, name, sizeof name)));
-        json_object_set_new(entry, "index", json_integer(class));
-        json_object_set_new(entry, "probability",
-                            cli_json_float((float)answer->probabilities[class]));
-        json_array_append_new(top, entry);
-    }
-    json_object_set_new(line, "top", top);
-    if (answer->given->logits) {
-        json_t *values = json_array();
-        for (int i = 0; i < classes; i++)
-            json_array_append_new(values, cli_json_float(logits[i]));
-        json_object_set_new(line, "logits", values);
-    }
-    cli_print_json(line);
 }
 
-static void print_text_line(const struct answer *answer, uint64_t index, const float *logits)
+/* A network with such a weight has no answers at all. */
+static int fail_not_finite(const struct job *job, uint64_t index)
 {
-    const int classes = answer->info.classes;
-    const bool is_picture = gn_dataset_file(answer->images, index) != NULL;
-    char *file = file_of(answer, &index);
-    if (is_picture)
-        printf("%s:", file);
-    else
-        printf("%s[%llu]:", file, (unsigned long long)index);
+    const char *tensor = gn_net_not_finite(job->net);
+    char *file = file_of(job, &index);
+    const int code =
+        tensor ? cli_fail(CLI_FAILED,
+                          "%s: the answer is not a number: the model's tensor %s has a value that "
+                          "is not finite",
+                          file, tensor)
+               : cli_fail(CLI_FAILED, "%s: the answer is not a number", file);
     free(file);
-    for (int k = 0; k < answer->given->top && k < classes; k++) {
-        char name[16];
-        const int class = answer->order[k];
-        printf("%s %s %.4f", k ? "," : "", class_name(answer, class, name, sizeof name),
-               answer->probabilities[class]);
-    }
-    if (answer->given->logits) {
-        printf("; logits");
-        for (int i = 0; i < classes; i++)
-            printf(" %.9g", (double)logits[i]);
-    }
-    putchar('\n');
+    return code;
 }
 
-/* Answers images first..first+n-1 of the file. A picture that cannot be read ends it, or with `skip`
- * is left out: then the others are answered one by one. */
-static int answer_batch(struct answer *answer, uint64_t first, int n)
+/* What the library's last error, or the message of a picture that cannot be read, means: an exit code
+ * that ends the call, or 0 after it was left out. */
+static int leave_out(struct job *job, const char *message)
 {
-    const struct gn_predict_options options_of_run = {
-        .data = answer->images,
-        .first = first,
-        .n = (uint64_t)n,
-        .threads = answer->given->threads,
-    };
-    const bool skips = answer->given->on_bad_image == GN_BAD_SKIP;
-    if (gn_predict_with(answer->net, answer->logits, &options_of_run) != GN_OK) {
-        int code = CLI_DONE;
-        if (!skips || gn_error_status() != GN_STATUS_BAD_DATA)
-            return cli_fail_library();
-        if (n == 1)
-            cli_warn("left out: %s", gn_error_message());
-        for (int i = 0; i < n && n > 1 && code == CLI_DONE; i++)
-            code = answer_batch(answer, first + (uint64_t)i, 1);
-        return code;
-    }
-    for (int i = 0; i < n; i++) {
-        const float *logits = answer->logits + (size_t)i * (size_t)answer->info.classes;
-        rank_classes(answer, logits);
-        if (answer->given->common.json)
-            print_json_line(answer, first + (uint64_t)i, logits);
-        else
-            print_text_line(answer, first + (uint64_t)i, logits);
-    }
-    /* Nobody reads on: a closed pipe ends the work. */
-    return ferror(stdout) ? CLI_ENVIRONMENT : CLI_DONE;
+    if (job->given->on_bad_image != GN_BAD_SKIP)
+        return message ? cli_fail(CLI_DATA, "%s", message) : cli_fail_library();
+    if (!message && gn_error_status() != GN_STATUS_BAD_DATA)
+        return cli_fail_library();
+    cli_warn("left out: %s", message ? message : gn_error_message());
+    job->left_out++;
+    return CLI_DONE;
 }
 
-static int answer_file(struct answer *answer, const char *path)
+static int take_answer(const struct gn_answer *answer, void *user)
+{
+    struct job *job = user;
+    if (!answer->logits) {
+        job->code = leave_out(job, answer->message);
+    } else if (!cli_answer_is_finite(&job->answer, answer->logits)) {
+        job->code = fail_not_finite(job, answer->index);
+    } else {
+        print_answer(job, answer->index, answer->logits);
+        /* A closed pipe ends the work: nobody reads on. */
+        job->code = ferror(stdout) ? CLI_ENVIRONMENT : CLI_DONE;
+    }
+    return job->code;
+}
+
+/* Answers the images of one set. */
+static int answer_set(struct job *job)
 {
     struct gn_dataset_info info;
-    struct stat status;
-    int code = CLI_DONE;
-    gn_dataset *images = gn_open_images(path);
-    if (!images)
+    if (gn_dataset_describe(job->images, &info) != GN_OK)
         return cli_fail_library();
-    if (gn_dataset_describe(images, &info) != GN_OK)
-        code = cli_fail_library();
-    uint64_t samples = code ? 0 : info.samples;
-    if (answer->given->limit && answer->given->limit < samples)
-        samples = answer->given->limit;
-    answer->file = path;
-    answer->images = images;
-    answer->folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-    for (uint64_t first = 0; first < samples && code == CLI_DONE; first += IMAGES_AT_ONCE) {
-        const uint64_t left = samples - first;
-        code = answer_batch(answer, first, left < IMAGES_AT_ONCE ? (int)left : IMAGES_AT_ONCE);
-    }
+    uint64_t samples = info.samples;
+    if ((job->folder || info.height > 0) && job->given->limit && job->given->limit < samples)
+        samples = job->given->limit;
+    if (samples == 0)
+        return CLI_DONE;
+    const struct gn_predict_options images = { .data = job->images, .n = samples };
+    gn_predictor *predictor = gn_predictor_create_with(
+        job->net, &(struct gn_predictor_options){
+                      .batch = samples < IMAGES_AT_ONCE ? (int)samples : IMAGES_AT_ONCE,
+                      .threads = job->given->threads,
+                      .pack = job->pack,
+                  });
+    job->code = CLI_DONE;
+    if (!predictor)
+        job->code = cli_fail_library();
+    else if (gn_predictor_each(predictor, &images, take_answer, job) != GN_OK && !job->code)
+        job->code = cli_fail_library();
+    gn_predictor_free(predictor);
+    return job->code;
+}
+
+/* Answers the first of n arguments, or as many as are one set. */
+static int answer_files(struct job *job, const char *const *paths, size_t n, size_t *taken)
+{
+    struct stat status;
+    *taken = 1;
+    gn_dataset *images = gn_open_image_files(paths, n, taken);
+    if (!images)
+        return leave_out(job, NULL);
+    job->path = paths[0];
+    job->images = images;
+    job->folder = stat(paths[0], &status) == 0 && S_ISDIR(status.st_mode);
+    const int code = answer_set(job);
     gn_close_dataset(images);
     return code;
 }
@@ -234,29 +191,25 @@ static int answer_file(struct answer *answer, const char *path)
 static int run(struct cli_args *args)
 {
     const struct predict *given = args->values;
-    struct answer answer = { .given = given };
+    struct job job = { .given = given };
     int code = 0;
-    answer.net = cli_open_model(args->arguments[0], &given->net, 0, &code);
-    if (!answer.net)
+    job.net = cli_open_model(args->arguments[0], &given->net, 0, &code);
+    if (!job.net)
         return code;
-    if (gn_net_describe(answer.net, &answer.info) != GN_OK)
-        code = cli_fail_library();
-    const size_t classes = code ? 1 : (size_t)answer.info.classes;
-    answer.logits = cli_calloc(classes * IMAGES_AT_ONCE, sizeof *answer.logits);
-    answer.probabilities = cli_calloc(classes, sizeof *answer.probabilities);
-    answer.order = cli_calloc(classes, sizeof *answer.order);
     if (cli_voice.verbose)
         cli_note_machine(given->threads);
     if (cli_is_preset(args->arguments[0]))
         cli_note("network   %s is a preset: its weights are fresh, not trained",
                  args->arguments[0]);
-    for (int i = 1; i < args->n_arguments && code == 0; i++)
-        code = answer_file(&answer, args->arguments[i]);
-    free(answer.logits);
-    free(answer.probabilities);
-    free(answer.order);
-    gn_free_net(answer.net);
-    return code;
+    job.pack = gn_pack_create(job.net);
+    if (!job.pack || !cli_answer_begin(&job.answer, job.net, given->top, given->logits))
+        code = cli_fail_library();
+    for (size_t i = 1, taken, n = (size_t)args->n_arguments; i < n && code == CLI_DONE; i += taken)
+        code = answer_files(&job, (const char *const *)args->arguments + i, n - i, &taken);
+    cli_answer_end(&job.answer);
+    gn_pack_free(job.pack);
+    gn_free_net(job.net);
+    return code == CLI_DONE && job.left_out > 0 ? CLI_DATA : code;
 }
 
 const struct cli_command cli_predict = {

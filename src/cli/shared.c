@@ -99,6 +99,12 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
             .aux = flags->aux,
         });
     }
+    /* A file without our metadata; of others the library refuses such values. */
+    const bool foreign = flags->preset && !cli_is_preset(word);
+    const char *tensor = foreign ? gn_net_not_finite(net) : NULL;
+    if (tensor)
+        cli_warn("%s: tensor %s has a value that is not finite: the model has no answers", word,
+                 tensor);
     if (!net)
         *code = cli_fail_library();
     else if (drawn > 0)

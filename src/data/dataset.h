@@ -97,6 +97,9 @@ struct gn_loader_options {
     int window;
     uint64_t seed;
     int threads; /* 0: one for images in memory, all usable ones for picture files */
+    bool
+        report_bad; /* pictures that cannot be read are left out and reported in each batch, however
+                        many they are */
 };
 struct gn_batch {
     const float *images;   /* n*height*width*channels */
@@ -105,6 +108,8 @@ struct gn_batch {
     const float *shares;   /* n: how much of the sample is of `others`, 0 to 1; NULL as above */
     int n;                 /* 0: behind the epoch's last batch, or see `left_out` */
     int left_out;          /* pictures that could not be read and are skipped */
+    char *const *faults;   /* n + left_out: why that one could not be read, NULL: it is in `images`;
+                              only with report_bad */
 };
 struct gn_loader;
 struct gn_loader *gn_loader_create(const struct gn_loader_options *options);

@@ -20,8 +20,7 @@ enum { DEEPEST = 16, MOST_CLASSES = 1 << 16, MOST_FOLDERS = 1 << 18, MOST_FILES 
 
 bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_PATH_BYTES])
 {
-    const int n = snprintf(path, GN_PATH_BYTES, "%s/%s", data->path, data->files.text[i]);
-    return n > 0 && n < GN_PATH_BYTES;
+    return gn_path_join(path, data->path, data->files.text[i]);
 }
 
 static gn_status join(char path[GN_PATH_BYTES], const char *folder, const char *name)

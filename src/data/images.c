@@ -6,45 +6,46 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "data/idx.h"
 #include "picture/picture.h"
 
+#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-/* One picture: the folder it lies in becomes the path of the set. */
-static gn_status name_picture(struct gn_dataset *data, const char *path)
+/* The first bytes; never waits for a pipe. */
+static size_t read_head(const char *path, uint8_t head[8])
 {
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        data->path[0] = '.';
-    data->path[slash == NULL || slash == path ? 1 : slash - path] = '\0';
-    return gn_names_add(&data->files, slash == NULL ? path : slash + 1);
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return 0;
+    const ssize_t n = read(file, head, 8);
+    (void)close(file);
+    return n > 0 ? (size_t)n : 0;
 }
 
-static gn_status find_pictures(struct gn_dataset *data, const char *path, bool folder)
+/* IDX files begin with two zeros and a type, or are compressed; one that is missing or empty is known
+ * by its name. What is neither that nor a picture is left to the picture's reader, which says so. */
+static bool is_idx(const char *path)
 {
-    char name[GN_PATH_TEXT];
-    GN_TRY(folder ? gn_walk_pictures(&data->files, path) : name_picture(data, path));
-    data->samples = data->files.n;
-    data->channels = 3;
-    if (data->samples == 0)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: images: the folder holds no picture",
-                gn_printable(name, sizeof name, path));
-    return GN_OK;
+    uint8_t head[8];
+    const size_t n = read_head(path, head);
+    if (gn_picture_named(path) || gn_picture_recognise_file(path) != NULL)
+        return false;
+    if (n >= 3)
+        return (head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] < 16) ||
+               (head[0] == 0x1f && head[1] == 0x8b);
+    const char *name = strrchr(path, '/');
+    name = name == NULL ? path : name + 1;
+    const char *dot = strrchr(name, '.');
+    return strstr(name, "ubyte") != NULL || strstr(name, "idx") != NULL ||
+           (dot != NULL && strcmp(dot, ".gz") == 0);
 }
 
-static gn_status read_images(struct gn_dataset *data, const char *path)
+static gn_status read_idx(struct gn_dataset *data, const char *path)
 {
     struct gn_idx idx;
-    struct stat about;
-    data->name = gn_strdup(path);
-    data->path = gn_strdup(path);
-    if (data->name == NULL || data->path == NULL)
-        return gn_last_status();
-    const bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    if (folder || gn_picture_named(path) || gn_picture_recognise_file(path) != NULL)
-        return find_pictures(data, path, folder);
     GN_TRY(gn_idx_open(&idx, path, true, false));
     data->samples = idx.dims[0];
     data->height = (int)idx.dims[1];
@@ -55,16 +56,66 @@ static gn_status read_images(struct gn_dataset *data, const char *path)
     return status;
 }
 
-gn_dataset *gn_open_images(const char *path)
+static gn_status find_pictures(struct gn_dataset *data, const char *path)
 {
-    if (path == NULL || path[0] == '\0') {
+    char name[GN_PATH_TEXT];
+    GN_TRY(gn_walk_pictures(&data->files, path));
+    data->samples = data->files.n;
+    if (data->samples == 0)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: images: the folder holds no picture",
+                gn_printable(name, sizeof name, path));
+    return GN_OK;
+}
+
+/* The paths up to the first one that is not a picture; their names are whole paths. */
+static gn_status list_files(struct gn_dataset *data, const char *const *paths, size_t n)
+{
+    data->path[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && (paths[i] == NULL || gn_path_is_folder(paths[i]) || is_idx(paths[i])))
+            break;
+        GN_TRY(gn_names_add(&data->files, paths[i]));
+    }
+    data->samples = data->files.n;
+    if (data->samples > INT32_MAX)
+        GN_FAIL(GN_STATUS_BAD_DATA, "images: more than %d files", INT32_MAX);
+    return GN_OK;
+}
+
+static gn_status read_images(struct gn_dataset *data, const char *const *paths, size_t n,
+                             size_t *taken)
+{
+    data->name = gn_strdup(paths[0]);
+    data->path = gn_strdup(paths[0]);
+    if (data->name == NULL || data->path == NULL)
+        return gn_last_status();
+    *taken = 1;
+    data->channels = 3;
+    if (gn_path_is_folder(paths[0]))
+        return find_pictures(data, paths[0]);
+    if (is_idx(paths[0]))
+        return read_idx(data, paths[0]);
+    GN_TRY(list_files(data, paths, n));
+    *taken = data->files.n;
+    return GN_OK;
+}
+
+gn_dataset *gn_open_image_files(const char *const *paths, size_t n, size_t *taken)
+{
+    size_t ignored;
+    if (paths == NULL || n == 0 || paths[0] == NULL || paths[0][0] == '\0') {
         (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "images: no file is named");
         return NULL;
     }
     struct gn_dataset *data = gn_calloc(1, sizeof *data, "images");
-    if (data != NULL && read_images(data, path) != GN_OK) {
+    if (data != NULL && read_images(data, paths, n, taken == NULL ? &ignored : taken) != GN_OK) {
         gn_close_dataset(data);
         data = NULL;
     }
     return data;
+}
+
+gn_dataset *gn_open_images(const char *path)
+{
+    return gn_open_image_files(&path, 1, NULL);
 }

@@ -93,6 +93,8 @@ static void make(struct worker *worker, uint64_t batch, int from, int to)
         float *out = buffer->images + (size_t)k * loader->image_floats;
         buffer->labels[k] =
             loader->options.data->labels == NULL ? -1 : loader->options.data->labels[i];
+        gn_free(buffer->faults[k]);
+        buffer->faults[k] = NULL;
         buffer->states[k] = gn_sampler_make(worker->sampler, loader->epoch, i, out);
         if (buffer->states[k] == GN_OK)
             continue;
@@ -372,7 +374,7 @@ gn_status gn_loader_start(struct gn_loader *loader, uint64_t epoch, uint64_t fir
 static const char *below_folder(const struct gn_dataset *data, const char *why)
 {
     const size_t n = strlen(data->path);
-    return strncmp(why, data->path, n) == 0 && why[n] == '/' ? why + n + 1 : why;
+    return n > 0 && strncmp(why, data->path, n) == 0 && why[n] == '/' ? why + n + 1 : why;
 }
 
 /* Puts a picture that is left out on the list, unless it is there. */
@@ -406,6 +408,8 @@ static gn_status sort_out(struct gn_loader *loader, uint64_t i, struct gn_batch 
         const uint32_t sample = sample_at(loader, i, k);
         if (buffer->faults[k] != NULL || buffer->states[k] != GN_OK) {
             const char *why = buffer->faults[k] == NULL ? "no memory" : buffer->faults[k];
+            if (loader->options.report_bad && buffer->states[k] == GN_STATUS_BAD_DATA)
+                continue;
             if (loader->options.data->options.on_bad_image != GN_BAD_SKIP ||
                 buffer->states[k] != GN_STATUS_BAD_DATA)
                 return gn_fail(buffer->states[k], "%s", why);
@@ -423,9 +427,11 @@ static gn_status sort_out(struct gn_loader *loader, uint64_t i, struct gn_batch 
             loader->draws[kept] = gn_draws_of(loader->options.seed, loader->epoch, sample);
         kept++;
     }
-    *batch = (struct gn_batch){
-        .images = buffer->images, .labels = buffer->labels, .n = kept, .left_out = n - kept
-    };
+    *batch = (struct gn_batch){ .images = buffer->images,
+                                .labels = buffer->labels,
+                                .n = kept,
+                                .left_out = n - kept,
+                                .faults = buffer->faults };
     return GN_OK;
 }
 

@@ -6,31 +6,12 @@
 #include "infer/evaluate.h"
 
 #include "base/memory.h"
+#include "base/softmax.h"
 #include "base/threads.h"
 #include "infer/match.h"
-
-#include <math.h>
+#include "infer/predictor.h"
 
 enum { DEFAULT_BATCH = 128 };
-
-static int arg_max(const float *x, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (x[i] > x[best])
-            best = i;
-    return best;
-}
-
-/* log(sum exp(x)) - x[label], with the largest value taken out first. */
-static float sample_loss(const float *x, int n, int label)
-{
-    const double largest = (double)x[arg_max(x, n)];
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        sum += exp((double)x[i] - largest);
-    return (float)(log(sum) - ((double)x[label] - largest));
-}
 
 gn_status gn_score_all(const struct gn_scoring *scoring, struct gn_score *score)
 {
@@ -52,8 +33,9 @@ gn_status gn_score_all(const struct gn_scoring *scoring, struct gn_score *score)
         GN_TRY(gn_plan_forward(scoring->plan, batch.images, batch.n, scoring->logits));
         for (int i = 0; i < batch.n; i++) {
             const float *x = scoring->logits + (size_t)i * (size_t)classes;
-            loss_sum += (double)sample_loss(x, classes, batch.labels[i]);
-            score->correct += arg_max(x, classes) == batch.labels[i];
+            const struct gn_softmax_sum sum = gn_softmax_sum(x, classes);
+            loss_sum += (double)(float)gn_cross_entropy(&sum, x, batch.labels[i]);
+            score->correct += sum.best == batch.labels[i];
         }
         score->samples += (uint64_t)batch.n;
         score->loss = loss_sum / (double)score->samples;
@@ -86,26 +68,26 @@ static gn_status evaluate(gn_net *net, struct gn_score *score,
     char what[96];
     (void)snprintf(what, sizeof what, "evaluation with batch %d at %dx%d", batch, net->input.h,
                    net->input.w);
-    GN_TRY(gn_check_memory(gn_memory_estimate(net, batch, false), what));
-
-    const struct gn_plan_options plan_options = { .batch = batch,
-                                                  .threads = options->threads,
-                                                  .algorithm = options->algorithm };
+    const struct gn_predictor_options wanted = {
+        .batch = batch, .resize = rule, .threads = options->threads, .algorithm = options->algorithm
+    };
+    gn_predictor *predictor = gn_predictor_make(net, &wanted, what);
+    if (predictor == NULL)
+        return gn_last_status();
     const struct gn_loader_options loader_options =
         gn_loader_for(net, options->data, options->limit, batch, rule);
-    struct gn_scoring scoring = { .classes = net->classes, .stop = options->stop };
-    scoring.plan = gn_plan_create(net, &plan_options);
-    scoring.loader = scoring.plan == NULL ? NULL : gn_loader_create(&loader_options);
+    struct gn_scoring scoring = { .plan = predictor->plan,
+                                  .loader = gn_loader_create(&loader_options),
+                                  .classes = net->classes,
+                                  .stop = options->stop };
     scoring.logits = scoring.loader == NULL
                          ? NULL
                          : gn_calloc((size_t)batch * (size_t)net->classes, sizeof(float), "logits");
     const gn_status status =
         scoring.logits == NULL ? gn_last_status() : gn_score_all(&scoring, score);
     gn_free(scoring.logits);
-    if (scoring.loader != NULL)
-        gn_loader_free(scoring.loader);
-    if (scoring.plan != NULL)
-        gn_plan_free(scoring.plan);
+    gn_loader_free(scoring.loader);
+    gn_predictor_free(predictor);
     return status;
 }
 

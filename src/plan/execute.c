@@ -31,6 +31,8 @@ static void *scratch_of(const struct member *m)
 static void take_units(const struct member *m, struct gn_step *s, const struct gn_args *a,
                        const struct gn_run *run)
 {
+    if (s->done)
+        return;
     void *scratch = scratch_of(m);
     const int units = s->kernel->units(a, run);
     for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1))
@@ -262,6 +264,13 @@ static gn_status check_call(const struct gn_plan *plan, int n)
     if (n < 1 || n > plan->batch)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d images for a plan of at most %d", n, plan->batch);
     return GN_OK;
+}
+
+void gn_plan_pack(struct gn_plan *plan)
+{
+    struct call c = { .plan = plan, .batch = { .n = 0 } };
+    gn_team_run(plan->threads, run_call, &c);
+    plan->n_packed = plan->n_prepare;
 }
 
 gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits)

@@ -11,6 +11,7 @@
  *   chain.c   which steps run depth first, a few images at a time
  *   beside.c  between which steps nobody waits
  *   arena.c   lifetimes become offsets in one block of memory
+ *   pack.c    weights that several plans share
  *   execute.c runs the list
  */
 #ifndef GN_PLAN_INTERNAL_H
@@ -89,6 +90,7 @@ struct gn_step {
     int kept, shared;
     bool
         beside; /* needs nothing that the steps in front of it make, back to the last one without */
+    bool done;  /* packs what the plan's pack holds already */
     atomic_llong nanoseconds; /* while the plan is timed */
     atomic_int next;          /* unit to hand out */
 };
@@ -124,6 +126,9 @@ struct gn_plan {
     struct gn_chain *chains;
     size_t arena_bytes, packed_bytes, scratch_bytes; /* scratch: of one thread */
     char *arena, *packed, *scratch;
+    bool borrows; /* the arena is the lender's */
+    struct gn_plan *lender;
+    struct gn_pack *pack; /* holds the packed weights; NULL: `packed` does */
     float *zeros;
     int n_packed; /* of the steps that pack, those whose results belong to the net's parameters */
     /* the running call */
@@ -147,6 +152,19 @@ bool gn_plan_runs(const struct gn_plan *plan, int i);
 
 /* Whether layer i multiplies by weights. */
 bool gn_plan_multiplies(const struct gn_plan *plan, int i);
+
+/* Bytes of the packed weights of layer i, which runs and multiplies, as the forward step reads them. */
+size_t gn_plan_packed_bytes(const struct gn_plan *plan, int i);
+
+/* Bytes that a plan, whose passes have run, would add to a pack. */
+size_t gn_pack_lacks(struct gn_pack *pack, const struct gn_plan *plan);
+
+/* Gives the layers of the plan their packed weights, binds its steps and packs what is missing.
+ * NO_MEMORY. */
+gn_status gn_pack_fill(struct gn_pack *pack, struct gn_plan *plan);
+
+/* Runs the steps that pack and are not done. */
+void gn_plan_pack(struct gn_plan *plan);
 
 /* Gives a buffer its size. */
 void gn_plan_resize(struct gn_plan *plan, int buffer, size_t bytes);

@@ -52,6 +52,13 @@ static size_t line_bytes(size_t floats)
     return (floats * sizeof(float) + 63) / 64 * 64;
 }
 
+size_t gn_plan_packed_bytes(const struct gn_plan *plan, int i)
+{
+    return line_bytes(gn_packed_floats(plan->kernels, GN_PASS_PACK, gn_plan_window(plan, i),
+                                       plan->values[i].tile));
+}
+
+/* Of the plan's own packed weights; their addresses once there is memory. */
 static void lay_out_packed(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
@@ -64,8 +71,7 @@ static void lay_out_packed(struct gn_plan *plan)
                 continue;
             const struct gn_geometry *w = gn_plan_window(plan, i);
             const bool back = plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
-            const size_t forward =
-                line_bytes(gn_packed_floats(plan->kernels, GN_PASS_PACK, w, v->tile));
+            const size_t forward = gn_plan_packed_bytes(plan, i);
             const size_t backward = back ? line_bytes(gn_packed_floats(
                                                plan->kernels, GN_PASS_PACK_BACK, w, v->tile_back))
                                          : 0;
@@ -102,7 +108,10 @@ static gn_status make_passes(struct gn_plan *plan)
     gn_plan_chain(plan);
     gn_plan_beside(plan);
     GN_TRY(gn_plan_arena(plan));
-    lay_out_packed(plan);
+    if (plan->pack != NULL)
+        plan->packed_bytes = gn_pack_lacks(plan->pack, plan);
+    else
+        lay_out_packed(plan);
     plan->scratch_bytes = (plan->scratch_bytes + 8191) / 4096 * 4096;
     return GN_OK;
 }
@@ -124,19 +133,25 @@ static size_t zeros_bytes(const struct gn_plan *plan)
 
 static uint64_t total_bytes(const struct gn_plan *plan)
 {
-    return (uint64_t)plan->arena_bytes + plan->packed_bytes +
+    return (uint64_t)(plan->borrows ? 0 : plan->arena_bytes) + plan->packed_bytes +
            (uint64_t)plan->scratch_bytes * (uint64_t)plan->threads + zeros_bytes(plan);
 }
 
-static gn_status allocate(struct gn_plan *plan)
+gn_status gn_plan_allocate(struct gn_plan *plan)
 {
     GN_TRY(gn_team_reserve(plan->threads));
-    plan->arena = gn_alloc(plan->arena_bytes + 64, "activations");
-    plan->packed = gn_alloc(plan->packed_bytes, "packed weights");
+    plan->borrows = plan->lender != NULL && plan->lender->arena_bytes >= plan->arena_bytes;
+    plan->arena =
+        plan->borrows ? plan->lender->arena : gn_alloc(plan->arena_bytes + 64, "activations");
     plan->scratch =
         gn_alloc(plan->scratch_bytes * (size_t)plan->threads, "the threads' working memory");
     plan->zeros = gn_calloc(1, zeros_bytes(plan), "zeros");
-    if (plan->arena == NULL || plan->packed == NULL || plan->scratch == NULL || plan->zeros == NULL)
+    if (plan->arena == NULL || plan->scratch == NULL || plan->zeros == NULL)
+        return gn_last_status();
+    if (plan->pack != NULL)
+        return gn_pack_fill(plan->pack, plan);
+    plan->packed = gn_alloc(plan->packed_bytes, "packed weights");
+    if (plan->packed == NULL)
         return gn_last_status();
     lay_out_packed(plan);
     gn_plan_bind(plan);
@@ -152,8 +167,7 @@ static gn_status check_size(const struct gn_net *net, int batch)
     return GN_OK;
 }
 
-static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_options *o,
-                                   bool estimate)
+struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *o)
 {
     if (net == NULL)
         return NULL;
@@ -175,13 +189,17 @@ static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_opti
     plan->freeze = o->freeze;
     plan->batch = o->batch;
     plan->portion = o->portion;
-    if (o->train && needs_whole_batch(net->graph))
+    plan->borrows = o->validates;
+    plan->lender = o->lender;
+    plan->pack = o->reference ? NULL : gn_pack_keep(o->pack);
+    const bool trains = o->train || o->validates;
+    if (trains && needs_whole_batch(net->graph))
         plan->slice = o->batch;
     else
-        plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, o->train);
+        plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, trains);
     plan->threads = o->threads > 0 ? o->threads : gn_usable_threads(NULL);
     plan->threads = plan->threads > GN_MAX_THREADS ? GN_MAX_THREADS : plan->threads;
-    if (make_passes(plan) != GN_OK || (!estimate && allocate(plan) != GN_OK)) {
+    if (make_passes(plan) != GN_OK) {
         gn_plan_free(plan);
         return NULL;
     }
@@ -190,7 +208,12 @@ static struct gn_plan *plan_create(struct gn_net *net, const struct gn_plan_opti
 
 struct gn_plan *gn_plan_create(struct gn_net *net, const struct gn_plan_options *options)
 {
-    return plan_create(net, options, false);
+    struct gn_plan *plan = gn_plan_draft(net, options);
+    if (plan != NULL && gn_plan_allocate(plan) != GN_OK) {
+        gn_plan_free(plan);
+        plan = NULL;
+    }
+    return plan;
 }
 
 void gn_plan_free(struct gn_plan *plan)
@@ -202,7 +225,9 @@ void gn_plan_free(struct gn_plan *plan)
     gn_free(plan->steps);
     gn_free(plan->groups);
     gn_free(plan->chains);
-    gn_free(plan->arena);
+    if (!plan->borrows)
+        gn_free(plan->arena);
+    gn_pack_free(plan->pack);
     gn_free(plan->packed);
     gn_free(plan->scratch);
     gn_free(plan->zeros);
@@ -214,7 +239,7 @@ uint64_t gn_plan_estimate(const struct gn_net *net, const struct gn_plan_options
 {
     /* The passes read the net and never write it. */
     struct gn_net copy = *net;
-    struct gn_plan *plan = plan_create(&copy, options, true);
+    struct gn_plan *plan = gn_plan_draft(&copy, options);
     if (plan == NULL)
         return UINT64_MAX;
     const uint64_t bytes = total_bytes(plan);
@@ -224,7 +249,8 @@ uint64_t gn_plan_estimate(const struct gn_net *net, const struct gn_plan_options
 
 void gn_plan_params_changed(struct gn_plan *plan)
 {
-    plan->n_packed = 0;
+    if (plan->pack == NULL)
+        plan->n_packed = 0;
 }
 
 int gn_plan_threads(const struct gn_plan *plan)

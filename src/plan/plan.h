@@ -25,12 +25,26 @@ struct gn_plan_options {
     gn_algorithm algorithm;
     double label_smoothing; /* part of the target that all classes share */
     const char *freeze;     /* patterns of tensors that need no gradient, see graph/pattern.h */
+    struct gn_pack *pack; /* inference: where packed weights are found or added (plan/pack.c); NULL:
+                             the plan has its own */
+    bool validates; /* inference between training steps: with the slices of a training plan, so that
+                       the same kernels compute it, and in the arena of `lender` */
+    struct gn_plan *lender; /* a plan that does not run at the same time, and must be told
+                               gn_plan_params_changed before it runs again */
     int portion; /* images that a thread takes through a chain of steps at a time (chain.c), whatever
                     caches hold; 0: chosen from the shapes. No bit depends on it. For tests */
 };
 
+/* One more owner of a pack; each calls gn_pack_free. NULL is fine. */
+struct gn_pack *gn_pack_keep(struct gn_pack *pack);
+
 /* NULL with NO_MEMORY and the estimate when it cannot fit. The net must outlive the plan. */
 struct gn_plan *gn_plan_create(struct gn_net *net, const struct gn_plan_options *options);
+
+/* The same in two steps, for callers that look at gn_plan_bytes in between: all but the memory, then
+ * the memory and, with a pack, the packing. */
+struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *options);
+gn_status gn_plan_allocate(struct gn_plan *plan);
 void gn_plan_free(struct gn_plan *plan);
 
 /* images: n*h*w*c floats, logits: n*classes floats; n <= batch. */
@@ -69,7 +83,8 @@ gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *ba
  * is done by the call. */
 void gn_plan_prepare(struct gn_plan *plan, const atomic_bool *enough);
 
-/* The net's parameters were changed: packed copies are made anew at the next run. */
+/* The net's parameters were changed: packed copies are made anew at the next run, but for those of a
+ * pack, which stay what they are. */
 void gn_plan_params_changed(struct gn_plan *plan);
 
 int gn_plan_threads(const struct gn_plan *plan);

@@ -219,7 +219,13 @@ static gn_status create_parts(struct gn_fit *fit)
         const struct gn_loader_options validation =
             gn_loader_for(net, o->validation, o->limit_val, o->batch, s->rule);
         fit->validation = gn_loader_create(&validation);
-        if (fit->validation == NULL)
+        const struct gn_plan_options validator = { .batch = o->batch,
+                                                   .threads = o->threads,
+                                                   .algorithm = o->algorithm,
+                                                   .validates = true,
+                                                   .lender = fit->plan };
+        fit->validator = gn_plan_create(net, &validator);
+        if (fit->validation == NULL || fit->validator == NULL)
             return gn_last_status();
     }
     fit->step = gn_train_step_for(net, s, fit->plan, fit->loader, fit->t.updater);
@@ -267,8 +273,8 @@ static void free_parts(struct gn_fit *fit)
         gn_loader_free(fit->loader);
     if (fit->validation != NULL)
         gn_loader_free(fit->validation);
-    if (fit->plan != NULL)
-        gn_plan_free(fit->plan);
+    gn_plan_free(fit->validator);
+    gn_plan_free(fit->plan);
     gn_updater_free(fit->t.updater);
     gn_train_step_free(fit->step);
     gn_free(fit->fired);

@@ -19,6 +19,7 @@ struct gn_run_files {
 struct gn_fit {
     struct gn_training t;
     struct gn_plan *plan;
+    struct gn_plan *validator; /* inference in the arena of `plan`; NULL: no validation */
     struct gn_loader *loader, *validation; /* validation may be NULL */
     struct gn_train_step *step;
     uint8_t *fired; /* of the watchdog */

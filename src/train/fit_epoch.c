@@ -61,16 +61,21 @@ void gn_fit_swap_ema(struct gn_fit *fit)
     gn_plan_params_changed(fit->plan);
 }
 
+/* By a plan of inference, which packs the weights as they are now; the training plan, whose memory it
+ * computes in, packs its own again. */
 static gn_status validate(struct gn_fit *fit, struct gn_score *score)
 {
-    const struct gn_scoring scoring = { .plan = fit->plan,
+    const struct gn_scoring scoring = { .plan = fit->validator,
                                         .loader = fit->validation,
                                         .logits = fit->logits,
                                         .classes = fit->t.net->classes,
                                         .stop = fit->t.settings.options.stop,
                                         .on_batch = report_validation,
                                         .user = fit };
-    GN_TRY(gn_score_all(&scoring, score));
+    gn_plan_params_changed(fit->validator);
+    const gn_status status = gn_score_all(&scoring, score);
+    gn_plan_params_changed(fit->plan);
+    GN_TRY(status);
     if (!isfinite(score->loss))
         return gn_fit_diverged(fit, "the validation loss is not finite after the update");
     return GN_OK;

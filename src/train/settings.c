@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "graph/pattern.h"
+#include "plan/plan.h"
 #include "train/options.h"
 
 static uint64_t limited(const struct gn_dataset *data, uint64_t limit)
@@ -163,6 +164,8 @@ uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *
         gn_bytes_add(bytes, gn_array_bytes(net, (uint64_t)states + (o->accumulate > 1 ? 1 : 0)));
     if (o->validation == NULL)
         return bytes;
+    const struct gn_plan_options validator = { .batch = o->batch, .validates = true };
+    bytes = gn_bytes_add(bytes, gn_plan_estimate(net, &validator));
     bytes = gn_bytes_add(bytes, gn_dataset_bytes(o->validation));
     return gn_bytes_add(bytes, gn_loader_bytes(net, o->batch));
 }

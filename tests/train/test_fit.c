@@ -6,7 +6,7 @@
 #include "base/threads.h"
 #include "support/check.h"
 #include "support/files.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include <math.h>
 #include <stdlib.h>

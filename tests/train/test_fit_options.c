@@ -5,7 +5,7 @@
  * number of threads and after an interruption, and what each option promises. */
 #include "support/check.h"
 #include "support/files.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include <math.h>
 #include <stdlib.h>

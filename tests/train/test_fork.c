@@ -6,7 +6,7 @@
 #include "base/status.h"
 
 #include "support/check.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -6,7 +6,7 @@
 #include "support/check.h"
 #include "support/files.h"
 #include "draw/curves.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include <math.h>
 #include <stdlib.h>

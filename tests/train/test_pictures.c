@@ -7,7 +7,7 @@
 #include "formats/safetensors.h"
 #include "support/check.h"
 #include "support/files.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include "gn_config.h"
 

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "support/check.h"
 #include "support/files.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include <errno.h>
 #include <signal.h>

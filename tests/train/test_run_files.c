@@ -8,7 +8,7 @@
 #include "run/history.h"
 #include "run/journal.h"
 #include "run/run_folder.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include <fcntl.h>
 #include <math.h>

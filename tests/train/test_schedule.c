@@ -9,7 +9,7 @@
 #include "support/check.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include <math.h>
 

@@ -5,30 +5,10 @@
  * al., 2016), 1 - s of that and s / classes everywhere. Computed in double, one image after the other: ten
  * logits an image need no fast version, so this is the kernel of every set.
  */
-#include "ops/loss/loss.h"
+#include "base/softmax.h"
+#include "ops/kernels.h"
 
 #include <math.h>
-
-double gn_softmax_loss(const float *logits, int classes, int label, int *argmax,
-                       double *probabilities)
-{
-    int best = 0;
-    for (int k = 1; k < classes; k++)
-        if (logits[k] > logits[best])
-            best = k;
-    const double top = (double)logits[best];
-    double sum = 0;
-    for (int k = 0; k < classes; k++) {
-        const double e = exp((double)logits[k] - top);
-        sum += e;
-        if (probabilities != NULL)
-            probabilities[k] = e;
-    }
-    for (int k = 0; probabilities != NULL && k < classes; k++)
-        probabilities[k] /= sum;
-    *argmax = best;
-    return label < 0 ? 0 : log(sum) - ((double)logits[label] - top);
-}
 
 /* The part of the loss that smoothing changes: z_label gives way to the mean logit. */
 static double smoothed(const float *z, int classes, int label, double smoothing, double loss)
@@ -40,18 +20,15 @@ static double smoothed(const float *z, int classes, int label, double smoothing,
 }
 
 /* Gradient of one image from its logits: a second exp instead of memory for `classes` doubles. */
-static void gradient(const float *z, float *dz, int classes, int label, const struct gn_args *a,
-                     int batch)
+static void gradient(const float *z, const struct gn_softmax_sum *softmax, float *dz, int label,
+                     const struct gn_args *a, int batch)
 {
+    const int classes = a->g.c;
     const double off = a->loss->smoothing / classes, on = 1 - a->loss->smoothing + off;
-    double top = (double)z[0], sum = 0;
-    for (int k = 1; k < classes; k++)
-        top = (double)z[k] > top ? (double)z[k] : top;
     for (int k = 0; k < classes; k++)
-        sum += exp((double)z[k] - top);
-    for (int k = 0; k < classes; k++)
-        dz[k] = (float)((exp((double)z[k] - top) / sum - (k == label ? on : off)) / batch *
-                        a->loss->weight);
+        dz[k] =
+            (float)((exp((double)z[k] - softmax->top) / softmax->sum - (k == label ? on : off)) /
+                    batch * a->loss->weight);
 }
 
 /* Moves the part `share` of the target from the label to another class: what that adds to the loss,
@@ -72,12 +49,12 @@ static void loss(const struct gn_args *a, const struct gn_run *run, int unit, vo
         const float *z = a->x.data + (size_t)i * (size_t)a->x.ld;
         float *dz = a->dx.data + (size_t)i * (size_t)a->dx.ld;
         const int label = (*a->loss->labels)[i];
-        int argmax;
-        const double one = gn_softmax_loss(z, a->g.c, label, &argmax, NULL);
+        const struct gn_softmax_sum softmax = gn_softmax_sum(z, a->g.c);
+        const double one = gn_cross_entropy(&softmax, z, label);
         *a->loss->loss +=
             a->loss->smoothing > 0 ? smoothed(z, a->g.c, label, a->loss->smoothing, one) : one;
-        *a->loss->correct += argmax == label;
-        gradient(z, dz, a->g.c, label, a, run->batch);
+        *a->loss->correct += softmax.best == label;
+        gradient(z, &softmax, dz, label, a, run->batch);
         if (a->loss->others != NULL && *a->loss->others != NULL)
             *a->loss->loss += mix_in(z, dz, label, (*a->loss->others)[i],
                                      (1 - a->loss->smoothing) * (double)(*a->loss->shares)[i],

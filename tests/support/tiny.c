@@ -1,5 +1,5 @@
 /* The tiny data set, network and runs of the training tests. */
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include "base/random.h"
 #include "support/check.h"

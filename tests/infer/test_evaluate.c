@@ -2,7 +2,7 @@
  *
  * Evaluation and prediction: what they compute agrees with each other and with training. */
 #include "support/check.h"
-#include "train/tiny.h"
+#include "support/tiny.h"
 
 #include <math.h>
 #include <stdlib.h>

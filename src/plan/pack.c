@@ -1,0 +1,189 @@
+/*
+ * Packed weights of a net that any number of inference plans share: other batches, other threads. A
+ * kernel's layout depends on the layer and on how the plan computes it (direct, or Winograd's tile by
+ * batch), so each (layer, layout) is packed once, by the first plan that needs it, and only read
+ * afterwards. The lock is held while a plan adds to the pack; what is in it never changes or moves.
+ */
+#include "base/memory.h"
+#include "plan/internal.h"
+
+#include <pthread.h>
+
+/* The weights of a layer, or of the group that it leads, as one kernel reads them. */
+struct packed {
+    const struct gn_kernel_set *kernels;
+    int layer, tile;
+    float *weights;
+};
+
+/* What one plan added. */
+struct block {
+    struct block *next;
+    void *memory;
+    int n;
+    struct packed packed[];
+};
+
+struct gn_pack {
+    const struct gn_net *net;
+    atomic_int owners;
+    pthread_mutex_t lock;
+    struct block *blocks;
+    uint64_t bytes;
+};
+
+gn_pack *gn_pack_create(gn_net *net)
+{
+    if (net == NULL) {
+        if (gn_error_status() == GN_OK)
+            (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "pack: no network is given");
+        return NULL;
+    }
+    struct gn_pack *pack = gn_calloc(1, sizeof *pack, "packed weights");
+    if (pack == NULL)
+        return NULL;
+    pack->net = net;
+    atomic_init(&pack->owners, 1);
+    if (pthread_mutex_init(&pack->lock, NULL) != 0) {
+        gn_free(pack);
+        (void)gn_fail(GN_STATUS_NO_MEMORY, "pack: no memory for a lock");
+        return NULL;
+    }
+    return pack;
+}
+
+struct gn_pack *gn_pack_keep(struct gn_pack *pack)
+{
+    if (pack != NULL)
+        (void)atomic_fetch_add(&pack->owners, 1);
+    return pack;
+}
+
+void gn_pack_free(gn_pack *pack)
+{
+    if (pack == NULL || atomic_fetch_sub(&pack->owners, 1) > 1)
+        return;
+    for (struct block *next, *b = pack->blocks; b != NULL; b = next) {
+        next = b->next;
+        gn_free(b->memory);
+        gn_free(b);
+    }
+    (void)pthread_mutex_destroy(&pack->lock);
+    gn_free(pack);
+}
+
+uint64_t gn_pack_bytes(gn_pack *pack)
+{
+    if (pack == NULL)
+        return 0;
+    (void)pthread_mutex_lock(&pack->lock);
+    const uint64_t bytes = pack->bytes;
+    (void)pthread_mutex_unlock(&pack->lock);
+    return bytes;
+}
+
+static bool has_weights(const struct gn_plan *plan, int i)
+{
+    return gn_plan_runs(plan, i) && gn_plan_multiplies(plan, i);
+}
+
+/* What the pack holds of layer i of the plan, NULL: nothing yet. */
+static float *find(const struct gn_pack *pack, const struct gn_plan *plan, int i)
+{
+    for (const struct block *b = pack->blocks; b != NULL; b = b->next)
+        for (int k = 0; k < b->n; k++)
+            if (b->packed[k].layer == i && b->packed[k].tile == plan->values[i].tile &&
+                b->packed[k].kernels == plan->kernels)
+                return b->packed[k].weights;
+    return NULL;
+}
+
+/* Bytes and number of the layers whose weights are missing. */
+static size_t count_missing(const struct gn_pack *pack, const struct gn_plan *plan, int *n)
+{
+    size_t bytes = 0;
+    *n = 0;
+    for (int i = 0; i < plan->net->graph->n_layers; i++) {
+        if (!has_weights(plan, i) || find(pack, plan, i) != NULL)
+            continue;
+        bytes += gn_plan_packed_bytes(plan, i);
+        (*n)++;
+    }
+    return bytes;
+}
+
+size_t gn_pack_lacks(struct gn_pack *pack, const struct gn_plan *plan)
+{
+    int n;
+    (void)pthread_mutex_lock(&pack->lock);
+    const size_t bytes = count_missing(pack, plan, &n);
+    (void)pthread_mutex_unlock(&pack->lock);
+    return bytes;
+}
+
+/* Makes room for what is missing; *block is NULL when nothing is. */
+static gn_status make_block(struct gn_pack *pack, const struct gn_plan *plan, struct block **block)
+{
+    int n;
+    const size_t bytes = count_missing(pack, plan, &n);
+    *block = NULL;
+    if (n == 0)
+        return GN_OK;
+    struct block *b = gn_calloc(1, sizeof *b + (size_t)n * sizeof *b->packed, "packed weights");
+    if (b == NULL)
+        return gn_last_status();
+    b->memory = gn_alloc(bytes, "packed weights");
+    if (b->memory == NULL) {
+        gn_free(b);
+        return gn_last_status();
+    }
+    char *at = b->memory;
+    for (int i = 0; i < plan->net->graph->n_layers; i++) {
+        if (!has_weights(plan, i) || find(pack, plan, i) != NULL)
+            continue;
+        b->packed[b->n++] = (struct packed){ .kernels = plan->kernels,
+                                             .layer = i,
+                                             .tile = plan->values[i].tile,
+                                             .weights = (float *)(void *)at };
+        at += gn_plan_packed_bytes(plan, i);
+    }
+    pack->bytes += bytes;
+    *block = b;
+    return GN_OK;
+}
+
+/* The steps that pack what is there have nothing to do, but for joint biases, which every plan has. */
+static void mark_done(const struct gn_pack *pack, struct gn_plan *plan)
+{
+    for (int k = 0; k < plan->n_prepare; k++) {
+        struct gn_step *s = &plan->steps[k];
+        const int number = plan->values[s->layer].group;
+        const struct gn_group *group = number < 0 ? NULL : &plan->groups[number];
+        const bool joins_bias = group != NULL && group->bias >= 0 && s->y.buffer == group->bias;
+        s->done = !joins_bias && find(pack, plan, group == NULL ? s->layer : group->leader) != NULL;
+    }
+}
+
+gn_status gn_pack_fill(struct gn_pack *pack, struct gn_plan *plan)
+{
+    struct block *added;
+    GN_ASSERT(!plan->train);
+    if (plan->net->graph != pack->net->graph)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "pack: it was made for another network");
+    (void)pthread_mutex_lock(&pack->lock);
+    const gn_status status = make_block(pack, plan, &added);
+    if (status == GN_OK) {
+        mark_done(pack, plan);
+        if (added != NULL) {
+            added->next = pack->blocks;
+            pack->blocks = added;
+        }
+        for (int i = 0; i < plan->net->graph->n_layers; i++)
+            if (has_weights(plan, i))
+                plan->values[i].packed = find(pack, plan, i);
+        gn_plan_bind(plan);
+        gn_plan_pack(plan);
+    }
+    (void)pthread_mutex_unlock(&pack->lock);
+    return status;
+}
