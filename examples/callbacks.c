@@ -36,8 +36,9 @@ static void on_event(const struct gn_event *event, void *user)
         stop = stop || event->total_step == *stop_after;
         break;
     case GN_EVENT_EPOCH:
-        printf("epoch %d: validation accuracy %.3f%s\n", event->epoch, event->val_accuracy,
-               event->is_best ? ", the best so far" : "");
+        printf("epoch %d: validation accuracy %.3f%s, %.0f images/s\n", event->epoch,
+               event->val_accuracy, event->is_best ? ", the best so far" : "",
+               gn_metric_value(event->metrics, "images_per_second"));
         break;
     case GN_EVENT_WARNING:
         printf("warning: %s\n", event->message);
@@ -55,6 +56,8 @@ static gn_status run(gn_net *net, struct gn_fit_options *options)
     const gn_status status = history == NULL ? gn_error_status() : GN_OK;
     if (status != GN_OK)
         printf("%s\n", gn_error_message());
+    else
+        printf("the best weights are those of epoch %d\n", gn_history_best(history) + 1);
     gn_clear_error();
     gn_free_history(history);
     return status;

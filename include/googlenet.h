@@ -290,8 +290,10 @@ struct gn_preview_options {
     gn_resize resize;    /* 0: the data set's, or half-pixel */
     const char *augment; /* as in gn_fit_options */
     int short_side;
-    uint64_t seed, epoch; /* epoch counted from 0 */
-    int images;           /* 0: 40 */
+    uint64_t seed, epoch;     /* epoch counted from 0 */
+    int images;               /* 0: 40 */
+    const struct gn_net *net; /* shown as this network gets them; it says size, channels, resize and
+                                 short side, and squares and cuts as its pixel options ask; NULL: none */
     uint64_t reserved[4];
 };
 GN_API gn_status gn_preview_with(const struct gn_preview_options *options);
@@ -329,6 +331,25 @@ typedef enum gn_event_kind {
     GN_EVENT_WARNING    /* `message` says what; training goes on */
 } gn_event_kind;
 
+/* Figures by name, in the order in which they are reported. A step has loss, lr, grad_norm (length of
+ * the gradient before it is clipped) and the losses and accuracies of auxiliary heads (aux1_loss). An
+ * epoch has means of them over its steps, lr of its last step, accuracy and images_per_second;
+ * val_loss and val_accuracy with validation; val_ema_loss and val_ema_accuracy with averaged
+ * weights; seconds. `loss` and `accuracy` are those of the answer alone, without the heads. */
+enum { GN_MOST_METRICS = 32, GN_METRIC_NAME = 80 };
+struct gn_metric {
+    char name[GN_METRIC_NAME];
+    double value;
+    bool is_time; /* taken from the clock: it differs between equal runs */
+};
+struct gn_metrics {
+    int n;
+    struct gn_metric list[GN_MOST_METRICS];
+};
+
+/* The value of the metric of that name; NAN when there is none. */
+GN_API double gn_metric_value(const struct gn_metrics *metrics, const char *name);
+
 struct gn_event {
     gn_event_kind kind;
     int epoch, epochs;     /* counted from 1 */
@@ -341,14 +362,11 @@ struct gn_event {
     bool has_validation;
     double val_loss, val_accuracy;
     double seconds;      /* since the epoch began; of the epoch in GN_EVENT_EPOCH */
-    bool is_best;        /* GN_EVENT_EPOCH: best validation accuracy so far */
+    bool is_best;        /* GN_EVENT_EPOCH: the best epoch so far, see gn_history_best */
     const char *message; /* GN_EVENT_WARNING, GN_EVENT_START (what will happen) */
-    bool has_ema;        /* GN_EVENT_EPOCH: the averaged weights were validated too */
-    double val_ema_loss, val_ema_accuracy;
-    /* The auxiliary heads of a network in training: `loss` and `accuracy` are the answer's alone. */
-    int heads;
-    const char *head_names[4];
-    double head_losses[4]; /* means over the samples of this epoch so far, without their weights */
+    /* All figures by name: of the step in GN_EVENT_STEP, of the epoch's row in GN_EVENT_EPOCH,
+     * otherwise none. Never NULL. */
+    const struct gn_metrics *metrics;
 };
 
 /* ---- Options ---- */
@@ -539,20 +557,22 @@ GN_API const char *gn_bad_image_name(int i);
  * no longer finite, GN_STATUS_STOPPED after a requested stop. With `out` the folder holds
  * model.safetensors, best.safetensors, checkpoint.safetensors, history.csv, history.jsonl,
  * curves.svg and config.json, and with `ema` ema.safetensors: the averaged weights. Best are the
- * raw or the averaged weights, whichever have the higher validation accuracy. */
+ * raw or the averaged weights, whichever have the higher validation accuracy, of equals the lower
+ * loss. */
 struct gn_epoch {
     int epoch; /* counted from 1 */
     double loss, accuracy;
     bool has_validation;
     double val_loss, val_accuracy;
     double seconds;
-    bool has_ema; /* the averaged weights were validated too */
-    double val_ema_loss, val_ema_accuracy;
-    int heads; /* auxiliary ones; a resumed run has the losses of its own epochs only */
-    const char *head_names[4];
-    double head_losses[4];
+    struct gn_metrics metrics; /* all of its figures, those above too */
 };
 GN_API int gn_history_epochs(const gn_history *history); /* their number */
+
+/* Index of the epoch whose weights are in best.safetensors: the one with the highest validation
+ * accuracy, of equals the lowest validation loss, of equals the earliest; without validation the
+ * last one. -1 when there is none. */
+GN_API int gn_history_best(const gn_history *history);
 GN_API gn_status gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch);
 
 /* ---- Finding a learning rate ---- */

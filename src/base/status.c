@@ -26,6 +26,18 @@ void gn_clear_error(void)
     last_status = GN_OK;
 }
 
+void gn_keep_error(struct gn_kept_error *kept)
+{
+    kept->status = last_status;
+    memcpy(kept->message, message, sizeof message);
+}
+
+void gn_restore_error(const struct gn_kept_error *kept)
+{
+    last_status = kept->status;
+    memcpy(message, kept->message, sizeof message);
+}
+
 gn_status gn_last_status(void)
 {
     if (last_status == GN_OK)
@@ -35,7 +47,7 @@ gn_status gn_last_status(void)
 }
 
 /* Numbers in sentences have a point, too, whatever the program's locale. */
-static GN_PRINTF(3, 0) void print(char *text, size_t size, const char *format, va_list args)
+void gn_print_sentence(char *text, size_t size, const char *format, va_list args)
 {
     const locale_t before = gn_locale_enter();
     (void)vsnprintf(text, size, format, args);
@@ -49,7 +61,7 @@ gn_status gn_fail(gn_status status, const char *format, ...)
     char text[GN_MESSAGE_BYTES];
     va_list args;
     va_start(args, format);
-    print(text, sizeof text, format, args);
+    gn_print_sentence(text, sizeof text, format, args);
     va_end(args);
     memcpy(message, text, sizeof message);
     last_status = status;
@@ -64,6 +76,6 @@ void gn_hint(const char *format, ...)
     const int head = snprintf(message + used, sizeof message - used, "\n  hint: ");
     va_list args;
     va_start(args, format);
-    print(message + used + head, sizeof message - used - (size_t)head, format, args);
+    gn_print_sentence(message + used + head, sizeof message - used - (size_t)head, format, args);
     va_end(args);
 }

@@ -8,6 +8,7 @@
 #include <googlenet.h>
 
 #include <assert.h>
+#include <stdarg.h>
 
 enum { GN_MESSAGE_BYTES = 1024 }; /* of a last error, hints included */
 
@@ -17,6 +18,17 @@ gn_status gn_fail(gn_status status, const char *format, ...) GN_PRINTF(2, 3);
 
 /* Appends the line "  hint: ..." to the last error. */
 void gn_hint(const char *format, ...) GN_PRINTF(1, 2);
+
+/* The sentence alone, as gn_fail makes it, for whoever reports it without failing. */
+void gn_print_sentence(char *text, size_t size, const char *format, va_list args) GN_PRINTF(3, 0);
+
+/* The thread's last error, put aside while something else may fail and be got over. */
+struct gn_kept_error {
+    gn_status status;
+    char message[GN_MESSAGE_BYTES];
+};
+void gn_keep_error(struct gn_kept_error *kept);
+void gn_restore_error(const struct gn_kept_error *kept);
 
 /* The status of the last error, which must not be lost. Public functions return it for the NULL of
  * a failed constructor; a NULL without an error before it is BAD_ARGUMENT. */

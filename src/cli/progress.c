@@ -129,17 +129,24 @@ static void validate(struct cli_progress *progress, const struct gn_event *event
     progress->last_shown = now;
 }
 
+/* Four for losses and accuracies, more for a small learning rate, none for a speed. */
+static int decimals(const struct gn_metric *metric)
+{
+    if (metric->is_time)
+        return metric->value >= 100.0 ? 0 : 1;
+    return metric->value > 0.0 && metric->value < 0.001 ? 8 : 4;
+}
+
 static void epoch(struct cli_progress *progress, const struct gn_event *event)
 {
     cli_progress_end(progress);
-    fprintf(stderr, "%sepoch %d/%d%s: %llu steps, %.1f s, loss %.4f, accuracy %.4f", BOLD,
-            event->epoch, event->epochs, PLAIN, (unsigned long long)event->step, event->seconds,
-            event->loss, event->accuracy);
-    if (event->has_validation)
-        fprintf(stderr, ", val_loss %.4f, val_accuracy %.4f", event->val_loss, event->val_accuracy);
-    if (event->has_ema)
-        fprintf(stderr, ", val_ema_loss %.4f, val_ema_accuracy %.4f", event->val_ema_loss,
-                event->val_ema_accuracy);
+    fprintf(stderr, "%sepoch %d/%d%s: %llu steps, %.1f s", BOLD, event->epoch, event->epochs, PLAIN,
+            (unsigned long long)event->step, event->seconds);
+    for (int i = 0; i < event->metrics->n; i++) {
+        const struct gn_metric *metric = &event->metrics->list[i];
+        if (strcmp(metric->name, "seconds") != 0)
+            fprintf(stderr, ", %s %.*f", metric->name, decimals(metric), metric->value);
+    }
     if (event->is_best && event->has_validation)
         fprintf(stderr, " %s(best)%s", GREEN, PLAIN);
     fputc('\n', stderr);

@@ -129,24 +129,18 @@ static gn_history *fit(struct watch *watch)
 /* Of the raw and the averaged weights. */
 static double better_accuracy(const struct gn_epoch *epoch)
 {
-    const bool averaged = epoch->has_ema && epoch->val_ema_accuracy > epoch->val_accuracy;
-    return averaged ? epoch->val_ema_accuracy : epoch->val_accuracy;
+    const double averaged = gn_metric_value(&epoch->metrics, "val_ema_accuracy");
+    return averaged > epoch->val_accuracy ? averaged : epoch->val_accuracy;
 }
 
-/* The first epoch of the highest validation accuracy (lowest loss without validation). */
-static struct gn_epoch best_epoch(const gn_history *history)
+/* Every figure of the last epoch but its time, under its name. */
+static void set_metrics(json_t *root, const struct gn_epoch *epoch)
 {
-    struct gn_epoch best = { 0 }, epoch = { 0 };
-    for (int i = 0; i < gn_history_epochs(history); i++) {
-        if (gn_history_epoch(history, i, &epoch) != GN_OK)
-            continue;
-        const bool is_better = epoch.has_validation
-                                   ? better_accuracy(&epoch) > better_accuracy(&best)
-                                   : epoch.loss < best.loss;
-        if (best.epoch == 0 || is_better)
-            best = epoch;
+    for (int i = 0; i < epoch->metrics.n; i++) {
+        const struct gn_metric *metric = &epoch->metrics.list[i];
+        if (!metric->is_time)
+            json_object_set_new(root, metric->name, cli_json_real(metric->value));
     }
-    return best;
 }
 
 static void print_result_json(const struct watch *watch, const struct gn_epoch *last,
@@ -156,18 +150,12 @@ static void print_result_json(const struct watch *watch, const struct gn_epoch *
     json_t *root = json_object();
     json_object_set_new(root, "epochs", json_integer(last->epoch));
     json_object_set_new(root, "steps", json_integer((json_int_t)watch->progress.total_step));
-    json_object_set_new(root, "loss", last->epoch ? cli_json_real(last->loss) : json_null());
-    json_object_set_new(root, "accuracy",
-                        last->epoch ? cli_json_real(last->accuracy) : json_null());
+    json_object_set_new(root, "loss", json_null()); /* of a run without a finished epoch */
+    json_object_set_new(root, "accuracy", json_null());
+    set_metrics(root, last);
     if (last->has_validation) {
-        json_object_set_new(root, "val_loss", cli_json_real(last->val_loss));
-        json_object_set_new(root, "val_accuracy", cli_json_real(last->val_accuracy));
         json_object_set_new(root, "best_epoch", json_integer(best->epoch));
         json_object_set_new(root, "best_val_accuracy", cli_json_real(better_accuracy(best)));
-    }
-    if (last->has_ema) {
-        json_object_set_new(root, "val_ema_loss", cli_json_real(last->val_ema_loss));
-        json_object_set_new(root, "val_ema_accuracy", cli_json_real(last->val_ema_accuracy));
     }
     json_object_set_new(root, "seconds", cli_json_rounded(seconds, 3));
     json_object_set_new(root, "out", cli_json_text(run->folder));
@@ -182,7 +170,9 @@ static void print_result(const struct watch *watch, const gn_history *history, d
     const int epochs = gn_history_epochs(history);
     if (epochs > 0)
         gn_history_epoch(history, epochs - 1, &last);
-    const struct gn_epoch best = best_epoch(history);
+    struct gn_epoch best = { 0 };
+    if (gn_history_best(history) >= 0)
+        gn_history_epoch(history, gn_history_best(history), &best);
     char *model =
         cli_format("%s/%s.safetensors", run->folder, last.has_validation ? "best" : "model");
     char time[24];

@@ -13,152 +13,135 @@ bool gn_curves_available(void)
 #if GN_HAVE_CAIRO
 
 #include <math.h>
+#include <string.h>
 
-enum { MAX_MARKERS = 30 };
+enum { MAX_MARKERS = 30, SYMBOL = 24, SPACE = 14, COLOURS = 6 };
 
-/* One of the two panels: its place on the page and what the axes span. */
-struct panel {
-    double left, top, width, height;
-    double first, last; /* epochs */
-    double low, high, tick;
-    const char *title;
-    bool percent;
+static const struct gn_colour colours[COLOURS] = {
+    { 0.26, 0.53, 0.80 }, { 0.93, 0.55, 0.24 }, { 0.30, 0.62, 0.36 },
+    { 0.62, 0.42, 0.70 }, { 0.78, 0.33, 0.36 }, { 0.45, 0.49, 0.55 },
 };
 
-/* Lines of a panel, in the order of the legend. */
-enum curve { TRAINING, VALIDATION, AVERAGED, CURVES };
+/* One of the two panels. Its curves are the metrics of that name, or with that name at their end: "loss",
+ * "val_loss", "aux1_loss". */
+struct panel {
+    struct gn_axes axes;
+    const char *title, *metric;
+    bool percent;
+    const char *names[GN_MOST_METRICS];
+    int n_curves;
+};
 
-static const struct {
-    const char *name;
-    double width; /* in the legend */
-    const struct gn_colour *colour;
-} looks[CURVES] = { [TRAINING] = { "training", 85, &gn_blue },
-                    [VALIDATION] = { "validation", 93, &gn_orange },
-                    [AVERAGED] = { "averaged", 85, &gn_green } };
-
-static double value_of(const struct panel *p, const struct gn_epoch *row, enum curve curve)
+/* What stands before the panel's metric in a name, as the legend shows it. */
+static void name_curve(const struct panel *p, int curve, char text[GN_METRIC_NAME])
 {
-    const double losses[CURVES] = { row->loss, row->val_loss, row->val_ema_loss };
-    const double accuracies[CURVES] = { row->accuracy, row->val_accuracy, row->val_ema_accuracy };
-    return (p->percent ? accuracies : losses)[curve];
+    const char *name = p->names[curve];
+    const size_t n = strlen(name) - strlen(p->metric);
+    if (n == 0)
+        (void)snprintf(text, GN_METRIC_NAME, "training");
+    else if (strncmp(name, "val_ema_", n) == 0 && n == strlen("val_ema_"))
+        (void)snprintf(text, GN_METRIC_NAME, "averaged");
+    else if (strncmp(name, "val_", n) == 0 && n == strlen("val_"))
+        (void)snprintf(text, GN_METRIC_NAME, "validation");
+    else
+        (void)snprintf(text, GN_METRIC_NAME, "%.*s", (int)n - 1, name);
 }
 
-static bool has_value(const struct gn_epoch *row, enum curve curve)
+static bool belongs(const struct panel *p, const char *name)
 {
-    return curve == TRAINING || (curve == VALIDATION ? row->has_validation : row->has_ema);
+    const size_t n = strlen(name), end = strlen(p->metric);
+    return n >= end && strcmp(name + n - end, p->metric) == 0 &&
+           (n == end || name[n - end - 1] == '_');
 }
 
-static bool has_curve(const struct gn_history *history, enum curve curve)
+static void find_curves(struct panel *p, const struct gn_history *history)
 {
-    bool found = false;
-    for (int i = 0; i < history->n; i++)
-        found |= has_value(&history->rows[i], curve);
-    return found;
+    const char *names[GN_MOST_METRICS];
+    const int n = gn_history_names(history, history->n, names);
+    for (int i = 0; i < n; i++)
+        if (belongs(p, names[i]))
+            p->names[p->n_curves++] = names[i];
+}
+
+static double value_of(const struct panel *p, const struct gn_epoch *row, int curve)
+{
+    return gn_metric_value(&row->metrics, p->names[curve]);
 }
 
 static void span_values(struct panel *p, const struct gn_history *history)
 {
     double low = HUGE_VAL, high = -HUGE_VAL;
     for (int i = 0; i < history->n; i++)
-        for (enum curve k = TRAINING; k < CURVES; k++)
-            if (has_value(&history->rows[i], k)) {
-                low = fmin(low, value_of(p, &history->rows[i], k));
-                high = fmax(high, value_of(p, &history->rows[i], k));
-            }
-    if (!(low < high)) {
-        low -= 0.05;
-        high = low + 0.1;
-    }
-    p->tick = gn_nice_step(high - low, 5);
-    p->low = floor(low / p->tick) * p->tick;
-    p->high = ceil(high / p->tick) * p->tick;
+        for (int k = 0; k < p->n_curves; k++) { /* fmin and fmax pass over what is not a number */
+            low = fmin(low, value_of(p, &history->rows[i], k));
+            high = fmax(high, value_of(p, &history->rows[i], k));
+        }
+    gn_axes_span(&p->axes, low, high);
 }
 
-static double place_x(const struct panel *p, double epoch)
+static void draw_epochs(cairo_t *cr, const struct panel *p)
 {
-    return p->left + p->width * (epoch - p->first) / (p->last - p->first);
-}
-
-static double place_y(const struct panel *p, double value)
-{
-    return p->top + p->height * (1 - (value - p->low) / (p->high - p->low));
-}
-
-static void draw_axes(cairo_t *cr, const struct panel *p)
-{
-    gn_draw_colour(cr, gn_panel);
-    cairo_rectangle(cr, p->left, p->top, p->width, p->height);
-    cairo_fill(cr);
-    cairo_set_line_width(cr, 1);
-    gn_draw_font(cr, 12, false);
+    const struct gn_axes *a = &p->axes;
+    const double step = fmax(1, gn_nice_step(a->last - a->first, 8)), bottom = a->top + a->height;
     char text[32];
-    const int n_ticks = (int)lround((p->high - p->low) / p->tick);
-    const double shown_tick = p->percent ? p->tick * 100 : p->tick;
-    const int digits = shown_tick >= 1 ? 0 : (int)ceil(-log10(shown_tick) - 1e-9);
-    for (int i = 0; i <= n_ticks; i++) {
-        const double value = p->low + i * p->tick;
-        gn_draw_colour(cr, gn_grid);
-        gn_draw_line(cr, p->left, place_y(p, value), p->left + p->width, place_y(p, value));
-        (void)snprintf(text, sizeof text, p->percent ? "%.*f %%" : "%.*f", digits,
-                       p->percent ? value * 100 : value);
-        gn_draw_colour(cr, gn_faint);
-        gn_draw_text(cr, text, p->left - 8, place_y(p, value) + 4, 1);
-    }
-    const double step = fmax(1, gn_nice_step(p->last - p->first, 8));
-    for (double epoch = ceil(p->first / step) * step; epoch <= p->last; epoch += step) {
-        gn_draw_colour(cr, gn_faint);
-        gn_draw_line(cr, place_x(p, epoch), p->top + p->height, place_x(p, epoch),
-                     p->top + p->height + 4);
+    for (double epoch = ceil(a->first / step) * step; epoch <= a->last; epoch += step) {
+        gn_draw_line(cr, gn_axes_x(a, epoch), bottom, gn_axes_x(a, epoch), bottom + 4);
         (void)snprintf(text, sizeof text, "%.0f", epoch);
-        gn_draw_text(cr, text, place_x(p, epoch), p->top + p->height + 19, 0.5);
+        gn_draw_text(cr, text, gn_axes_x(a, epoch), bottom + 19, 0.5);
     }
-    gn_draw_colour(cr, gn_faint);
-    gn_draw_line(cr, p->left, p->top + p->height, p->left + p->width, p->top + p->height);
-    gn_draw_text(cr, "epoch", p->left + p->width / 2, p->top + p->height + 38, 0.5);
     gn_draw_colour(cr, gn_ink);
     gn_draw_font(cr, 14, true);
-    gn_draw_text(cr, p->title, p->left, p->top - 12, 0);
+    gn_draw_text(cr, p->title, a->left, a->top - 12, 0);
 }
 
-static void draw_curve(cairo_t *cr, const struct panel *p, const struct gn_history *history,
-                       enum curve curve)
+static void draw_curve(cairo_t *cr, const struct panel *p, const struct gn_history *history, int k)
 {
-    gn_draw_colour(cr, *looks[curve].colour);
+    gn_draw_colour(cr, colours[k % COLOURS]);
     cairo_set_line_width(cr, 2.25);
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
     for (int i = 0; i < history->n; i++) {
         const struct gn_epoch *row = &history->rows[i];
-        if (has_value(row, curve))
-            cairo_line_to(cr, place_x(p, row->epoch), place_y(p, value_of(p, row, curve)));
+        if (!isnan(value_of(p, row, k)))
+            cairo_line_to(cr, gn_axes_x(&p->axes, row->epoch),
+                          gn_axes_y(&p->axes, value_of(p, row, k)));
     }
     cairo_stroke(cr);
     for (int i = 0; history->n <= MAX_MARKERS && i < history->n; i++) {
         const struct gn_epoch *row = &history->rows[i];
-        if (!has_value(row, curve))
+        if (isnan(value_of(p, row, k)))
             continue;
-        cairo_arc(cr, place_x(p, row->epoch), place_y(p, value_of(p, row, curve)), 3.25, 0, 6.2832);
+        cairo_arc(cr, gn_axes_x(&p->axes, row->epoch), gn_axes_y(&p->axes, value_of(p, row, k)),
+                  3.25, 0, 6.2832);
         cairo_fill(cr);
     }
 }
 
-static void draw_legend(cairo_t *cr, const struct panel *p, const struct gn_history *history)
+static double text_width(cairo_t *cr, const char *text)
 {
-    double x = p->left + p->width;
-    for (enum curve k = TRAINING; k < CURVES; k++)
-        x -= has_curve(history, k) ? looks[k].width : 0;
+    cairo_text_extents_t box;
+    cairo_text_extents(cr, text, &box);
+    return box.x_advance;
+}
+
+/* From the right end of the panel to the left. */
+static void draw_legend(cairo_t *cr, const struct panel *p)
+{
+    double x = p->axes.left + p->axes.width;
+    const double y = p->axes.top - 16;
     gn_draw_font(cr, 12, false);
-    for (enum curve k = TRAINING; k < CURVES; k++) {
-        if (!has_curve(history, k))
-            continue;
-        gn_draw_colour(cr, *looks[k].colour);
+    for (int k = p->n_curves - 1; k >= 0; k--) {
+        char text[GN_METRIC_NAME];
+        name_curve(p, k, text);
+        x -= SYMBOL + text_width(cr, text);
+        gn_draw_colour(cr, colours[k % COLOURS]);
         cairo_set_line_width(cr, 2.25);
-        gn_draw_line(cr, x, p->top - 16, x + 18, p->top - 16);
-        cairo_arc(cr, x + 9, p->top - 16, 3.25, 0, 6.2832);
+        gn_draw_line(cr, x, y, x + 18, y);
+        cairo_arc(cr, x + 9, y, 3.25, 0, 6.2832);
         cairo_fill(cr);
         gn_draw_colour(cr, gn_ink);
-        gn_draw_text(cr, looks[k].name, x + 24, p->top - 12, 0);
-        x += looks[k].width;
+        gn_draw_text(cr, text, x + SYMBOL, y + 4, 0);
+        x -= SPACE;
     }
 }
 
@@ -166,27 +149,27 @@ static void draw_page(cairo_t *cr, const void *subject)
 {
     const struct gn_history *history = subject;
     struct panel panels[2] = {
-        { .left = 62, .top = 84, .width = 386, .height = 252, .title = "Loss" },
-        { .left = 546,
-          .top = 84,
-          .width = 386,
-          .height = 252,
-          .title = "Accuracy",
-          .percent = true },
+        { .axes = { .left = 62 }, .title = "Loss", .metric = "loss" },
+        { .axes = { .left = 546 }, .title = "Accuracy", .metric = "accuracy", .percent = true },
     };
     for (int i = 0; i < 2; i++) {
         struct panel *p = &panels[i];
-        p->first = history->rows[0].epoch;
-        p->last = history->rows[history->n - 1].epoch;
-        if (p->first >= p->last) {
-            p->first -= 1;
-            p->last += 1;
+        p->axes.top = 84;
+        p->axes.width = 386;
+        p->axes.height = 252;
+        p->axes.first = history->rows[0].epoch;
+        p->axes.last = history->rows[history->n - 1].epoch;
+        if (p->axes.first >= p->axes.last) {
+            p->axes.first -= 1;
+            p->axes.last += 1;
         }
+        find_curves(p, history);
         span_values(p, history);
-        draw_axes(cr, p);
-        for (enum curve k = TRAINING; k < CURVES; k++)
+        gn_axes_draw(cr, &p->axes, p->percent, "epoch");
+        draw_epochs(cr, p);
+        for (int k = 0; k < p->n_curves; k++)
             draw_curve(cr, p, history, k);
-        draw_legend(cr, p, history);
+        draw_legend(cr, p);
     }
 }
 

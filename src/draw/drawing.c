@@ -4,6 +4,7 @@
 #if GN_HAVE_CAIRO
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <string.h>
@@ -53,6 +54,52 @@ void gn_draw_line(cairo_t *cr, double x1, double y1, double x2, double y2)
     cairo_move_to(cr, x1, y1);
     cairo_line_to(cr, x2, y2);
     cairo_stroke(cr);
+}
+
+void gn_axes_span(struct gn_axes *axes, double low, double high)
+{
+    if (!(low < high)) {
+        low -= 0.05;
+        high = low + 0.1;
+    }
+    axes->tick = gn_nice_step(high - low, 5);
+    axes->low = floor(low / axes->tick) * axes->tick;
+    axes->high = ceil(high / axes->tick) * axes->tick;
+}
+
+double gn_axes_x(const struct gn_axes *axes, double value)
+{
+    return axes->left + axes->width * (value - axes->first) / (axes->last - axes->first);
+}
+
+double gn_axes_y(const struct gn_axes *axes, double value)
+{
+    return axes->top + axes->height * (1 - (value - axes->low) / (axes->high - axes->low));
+}
+
+void gn_axes_draw(cairo_t *cr, const struct gn_axes *axes, bool percent, const char *name)
+{
+    const double right = axes->left + axes->width, bottom = axes->top + axes->height;
+    const double shown_tick = percent ? axes->tick * 100 : axes->tick;
+    const int digits = shown_tick >= 1 ? 0 : (int)ceil(-log10(shown_tick) - 1e-9);
+    char number[GN_NUMBER_TEXT], text[GN_NUMBER_TEXT + 4];
+    gn_draw_colour(cr, gn_panel);
+    cairo_rectangle(cr, axes->left, axes->top, axes->width, axes->height);
+    cairo_fill(cr);
+    cairo_set_line_width(cr, 1);
+    gn_draw_font(cr, 12, false);
+    for (int i = 0; i <= (int)lround((axes->high - axes->low) / axes->tick); i++) {
+        const double value = axes->low + i * axes->tick, y = gn_axes_y(axes, value);
+        gn_draw_colour(cr, gn_grid);
+        gn_draw_line(cr, axes->left, y, right, y);
+        (void)snprintf(text, sizeof text, "%s%s",
+                       gn_fixed_text(percent ? value * 100 : value, digits, number),
+                       percent ? " %" : "");
+        gn_draw_colour(cr, gn_faint);
+        gn_draw_text(cr, text, axes->left - 8, y + 4, 1);
+    }
+    gn_draw_line(cr, axes->left, bottom, right, bottom);
+    gn_draw_text(cr, name, axes->left + axes->width / 2, bottom + 38, 0.5);
 }
 
 /* cairo's way to the file writer, which keeps its first error itself. */

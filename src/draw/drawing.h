@@ -29,6 +29,23 @@ void gn_draw_text(cairo_t *cr, const char *text, double x, double y, double ax);
 /* The step of 1, 2 or 5 times a power of ten that cuts `span` into about `n` parts. */
 double gn_nice_step(double span, int n);
 
+/* A panel: its place on the page and what its axes span. */
+struct gn_axes {
+    double left, top, width, height;
+    double first, last; /* of the horizontal one */
+    double low, high, tick;
+};
+
+/* Spans the vertical axis over the values from `low` to `high`, to whole ticks. */
+void gn_axes_span(struct gn_axes *axes, double low, double high);
+
+double gn_axes_x(const struct gn_axes *axes, double value);
+double gn_axes_y(const struct gn_axes *axes, double value);
+
+/* The panel with horizontal grid lines and their numbers, in percent or not; the name of the
+ * horizontal axis below it. */
+void gn_axes_draw(cairo_t *cr, const struct gn_axes *axes, bool percent, const char *name);
+
 /* Replaces `path` by a page with a title on which `draw` draws: PNG (two pixels a point) when the
  * name ends in ".png", otherwise SVG. IO. */
 gn_status gn_draw_file(const char *path, const char *title,

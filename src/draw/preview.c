@@ -5,6 +5,9 @@
 
 #include "base/file.h"
 #include "draw/drawing.h"
+#include "infer/match.h"
+
+#include <string.h>
 
 #if GN_HAVE_CAIRO
 
@@ -37,20 +40,29 @@ static uint32_t to_byte(float v)
     return (uint32_t)(v <= 0 ? 0 : v >= 1 ? 255 : v * 255 + 0.5F);
 }
 
+/* Pixels become an image of cairo's, which is drawn larger without smoothing. */
 static void draw_image(cairo_t *cr, const struct sheet *s, int i, double left, double top)
 {
-    const struct gn_loader_options *o = s->options;
-    const int size = o->height, c = o->channels;
-    const float *image = s->batch.images + (size_t)i * (size_t)size * (size_t)size * (size_t)c;
-    for (int y = 0; y < size; y++)
-        for (int x = 0; x < size; x++) {
-            const float *p = image + ((size_t)y * (size_t)size + (size_t)x) * (size_t)c;
-            const int green = c == 3 ? 1 : 0, blue = c == 3 ? 2 : 0;
-            cairo_set_source_rgb(cr, to_byte(p[0]) / 255.0, to_byte(p[green]) / 255.0,
-                                 to_byte(p[blue]) / 255.0);
-            cairo_rectangle(cr, left + x * s->factor, top + y * s->factor, s->factor, s->factor);
-            cairo_fill(cr);
+    const int size = s->options->height, c = s->options->channels;
+    const float *p = s->batch.images + (size_t)i * (size_t)size * (size_t)size * (size_t)c;
+    cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, size, size);
+    unsigned char *data = cairo_image_surface_get_data(image);
+    const size_t stride = (size_t)cairo_image_surface_get_stride(image);
+    for (int y = 0; data != NULL && y < size; y++)
+        for (int x = 0; x < size; x++, p += c) {
+            const uint32_t pixel =
+                to_byte(p[0]) << 16 | to_byte(p[c == 3 ? 1 : 0]) << 8 | to_byte(p[c == 3 ? 2 : 0]);
+            memcpy(data + (size_t)y * stride + 4 * (size_t)x, &pixel, sizeof pixel);
         }
+    cairo_surface_mark_dirty(image);
+    cairo_save(cr);
+    cairo_translate(cr, left, top);
+    cairo_scale(cr, s->factor, s->factor);
+    cairo_set_source_surface(cr, image, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_NEAREST);
+    cairo_paint(cr); /* a surface that could not be made is an error of cr's */
+    cairo_restore(cr);
+    cairo_surface_destroy(image);
 }
 
 static void name_label(const struct gn_dataset *data, int label, char *buffer, size_t size)
@@ -138,27 +150,44 @@ static gn_status check_options(const struct gn_preview_options *o)
     return GN_OK;
 }
 
-static gn_status preview(const struct gn_preview_options *o)
+static struct gn_loader_options as_asked(const struct gn_preview_options *o)
 {
-    GN_TRY(check_options(o));
     const int size = o->size > 0 ? o->size : DEFAULT_SIZE;
     const gn_resize of_data = o->data->options.resize;
     const gn_resize rule = o->resize != GN_RESIZE_DEFAULT ? o->resize
                            : of_data != GN_RESIZE_DEFAULT ? of_data
                                                           : GN_RESIZE_HALF_PIXEL;
-    struct gn_loader_options options = { .data = o->data,
-                                         .batch = o->images > 0 ? o->images : DEFAULT_IMAGES,
-                                         .height = size,
-                                         .width = size,
-                                         .channels =
-                                             o->channels > 0 ? o->channels : o->data->channels,
-                                         .rule = rule,
-                                         .pixels = { .short_side = o->short_side },
-                                         .seed = o->seed };
+    return (struct gn_loader_options){ .data = o->data,
+                                       .height = size,
+                                       .width = size,
+                                       .channels =
+                                           o->channels > 0 ? o->channels : o->data->channels,
+                                       .rule = rule,
+                                       .pixels = { .short_side = o->short_side } };
+}
+
+/* The part of the net's picture that people can look at: not shifted and scaled, red first. */
+static struct gn_loader_options as_the_net_sees(const struct gn_preview_options *o)
+{
+    struct gn_loader_options options = gn_loader_for(o->net, o->data, 0, 1, o->net->resize);
+    options.pixels = (struct gn_pixel_rule){ .short_side = o->net->pixels.short_side,
+                                             .square = o->net->pixels.square };
+    return options;
+}
+
+static gn_status preview(const struct gn_preview_options *o)
+{
+    GN_TRY(check_options(o));
+    struct gn_loader_options options = o->net != NULL ? as_the_net_sees(o) : as_asked(o);
+    options.batch = o->images > 0 ? o->images : DEFAULT_IMAGES;
+    options.seed = o->seed;
     GN_TRY(gn_augment_parse(&options.augment, o->augment));
-    if (options.pixels.short_side != 0 && options.pixels.short_side < size)
+    if (options.pixels.short_side != 0 && options.pixels.short_side < options.height)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "preview: a short side of %d is less than the size of %d",
-                options.pixels.short_side, size);
+                options.pixels.short_side, options.height);
+    if (options.height != options.width)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "preview: the network takes %dx%d, only squares are drawn",
+                options.height, options.width);
     struct gn_loader *loader = gn_loader_create(&options);
     if (loader == NULL)
         return gn_last_status();

@@ -13,11 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 /* No record of ours is half as long; longer lines are not ours. */
-enum { LINE_BYTES = 512 };
+enum { LINE_BYTES = 8192 };
 
 struct gn_journal {
     FILE *file;
@@ -65,36 +66,36 @@ static gn_status flush(struct gn_journal *journal)
     return GN_OK;
 }
 
-gn_status gn_journal_step(struct gn_journal *journal, uint64_t step, double loss, double lr)
+/* {"step":7,"loss":0.5}; microseconds are finer than any clock matters here. */
+static gn_status write_record(struct gn_journal *journal, const char *kind, uint64_t number,
+                              const struct gn_metrics *metrics)
 {
-    char loss_text[GN_NUMBER_TEXT], lr_text[GN_NUMBER_TEXT];
-    (void)fprintf(journal->file, "{\"step\":%llu,\"loss\":%s,\"lr\":%s}\n",
-                  (unsigned long long)step, gn_decimal_text(loss, loss_text),
-                  gn_decimal_text(lr, lr_text));
+    char text[GN_NUMBER_TEXT], key[6 * GN_METRIC_NAME + 2];
+    (void)fprintf(journal->file, "{\"%s\":%llu", kind, (unsigned long long)number);
+    for (int i = 0; i < metrics->n; i++) {
+        const struct gn_metric *m = &metrics->list[i];
+        json_t *name = json_string(m->name);
+        const size_t n = name == NULL ? 0 : json_dumpb(name, key, sizeof key, JSON_ENCODE_ANY);
+        json_decref(name);
+        if (n == 0 || n > sizeof key)
+            continue;
+        (void)fprintf(journal->file, ",%.*s:%s", (int)n, key,
+                      m->is_time ? gn_fixed_text(m->value, 6, text)
+                                 : gn_decimal_text(m->value, text));
+    }
+    (void)fputs("}\n", journal->file);
     return flush(journal);
+}
+
+gn_status gn_journal_step(struct gn_journal *journal, uint64_t step,
+                          const struct gn_metrics *metrics)
+{
+    return write_record(journal, "step", step, metrics);
 }
 
 gn_status gn_journal_epoch(struct gn_journal *journal, const struct gn_epoch *row)
 {
-    char a[GN_NUMBER_TEXT], b[GN_NUMBER_TEXT];
-    (void)fprintf(journal->file, "{\"epoch\":%d,\"loss\":%s,\"accuracy\":%s", row->epoch,
-                  gn_decimal_text(row->loss, a), gn_decimal_text(row->accuracy, b));
-    if (row->has_validation)
-        (void)fprintf(journal->file, ",\"val_loss\":%s,\"val_accuracy\":%s",
-                      gn_decimal_text(row->val_loss, a), gn_decimal_text(row->val_accuracy, b));
-    if (row->has_ema)
-        (void)fprintf(journal->file, ",\"val_ema_loss\":%s,\"val_ema_accuracy\":%s",
-                      gn_decimal_text(row->val_ema_loss, a),
-                      gn_decimal_text(row->val_ema_accuracy, b));
-    for (int i = 0; i < row->heads; i++)
-        (void)fprintf(journal->file, ",\"%s_loss\":%s", row->head_names[i],
-                      gn_decimal_text(row->head_losses[i], a));
-    /* Microseconds are finer than any clock matters here. */
-    char seconds[GN_NUMBER_TEXT];
-    (void)snprintf(seconds, sizeof seconds, "%llu.%06llu", (unsigned long long)row->seconds,
-                   (unsigned long long)((row->seconds - (double)(uint64_t)row->seconds) * 1e6));
-    (void)fprintf(journal->file, ",\"seconds\":%s}\n", seconds);
-    GN_TRY(flush(journal));
+    GN_TRY(write_record(journal, "epoch", (uint64_t)row->epoch, &row->metrics));
     if (fdatasync(fileno(journal->file)) != 0)
         return io_error(journal->path, "write");
     return GN_OK;
@@ -105,6 +106,19 @@ struct kept {
     uint64_t step;
     int epoch;
 };
+
+/* What a record has and a checkpoint does not: times. */
+static void restore_times(json_t *record, struct gn_history *history, int row)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(record, name, value)
+    {
+        const double known = gn_metric_value(&history->rows[row].metrics, name);
+        if (strcmp(name, "epoch") != 0 && json_is_number(value) && isnan(known))
+            gn_history_add(history, row, name, json_number_value(value), true);
+    }
+}
 
 /* Whether a line is a record that belongs to the run up to the restored point. */
 static bool keep_line(const char *line, uint64_t last_step, struct gn_history *history,
@@ -123,8 +137,7 @@ static bool keep_line(const char *line, uint64_t last_step, struct gn_history *h
         keep = value > kept->epoch && value <= history->n;
         if (keep) {
             kept->epoch = (int)value;
-            history->rows[value - 1].seconds =
-                json_number_value(json_object_get(record, "seconds"));
+            restore_times(record, history, (int)value - 1);
         }
     }
     json_decref(record);

@@ -10,18 +10,18 @@ struct gn_journal;
 struct gn_journal *gn_journal_create(const char *path);
 
 /* Goes on with the file of an interrupted run: records behind step `step` and behind the last row
- * of `history`, and torn lines, are cut off; the rows get their seconds from the file. A missing
+ * of `history`, and torn lines, are cut off; the rows get their times from the file. A missing
  * file begins empty. NULL: IO. */
 struct gn_journal *gn_journal_resume(const char *path, uint64_t step, struct gn_history *history);
 
 /* NULL is fine. */
 void gn_journal_close(struct gn_journal *journal);
 
-/* {"step":1,"loss":2.3,"lr":0.05}; IO when it cannot be written. */
-gn_status gn_journal_step(struct gn_journal *journal, uint64_t step, double loss, double lr);
+/* {"step":1,"loss":2.3,"lr":0.05,...}: the step's metrics. IO when it cannot be written. */
+gn_status gn_journal_step(struct gn_journal *journal, uint64_t step,
+                          const struct gn_metrics *metrics);
 
-/* {"epoch":1,"loss":...,"accuracy":...,"val_loss":...,"val_accuracy":...,"seconds":...}, made
- * durable; with averaged weights also "val_ema_loss" and "val_ema_accuracy". IO. */
+/* {"epoch":1,"loss":...,"accuracy":...,...,"seconds":...}: the row's metrics, made durable. IO. */
 gn_status gn_journal_epoch(struct gn_journal *journal, const struct gn_epoch *row);
 
 #endif

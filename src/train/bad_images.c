@@ -2,7 +2,7 @@
  * Pictures that a run left out because they cannot be read: a warning for each, once, and
  * bad-images.txt in the run's folder, a line each. A resumed run adds to the list of the part before.
  */
-#include "train/fit.h"
+#include "train/bad_images.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -54,18 +54,17 @@ static void read_list(struct text *text, const char *path)
     gn_clear_error();
 }
 
-static gn_status write_list(const struct gn_fit *fit)
+static gn_status write_list(const struct gn_bad_images *bad, const struct gn_run_folder *folder)
 {
     struct text text = { NULL, 0 };
-    const struct gn_loader *loaders[2] = { fit->loader, fit->validation };
     char path[GN_RUN_PATH];
     const char *why;
-    gn_run_file(fit->files.folder, "bad-images.txt", path);
+    gn_run_file(folder, "bad-images.txt", path);
     read_list(&text, path);
     gn_status status = GN_OK;
     for (int k = 0; k < 2; k++)
-        for (size_t i = 0;
-             status == GN_OK && loaders[k] != NULL && (why = gn_loader_bad(loaders[k], i)) != NULL;
+        for (size_t i = 0; status == GN_OK && bad->loaders[k] != NULL &&
+                           (why = gn_loader_bad(bad->loaders[k], i)) != NULL;
              i++) {
             const size_t n = strcspn(why, "\n");
             if (!holds_line(&text, why, n))
@@ -77,18 +76,18 @@ static gn_status write_list(const struct gn_fit *fit)
     return status;
 }
 
-void gn_fit_tell_bad(struct gn_fit *fit)
+void gn_bad_images_report(struct gn_bad_images *bad, const struct gn_run_folder *folder,
+                          struct gn_reporter *reporter)
 {
-    const struct gn_loader *loaders[2] = { fit->loader, fit->validation };
     const char *why;
     bool is_news = false;
     for (int k = 0; k < 2; k++)
-        while (loaders[k] != NULL && (why = gn_loader_bad(loaders[k], fit->told_bad[k])) != NULL) {
-            fit->told_bad[k]++;
+        while (bad->loaders[k] != NULL &&
+               (why = gn_loader_bad(bad->loaders[k], bad->told[k])) != NULL) {
+            bad->told[k]++;
             is_news = true;
-            (void)gn_fail(GN_STATUS_BAD_DATA, "left out: %s", why);
-            gn_fit_warn(fit, NULL);
+            gn_report_warning(reporter, NULL, "left out: %s", why);
         }
-    if (is_news && fit->files.folder != NULL && write_list(fit) != GN_OK)
-        gn_fit_warn(fit, "training goes on without the list");
+    if (is_news && folder != NULL && write_list(bad, folder) != GN_OK)
+        gn_report_error(reporter, "training goes on without the list");
 }

@@ -1,7 +1,7 @@
 /*
  * Tensors of a checkpoint: the weights under their own names, the optimiser's arrays below
- * "train/<array>/", and "train/history" (float64, a row an epoch: loss, accuracy and, when the
- * run validates, val_loss and val_accuracy, and those of the averaged weights). What is no tensor is JSON in the metadata.
+ * "train/<array>/", and "train/history" (float64, a row an epoch; the names of its columns are the
+ * list gn.history, NaN is what a row does not have). What is no tensor is JSON in the metadata.
  */
 #include "train/checkpoint.h"
 
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ARRAYS = 4, N_TEXTS = 5, MAX_COLUMNS = 6 };
+enum { MAX_ARRAYS = 4, N_TEXTS = 6 };
 
 static const char *const HISTORY = "train/history";
 
@@ -43,27 +43,20 @@ static void checkpoint_free(struct gn_checkpoint *c)
     gn_free(c);
 }
 
-static uint64_t history_columns(const struct gn_settings *s)
-{
-    return s->n_val == 0 ? 2 : s->options.ema > 0 ? 6 : 4;
-}
-
 /* The rows as a tensor; none when no epoch is finished. */
 static gn_status add_history(struct gn_checkpoint *c, const struct gn_training *t)
 {
-    const uint64_t rows = t->progress.epoch, columns = history_columns(&t->settings);
+    const char *names[GN_MOST_METRICS];
+    const uint64_t rows = t->progress.epoch;
+    const size_t columns = (size_t)gn_history_names(t->history, (int)rows, names);
     if (rows == 0)
         return GN_OK;
     c->history = gn_calloc(rows * columns, sizeof(double), "the checkpoint's history");
     if (c->history == NULL)
         return gn_last_status();
-    for (uint64_t i = 0; i < rows; i++) {
-        const struct gn_epoch *row = &t->history->rows[i];
-        const double values[MAX_COLUMNS] = { row->loss,         row->accuracy,
-                                             row->val_loss,     row->val_accuracy,
-                                             row->val_ema_loss, row->val_ema_accuracy };
-        memcpy(c->history + i * columns, values, columns * sizeof(double));
-    }
+    for (uint64_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < columns; k++)
+            c->history[i * columns + k] = gn_metric_value(&t->history->rows[i].metrics, names[k]);
     c->tensors[c->n_tensors++] = (struct gn_st_tensor){ .name = HISTORY,
                                                         .dtype = GN_F64,
                                                         .rank = 2,
@@ -75,8 +68,8 @@ static gn_status add_history(struct gn_checkpoint *c, const struct gn_training *
 
 static gn_status build(struct gn_checkpoint *c, const struct gn_training *t)
 {
-    static const char *const keys[N_TEXTS] = { "gn.model", "gn.graph", "gn.train", "gn.data",
-                                               "gn.build" };
+    static const char *const keys[N_TEXTS] = { "gn.model", "gn.graph", "gn.train",
+                                               "gn.data",  "gn.build", "gn.history" };
     const int per_array = t->net->graph->n_tensors;
     const size_t most = MAX_ARRAYS * (size_t)per_array;
     c->tensors = gn_calloc(most + 1, sizeof *c->tensors, "the checkpoint's tensors");
@@ -97,6 +90,7 @@ static gn_status build(struct gn_checkpoint *c, const struct gn_training *t)
     c->values[2] = gn_train_text(t);
     c->values[3] = gn_data_text(&t->settings);
     c->values[4] = gn_build_text();
+    c->values[5] = gn_history_text(t->history, (int)t->progress.epoch);
     for (int i = 0; i < N_TEXTS; i++) {
         if (c->values[i] == NULL)
             return gn_last_status();
@@ -157,12 +151,13 @@ struct generation {
     struct gn_st_file *file;
     const char *path;
     struct gn_progress progress;
+    struct gn_metrics columns; /* names of the history's */
 };
 
-static gn_status check_history(const struct gn_training *t, const struct generation *g)
+static gn_status check_history(const struct generation *g)
 {
     const struct gn_st_tensor *tensor = gn_st_find(g->file, HISTORY);
-    const uint64_t rows = g->progress.epoch, columns = history_columns(&t->settings);
+    const uint64_t rows = g->progress.epoch, columns = (uint64_t)g->columns.n;
     if (tensor == NULL ? rows != 0
                        : tensor->dtype != GN_F64 || tensor->rank != 2 || tensor->shape[0] != rows ||
                              tensor->shape[1] != columns)
@@ -187,7 +182,8 @@ static gn_status open_generation(const struct gn_training *t, struct generation 
     GN_TRY(gn_model_check_file(t->net, g->file, g->path));
     GN_TRY(gn_data_text_check(gn_st_metadata(g->file, "gn.data"), g->path, &t->settings));
     GN_TRY(gn_train_text_read(gn_st_metadata(g->file, "gn.train"), g->path, t, &g->progress));
-    return check_history(t, g);
+    GN_TRY(gn_history_text_read(gn_st_metadata(g->file, "gn.history"), g->path, t, &g->columns));
+    return check_history(g);
 }
 
 static gn_status restore_history(struct gn_training *t, const struct generation *g)
@@ -196,22 +192,18 @@ static gn_status restore_history(struct gn_training *t, const struct generation 
     GN_TRY(gn_history_reserve(t->history, rows));
     t->history->n = 0;
     const struct gn_st_tensor *tensor = gn_st_find(g->file, HISTORY);
-    const uint64_t columns = history_columns(&t->settings);
+    const size_t columns = (size_t)g->columns.n;
     const char *data = rows == 0 ? NULL : tensor->data;
     for (int i = 0; i < rows; i++) {
-        double v[MAX_COLUMNS] = { 0 };
-        const size_t bytes = columns * sizeof(double);
-        memcpy(v, data + (size_t)i * bytes, bytes);
-        gn_history_append(t->history, &(struct gn_epoch){ .epoch = i + 1,
-                                                          .loss = v[0],
-                                                          .accuracy = v[1],
-                                                          .has_validation = columns > 2,
-                                                          .val_loss = v[2],
-                                                          .val_accuracy = v[3],
-                                                          .has_ema = columns > 4,
-                                                          .val_ema_loss = v[4],
-                                                          .val_ema_accuracy = v[5] });
+        struct gn_metrics metrics = { .n = 0 };
+        for (size_t k = 0; k < columns; k++) {
+            double value;
+            memcpy(&value, data + ((size_t)i * columns + k) * sizeof value, sizeof value);
+            gn_metrics_add(&metrics, g->columns.list[k].name, value, false);
+        }
+        gn_history_append(t->history, i + 1, &metrics);
     }
+    t->history->best = (int)g->progress.best_epoch - 1;
     return GN_OK;
 }
 

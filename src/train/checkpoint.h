@@ -9,7 +9,9 @@
 #include "run/history.h"
 #include "train/optimizer.h"
 #include "run/run_folder.h"
+#include "train/metrics.h"
 #include "train/settings.h"
+#include "train/watchdog.h"
 
 /* Where a run stands. */
 struct gn_progress {
@@ -19,7 +21,7 @@ struct gn_progress {
     uint64_t samples; /* and their sums */
     uint64_t correct;
     double loss_sum;
-    double head_loss_sums[GN_MAX_HEADS]; /* of the auxiliary heads */
+    struct gn_mean means[GN_MOST_MEANS]; /* of that epoch, see gn_means */
     uint64_t best_epoch;                 /* counted from 1; 0: none yet */
     double best_accuracy;
     /* Reduction on a plateau: what the scheduled rate is multiplied with, the lowest validation
@@ -27,14 +29,14 @@ struct gn_progress {
     double rate_factor;
     double plateau_loss;
     uint64_t plateau_wait;
-    /* The watchdog's memory: running means of the loss and of the gradient's length, steps with a
-     * loss of guessing, and the last step that gave an alarm. */
-    double watch_loss, watch_norm;
-    uint64_t watch_stuck, watch_alarm;
+    struct gn_watch watch;
 };
 
 /* Before the first step. */
 extern const struct gn_progress gn_progress_begin;
+
+/* Before the first step of an epoch: its sums are zero. */
+void gn_progress_begin_epoch(struct gn_progress *progress);
 
 /* The parts of a run that a checkpoint saves and restores. All belong to the caller. */
 struct gn_training {

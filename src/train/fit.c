@@ -13,28 +13,10 @@
 
 /* ---- Reports ---- */
 
-void gn_fit_report(struct gn_fit *fit, gn_event_kind kind)
-{
-    const struct gn_fit_options *o = &fit->t.settings.options;
-    fit->event.kind = kind;
-    if (o->on_event != NULL)
-        o->on_event(&fit->event, o->user);
-}
-
-void gn_fit_warn(struct gn_fit *fit, const char *advice)
-{
-    if (advice != NULL)
-        gn_hint("%s", advice);
-    fit->event.message = gn_error_message();
-    gn_fit_report(fit, GN_EVENT_WARNING);
-    fit->event.message = NULL;
-    gn_clear_error();
-}
-
 void gn_fit_fill_event(struct gn_fit *fit)
 {
     const struct gn_progress *p = &fit->t.progress;
-    struct gn_event *e = &fit->event;
+    struct gn_event *e = &fit->reporter.event;
     const double n = p->samples > 0 ? (double)p->samples : 1;
     e->epoch = (int)p->epoch + 1;
     e->step = p->batch;
@@ -43,7 +25,19 @@ void gn_fit_fill_event(struct gn_fit *fit)
     e->loss = p->loss_sum / n;
     e->accuracy = (double)p->correct / n;
     e->seconds = gn_seconds() - fit->epoch_began;
-    gn_fit_event_heads(fit);
+}
+
+double gn_fit_last_rate(const struct gn_fit *fit)
+{
+    const uint64_t step = fit->t.progress.step;
+    return fit->t.progress.rate_factor *
+           gn_schedule_rate(&fit->t.settings.schedule, step > 0 ? step - 1 : 0);
+}
+
+void gn_fit_report_finding(struct gn_fit *fit, const struct gn_finding_text *finding)
+{
+    if (finding->text[0] != '\0')
+        gn_report_warning(&fit->reporter, finding->advice, "%s", finding->text);
 }
 
 static void report_start(struct gn_fit *fit)
@@ -61,12 +55,10 @@ static void report_start(struct gn_fit *fit)
         (void)snprintf(text + used, sizeof text - (size_t)used, ", from step %llu",
                        (unsigned long long)fit->t.progress.step);
     gn_fit_fill_event(fit);
-    fit->event.epochs = s->options.epochs;
-    fit->event.steps = fit->t.settings.epoch_steps;
-    fit->event.lr = gn_schedule_rate(&s->schedule, fit->t.progress.step);
-    fit->event.message = text;
-    gn_fit_report(fit, GN_EVENT_START);
-    fit->event.message = NULL;
+    fit->reporter.event.epochs = s->options.epochs;
+    fit->reporter.event.steps = fit->t.settings.epoch_steps;
+    fit->reporter.event.lr = gn_schedule_rate(&s->schedule, fit->t.progress.step);
+    gn_report_message(&fit->reporter, GN_EVENT_START, text);
 }
 
 /* ---- One step ---- */
@@ -74,7 +66,7 @@ static void report_start(struct gn_fit *fit)
 gn_status gn_fit_diverged(const struct gn_fit *fit, const char *what)
 {
     const struct gn_progress *p = &fit->t.progress;
-    const double lr = fit->event.lr;
+    const double lr = fit->reporter.event.lr;
     (void)gn_fail(
         GN_STATUS_DIVERGED, "training: %s at step %llu (epoch %llu, step %llu of %llu, lr %g)",
         what, (unsigned long long)p->step, (unsigned long long)p->epoch + 1,
@@ -84,47 +76,81 @@ gn_status gn_fit_diverged(const struct gn_fit *fit, const char *what)
     return GN_STATUS_DIVERGED;
 }
 
+/* What the step has shown, before its update. */
+static gn_status look_at_step(struct gn_fit *fit, const struct gn_step_sums *sums)
+{
+    struct gn_progress *p = &fit->t.progress;
+    struct gn_finding_text findings[2];
+    if (!isfinite(sums->loss))
+        return gn_fit_diverged(fit, isnan(sums->loss) ? "the loss is not a number"
+                                                      : "the loss is infinite");
+    if (!isfinite(sums->norm))
+        return gn_fit_diverged(fit, "a gradient is not finite");
+    gn_watchdog_step(fit->watchdog, &p->watch, p->step, fit->reporter.event.step_loss, sums->norm,
+                     findings);
+    for (int i = 0; i < 2; i++)
+        gn_fit_report_finding(fit, &findings[i]);
+    gn_watchdog_note(fit->watchdog, gn_train_step_grads(fit->step));
+    return GN_OK;
+}
+
 static gn_status train_step(struct gn_fit *fit)
 {
     struct gn_progress *p = &fit->t.progress;
+    struct gn_event *e = &fit->reporter.event;
     struct gn_step_sums sums;
-    fit->event.lr = p->rate_factor * gn_schedule_rate(&fit->t.settings.schedule, p->step);
-    GN_TRY(gn_train_step_gradients(fit->step, p->step, &sums));
+    struct gn_metrics metrics;
+    e->lr = p->rate_factor * gn_schedule_rate(&fit->t.settings.schedule, p->step);
+    const gn_status status = gn_train_step_gradients(fit->step, p->step, &sums);
+    fit->data_status = status == GN_STATUS_BAD_DATA ? status : GN_OK;
+    if (fit->data_status != GN_OK)
+        return GN_OK; /* the verdict ends the run */
+    GN_TRY(status);
+    GN_TRY(gn_files_begun(&fit->files));
     if (sums.batches == 0)
         GN_FAIL(GN_STATUS_INTERNAL, "training: the loader ended in step %llu of %llu",
                 (unsigned long long)p->batch + 1, (unsigned long long)fit->t.settings.epoch_steps);
-    GN_TRY(gn_files_begun(fit));
     p->step++;
     p->batch++;
     if (sums.samples == 0)
         return GN_OK;
-    if (!isfinite(sums.loss))
-        return gn_fit_diverged(fit, isnan(sums.loss) ? "the loss is not a number"
-                                                     : "the loss is infinite");
-    if (!isfinite(sums.norm))
-        return gn_fit_diverged(fit, "a gradient is not finite");
-    fit->event.step_loss = sums.loss / (double)sums.samples;
-    gn_watchdog_step(fit, fit->event.step_loss, sums.norm);
-    gn_train_step_update(fit->step, fit->event.lr);
+    e->step_loss = sums.loss / (double)sums.samples;
+    GN_TRY(look_at_step(fit, &sums));
+    gn_train_step_update(fit->step, e->lr);
     p->samples += sums.samples;
     p->correct += sums.correct;
     p->loss_sum += sums.loss;
-    gn_fit_count_heads(fit, sums.head_losses);
-    gn_files_step(fit);
+    gn_means_add(fit->t.net->graph, p->means, &sums);
+    gn_step_metrics(fit->t.net->graph, &sums, e->lr, &metrics);
+    gn_files_step(&fit->files, &metrics);
     gn_fit_fill_event(fit);
-    gn_fit_report(fit, GN_EVENT_STEP);
+    e->metrics = &metrics;
+    gn_report(&fit->reporter, GN_EVENT_STEP);
     return GN_OK;
 }
 
 /* ---- The run ---- */
 
-static bool wants_stop(const struct gn_fit *fit)
+enum gn_verdict gn_fit_verdict(const struct gn_fit *fit)
 {
-    const volatile int *stop = fit->t.settings.options.stop;
-    return stop != NULL && *stop != 0;
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    const struct gn_progress *p = &fit->t.progress;
+    const uint64_t patience = (uint64_t)o->early_stop;
+    /* At least one step, so that the files of a run are there. */
+    const bool is_late = o->max_seconds > 0 && p->step > fit->first_step &&
+                         gn_seconds() - fit->began >= o->max_seconds;
+    if (fit->data_status != GN_OK)
+        return GN_END_BAD_DATA;
+    if (o->stop != NULL && *o->stop != 0)
+        return GN_END_REQUESTED;
+    if ((o->max_steps != 0 && p->step >= o->max_steps) || is_late)
+        return GN_END_LIMIT;
+    if (patience != 0 && p->best_epoch != 0 && p->epoch >= p->best_epoch + patience)
+        return GN_END_STALLED;
+    return GN_GO_ON;
 }
 
-/* Whether a checkpoint is due behind this step; the last step of an epoch leaves one anyway. */
+/* Whether a checkpoint is due after this step; the last step of an epoch leaves one anyway. */
 static bool wants_checkpoint(const struct gn_fit *fit)
 {
     const struct gn_progress *p = &fit->t.progress;
@@ -136,27 +162,30 @@ static bool wants_checkpoint(const struct gn_fit *fit)
     return (asked || due) && p->batch < fit->t.settings.epoch_steps;
 }
 
-/* The rest of the running epoch. *ended: a limit is reached. */
+/* The rest of the running epoch. *ended: the run is over. */
 static gn_status run_epoch(struct gn_fit *fit, bool *ended)
 {
     struct gn_progress *p = &fit->t.progress;
     const uint64_t n_steps = fit->t.settings.epoch_steps;
+    enum gn_verdict verdict = gn_fit_verdict(fit);
     fit->epoch_began = gn_seconds();
+    fit->first_samples = p->samples;
     if (p->batch < n_steps)
         GN_TRY(gn_loader_start(fit->loader, p->epoch,
                                p->batch * (uint64_t)fit->t.settings.options.accumulate));
-    while (p->batch < n_steps) {
-        if (wants_stop(fit))
-            return gn_fit_stop_here(fit);
-        if (gn_fit_reached_limit(fit)) {
-            *ended = true;
-            return p->batch == 0 ? GN_OK : gn_fit_cut_epoch(fit);
-        }
+    for (; p->batch < n_steps && verdict == GN_GO_ON; verdict = gn_fit_verdict(fit)) {
         GN_TRY(train_step(fit));
-        if (wants_checkpoint(fit))
-            GN_TRY(gn_files_checkpoint(fit));
+        if (fit->data_status == GN_OK && wants_checkpoint(fit))
+            GN_TRY(gn_files_checkpoint(&fit->files));
     }
-    return wants_stop(fit) ? gn_fit_stop_here(fit) : gn_fit_finish_epoch(fit);
+    if (verdict == GN_END_BAD_DATA)
+        return gn_last_status();
+    if (verdict == GN_END_REQUESTED)
+        return gn_fit_stop_here(fit);
+    if (p->batch == n_steps)
+        return gn_fit_finish_epoch(fit);
+    *ended = true;
+    return p->batch == 0 ? GN_OK : gn_fit_cut_epoch(fit);
 }
 
 static gn_status run(struct gn_fit *fit)
@@ -166,7 +195,7 @@ static gn_status run(struct gn_fit *fit)
     fit->began = gn_seconds();
     fit->first_step = fit->t.progress.step;
     report_start(fit);
-    GN_TRY(gn_files_begin(fit));
+    GN_TRY(gn_files_begin(&fit->files));
     while (!ended && fit->t.progress.epoch < epochs)
         GN_TRY(run_epoch(fit, &ended));
     return GN_OK;
@@ -232,7 +261,10 @@ static gn_status create_parts(struct gn_fit *fit)
     fit->logits = gn_calloc((size_t)o->batch * (size_t)net->classes, sizeof(float), "logits");
     if (fit->step == NULL || fit->logits == NULL)
         return gn_last_status();
-    return gn_watchdog_open(fit);
+    fit->watchdog = gn_watchdog_create(net, o->freeze, s->epoch_steps);
+    fit->files.bad.loaders[0] = fit->loader;
+    fit->files.bad.loaders[1] = fit->validation;
+    return fit->watchdog == NULL ? gn_last_status() : GN_OK;
 }
 
 static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *options)
@@ -248,7 +280,8 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
     if (fit->plan == NULL)
         return gn_last_status();
     GN_TRY(wait_for_images(fit));
-    GN_TRY(gn_files_open(fit)); /* only now: nothing is changed for data that cannot be used */
+    GN_TRY(
+        gn_files_open(&fit->files)); /* only now: nothing is changed for data that cannot be used */
     const struct gn_dataset *data = options->train;
     if (data->label_names != NULL && data->classes == net->classes &&
         gn_net_set_labels(net, data->label_names, data->classes) != 0)
@@ -261,14 +294,14 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
         return gn_last_status();
     fit->t.progress = gn_progress_begin;
     gn_updater_begin_ema(fit->t.updater, net->params);
-    GN_TRY(gn_files_resume(fit));
+    GN_TRY(gn_files_resume(&fit->files));
     GN_TRY(create_parts(fit));
     return run(fit);
 }
 
 static void free_parts(struct gn_fit *fit)
 {
-    gn_files_close(fit);
+    gn_files_close(&fit->files);
     if (fit->loader != NULL)
         gn_loader_free(fit->loader);
     if (fit->validation != NULL)
@@ -277,7 +310,7 @@ static void free_parts(struct gn_fit *fit)
     gn_plan_free(fit->plan);
     gn_updater_free(fit->t.updater);
     gn_train_step_free(fit->step);
-    gn_free(fit->fired);
+    gn_watchdog_free(fit->watchdog);
     gn_free(fit->logits);
 }
 
@@ -293,6 +326,12 @@ gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
     if (fit == NULL)
         return NULL;
     fit->t.net = net;
+    fit->reporter.on_event = options->on_event;
+    fit->reporter.user = options->user;
+    fit->files.training = &fit->t;
+    fit->files.reporter = &fit->reporter;
+    struct gn_kept_error before; /* what a run gets over must not replace the caller's own */
+    gn_keep_error(&before);
     const unsigned state = gn_float_enter();
     const gn_status status = fit_net(fit, options);
     gn_float_leave(state);
@@ -303,5 +342,6 @@ gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
         gn_free_history(history);
         return NULL;
     }
+    gn_restore_error(&before);
     return history;
 }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "train/lr_suggest.h"
+#include "train/report.h"
 #include "train/step.h"
 
 #include <math.h>
@@ -100,6 +101,8 @@ static gn_status run(const struct sweep *s)
 {
     const volatile int *stop = s->settings.options.stop;
     struct gn_lr_sweep *r = s->result;
+    struct gn_reporter reporter = { .on_event = s->settings.options.on_event,
+                                    .user = s->settings.options.user };
     double mean = 0, weight = 0, lowest = HUGE_VAL;
     uint64_t epoch = 0;
     GN_TRY(gn_loader_start(s->loader, 0, 0));
@@ -118,17 +121,15 @@ static gn_status run(const struct sweep *s)
         r->n = i + 1;
         if (i + 1 >= SETTLED_STEPS)
             lowest = fmin(lowest, mean / weight);
-        if (s->settings.options.on_event != NULL)
-            s->settings.options.on_event(&(struct gn_event){ .kind = GN_EVENT_STEP,
-                                                             .epoch = 1,
-                                                             .epochs = 1,
-                                                             .step = (uint64_t)i + 1,
-                                                             .steps = (uint64_t)s->steps,
-                                                             .total_step = (uint64_t)i + 1,
-                                                             .loss = mean / weight,
-                                                             .step_loss = loss,
-                                                             .lr = r->points[i].lr },
-                                         s->settings.options.user);
+        reporter.event = (struct gn_event){ .epoch = 1,
+                                            .epochs = 1,
+                                            .step = (uint64_t)i + 1,
+                                            .steps = (uint64_t)s->steps,
+                                            .total_step = (uint64_t)i + 1,
+                                            .loss = mean / weight,
+                                            .step_loss = loss,
+                                            .lr = r->points[i].lr };
+        gn_report(&reporter, GN_EVENT_STEP);
     }
     return GN_OK;
 }

@@ -153,6 +153,17 @@ float *gn_updater_ema(struct gn_updater *updater)
     return updater->ema;
 }
 
+bool gn_updater_swap_ema(struct gn_updater *updater, float *params)
+{
+    float *ema = updater->ema;
+    for (size_t i = 0; ema != NULL && i < updater->n_floats; i++) {
+        const float kept = params[i];
+        params[i] = ema[i];
+        ema[i] = kept;
+    }
+    return ema != NULL;
+}
+
 /* base^n by squaring in double: unlike pow() the same bits on every machine. */
 static double power(double base, uint64_t n)
 {

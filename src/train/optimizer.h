@@ -47,6 +47,10 @@ void gn_updater_begin_ema(struct gn_updater *updater, const float *params);
 /* The averaged weights in the layout of the parameters, NULL without ema. */
 float *gn_updater_ema(struct gn_updater *updater);
 
+/* Exchanges the weights with their average, so that `params` is the averaged one until the next call.
+ * False, and nothing happens, without an average. */
+bool gn_updater_swap_ema(struct gn_updater *updater, float *params);
+
 /* Whether all values of a flat array are finite; gaps between tensors are not looked at. */
 bool gn_updater_finite(struct gn_updater *updater, const float *values);
 

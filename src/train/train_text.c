@@ -60,19 +60,30 @@ static json_t *options_object(const struct gn_settings *s)
     return options;
 }
 
-enum { HEAD_KEY = 32 };
-
-/* "head_0_loss_sum" */
-static const char *head_key(int i, char key[HEAD_KEY])
+void gn_progress_begin_epoch(struct gn_progress *progress)
 {
-    (void)snprintf(key, HEAD_KEY, "head_%d_loss_sum", i);
-    return key;
+    progress->batch = progress->samples = progress->correct = 0;
+    progress->loss_sum = 0;
+    memset(progress->means, 0, sizeof progress->means);
+}
+
+/* {"grad_norm":[sum,weight],...} */
+static json_t *means_object(const struct gn_graph *graph, const struct gn_mean *means)
+{
+    char name[GN_METRIC_NAME], sum[GN_NUMBER_TEXT], weight[GN_NUMBER_TEXT];
+    json_t *object = json_object();
+    for (int i = 0; i < gn_means(graph); i++) {
+        json_t *pair = json_array();
+        (void)json_array_append_new(pair, json_string(gn_hex_text(means[i].sum, sum)));
+        (void)json_array_append_new(pair, json_string(gn_hex_text(means[i].weight, weight)));
+        (void)json_object_set_new(object, gn_mean_name(graph, i, name), pair);
+    }
+    return object;
 }
 
 char *gn_train_text(const struct gn_training *training)
 {
     const struct gn_progress *p = &training->progress;
-    char key[HEAD_KEY];
     json_t *object = json_object();
     set_count(object, "step", p->step);
     set_count(object, "epoch", p->epoch);
@@ -80,17 +91,16 @@ char *gn_train_text(const struct gn_training *training)
     set_count(object, "samples", p->samples);
     set_count(object, "correct", p->correct);
     set_real(object, "loss_sum", p->loss_sum);
-    for (int i = 0; i < training->net->graph->n_heads; i++)
-        set_real(object, head_key(i, key), p->head_loss_sums[i]);
+    (void)json_object_set_new(object, "means", means_object(training->net->graph, p->means));
     set_count(object, "best_epoch", p->best_epoch);
     set_real(object, "best_accuracy", p->best_accuracy);
     set_real(object, "rate_factor", p->rate_factor);
     set_real(object, "plateau_loss", p->plateau_loss);
     set_count(object, "plateau_wait", p->plateau_wait);
-    set_real(object, "watch_loss", p->watch_loss);
-    set_real(object, "watch_norm", p->watch_norm);
-    set_count(object, "watch_stuck", p->watch_stuck);
-    set_count(object, "watch_alarm", p->watch_alarm);
+    set_real(object, "watch_loss", p->watch.loss);
+    set_real(object, "watch_norm", p->watch.norm);
+    set_count(object, "watch_stuck", p->watch.stuck);
+    set_count(object, "watch_alarm", p->watch.alarm);
     (void)json_object_set_new(object, "options", options_object(&training->settings));
     return text_of(object);
 }
@@ -129,6 +139,16 @@ char *gn_build_text(void)
     set_text(object, "compiler", GN_CONFIG_COMPILER);
     set_text(object, "isa", kernels->isa);
     return text_of(object);
+}
+
+char *gn_history_text(const struct gn_history *history, int rows)
+{
+    const char *names[GN_MOST_METRICS];
+    const int n = gn_history_names(history, rows, names);
+    json_t *array = json_array();
+    for (int i = 0; i < n; i++)
+        (void)json_array_append_new(array, json_string(names[i]));
+    return text_of(array);
 }
 
 /* ---- Reading ---- */
@@ -178,10 +198,32 @@ static void get_later_fields(const json_t *object, struct gn_progress *p, bool *
     p->rate_factor = get_real(object, "rate_factor", ok);
     p->plateau_loss = get_real(object, "plateau_loss", ok);
     p->plateau_wait = get_count(object, "plateau_wait", ok);
-    p->watch_loss = get_real(object, "watch_loss", ok);
-    p->watch_norm = get_real(object, "watch_norm", ok);
-    p->watch_stuck = get_count(object, "watch_stuck", ok);
-    p->watch_alarm = get_count(object, "watch_alarm", ok);
+    p->watch.loss = get_real(object, "watch_loss", ok);
+    p->watch.norm = get_real(object, "watch_norm", ok);
+    p->watch.stuck = get_count(object, "watch_stuck", ok);
+    p->watch.alarm = get_count(object, "watch_alarm", ok);
+}
+
+/* A mean that came later is missing in an older checkpoint and begins here. Version 0.1.0 had sums of
+ * the heads' losses alone, by the head's number. */
+static void get_means(const json_t *object, const struct gn_graph *graph, struct gn_progress *p,
+                      bool *ok)
+{
+    const json_t *means = json_object_get(object, "means");
+    char name[GN_METRIC_NAME];
+    for (int i = 0; i < gn_means(graph); i++) {
+        const json_t *pair = json_object_get(means, gn_mean_name(graph, i, name));
+        const char *sum = json_string_value(json_array_get(pair, 0));
+        const char *weight = json_string_value(json_array_get(pair, 1));
+        if (pair != NULL &&
+            (sum == NULL || weight == NULL || !gn_hex_parse(sum, &p->means[i].sum) ||
+             !gn_hex_parse(weight, &p->means[i].weight)))
+            *ok = false;
+    }
+    for (int i = 0; means == NULL && i < graph->n_heads; i++) {
+        (void)snprintf(name, sizeof name, "head_%d_loss_sum", i);
+        p->means[i] = (struct gn_mean){ get_real(object, name, ok), (double)p->samples };
+    }
 }
 
 /* "64" or "sgd": a value of the options as a message shows it. */
@@ -260,9 +302,7 @@ gn_status gn_train_text_read(const char *text, const char *path, const struct gn
                                       .best_epoch = get_count(object, "best_epoch", &ok),
                                       .best_accuracy = get_real(object, "best_accuracy", &ok) };
     get_later_fields(object, progress, &ok);
-    char key[HEAD_KEY];
-    for (int i = 0; i < training->net->graph->n_heads; i++)
-        progress->head_loss_sums[i] = get_real(object, head_key(i, key), &ok);
+    get_means(object, training->net->graph, progress, &ok);
     gn_status status = GN_OK;
     if (!ok || !json_is_object(json_object_get(object, "options")))
         status = gn_fail(GN_STATUS_BAD_MODEL,
@@ -274,6 +314,31 @@ gn_status gn_train_text_read(const char *text, const char *path, const struct gn
     json_decref(ours);
     json_decref(object);
     return status;
+}
+
+gn_status gn_history_text_read(const char *text, const char *path,
+                               const struct gn_training *training, struct gn_metrics *columns)
+{
+    static const char *const first[] = { "loss",         "accuracy",     "val_loss",
+                                         "val_accuracy", "val_ema_loss", "val_ema_accuracy" };
+    const struct gn_settings *s = &training->settings;
+    const int n_first = s->n_val == 0 ? 2 : s->options.ema > 0 ? 6 : 4;
+    json_t *array = text == NULL ? NULL : json_loads(text, 0, NULL);
+    const size_t n = text == NULL ? (size_t)n_first : json_array_size(array);
+    bool ok = text == NULL || (json_is_array(array) && n <= GN_MOST_METRICS);
+    *columns = (struct gn_metrics){ .n = 0 };
+    for (size_t i = 0; ok && i < n; i++) {
+        const char *name = text == NULL ? first[i] : json_string_value(json_array_get(array, i));
+        ok = name != NULL && strlen(name) < GN_METRIC_NAME;
+        if (ok)
+            gn_metrics_add(columns, name, 0, false);
+    }
+    json_decref(array);
+    if (!ok)
+        GN_FAIL(GN_STATUS_BAD_MODEL,
+                "%s: checkpoint: gn.history is not a list of at most %d names of metrics", path,
+                (int)GN_MOST_METRICS);
+    return GN_OK;
 }
 
 /* "60000 samples (crc32c 0123abcd)", "none". */

@@ -8,12 +8,18 @@
 char *gn_train_text(const struct gn_training *training);
 char *gn_data_text(const struct gn_settings *settings);
 char *gn_build_text(void);
+char *gn_history_text(const struct gn_history *history, int rows);
 
 /* Reads gn.train: the progress it tells. `path` names the file in messages. BAD_MODEL when the
  * text is none of ours or its numbers contradict each other, BAD_ARGUMENT when the options of
  * `training` are not those of the text. */
 gn_status gn_train_text_read(const char *text, const char *path, const struct gn_training *training,
                              struct gn_progress *progress);
+
+/* Reads gn.history: the names of the columns, with values that mean nothing. Without one (NULL, version
+ * 0.1.0) they are those of the losses and accuracies. BAD_MODEL. */
+gn_status gn_history_text_read(const char *text, const char *path,
+                               const struct gn_training *training, struct gn_metrics *columns);
 
 /* BAD_DATA when gn.data tells of other data than the settings have. */
 gn_status gn_data_text_check(const char *text, const char *path,

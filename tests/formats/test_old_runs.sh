@@ -15,7 +15,10 @@ gunzip <"$old/small-run.checkpoint.gz.gz" | gunzip >small-run/checkpoint.safeten
 # losses DIR: accuracy, loss, val_accuracy, val_loss of every epoch, five digits each.
 losses()
 {
-    awk -F, 'NR > 1 { printf "%.4f %.4f %.4f %.4f\n", $2, $3, $4, $NF }' "$1/history.csv"
+    tr -d '\r' <"$1/history.csv" | awk -F, '
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+        NR > 1 { printf "%.4f %.4f %.4f %.4f\n", $at["accuracy"], $at["loss"], $at["val_accuracy"],
+                 $at["val_loss"] }'
 }
 
 expect 0 'after epoch 2' train --resume net-run --data set --max-steps 1000

@@ -43,7 +43,7 @@ void tiny_run_fails(struct gn_fit_options options, gn_status status, const char 
 /* Fails the test unless the file has the same bytes in both folders. */
 void tiny_same_file(const char *folder_a, const char *folder_b, const char *name);
 
-/* All files of a run but history.jsonl, and that one too but for its seconds. */
+/* All files of a run but history.jsonl, and that one too but for its times. */
 void tiny_same_runs(const char *folder_a, const char *folder_b);
 
 #endif

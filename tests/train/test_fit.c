@@ -347,7 +347,7 @@ static void the_earliest_of_equal_epochs_is_the_best(void **state)
 }
 
 struct best_copy {
-    double accuracy;
+    double accuracy, loss;
     uint32_t hash;
     gn_net *net;
 };
@@ -357,8 +357,10 @@ static void remember_best(const struct gn_event *event, void *user)
     struct best_copy *best = user;
     if (event->kind != GN_EVENT_EPOCH)
         return;
-    assert_int_equal(event->is_best, event->val_accuracy > best->accuracy);
+    const bool equal = event->val_accuracy >= best->accuracy && event->val_loss < best->loss;
+    assert_int_equal(event->is_best, event->val_accuracy > best->accuracy || equal);
     if (event->is_best) {
+        best->loss = event->val_loss;
         best->accuracy = event->val_accuracy;
         best->hash = gn_net_hash(best->net);
     }
@@ -368,7 +370,7 @@ static void best_holds_the_weights_of_the_best_epoch(void **state)
 {
     (void)state;
     gn_net *net = tiny_net(), *loaded = tiny_net();
-    struct best_copy best = { -1, 0, net };
+    struct best_copy best = { -1, 0, 0, net };
     struct gn_fit_options options = tiny_options("best-weights");
     options.on_event = remember_best;
     options.user = &best;
