@@ -479,9 +479,26 @@ static void keeps_labels_and_resize_rule_in_the_net(void **state)
     gn_free_net(net);
 }
 
+/* Validation computes in the memory of the training plan, which must not show. */
+static void validation_changes_no_weight(void **state)
+{
+    (void)state;
+    struct gn_fit_options options = tiny_options(NULL);
+    const uint32_t with = tiny_run(options);
+    gn_net *net = tiny_net();
+    options.train = tiny.train;
+    options.validation = NULL;
+    gn_history *history = gn_fit_with(net, &options);
+    assert_non_null(history);
+    assert_int_equal(gn_net_hash(net), with);
+    gn_free_history(history);
+    gn_free_net(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(validation_changes_no_weight),
         cmocka_unit_test(two_runs_leave_the_same_bytes),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(every_option_that_should_matter_does),
