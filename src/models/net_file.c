@@ -351,7 +351,7 @@ static gn_status graph_fault(const struct reader *r)
 
 static gn_status read_line(struct reader *r, char *line)
 {
-    struct instruction i;
+    struct instruction i = { .word = "" };
     char *rest = line;
     line[strcspn(line, "#")] = '\0';
     r->n_words = 0;

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "support/locale.h"
 
 #include "support/check.h"
