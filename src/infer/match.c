@@ -19,7 +19,7 @@ gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data,
         GN_FAIL(GN_STATUS_BAD_SHAPE,
                 "%s data: %d classes, the network tells %d apart; build it with .classes = %d",
                 what, data->classes, net->classes, data->classes);
-    if (data->labels == NULL && data->coming == NULL)
+    if (data->coming == NULL && data->labels == NULL) /* the order matters: see `coming` */
         GN_FAIL(GN_STATUS_BAD_DATA, "%s data: %s holds images without labels", what, data->name);
     if (data->samples == 0)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s data: no samples; at least one is needed", what);
