@@ -29,7 +29,7 @@ static json_t *option_to_json(const struct cli_args *args, const struct cli_row 
         return json_boolean(strcmp(text, "true") == 0);
     if (option->kind == GN_OPTION_INT)
         return json_integer(
-            *(const int *)((const char *)cli_values_of(args, row) + option->offset));
+            *(const int *)(const void *)((const char *)cli_values_of(args, row) + option->offset));
     return cli_json_text(text);
 }
 

@@ -360,22 +360,22 @@ static gn_status get(const char *name, const char *data_dir, bool offline, char 
 
 gn_status gn_dataset_wait(gn_dataset *data)
 {
-    return (int)(data == NULL ? gn_last_status() : gn_idx_wait(data));
+    return data == NULL ? gn_last_status() : gn_idx_wait(data);
 }
 
 gn_status gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info)
 {
-    return (int)describe(data, info);
+    return describe(data, info);
 }
 
 gn_status gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *pixels, int *label)
 {
-    return (int)copy_sample(data, i, pixels, label);
+    return copy_sample(data, i, pixels, label);
 }
 
 gn_status gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image *image)
 {
-    return (int)copy_picture(data, i, image);
+    return copy_picture(data, i, image);
 }
 
 void gn_free_image(struct gn_image *image)
@@ -395,11 +395,11 @@ const char *gn_dataset_file(const gn_dataset *data, uint64_t i)
 
 gn_status gn_dataset_known(int i, const char *data_dir, bool verify, struct gn_known_dataset *known)
 {
-    return (int)describe_known(i, data_dir, verify, known);
+    return describe_known(i, data_dir, verify, known);
 }
 
 gn_status gn_dataset_get(const char *name, const char *data_dir, bool offline, char *where,
                          size_t where_size)
 {
-    return (int)get(name, data_dir, offline, where, where_size);
+    return get(name, data_dir, offline, where, where_size);
 }

@@ -221,5 +221,5 @@ gn_status gn_preview_with(const struct gn_preview_options *options)
             (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "preview: no data set is given");
         return gn_last_status();
     }
-    return (int)preview(options);
+    return preview(options);
 }

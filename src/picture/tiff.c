@@ -26,8 +26,8 @@ struct tiff {
 
 /* ---- What libtiff calls ---- */
 
-static int keep_error(TIFF *file, void *user, const char *module, const char *format,
-                      va_list values)
+static GN_PRINTF(4, 0) int keep_error(TIFF *file, void *user, const char *module,
+                                      const char *format, va_list values)
 {
     struct tiff *t = user;
     (void)file;

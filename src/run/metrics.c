@@ -18,5 +18,5 @@ double gn_metric_value(const struct gn_metrics *metrics, const char *name)
     for (int i = 0; metrics != NULL && name != NULL && i < metrics->n; i++)
         if (strcmp(metrics->list[i].name, name) == 0)
             return metrics->list[i].value;
-    return NAN;
+    return (double)NAN;
 }

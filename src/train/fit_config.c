@@ -182,7 +182,7 @@ gn_status gn_config_write(const struct gn_net *net, const struct gn_settings *se
     char *text = NULL;
     if (status == GN_OK) {
         const int digits = digits_of_members(json_object_get(root, "options"));
-        text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
+        text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION((size_t)digits));
         status = text == NULL ? gn_fail(GN_STATUS_NO_MEMORY, "no memory for the run's options")
                               : gn_file_write(path, "run options", text, strlen(text), NULL);
     }

@@ -279,7 +279,7 @@ static gn_status check_row(const struct row *row, const struct gn_fit_options *o
         return check_number(option, gn_option_real(option, o));
     case GN_OPTION_TEXT:
     case GN_OPTION_LIST:
-        text = *(const char *const *)((const char *)o + option->offset);
+        text = *(const char *const *)(const void *)((const char *)o + option->offset);
         return text != NULL && row->check != NULL ? row->check(text) : GN_OK;
     case GN_OPTION_HEADING:
     case GN_OPTION_SWITCH:

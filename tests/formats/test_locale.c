@@ -30,7 +30,7 @@ static void numbers_are_the_same_texts(void **state)
     } cases[] = { { 0, "0x0p+0" },
                   { 1, "0x1p+0" },
                   { -0.5, "-0x1p-1" },
-                  { 0.485F, "0x1.f0a3d8p-2" },
+                  { (double)0.485F, "0x1.f0a3d8p-2" },
                   { 0.1, "0x1.999999999999ap-4" },
                   { 1e308, "0x1.1ccf385ebc8ap+1023" },
                   { 5e-324, "0x0.0000000000001p-1022" } };

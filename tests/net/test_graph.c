@@ -378,15 +378,15 @@ static void null_is_an_error_with_a_sentence(void **state)
     check_error(GN_STATUS_BAD_ARGUMENT, missing);
 
     gn_net *net = gn_googlenet(.size = 16);
-    const int codes[] = { gn_net_describe(net, NULL),
-                          gn_net_layer(net, 0, NULL),
-                          gn_net_stage(net, 0, NULL),
-                          gn_net_tensor(net, 0, NULL),
-                          gn_summary(net, NULL),
-                          gn_walk(net, NULL),
-                          gn_bench(net, NULL, NULL),
-                          gn_system_describe(NULL),
-                          gn_dataset_known(0, NULL, false, NULL) };
+    const gn_status codes[] = { gn_net_describe(net, NULL),
+                                gn_net_layer(net, 0, NULL),
+                                gn_net_stage(net, 0, NULL),
+                                gn_net_tensor(net, 0, NULL),
+                                gn_summary(net, NULL),
+                                gn_walk(net, NULL),
+                                gn_bench(net, NULL, NULL),
+                                gn_system_describe(NULL),
+                                gn_dataset_known(0, NULL, false, NULL) };
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         assert_int_equal(codes[i], GN_STATUS_BAD_ARGUMENT);
     check_error(GN_STATUS_BAD_ARGUMENT, "no place for");

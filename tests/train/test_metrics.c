@@ -138,8 +138,9 @@ static struct gn_epoch row_of(double accuracy, double loss, double ema_accuracy,
 static void of_equal_accuracies_the_lower_loss_is_better(void **state)
 {
     (void)state;
-    const struct gn_epoch base = row_of(0.5, 1, NAN, NAN), lower = row_of(0.5, 0.9, NAN, NAN);
-    const struct gn_epoch higher = row_of(0.6, 2, NAN, NAN), averaged = row_of(0.1, 9, 0.5, 0.8);
+    const double none = (double)NAN;
+    const struct gn_epoch base = row_of(0.5, 1, none, none), lower = row_of(0.5, 0.9, none, none);
+    const struct gn_epoch higher = row_of(0.6, 2, none, none), averaged = row_of(0.1, 9, 0.5, 0.8);
     assert_true(gn_epoch_is_better(&lower, &base) && !gn_epoch_is_better(&base, &lower));
     assert_false(gn_epoch_is_better(&base, &base)); /* the earlier one stays */
     assert_true(gn_epoch_is_better(&higher, &lower) && !gn_epoch_is_better(&lower, &higher));

@@ -108,7 +108,7 @@ static void escapes_names_in_messages(void **state)
 
 /* ---- Replacing ---- */
 
-static int save(const char *previous)
+static gn_status save(const char *previous)
 {
     return gn_file_write("out/f", "test", new_text, sizeof new_text, previous);
 }
@@ -188,7 +188,7 @@ static void no_failing_call_loses_a_file(void **state)
             for (uint64_t k = 1; k <= calls; k++) {
                 prepare();
                 gn_file_fail_after(GN_FILE_CALL_ANY, k, numbers[e]);
-                const int status = save(previous[p]);
+                const gn_status status = save(previous[p]);
                 gn_file_fail_after(GN_FILE_CALL_NONE, 0, 0);
                 const bool is_new = test_file_is("out/f", new_text, sizeof new_text);
                 const bool is_old = test_file_is("out/f", old_text, sizeof old_text);
@@ -311,7 +311,7 @@ static void a_file_size_limit_keeps_the_old_file(void **state)
     limit.rlim_cur = 8;
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    const int status = save(NULL);
+    const gn_status status = save(NULL);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     (void)signal(SIGXFSZ, handler);
     assert_int_equal(status, GN_STATUS_IO);

@@ -11,8 +11,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-static const double some_values[] = { 0,      -0.0,    1,      -1,      0.1,        0.25,   DBL_MIN,
-                                      5e-324, DBL_MAX, 1e-310, 2.0 / 3, 12345678.9, 0.485F, 1e6 };
+static const double some_values[] = {
+    0,      -0.0,    1,      -1,      0.1,        0.25,           DBL_MIN,
+    5e-324, DBL_MAX, 1e-310, 2.0 / 3, 12345678.9, (double)0.485F, 1e6
+};
 enum { VALUES = sizeof some_values / sizeof some_values[0] };
 
 /* Runs `check` in the C locale, then in each locale with another decimal point. */
