@@ -66,7 +66,9 @@ static void check_logits(gn_net *net, const struct old_file *file)
                                 .width = file->size, .channels = file->channels),
                      GN_OK);
     for (int i = 0; i < CLASSES; i++)
-        if (!(fabsf(logits[i] - file->logits[i]) <= 1e-4F * (1 + fabsf(file->logits[i]))))
+        /* The weights of the formula make large sums that cancel: without fused multiply-add version
+         * 0.1.0, too, differs from itself by 4.6e-4 (googlenet-paper). */
+        if (!(fabsf(logits[i] - file->logits[i]) <= 1e-3F * (1 + fabsf(file->logits[i]))))
             fail_msg("%s: logit %d is %.7g, version 0.1.0 had %.7g", file->name, i,
                      (double)logits[i], (double)file->logits[i]);
     free(pixels);
