@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/threads.h"
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "picture/picture.h"
 #include "train/step.h"
 

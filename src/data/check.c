@@ -134,14 +134,13 @@ static int by_pixels(const void *pa, const void *pb)
     return a->sample < b->sample ? -1 : a->sample > b->sample;
 }
 
-static const char *name_of(const struct check *c, const struct record *r, char *buffer, size_t size)
+static const char *name_of(const struct check *c, const struct record *r,
+                           char buffer[GN_PATH_BYTES])
 {
     const gn_dataset *data = c->sets[r->split];
     const char *split = r->split == GN_TRAIN ? "train" : "test";
-    if (data->pixels == NULL)
-        (void)snprintf(buffer, size, "%s/%s", data->path, data->files.text[r->sample]);
-    else
-        (void)snprintf(buffer, size, "%s sample %u", split, r->sample);
+    if (data->pixels != NULL || !gn_dataset_path(data, r->sample, buffer))
+        (void)snprintf(buffer, GN_PATH_BYTES, "%s sample %u", split, r->sample);
     return buffer;
 }
 
@@ -168,10 +167,10 @@ static gn_status add_finding(struct check *c, gn_finding_kind kind, const struct
     GN_TRY(make_room(c));
     struct gn_finding *f = &report->findings[report->n_findings];
     *f = (struct gn_finding){ .kind = kind };
-    GN_TRY(gn_names_add(&c->texts, name_of(c, r, name, sizeof name)));
+    GN_TRY(gn_names_add(&c->texts, name_of(c, r, name)));
     f->file = c->texts.text[c->texts.n - 1];
     if (other != NULL) {
-        GN_TRY(gn_names_add(&c->texts, name_of(c, other, name, sizeof name)));
+        GN_TRY(gn_names_add(&c->texts, name_of(c, other, name)));
         f->other = c->texts.text[c->texts.n - 1];
     }
     GN_TRY(gn_names_add(&c->texts, message));
@@ -194,9 +193,8 @@ static gn_status add_equal(struct check *c, const struct record *first, const st
                                         [GN_FINDING_CONFLICT] = "has another label than its equal",
                                         [GN_FINDING_SAME_FILE] = "has the same bytes as",
                                         [GN_FINDING_SAME_PIXELS] = "has the same pixels as" };
-    (void)snprintf(text, sizeof text, "%s %s %s%s", name_of(c, r, a, sizeof a), says[kind],
-                   name_of(c, first, b, sizeof b),
-                   kind == GN_FINDING_LEAK ? ", which is for training" : "");
+    (void)snprintf(text, sizeof text, "%s %s %s%s", name_of(c, r, a), says[kind],
+                   name_of(c, first, b), kind == GN_FINDING_LEAK ? ", which is for training" : "");
     return add_finding(c, kind, r, first, text);
 }
 

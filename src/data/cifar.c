@@ -2,7 +2,7 @@
  * CIFAR-10 and CIFAR-100 as published in binary: records of one label (CIFAR-100: the coarse one,
  * then the fine one, which is used) and three planes of 32x32 bytes, red, green, blue.
  */
-#include "data/dataset.h"
+#include "data/open.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -42,21 +42,21 @@ static bool holds_file(const char *folder, const char *name)
 {
     char path[GN_PATH_BYTES];
     struct stat about;
-    const int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    return n > 0 && n < GN_PATH_BYTES && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    return gn_path_join(path, folder, name) && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+static bool holds_both(const char *folder, const struct cifar *c)
+{
+    return holds_file(folder, c->files[0][0]) && holds_file(folder, c->files[1][0]);
 }
 
 enum gn_cifar gn_cifar_find(const char *folder, char inner[GN_PATH_BYTES])
 {
     for (enum gn_cifar kind = GN_CIFAR_10; kind <= GN_CIFAR_100; kind++) {
         const struct cifar *c = &kinds[kind];
-        int n = snprintf(inner, GN_PATH_BYTES, "%s", folder);
-        if (n > 0 && n < GN_PATH_BYTES && holds_file(inner, c->files[0][0]) &&
-            holds_file(inner, c->files[1][0]))
+        if (gn_path_join(inner, folder, "") && holds_both(inner, c))
             return kind;
-        n = snprintf(inner, GN_PATH_BYTES, "%s/%s", folder, c->inner);
-        if (n > 0 && n < GN_PATH_BYTES && holds_file(inner, c->files[0][0]) &&
-            holds_file(inner, c->files[1][0]))
+        if (gn_path_join(inner, folder, c->inner) && holds_both(inner, c))
             return kind;
     }
     return GN_CIFAR_NONE;
@@ -125,8 +125,7 @@ static gn_status read_names(struct gn_dataset *data, const struct cifar *c)
 {
     char path[GN_PATH_BYTES], text[LABEL_TEXT];
     struct gn_bytes file;
-    (void)snprintf(path, sizeof path, "%s/%s", data->path, c->names);
-    if (!holds_file(data->path, c->names))
+    if (!gn_path_join(path, data->path, c->names) || !holds_file(data->path, c->names))
         return GN_OK;
     GN_TRY(gn_file_read(path, "CIFAR", GN_STATUS_BAD_DATA, sizeof text - 1, &file));
     memcpy(text, file.data, file.size);
@@ -153,9 +152,9 @@ gn_status gn_open_cifar(struct gn_dataset *data, const char *inner, enum gn_cifa
     data->classes = data->options.classes > 0 ? data->options.classes : c->classes;
     const char *const *files = c->files[data->options.split != GN_TRAIN];
     for (int i = 0; files[i] != NULL; i++) {
-        const int n = snprintf(path, sizeof path, "%s/%s", inner, files[i]);
-        if (n < 0 || n >= GN_PATH_BYTES)
-            GN_FAIL(GN_STATUS_BAD_DATA, "CIFAR: the folder's name is too long (%d bytes)", n);
+        if (!gn_path_join(path, inner, files[i]))
+            GN_FAIL(GN_STATUS_BAD_DATA, "CIFAR: the folder's name is too long (%zu bytes)",
+                    strlen(inner));
         GN_TRY(read_file(data, c, path));
     }
     return read_names(data, c);

@@ -4,34 +4,22 @@
  */
 #include "data/dataset.h"
 
-#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/known.h"
+#include "data/open.h"
 #include "picture/picture.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static bool is_folder(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
-
-static bool exists(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0;
-}
-
 /* `data` is neither a folder nor a known name. */
 static gn_status unknown_data(const char *data)
 {
     char name[GN_PATH_TEXT];
     (void)gn_printable(name, sizeof name, data);
-    if (exists(data)) {
+    if (gn_path_exists(data)) {
         (void)gn_fail(GN_STATUS_BAD_DATA, "%s: data set: is not a folder", name);
         gn_hint("a list of pictures has a name that ends in .txt or .tsv");
         return GN_STATUS_BAD_DATA;
@@ -67,50 +55,28 @@ static gn_status find_folder(char folder[GN_PATH_BYTES], const struct gn_known_s
                              const struct gn_dataset_options *o)
 {
     *set = NULL;
-    if (is_folder(o->data)) {
-        const int n = snprintf(folder, GN_PATH_BYTES, "%s", o->data);
-        if (n < 0 || n >= GN_PATH_BYTES)
-            GN_FAIL(GN_STATUS_BAD_DATA, "data set: the folder's name is too long (%d bytes)", n);
+    if (gn_path_is_folder(o->data)) {
+        if (!gn_path_join(folder, o->data, ""))
+            GN_FAIL(GN_STATUS_BAD_DATA, "data set: the folder's name is too long (%zu bytes)",
+                    strlen(o->data));
         return GN_OK;
     }
-    if (!exists(o->data) && strcmp(o->data, "cifar-10") == 0)
+    if (!gn_path_exists(o->data) && strcmp(o->data, "cifar-10") == 0)
         return find_cifar(folder, GN_CIFAR_10, o);
-    if (!exists(o->data) && strcmp(o->data, "cifar-100") == 0)
+    if (!gn_path_exists(o->data) && strcmp(o->data, "cifar-100") == 0)
         return find_cifar(folder, GN_CIFAR_100, o);
     *set = gn_known_find(o->data);
-    if (*set == NULL || exists(o->data))
+    if (*set == NULL || gn_path_exists(o->data))
         return unknown_data(o->data);
     return gn_known_provide(folder, *set, o->data_dir, o->offline);
-}
-
-/* CRC32C over sizes, pixels and labels: two data sets of one fingerprint train alike. */
-void gn_dataset_make_fingerprint(struct gn_dataset *data)
-{
-    const uint64_t sizes[] = { data->samples, (uint64_t)data->height, (uint64_t)data->width,
-                               (uint64_t)data->channels, (uint64_t)data->classes };
-    uint32_t crc = 0;
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        uint8_t bytes[8];
-        for (int k = 0; k < 8; k++)
-            bytes[k] = (uint8_t)(sizes[i] >> (8 * k));
-        crc = gn_crc32c(crc, bytes, sizeof bytes);
-    }
-    const size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
-    crc = gn_crc32c(crc, data->pixels, data->samples * image);
-    /* Images in memory have labels of a byte. */
-    for (uint64_t i = 0; i < data->samples; i++) {
-        const uint8_t label = (uint8_t)data->labels[i];
-        crc = gn_crc32c(crc, &label, 1);
-    }
-    data->fingerprint = crc;
 }
 
 /* List files are told by their names. */
 static bool is_list(const char *path)
 {
     struct stat about;
-    const char *dot = strrchr(path, '.');
-    return dot != NULL && (strcmp(dot, ".txt") == 0 || strcmp(dot, ".tsv") == 0) &&
+    const char *ending = gn_path_extension(path);
+    return (strcmp(ending, ".txt") == 0 || strcmp(ending, ".tsv") == 0) &&
            stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
@@ -127,7 +93,7 @@ static gn_status load_images(struct gn_dataset *data, const struct gn_known_set 
     const uint64_t limit = data->options.limit;
     if (limit > 0 && limit < data->samples)
         data->samples = limit;
-    gn_dataset_make_fingerprint(data);
+    gn_fingerprint_images(data);
     return GN_OK;
 }
 

@@ -1,10 +1,9 @@
 /*
  * What sets of picture files have in common: the division into training and test samples by seed,
- * the number of channels, the fingerprint.
+ * the number of channels, the paths.
  */
-#include "data/dataset.h"
+#include "data/open.h"
 
-#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -13,11 +12,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { PICTURES_MEASURED = 64 };
 
 static const double DEFAULT_FRACTION = 0.1;
+
+bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_PATH_BYTES])
+{
+    return gn_path_join(path, data->path, data->files.text[i]);
+}
 
 /* A picture's turn in the draw of its class. */
 struct draw {
@@ -128,24 +131,10 @@ static gn_status count_channels(struct gn_dataset *data)
 
 gn_status gn_finish_files(struct gn_dataset *data)
 {
-    char path[GN_PATH_BYTES];
-    struct stat about;
     const uint64_t limit = data->options.limit;
     if (limit > 0 && limit < data->samples)
         data->samples = limit;
-    uint32_t crc = 0;
-    for (uint64_t i = 0; i < data->samples; i++) {
-        uint8_t bytes[12];
-        const bool found = gn_dataset_path(data, i, path) && stat(path, &about) == 0;
-        const uint64_t size = found ? (uint64_t)about.st_size : 0;
-        for (int k = 0; k < 8; k++)
-            bytes[k] = (uint8_t)(size >> (8 * k));
-        for (int k = 0; k < 4; k++)
-            bytes[8 + k] = (uint8_t)((uint32_t)data->labels[i] >> (8 * k));
-        crc = gn_crc32c(crc, data->files.text[i], strlen(data->files.text[i]) + 1);
-        crc = gn_crc32c(crc, bytes, sizeof bytes);
-    }
-    data->fingerprint = crc;
+    gn_fingerprint_files(data);
     data->channels = data->options.channels;
     return data->channels == 0 ? count_channels(data) : GN_OK;
 }

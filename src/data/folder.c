@@ -4,7 +4,7 @@
  * set without this division is divided by seed. A file is a picture by its name, so that a damaged one
  * is missed by nobody, or by its first bytes.
  */
-#include "data/dataset.h"
+#include "data/open.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -14,30 +14,22 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 enum { DEEPEST = 16, MOST_CLASSES = 1 << 16, MOST_FOLDERS = 1 << 18, MOST_FILES = 1 << 26 };
-
-bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_PATH_BYTES])
-{
-    return gn_path_join(path, data->path, data->files.text[i]);
-}
 
 static gn_status join(char path[GN_PATH_BYTES], const char *folder, const char *name)
 {
     char text[GN_PATH_TEXT];
-    const int n = snprintf(path, GN_PATH_BYTES, "%s%s%s", folder, name[0] == '\0' ? "" : "/", name);
-    if (n <= 0 || n >= GN_PATH_BYTES)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: a path below it is too long (%d bytes)",
-                gn_printable(text, sizeof text, folder), n);
+    if (!gn_path_join(path, folder, name))
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: a path below it is too long (%zu bytes)",
+                gn_printable(text, sizeof text, folder), strlen(folder) + 1 + strlen(name));
     return GN_OK;
 }
 
 static bool is_folder(const char *folder, const char *name)
 {
     char path[GN_PATH_BYTES];
-    struct stat about;
-    return join(path, folder, name) == GN_OK && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    return gn_path_join(path, folder, name) && gn_path_is_folder(path);
 }
 
 /* Adds the names in `path` that are folders (or are not, as wanted), in byte order. Names that begin

@@ -3,7 +3,7 @@
  * named set, against its digests, before anybody sees them. Unpacking and digesting the images takes
  * longer than all else before a first step, so it happens in a thread of its own.
  */
-#include "data/dataset.h"
+#include "data/open.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -159,7 +159,7 @@ static gn_status finish(void *argument)
     struct gn_idx_split *split = argument;
     GN_TRY(read_file(split, 0, &split->data->pixels));
     GN_TRY(take_labels(split->data, split->labels, &split->idx[1]));
-    gn_dataset_make_fingerprint(split->data);
+    gn_fingerprint_images(split->data);
     return GN_OK;
 }
 

@@ -2,7 +2,7 @@
  * Images without labels, as prediction reads them: one IDX file, one picture, or a folder of
  * pictures.
  */
-#include "data/dataset.h"
+#include "data/open.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -36,11 +36,9 @@ static bool is_idx(const char *path)
     if (n >= 3)
         return (head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] < 16) ||
                (head[0] == 0x1f && head[1] == 0x8b);
-    const char *name = strrchr(path, '/');
-    name = name == NULL ? path : name + 1;
-    const char *dot = strrchr(name, '.');
+    const char *name = gn_path_name(path);
     return strstr(name, "ubyte") != NULL || strstr(name, "idx") != NULL ||
-           (dot != NULL && strcmp(dot, ".gz") == 0);
+           strcmp(gn_path_extension(path), ".gz") == 0;
 }
 
 static gn_status read_idx(struct gn_dataset *data, const char *path)

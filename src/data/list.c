@@ -3,7 +3,7 @@
  * the last space. Labels are class numbers if every one is a number, else names, numbered in byte
  * order. A path may not leave the folder.
  */
-#include "data/dataset.h"
+#include "data/open.h"
 
 #include "base/file.h"
 #include "base/memory.h"

@@ -8,7 +8,7 @@
  * matter, and an epoch may begin at any batch. What depends on the other samples of a batch - which
  * pictures are left out, what is mixed with what - happens when the caller takes it.
  */
-#include "data/dataset.h"
+#include "data/loader.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "data/order.h"
 #include "picture/picture.h"
 
 enum { BUFFERS = 3, UNIT_IMAGES = 16, UNIT_PICTURES = 4, FEW_BAD = 10, BAD_PERCENT = 5 };

@@ -3,7 +3,7 @@
  * at their stored size, so that "shift:2" means two of its pixels; pictures, which may be of any
  * size, after they have been brought to the network's.
  */
-#include "data/dataset.h"
+#include "data/sample.h"
 
 #include "base/file.h"
 #include "base/memory.h"

@@ -1,7 +1,7 @@
 /*
  * A contact sheet: a batch as training gets it, drawn with cairo, each image with its label.
  */
-#include "data/dataset.h"
+#include "data/loader.h"
 
 #include "base/file.h"
 #include "draw/drawing.h"

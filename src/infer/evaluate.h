@@ -2,7 +2,7 @@
 #ifndef GN_INFER_EVALUATE_H
 #define GN_INFER_EVALUATE_H
 
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "plan/plan.h"
 
 struct gn_scoring {

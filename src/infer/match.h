@@ -3,7 +3,7 @@
 #ifndef GN_INFER_MATCH_H
 #define GN_INFER_MATCH_H
 
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "net/net.h"
 
 /* Whether a data set fits the net: the stated size, channels, classes. `what` names it in the

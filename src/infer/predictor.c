@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/team.h"
 #include "base/threads.h"
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "infer/match.h"
 #include "picture/picture.h"
 

@@ -2,7 +2,7 @@
 #ifndef GN_TRAIN_BAD_IMAGES_H
 #define GN_TRAIN_BAD_IMAGES_H
 
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "run/run_folder.h"
 #include "train/report.h"
 

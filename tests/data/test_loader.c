@@ -4,7 +4,8 @@
  * labels: quick
  */
 #include "base/memory.h"
-#include "data/dataset.h"
+#include "data/loader.h"
+#include "data/order.h"
 #include "data/files.h"
 #include "support/resize.h"
 

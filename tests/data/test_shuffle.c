@@ -3,7 +3,7 @@
  *
  * labels: quick
  */
-#include "data/dataset.h"
+#include "data/order.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * The preprocessor makes of pixels and of files exactly what a data set makes of them, for every
  * preset and rule, and of damaged bytes an error. */
 #include "base/random.h"
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "infer/match.h"
 #include "infer/pictures.h"
 #include "support/check.h"

@@ -5,7 +5,7 @@
  */
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/dataset.h"
+#include "data/loader.h"
 #include "plan/plan.h"
 #include "support/check.h"
 #include "support/resize.h"

@@ -2,7 +2,7 @@
 #ifndef GN_TESTS_SUPPORT_RESIZE_H
 #define GN_TESTS_SUPPORT_RESIZE_H
 
-#include "data/dataset.h"
+#include "picture/resize.h"
 
 /* h x w x c bytes to oh x ow x c floats in [0, 1]. */
 void resize_image(float *out, int oh, int ow, const uint8_t *pixels, int h, int w, int c,

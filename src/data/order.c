@@ -8,7 +8,7 @@
  * Yates, which gives every permutation the same chance. Nothing is allocated, and every draw is a
  * function of (seed, epoch, place), so an epoch can be repeated from any point.
  */
-#include "data/dataset.h"
+#include "data/order.h"
 
 #include "base/random.h"
 

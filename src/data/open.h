@@ -1,0 +1,52 @@
+/*
+ * What opens a data set, one file each. `data` has its options, name and path; the openers fill in
+ * the rest.
+ */
+#ifndef GN_DATA_OPEN_H
+#define GN_DATA_OPEN_H
+
+#include "data/dataset.h"
+
+/* Whether a folder holds one of the four IDX files. */
+bool gn_holds_idx(const char *folder);
+
+/* The IDX files in data->path; `set` (NULL: none) says what they must hold. Sizes, classes and the
+ * options' limit are settled at once, pixels and labels by gn_idx_wait. */
+struct gn_known_set;
+gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set);
+
+/* Waits for the rest, and gives up what read it. After an error data->coming stays, and every further
+ * call has the same error. */
+gn_status gn_idx_wait(struct gn_dataset *data);
+void gn_idx_give_up(struct gn_dataset *data);
+
+/* CIFAR's binary files: `inner` gets the folder that holds them, `folder` or one inside it. */
+enum gn_cifar { GN_CIFAR_NONE, GN_CIFAR_10, GN_CIFAR_100 };
+enum gn_cifar gn_cifar_find(const char *folder, char inner[GN_PATH_BYTES]);
+gn_status gn_open_cifar(struct gn_dataset *data, const char *inner, enum gn_cifar kind);
+
+/* A folder with train/ and test/ (or val/) that hold a folder a class, or with the folders of
+ * classes themselves. */
+bool gn_holds_folders(const char *folder);
+gn_status gn_open_folder(struct gn_dataset *data);
+
+/* A list file: a path (relative to the list's folder) and a label a line. */
+gn_status gn_open_list(struct gn_dataset *data, const char *path);
+
+/* Adds all pictures below a folder, as sorted paths below it. */
+gn_status gn_walk_pictures(struct gn_names *files, const char *folder);
+
+/* Divides a set without a division of its own: of each class the share val_fraction, drawn by seed,
+ * is for testing. Keeps the files of data->options.split and their entries of `labels`. */
+gn_status gn_divide_files(struct gn_dataset *data, int32_t *labels);
+
+/* Limit, number of channels (if nobody says it) and fingerprint of a set of picture files. */
+gn_status gn_finish_files(struct gn_dataset *data);
+
+/* ---- The fingerprint: CRC32C over what training depends on ---- */
+
+/* Of images in memory, and of the names, sizes and labels of picture files. */
+void gn_fingerprint_images(struct gn_dataset *data);
+void gn_fingerprint_files(struct gn_dataset *data);
+
+#endif
