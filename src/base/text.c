@@ -50,6 +50,15 @@ bool gn_is_printable(const char *text)
     return true;
 }
 
+bool gn_is_utf8(const char *text)
+{
+    uint32_t code;
+    for (size_t n; *text != '\0'; text += n)
+        if ((n = decode((const unsigned char *)text, &code)) == 0)
+            return false;
+    return true;
+}
+
 void gn_make_printable(char *text)
 {
     static const char hint[] = "\n  hint: ";

@@ -10,6 +10,9 @@
  * writing: what a name of a layer, a class or a stage must be. */
 bool gn_is_printable(const char *text);
 
+/* Whether the text is valid UTF-8, whatever its characters do. */
+bool gn_is_utf8(const char *text);
+
 /* Replaces in place what gn_printable replaces; the line breaks before hints stay. */
 void gn_make_printable(char *text);
 

@@ -4,6 +4,7 @@
  */
 #include "formats/model_internal.h"
 
+#include "base/json.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -34,10 +35,7 @@ static json_t *make_labels(const struct gn_net *net)
         return json_null();
     json_t *labels = json_array();
     for (int i = 0; i < net->classes; i++)
-        if (json_array_append_new(labels, json_string(net->labels[i])) != 0) {
-            json_decref(labels);
-            return NULL;
-        }
+        gn_json_add(labels, json_string(net->labels[i]));
     return labels;
 }
 
@@ -45,10 +43,7 @@ static json_t *make_heads(const struct gn_graph *graph)
 {
     json_t *heads = json_pack("[s]", "main");
     for (int i = 0; i < graph->n_heads; i++)
-        if (json_array_append_new(heads, json_string(graph->heads[i].name)) != 0) {
-            json_decref(heads);
-            return NULL;
-        }
+        gn_json_add(heads, json_string(graph->heads[i].name));
     return heads;
 }
 
@@ -58,27 +53,15 @@ char *gn_model_metadata(const struct gn_net *net)
     if (steps == NULL)
         return NULL;
     json_t *model = json_object();
-    int failed = 0;
-    failed |= json_object_set_new(model, "preset", json_string(net->preset));
-    failed |= json_object_set_new(model, "padding",
-                                  json_string(is_same_padded(net->graph) ? "same" : "explicit"));
-    failed |= json_object_set_new(model, "input",
-                                  json_pack("[i,i,i]", net->input.h, net->input.w, net->input.c));
-    failed |= json_object_set_new(model, "classes", json_integer(net->classes));
-    failed |= json_object_set_new(model, "labels", make_labels(net));
-    failed |= json_object_set_new(model, "output", json_string("logits"));
-    failed |= json_object_set_new(model, "heads", make_heads(net->graph));
-    failed |= json_object_set_new(model, "preprocess", steps);
-    char *text = failed == 0 ? json_dumps(model, JSON_COMPACT) : NULL;
-    json_decref(model);
-    char *copy = NULL;
-    if (text != NULL)
-        copy = gn_strdup(text);
-    else
-        (void)gn_fail(GN_STATUS_NO_MEMORY, "no memory for the description of the model, or a label "
-                                           "is not UTF-8");
-    free(text);
-    return copy;
+    gn_json_set(model, "preset", json_string(net->preset));
+    gn_json_set(model, "padding", json_string(is_same_padded(net->graph) ? "same" : "explicit"));
+    gn_json_set(model, "input", json_pack("[i,i,i]", net->input.h, net->input.w, net->input.c));
+    gn_json_set(model, "classes", json_integer(net->classes));
+    gn_json_set(model, "labels", make_labels(net));
+    gn_json_set(model, "output", json_string("logits"));
+    gn_json_set(model, "heads", make_heads(net->graph));
+    gn_json_set(model, "preprocess", steps);
+    return gn_json_text(model, JSON_COMPACT, "the description of the model");
 }
 
 /* ---- Reading ---- */
@@ -156,8 +139,7 @@ gn_status gn_model_fields_read(const struct gn_st_file *file, const char *name,
     const char *text = gn_st_metadata(file, "gn.model");
     if (text == NULL)
         GN_FAIL(GN_STATUS_BAD_MODEL, "%s: safetensors: the metadata \"gn.model\" is missing", name);
-    json_error_t error;
-    fields->root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    GN_TRY(gn_json_parse(text, &fields->root));
     if (!json_is_object(fields->root))
         GN_FAIL(GN_STATUS_BAD_MODEL,
                 "%s: safetensors: the metadata \"gn.model\" is not a JSON object", name);

@@ -5,6 +5,8 @@
 #include "formats/model_internal.h"
 
 #include "base/enums.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -25,8 +27,7 @@ static json_t *make_values(const float *values, int channels)
     json_t *array = json_array();
     for (int i = 0; i < channels; i++) {
         const bool is_whole = values[i] == truncf(values[i]) && fabsf(values[i]) < 16777216.0F;
-        (void)json_array_append_new(array, is_whole ? json_integer((json_int_t)values[i])
-                                                    : make_real(values[i]));
+        gn_json_add(array, is_whole ? json_integer((json_int_t)values[i]) : make_real(values[i]));
     }
     return array;
 }
@@ -100,6 +101,7 @@ json_t *gn_preprocess_make(const struct gn_net *net)
     if (failed == 0)
         return steps;
     json_decref(steps);
+    (void)gn_fail(GN_STATUS_NO_MEMORY, "no memory for the steps of the preprocessing");
     return NULL;
 }
 
@@ -109,14 +111,17 @@ gn_status gn_net_preprocess(const gn_net *net, char *text, size_t size)
         return gn_last_status();
     GN_NEED(text, "place for the preprocessing");
     json_t *steps = gn_preprocess_make(net);
-    if (steps == NULL)
-        GN_FAIL(GN_STATUS_NO_MEMORY, "no memory for the steps of the preprocessing");
-    const size_t n = json_dumpb(steps, text, size, JSON_COMPACT);
-    json_decref(steps);
-    if (n == 0 || n >= size)
+    char *made =
+        steps == NULL ? NULL : gn_json_text(steps, JSON_COMPACT, "the steps of the preprocessing");
+    if (made == NULL)
+        return gn_last_status();
+    const size_t n = strlen(made);
+    if (n < size)
+        memcpy(text, made, n + 1);
+    gn_free(made);
+    if (n >= size)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the preprocessing takes %zu bytes of text, there are %zu",
                 n + 1, size);
-    text[n] = '\0';
     return GN_OK;
 }
 

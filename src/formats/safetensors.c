@@ -140,10 +140,9 @@ static void sum_tensor(void *argument, size_t i)
 /* "gn.crc32c" must hold exactly one sum for every tensor. */
 static gn_status check_data(const struct gn_st_file *file)
 {
-    const char *text = gn_st_metadata(file, "gn.crc32c");
-    json_t *sums = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    gn_status status = GN_OK;
-    if (!json_is_object(sums) || json_object_size(sums) != (size_t)file->n)
+    json_t *sums;
+    gn_status status = gn_json_parse(gn_st_metadata(file, "gn.crc32c"), &sums);
+    if (status == GN_OK && (!json_is_object(sums) || json_object_size(sums) != (size_t)file->n))
         status = gn_fail(GN_STATUS_BAD_MODEL,
                          "%s: %s: the metadata \"gn.crc32c\" does not hold a checksum for each of "
                          "the %d tensors at byte %" PRIu64,

@@ -162,12 +162,10 @@ static gn_status scan_header(const struct gn_st_file *file)
 static gn_status load_json(struct gn_st_file *file)
 {
     json_error_t error;
-    file->root = json_loadb((const char *)file->header + GN_ST_LENGTH_BYTES,
-                            (size_t)file->header_size, JSON_REJECT_DUPLICATES, &error);
+    GN_TRY(gn_json_load((const char *)file->header + GN_ST_LENGTH_BYTES, (size_t)file->header_size,
+                        &file->root, &error));
     if (file->root == NULL) {
         char text[JSON_ERROR_TEXT_LENGTH];
-        if (json_error_code(&error) == json_error_out_of_memory)
-            GN_FAIL(GN_STATUS_NO_MEMORY, "%s: safetensors: no memory for the header", file->text);
         GN_FAIL(GN_STATUS_BAD_MODEL, "%s: safetensors: the header is no JSON: %s at byte %d",
                 file->text, gn_printable(text, sizeof text, error.text),
                 GN_ST_LENGTH_BYTES + (error.position > 0 ? error.position - 1 : 0));

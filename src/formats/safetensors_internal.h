@@ -3,9 +3,8 @@
 #define GN_FORMATS_SAFETENSORS_INTERNAL_H
 
 #include "base/file.h"
+#include "base/json.h"
 #include "formats/safetensors.h"
-
-#include <jansson.h>
 
 /* Limits of one file: beyond them it is refused before anything of that size is asked for. */
 enum {

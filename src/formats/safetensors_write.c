@@ -5,14 +5,16 @@
 #include "formats/safetensors_internal.h"
 
 #include "base/crc32c.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/reader.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char kind[] = "safetensors";
+static const char kind[] = "safetensors", header_text[] = "the header of a model file";
 
 struct item {
     const struct gn_st_tensor *tensor;
@@ -49,80 +51,70 @@ static gn_status sort_items(struct item *items, const struct gn_st_tensor *tenso
     return GN_OK;
 }
 
-/* Sets a string under `key`; false when there is no memory or `value` is not UTF-8. */
-static bool set_text(json_t *object, const char *key, const char *value)
+/* Names and texts come from the caller. */
+static gn_status check_texts(const struct item *items, int n, const struct gn_st_text *metadata,
+                             int n_metadata)
 {
-    return json_object_set_new(object, key, json_string(value)) == 0;
+    for (int i = 0; i < n; i++)
+        if (!gn_is_utf8(items[i].tensor->name))
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the name of a tensor is not UTF-8: \"%s\"",
+                    items[i].tensor->name);
+    for (int i = 0; i < n_metadata; i++)
+        if (!gn_is_utf8(metadata[i].key) || !gn_is_utf8(metadata[i].value))
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the metadata \"%s\" of a model file is not UTF-8",
+                    metadata[i].key);
+    return GN_OK;
 }
 
-/* The text of "gn.crc32c", to be freed with free(); NULL: no memory. */
+/* The text of "gn.crc32c". */
 static char *checksums(const struct item *items, int n)
 {
     json_t *sums = json_object();
-    bool good = sums != NULL;
-    for (int i = 0; i < n && good; i++) {
+    for (int i = 0; i < n; i++) {
         char digits[GN_ST_DIGITS + 1];
         (void)snprintf(digits, sizeof digits, "%08" PRIx32,
                        gn_crc32c(0, items[i].tensor->data, (size_t)items[i].bytes));
-        good = set_text(sums, items[i].tensor->name, digits);
+        gn_json_set(sums, items[i].tensor->name, json_string(digits));
     }
-    char *text = good ? json_dumps(sums, JSON_COMPACT) : NULL;
-    json_decref(sums);
-    return text;
+    return gn_json_text(sums, JSON_COMPACT, header_text);
 }
 
-static json_t *make_metadata(const struct item *items, int n, const struct gn_st_text *metadata,
-                             int n_metadata)
+static json_t *make_metadata(const char *sums, const struct gn_st_text *metadata, int n_metadata)
 {
     json_t *object = json_object();
-    char *sums = checksums(items, n);
-    bool good = object != NULL && sums != NULL &&
-                set_text(object, "gn.header_crc32c", "00000000") &&
-                set_text(object, "gn.format", "1") && set_text(object, "gn.crc32c", sums);
-    for (int i = 0; i < n_metadata && good; i++)
-        good = set_text(object, metadata[i].key, metadata[i].value);
-    free(sums);
-    if (good)
-        return object;
-    json_decref(object);
-    return NULL;
+    gn_json_set(object, "gn.header_crc32c", json_string("00000000"));
+    gn_json_set(object, "gn.format", json_string("1"));
+    gn_json_set(object, "gn.crc32c", json_string(sums));
+    for (int i = 0; i < n_metadata; i++)
+        gn_json_set(object, metadata[i].key, json_string(metadata[i].value));
+    return object;
 }
 
 static json_t *make_entry(const struct item *item, uint64_t begin)
 {
     json_t *shape = json_array();
     for (int i = 0; i < item->tensor->rank; i++)
-        (void)json_array_append_new(shape, json_integer((json_int_t)item->tensor->shape[i]));
-    json_t *entry =
-        json_pack("{s:s, s:o, s:[I,I]}", "dtype", gn_dtype_name(item->tensor->dtype), "shape",
-                  shape, "data_offsets", (json_int_t)begin, (json_int_t)(begin + item->bytes));
-    if (json_array_size(json_object_get(entry, "shape")) == (size_t)item->tensor->rank)
-        return entry;
-    json_decref(entry);
-    return NULL;
+        gn_json_add(shape, json_integer((json_int_t)item->tensor->shape[i]));
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", gn_dtype_name(item->tensor->dtype), "shape",
+                     shape, "data_offsets", (json_int_t)begin, (json_int_t)(begin + item->bytes));
 }
 
-/* The header's JSON text without padding, to be freed with free(); NULL: NO_MEMORY, or
- * BAD_ARGUMENT for a name or value that is not UTF-8 (the JSON library does not distinguish
- * them). */
+/* The header's JSON text without padding. */
 static char *make_header(const struct item *items, int n, const struct gn_st_text *metadata,
                          int n_metadata)
 {
+    char *sums = check_texts(items, n, metadata, n_metadata) == GN_OK ? checksums(items, n) : NULL;
+    if (sums == NULL)
+        return NULL;
     json_t *root = json_object();
-    bool good = json_object_set_new(root, "__metadata__",
-                                    make_metadata(items, n, metadata, n_metadata)) == 0;
+    gn_json_set(root, "__metadata__", make_metadata(sums, metadata, n_metadata));
+    gn_free(sums);
     uint64_t begin = 0;
-    for (int i = 0; i < n && good; i++) {
-        good = json_object_set_new(root, items[i].tensor->name, make_entry(&items[i], begin)) == 0;
+    for (int i = 0; i < n; i++) {
+        gn_json_set(root, items[i].tensor->name, make_entry(&items[i], begin));
         begin += items[i].bytes;
     }
-    char *text = good ? json_dumps(root, JSON_COMPACT) : NULL;
-    json_decref(root);
-    if (text == NULL)
-        (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
-                      "the header of the model file cannot be made: a name, label or text is not "
-                      "UTF-8, or there is no memory");
-    return text;
+    return gn_json_text(root, JSON_COMPACT, header_text);
 }
 
 /* The first bytes of the file up to the data: length, JSON, spaces, checksum. */
@@ -133,7 +125,7 @@ static gn_status make_start(const char *json, struct gn_bytes *start)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the header of the model file is too large (%zu bytes)",
                 length);
     const size_t size = (GN_ST_LENGTH_BYTES + length + GN_ST_ALIGN - 1) / GN_ST_ALIGN * GN_ST_ALIGN;
-    uint8_t *bytes = gn_alloc(size, "the header of a model file");
+    uint8_t *bytes = gn_alloc(size, header_text);
     if (bytes == NULL)
         return gn_last_status();
     const uint64_t padded = size - GN_ST_LENGTH_BYTES;
@@ -182,7 +174,7 @@ gn_status gn_st_write(const char *path, const struct gn_st_tensor *tensors, int 
     }
     if (status == GN_OK)
         status = write_items(path, &start, items, n, total, keep_previous);
-    free(json);
+    gn_free(json);
     gn_free(start.data);
     gn_free(items);
     return status;

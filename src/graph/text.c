@@ -2,6 +2,7 @@
  * are hexadecimal texts, so every value returns exactly, in every locale. */
 #include "graph/text.h"
 
+#include "base/json.h"
 #include "base/enums.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -162,12 +163,7 @@ char *gn_graph_text(const struct gn_graph *g, gn_node output)
     json_t *root = make_graph(g, output, false);
     if (root == NULL)
         return NULL;
-    const size_t n = json_dumpb(root, NULL, 0, JSON_COMPACT);
-    char *text = gn_calloc(n + 1, 1, "the text of a network");
-    if (text != NULL)
-        (void)json_dumpb(root, text, n, JSON_COMPACT);
-    json_decref(root);
-    return text;
+    return gn_json_text(root, JSON_COMPACT, "the text of a network");
 }
 
 /* Folds a piece of the text into a running 64-bit hash: FNV-1a. */

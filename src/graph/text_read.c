@@ -5,9 +5,9 @@
 #include "graph/text.h"
 
 #include "base/enums.h"
+#include "base/json.h"
 #include "base/number.h"
 
-#include <jansson.h>
 #include <string.h>
 
 enum { SHOWN = 96 };
@@ -292,12 +292,9 @@ gn_graph *gn_graph_read(const char *text, gn_node *output)
     gn_graph *g = gn_graph_create();
     if (g == NULL)
         return NULL;
-    json_error_t error;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-    gn_status status;
-    if (root == NULL && json_error_code(&error) == json_error_out_of_memory)
-        status = gn_fail(GN_STATUS_NO_MEMORY, "no memory for the text of a network");
-    else
+    json_t *root;
+    gn_status status = gn_json_parse(text, &root);
+    if (status == GN_OK)
         status = read_root(g, root, output);
     json_decref(root);
     /* What a builder calls a wrong argument is here what the text says. */

@@ -8,10 +8,11 @@
 #include "train/fit_config.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/text.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -51,6 +52,13 @@ static json_t *number(const char *text)
     return gn_real_parse(text, &real) ? json_real(real) : json_null();
 }
 
+/* A path may have bytes that JSON cannot hold. */
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    if (text == NULL || gn_is_utf8(text))
+        gn_json_set(object, key, text == NULL ? json_null() : json_string(text));
+}
+
 static gn_status set_option(const struct gn_option *option, const struct gn_fit_options *o,
                             json_t *object)
 {
@@ -74,16 +82,11 @@ static gn_status set_option(const struct gn_option *option, const struct gn_fit_
     case GN_OPTION_CHOICE:
     case GN_OPTION_SHUFFLE:
     case GN_OPTION_PLATEAU:
-        value = text[0] == '\0' ? json_null() : json_string(text);
-        break;
+        set_text(object, option->name, text[0] == '\0' ? NULL : text);
+        return GN_OK;
     }
-    (void)json_object_set_new(object, option->name, value);
+    gn_json_set(object, option->name, value);
     return GN_OK;
-}
-
-static void set_text(json_t *object, const char *key, const char *text)
-{
-    (void)json_object_set_new(object, key, text == NULL ? json_null() : json_string(text));
 }
 
 /* Where the data lie and how pictures are read; paths mean the same from another folder. */
@@ -94,19 +97,19 @@ static void set_data(const struct gn_dataset *data, json_t *options)
     const double fraction = o->no_val_fraction ? 0 : o->val_fraction > 0 ? o->val_fraction : 0.1;
     set_text(options, "data", path != NULL ? path : o->data);
     set_text(options, "data-dir", o->data_dir);
-    (void)json_object_set_new(options, "offline", json_boolean(o->offline));
+    gn_json_set(options, "offline", json_boolean(o->offline));
     set_text(options, "on-bad-image", gn_bad_image_name((int)o->on_bad_image));
-    (void)json_object_set_new(options, "scaled-decode", json_boolean(o->scaled_decode));
-    (void)json_object_set_new(options, "val-fraction", json_real(fraction));
+    gn_json_set(options, "scaled-decode", json_boolean(o->scaled_decode));
+    gn_json_set(options, "val-fraction", json_real(fraction));
     free(path);
 }
 
 static void set_net(const struct gn_net *net, gn_resize rule, json_t *options)
 {
     set_text(options, "preset", net->preset);
-    (void)json_object_set_new(options, "size", json_integer(net->input.h));
-    (void)json_object_set_new(options, "channels", json_integer(net->input.c));
-    (void)json_object_set_new(options, "classes", json_integer(net->classes));
+    gn_json_set(options, "size", json_integer(net->input.h));
+    gn_json_set(options, "channels", json_integer(net->input.c));
+    gn_json_set(options, "classes", json_integer(net->classes));
     set_text(options, "resize", gn_resize_name((int)rule));
 }
 
@@ -141,7 +144,7 @@ static void set_machine(json_t *root)
     set_text(root, "host", host);
     set_text(root, "compiler", system.compiler);
     set_text(root, "isa", system.isa);
-    (void)json_object_set_new(root, "threads_usable", json_integer(system.threads));
+    gn_json_set(root, "threads_usable", json_integer(system.threads));
 }
 
 static json_t *labels_of(const struct gn_net *net)
@@ -150,7 +153,7 @@ static json_t *labels_of(const struct gn_net *net)
         return json_null();
     json_t *labels = json_array();
     for (int i = 0; i < net->classes; i++)
-        (void)json_array_append_new(labels, json_string(net->labels[i]));
+        gn_json_add(labels, json_string(net->labels[i]));
     return labels;
 }
 
@@ -160,12 +163,12 @@ static gn_status fill(const struct gn_net *net, const struct gn_settings *s, jso
     json_t *options = json_object_get(root, "options");
     if (!json_is_object(options)) {
         options = json_object();
-        (void)json_object_set_new(root, "options", options);
+        gn_json_set(root, "options", options);
     }
-    (void)json_object_set_new(root, "format", json_integer(FORMAT));
+    gn_json_set(root, "format", json_integer(FORMAT));
     set_machine(root);
     GN_TRY(set_options(net, s, options));
-    (void)json_object_set_new(root, "labels", labels_of(net));
+    gn_json_set(root, "labels", labels_of(net));
     return GN_OK;
 }
 
@@ -173,20 +176,26 @@ gn_status gn_config_write(const struct gn_net *net, const struct gn_settings *se
                           const char *path)
 {
     const char *extra = settings->options.config;
-    json_t *root = extra == NULL ? json_object() : json_loads(extra, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(root)) {
+    json_t *root = json_object();
+    if (extra != NULL) {
+        json_decref(root);
+        GN_TRY(gn_json_parse(extra, &root));
+    }
+    if (extra != NULL && !json_is_object(root)) {
         json_decref(root);
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .config is not the text of a JSON object");
     }
-    gn_status status = fill(net, settings, root);
-    char *text = NULL;
-    if (status == GN_OK) {
-        const int digits = digits_of_members(json_object_get(root, "options"));
-        text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION((size_t)digits));
-        status = text == NULL ? gn_fail(GN_STATUS_NO_MEMORY, "no memory for the run's options")
-                              : gn_file_write(path, "run options", text, strlen(text), NULL);
+    const gn_status status = fill(net, settings, root);
+    if (status != GN_OK) {
+        json_decref(root);
+        return status;
     }
-    free(text);
-    json_decref(root);
-    return status;
+    const int digits = digits_of_members(json_object_get(root, "options"));
+    char *text = gn_json_text(root, JSON_INDENT(2) | JSON_REAL_PRECISION((size_t)digits),
+                              "the run's options");
+    if (text == NULL)
+        return gn_last_status();
+    const gn_status written = gn_file_write(path, "run options", text, strlen(text), NULL);
+    gn_free(text);
+    return written;
 }

@@ -338,12 +338,12 @@ void gn_options_fill(struct gn_fit_options *options)
 
 static void set_text(json_t *object, const char *key, const char *value)
 {
-    (void)json_object_set_new(object, key, json_string(value));
+    gn_json_set(object, key, json_string(value));
 }
 
 static void set_count(json_t *object, const char *key, uint64_t value)
 {
-    (void)json_object_set_new(object, key, json_integer((json_int_t)value));
+    gn_json_set(object, key, json_integer((json_int_t)value));
 }
 
 static void set_real(json_t *object, const char *key, double value)
@@ -389,7 +389,7 @@ static void record_row(const struct gn_option *option, const struct gn_fit_optio
     char text[GN_NUMBER_TEXT];
     switch (option->kind) {
     case GN_OPTION_SWITCH:
-        (void)json_object_set_new(object, key, json_boolean(*(const bool *)source));
+        gn_json_set(object, key, json_boolean(*(const bool *)source));
         break;
     case GN_OPTION_INT:
     case GN_OPTION_COUNT:

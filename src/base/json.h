@@ -1,0 +1,29 @@
+/*
+ * JSON through jansson, whose functions return NULL for lack of memory as for a fault of the text.
+ * Here the two are distinguished, and a text that lacks what could not be added is never made.
+ */
+#ifndef GN_BASE_JSON_H
+#define GN_BASE_JSON_H
+
+#include "base/status.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* The value of a text of `size` bytes, *root to be freed with json_decref. NULL and GN_OK when it is
+ * not JSON: *error says why (NULL: does not matter). NULL and NO_MEMORY when there is no memory. */
+gn_status gn_json_load(const char *text, size_t size, json_t **root, json_error_t *error);
+
+/* The same for a string, or for NULL, which is not JSON. */
+gn_status gn_json_parse(const char *text, json_t **root);
+
+/* Adds a value, which is given up; one that could not be made (NULL) or added is remembered until
+ * this thread's next gn_json_text, which fails then. Texts must be UTF-8. */
+void gn_json_set(json_t *object, const char *key, json_t *value);
+void gn_json_add(json_t *array, json_t *value);
+
+/* The text of a value, which is given up; free it with gn_free. NULL is NO_MEMORY: the value, or
+ * something in it, could not be made. `what` as for gn_alloc. */
+char *gn_json_text(json_t *value, size_t flags, const char *what);
+
+#endif
