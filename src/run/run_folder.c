@@ -78,9 +78,13 @@ static gn_status busy_error(const struct gn_run_folder *folder)
 static gn_status lock_folder(struct gn_run_folder *folder)
 {
     char path[GN_RUN_PATH];
-    folder->lock = open(gn_run_file(folder, ".lock", path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (folder->lock < 0)
+    folder->lock = open(gn_run_file(folder, ".lock", path),
+                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    struct stat about;
+    if (folder->lock < 0 || fstat(folder->lock, &about) != 0)
         return io_error(folder, "create .lock in it", errno);
+    if (!S_ISREG(about.st_mode))
+        GN_FAIL(GN_STATUS_IO, "%s: run folder: .lock in it is not a file", folder->name);
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     if (fcntl(folder->lock, F_OFD_SETLK, &whole) != 0) {
         if (errno == EAGAIN || errno == EACCES)
@@ -137,14 +141,35 @@ static gn_status check_content(const struct gn_run_folder *folder, enum gn_run_m
     return mode == GN_RUN_OVERWRITE ? remove_run(folder) : GN_OK;
 }
 
-/* What a killed process left: NAME.tmp.PID of files that are replaced atomically. */
+/* Whether a file of that name is one of the run's, as gn_file_begin names it before it is whole:
+ * NAME.tmp.PID. */
+static bool is_leftover(const char *name)
+{
+    static const char middle[] = ".tmp.";
+    static const char *const others[] = { "config.json", ".trial" };
+    const char *end = strstr(name, middle);
+    if (end == NULL)
+        return false;
+    const char *pid = end + sizeof middle - 1;
+    if (*pid == '\0' || pid[strspn(pid, "0123456789")] != '\0')
+        return false;
+    const size_t length = (size_t)(end - name);
+    for (int i = 0; i < N_RUN_FILES + 2; i++) {
+        const char *ours = i < N_RUN_FILES ? run_files[i] : others[i - N_RUN_FILES];
+        if (strlen(ours) == length && memcmp(ours, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What a killed process left. */
 static void remove_leftovers(const struct gn_run_folder *folder)
 {
     DIR *dir = opendir(folder->path);
     if (dir == NULL)
         return;
     for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
-        if (strstr(entry->d_name, ".tmp.") != NULL)
+        if (is_leftover(entry->d_name))
             (void)unlinkat(dirfd(dir), entry->d_name, 0);
     (void)closedir(dir);
 }

@@ -117,12 +117,33 @@ static void one_process_at_a_time(void **state)
 static void removes_what_a_dead_run_left(void **state)
 {
     (void)state;
+    static const char *const mine[] = { "notes.txt", "notes.tmp.md", "notes.tmp.123",
+                                        "model.safetensors.tmp.123.txt", "model.safetensors.tmp." };
+    char path[64];
     assert_int_equal(mkdir("leftovers", 0777), 0);
     test_write_file("leftovers/model.safetensors.tmp.123", "x", 1);
-    test_write_file("leftovers/notes.txt", "mine", 4);
+    test_write_file("leftovers/config.json.tmp.4", "x", 1);
+    for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) {
+        (void)snprintf(path, sizeof path, "leftovers/%s", mine[i]);
+        test_write_file(path, "mine", 4);
+    }
     gn_run_folder_close(gn_run_folder_open("leftovers", GN_RUN_NEW));
     assert_false(test_exists("leftovers/model.safetensors.tmp.123"));
-    assert_true(test_file_is("leftovers/notes.txt", "mine", 4));
+    assert_false(test_exists("leftovers/config.json.tmp.4"));
+    for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) {
+        (void)snprintf(path, sizeof path, "leftovers/%s", mine[i]);
+        assert_true(test_file_is(path, "mine", 4));
+    }
+}
+
+static void the_lock_is_not_followed_to_another_file(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("linked", 0777), 0);
+    test_write_file("precious", "mine", 4);
+    assert_int_equal(symlink("../precious", "linked/.lock"), 0);
+    tiny_run_fails(tiny_options("linked"), GN_STATUS_IO, ".lock");
+    assert_true(test_file_is("precious", "mine", 4));
 }
 
 /* A disk of `kib` KiB at "disk"; false without the right to make one. */
@@ -320,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_configuration_alone_is_no_run),
         cmocka_unit_test(one_process_at_a_time),
         cmocka_unit_test(removes_what_a_dead_run_left),
+        cmocka_unit_test(the_lock_is_not_followed_to_another_file),
         cmocka_unit_test(csv_is_what_keras_writes),
         cmocka_unit_test(jsonl_holds_steps_and_epochs),
         cmocka_unit_test(a_resumed_journal_is_cut_back),
