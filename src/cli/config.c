@@ -47,9 +47,7 @@ char *cli_config_text(const struct cli_args *args)
     }
     json_object_set_new(root, "command", words);
     json_object_set_new(root, "options", options);
-    char *text = json_dumps(root, JSON_COMPACT);
-    json_decref(root);
-    return text;
+    return cli_json_dump(root, JSON_COMPACT);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -69,7 +67,9 @@ static json_t *read_file(const char *path)
     json_error_t fault;
     json_t *root = json_loadfd(descriptor, JSON_REJECT_DUPLICATES, &fault);
     close(descriptor);
-    if (!root)
+    if (!root && cli_json_starved())
+        cli_fail(CLI_ENVIRONMENT, "%s: no memory for the options of the run", path);
+    else if (!root)
         cli_fail(CLI_DATA, "%s: JSON: %s at byte %d", path, fault.text, fault.position);
     return root;
 }
@@ -112,7 +112,11 @@ static bool restore_option(struct cli_args *args, int i, const char *source, con
         return true;
     char *text = json_to_text(value);
     if (!text)
-        cli_fail(CLI_DATA, "%s: has a value of the wrong type", source);
+        cli_fail(CLI_DATA,
+                 json_is_number(value) || json_is_boolean(value)
+                     ? "%s: no memory for its value"
+                     : "%s: has a value of the wrong type",
+                 source);
     const bool is_good = text && cli_parse_value(args, i, source, text);
     free(args->lists[i]);
     args->lists[i] = text;

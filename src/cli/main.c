@@ -146,5 +146,6 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     prepare_streams();
+    cli_watch_json();
     return cli_finish(run(argc, argv));
 }

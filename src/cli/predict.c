@@ -139,8 +139,7 @@ static int take_answer(const struct gn_answer *answer, void *user)
         job->code = fail_not_finite(job, answer->index);
     } else {
         print_answer(job, answer->index, answer->logits);
-        /* A closed pipe ends the work: nobody reads on. */
-        job->code = ferror(stdout) ? CLI_ENVIRONMENT : CLI_DONE;
+        job->code = ferror(stdout) ? CLI_UNREAD : CLI_DONE;
     }
     return job->code;
 }

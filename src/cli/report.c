@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +16,11 @@
 enum { LONGEST_LINE = 2048 };
 
 struct cli_voice cli_voice;
+
+/* Whether an allocation of a JSON value or of an option has failed. What is missing then is noticed
+ * later, as a fault of the text, and must not be reported as one. */
+static atomic_bool starved;
+static bool report_lost;
 
 /* One line in one write, so that lines of several processes do not mix. Terminal escapes inside names
  * must not reach the terminal or a log. */
@@ -158,7 +165,10 @@ int cli_fail_about(const char *source)
     char *text = cli_format("%s: %s", source, gn_error_message());
     say_lines("googlenet: ", text);
     free(text);
-    return CLI_USAGE;
+    if (gn_error_status() != GN_STATUS_NO_MEMORY)
+        return CLI_USAGE;
+    starved = true;
+    return CLI_ENVIRONMENT;
 }
 
 void cli_warn_library(const char *message)
@@ -166,15 +176,26 @@ void cli_warn_library(const char *message)
     say_lines("googlenet: warning: ", message);
 }
 
+/* `... | head -1` has read what it wanted. */
+static bool reader_is_gone(void)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO };
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int cli_finish(int code)
 {
     errno = 0;
     const bool failed = fflush(stdout) != 0 || ferror(stdout);
-    if (!failed)
-        return code;
-    const char *why = errno ? strerror(errno) : "output closed or disk full";
-    const int result = cli_fail(CLI_ENVIRONMENT, "cannot write the results: %s", why);
-    return code == CLI_DONE ? result : code;
+    const char *why = errno ? strerror(errno) : "disk full";
+    const bool done = code == CLI_DONE || code == CLI_UNREAD;
+    if (starved && (code == CLI_USAGE || code == CLI_DATA || code == CLI_MODEL))
+        code = CLI_ENVIRONMENT;
+    if (failed && reader_is_gone())
+        return done ? CLI_DONE : code;
+    if (failed)
+        cli_fail(CLI_ENVIRONMENT, "cannot write the results: %s", why);
+    return done && (failed || report_lost) ? CLI_ENVIRONMENT : code;
 }
 
 void *cli_calloc(size_t count, size_t size)
@@ -302,18 +323,43 @@ static void print_short(FILE *out, const char *text)
     }
 }
 
-bool cli_write_json(FILE *out, json_t *value, size_t flags)
+static void *json_block(size_t size)
+{
+    void *block = malloc(size);
+    if (!block)
+        starved = true;
+    return block;
+}
+
+void cli_watch_json(void)
+{
+    json_set_alloc_funcs(json_block, free);
+}
+
+bool cli_json_starved(void)
+{
+    return starved;
+}
+
+char *cli_json_dump(json_t *value, size_t flags)
 {
     char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
     json_decref(value);
-    if (!text)
-        return false;
-    print_short(out, text);
+    if (text && !starved)
+        return text;
     free(text);
-    return fputc('\n', out) != EOF && !ferror(out);
+    cli_fail(CLI_ENVIRONMENT, "no memory for the JSON of the result or the options");
+    return NULL;
 }
 
 void cli_print_json(json_t *value)
 {
-    cli_write_json(stdout, value, 0);
+    char *text = cli_json_dump(value, 0);
+    if (text) {
+        print_short(stdout, text);
+        putchar('\n');
+    } else {
+        report_lost = true;
+    }
+    free(text);
 }

@@ -15,7 +15,8 @@ enum {
     CLI_DATA = 3,        /* data missing or bad */
     CLI_MODEL = 4,       /* model file missing or bad */
     CLI_ENVIRONMENT = 5, /* memory, device, disk, permission */
-    CLI_INTERRUPTED = 130
+    CLI_INTERRUPTED = 130,
+    CLI_UNREAD = 1000 /* stdout takes no more; cli_finish makes a code of it */
 };
 
 /* How the program talks, set once by main. */
@@ -76,11 +77,16 @@ json_t *cli_json_rounded(double value, int decimals);
 json_t *cli_json_float(float value);
 json_t *cli_json_text(const char *text);
 
-/* Writes `value` with as few digits as bring every number back exactly, then a newline; takes the
- * reference. `flags` are jansson's. False when writing failed. */
-bool cli_write_json(FILE *out, json_t *value, size_t flags);
-
-/* One object on one line of stdout. */
+/* One object on one line of stdout, its numbers with as few digits as bring them back exactly; takes
+ * the reference. What could not be made for lack of memory is an error that cli_finish returns. */
 void cli_print_json(json_t *value);
+
+/* The text of `value`, which is given up, to be freed; NULL after a sentence: no memory for it or
+ * for anything in it. */
+char *cli_json_dump(json_t *value, size_t flags);
+
+/* Before anything else: notices every allocation of a JSON value that fails, wherever it is. */
+void cli_watch_json(void);
+bool cli_json_starved(void); /* whether one has failed */
 
 #endif
