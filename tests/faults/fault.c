@@ -162,8 +162,19 @@ extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
 
+/* Blocks of 32, 64, 128... bytes are always given to jansson: one of them is the buffer of the text that
+ * is read, where it (2.14) ignores a failure, goes on without the character and may abort. */
+static bool is_text_buffer(size_t n, const void *caller)
+{
+    Dl_info info;
+    return n >= 32 && (n & (n - 1)) == 0 && dladdr(caller, &info) != 0 && info.dli_fname != NULL &&
+           strstr(info.dli_fname, "libjansson") != NULL;
+}
+
 void *malloc(size_t n)
 {
+    if (is_text_buffer(n, __builtin_return_address(0)))
+        return __libc_malloc(n);
     return fails("memory", __builtin_return_address(0)) ? NULL : __libc_malloc(n);
 }
 

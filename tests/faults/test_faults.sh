@@ -7,6 +7,7 @@
 #   the files of before are whole, and the resumed run ends with the bits of an undisturbed one.
 #
 # GN_FAULTS=N: at most N calls of each kind, evenly spread (default 8; 0: all).
+# GN_FAULT_KINDS="open memory": only these kinds.
 # labels: full no-sanitize
 # timeout: 900
 . "$GN_SOURCE_DIR/tests/cli/cases.sh"
@@ -94,7 +95,7 @@ chosen()
     fi
 }
 
-for kind in open read write sync rename mkdir unlink truncate stat folder stdio close memory; do
+for kind in ${GN_FAULT_KINDS:-open read write sync rename mkdir unlink truncate stat folder stdio close memory}; do
     errno=5 # EIO
     case $kind in write | sync | mkdir) errno=28 ;; esac # ENOSPC
     rm -rf start && disturbed $kind 0 "${train[@]}" --epochs 2 --out start
