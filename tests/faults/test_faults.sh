@@ -6,12 +6,12 @@
 #   a folder is never left that can neither be begun nor resumed;
 #   the files of before are whole, and the resumed run ends with the bits of an undisturbed one.
 #
-# GN_FAULTS=N: at most N calls of each kind, evenly spread (default 8; 0: all).
+# GN_FAULTS=N: at most N calls of each kind, evenly spread (default 4; 0: all).
 # GN_FAULT_KINDS="open memory": only these kinds.
-# labels: full no-sanitize
+# labels: push no-sanitize
 # timeout: 900
 . "$GN_SOURCE_DIR/tests/cli/cases.sh"
-most=${GN_FAULTS:-8}
+most=${GN_FAULTS:-4}
 shim=$GN_BUILD_DIR/tests/libfault.so
 if [ ! -e "$shim" ]; then
     echo "skipped: no $shim (it needs glibc)"
