@@ -145,9 +145,18 @@ static void append_row(struct gn_file_writer *writer, const struct gn_epoch *row
     append_text(writer, "\r\n");
 }
 
+/* What Keras' logger writes comes first, so that its columns keep their places. */
+static bool is_of_keras(const char *name)
+{
+    return strcmp(name, "accuracy") == 0 || strcmp(name, "loss") == 0 ||
+           strncmp(name, "val_", 4) == 0;
+}
+
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    const int later = (int)is_of_keras(y) - (int)is_of_keras(x);
+    return later != 0 ? later : strcmp(x, y);
 }
 
 gn_status gn_history_write_csv(const struct gn_history *history, const char *path)

@@ -30,7 +30,7 @@ holds straight/config.json '"accumulate": 2'
 holds straight/config.json '"schedule": "cosine"'
 holds straight/history.jsonl '"step":1,"loss":[0-9.]+,"lr":0\.0[0-9]+'
 holds straight/history.jsonl '"val_ema_loss":[0-9.]+,"val_ema_accuracy":'
-holds straight/history.csv '^epoch,accuracy,grad_norm,loss,lr,val_accuracy,val_ema_accuracy,val_ema_loss,val_loss'
+holds straight/history.csv '^epoch,accuracy,loss,val_accuracy,val_ema_accuracy,val_ema_loss,val_loss,grad_norm,lr'
 holds err 'val_ema_accuracy'
 for schedule in constant step polynomial one-cycle; do
     expect 0 '' train --data set $small --schedule "$schedule" --epochs 2 --max-steps 3 \

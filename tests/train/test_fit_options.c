@@ -140,8 +140,8 @@ static void the_average_is_validated_and_saved(void **state)
     size_t n;
     char *csv = (char *)test_read_file("average/history.csv", &n);
     assert_non_null(
-        strstr(csv, "epoch,accuracy,grad_norm,loss,lr,val_accuracy,val_ema_accuracy,val_ema_loss,"
-                    "val_loss\r\n"));
+        strstr(csv, "epoch,accuracy,loss,val_accuracy,val_ema_accuracy,val_ema_loss,val_loss,"
+                    "grad_norm,lr\r\n"));
     free(csv);
     gn_free_history(history);
     gn_free_net(net);

@@ -99,8 +99,8 @@ static void every_sink_has_every_metric(void **state)
     free(jsonl);
     /* Equal runs have an equal table: it is without times. */
     char *csv = (char *)test_read_file("sinks/history.csv", &n);
-    static const char head[] = "epoch,accuracy,aux1_accuracy,aux1_loss,grad_norm,loss,lr,"
-                               "val_accuracy,val_ema_accuracy,val_ema_loss,val_loss\r\n0,";
+    static const char head[] = "epoch,accuracy,loss,val_accuracy,val_ema_accuracy,val_ema_loss,"
+                               "val_loss,aux1_accuracy,aux1_loss,grad_norm,lr\r\n0,";
     assert_memory_equal(csv, head, strlen(head));
     free(csv);
     gn_free_history(history);
