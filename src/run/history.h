@@ -40,8 +40,8 @@ int gn_history_names(const struct gn_history *history, int rows,
                      const char *names[GN_MOST_METRICS]);
 
 /* Replaces `path` by the table that Keras' CSVLogger would have written: epoch (from 0), then the
- * metrics in alphabetical order, those of Keras first; lines end in CR LF. Times are left out, so that equal runs have equal
- * files; "NA" is what an older version of a run did not report. */
+ * metrics in alphabetical order, those of Keras first; lines end in CR LF. Times are left out, so
+ * that equal runs have equal files; "NA" is what an older version of a run did not report. */
 gn_status gn_history_write_csv(const struct gn_history *history, const char *path);
 
 #endif
