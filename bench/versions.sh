@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Compares the speed of two builds of the program: every measurement alternately, PAIRS times, and the
+# ratio of the medians, old over new. Above 1 the new version is faster. Needs an idle machine.
+#
+#   bench/versions.sh OLD_PROGRAM NEW_PROGRAM [PAIRS=8] [PATTERN]
+#
+# PATTERN chooses measurements by name, as grep does (for example 'train' or 'b1 ').
+set -eu
+old=$1
+new=$2
+pairs=${3:-8}
+pattern=${4:-.}
+
+# Name, then the flags of `googlenet bench`. The number of rounds is fixed, so that every run of a pair
+# does the same work.
+measurements() {
+    cat <<LIST
+train 96 b128 |--train --size 96 --batch 128 --rounds 3
+train 224 b32 |--train --size 224 --batch 32 --rounds 2
+train small 28 b64 |googlenet-small --train --size 28 --batch 64 --rounds 40
+forward 96 b128 |--size 96 --batch 128 --rounds 5
+forward 224 b32 |--size 224 --batch 32 --rounds 4
+forward 96 b1 |--size 96 --batch 1 --rounds 150
+forward 224 b1 |--size 224 --batch 1 --rounds 40
+LIST
+}
+
+one() {
+    # shellcheck disable=SC2086 # the flags are words
+    "$1" bench $2 --json -q 2>/dev/null | sed -n 's/.*"ms_median": *\([0-9.]*\).*/\1/p' | head -1
+}
+
+median() {
+    sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+printf '%-20s %12s %12s %10s %22s\n' "$pairs pairs" "old, ms" "new, ms" "old/new" "ratios of pairs"
+measurements | grep -e "$pattern" | while IFS='|' read -r name flags; do
+    times=$(for _ in $(seq "$pairs"); do echo "$(one "$old" "$flags") $(one "$new" "$flags")"; done)
+    a=$(echo "$times" | cut -d' ' -f1 | median)
+    b=$(echo "$times" | cut -d' ' -f2 | median)
+    range=$(echo "$times" | awk '{ print $1 / $2 }' | sort -n | sed -n '1p;$p' | paste -sd' ')
+    awk -v n="$name" -v a="$a" -v b="$b" -v r="$range" \
+        'BEGIN { printf "%-20s %12.2f %12.2f %10.3f %22s\n", n, a, b, a / b, r }'
+done
