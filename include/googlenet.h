@@ -115,7 +115,9 @@ struct gn_dataset_options;
 GN_API gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options);
 GN_API void gn_close_dataset(gn_dataset *data);
 
-/* Trains, and returns what was reported, or NULL on error. Options: struct gn_fit_options. */
+/* Trains, and returns what was reported, or NULL on error. Options: struct gn_fit_options. Where both the
+ * network and a data set name their classes, equal numbers must have equal names (here and in
+ * gn_evaluate): see .labels of struct gn_dataset_options and of struct gn_load_options. */
 #define gn_fit(net, ...) gn_fit_with((net), &(struct gn_fit_options){ .train = __VA_ARGS__ })
 struct gn_fit_options;
 GN_API gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options);
@@ -184,9 +186,11 @@ struct gn_dataset_options {
     bool no_val_fraction; /* of such pictures none is for testing */
     uint64_t seed;        /* of the choice of those for testing */
     gn_bad_image on_bad_image;
-    int channels;              /* of pictures: 1 grey, 3 colour; 0: what they have */
-    const char *const *labels; /* `classes` names (a model's): classes are numbered in this order if
-                                  the set has the same names; NULL: byte order of the names */
+    int channels; /* of pictures: 1 grey, 3 colour; 0: what they have */
+    const char *const
+        *labels;        /* `classes` names (a model's): classes are numbered in this order, and
+                                  one that is not among them is an error; NULL: byte order of the
+                                  names. Sets with an order of their own (IDX, CIFAR) keep it */
     bool beside;        /* return when sizes and classes are known; images are read concurrently */
     bool scaled_decode; /* large JPEGs are decoded to 1/2, 1/4 or 1/8 of their size as long as twice
                            the network's size remains: faster, other pixels */
@@ -614,12 +618,17 @@ struct gn_load_options {
     int size, channels, classes;
     int width; /* of the input, where it is not square: then `size` is the height */
     gn_resize resize;
-    bool new_head; /* the file may have another number of classes: layers of that many outputs
-                      are drawn anew */
+    bool new_head; /* the file may have other classes: the layers that make logits, those of heads
+                      too, are drawn anew but for the classes that `labels` and the file name alike */
     uint64_t seed; /* of a new head */
-    int *drawn;    /* not NULL: gets the number of tensors that were drawn anew */
+    int *drawn;    /* not NULL: gets the number of tensors that were drawn, if only for one class */
     bool aux;      /* with the auxiliary heads that the file holds, to train on */
-    uint64_t reserved[4];
+    const char *const *labels; /* with new_head: the names of the `classes`, such as a data set's;
+                                  weights go with the name, whatever the class's number. NULL: other
+                                  classes are another number of classes */
+    char *note; /* not NULL: gets a sentence, without its subject, the file, about what became */
+    size_t note_size; /* of the classes ("has other classes: ..."); "" when nothing did */
+    uint64_t reserved[1];
 };
 
 /* Reads weights from a model file into an existing network of the same tensors. */

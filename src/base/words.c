@@ -1,8 +1,9 @@
 #include "base/words.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { NAME_BYTES = 64 };
+enum { NAME_BYTES = 64, SHOWN_BYTES = 40, REST_BYTES = 32 };
 
 /* Optimal string alignment: insert, delete, replace, swap neighbours. */
 static size_t edit_distance(const char *a, const char *b)
@@ -46,4 +47,32 @@ const char *gn_nearest(const char *word, const char *const *names)
         }
     }
     return best;
+}
+
+/* Bytes of a word that are shown: whole characters of UTF-8. */
+static size_t shown_bytes(const char *word)
+{
+    size_t n = strlen(word);
+    if (n <= SHOWN_BYTES)
+        return n;
+    for (n = SHOWN_BYTES; n > 0 && ((unsigned char)word[n] & 0xc0) == 0x80; n--)
+        continue;
+    return n;
+}
+
+const char *gn_words(char *buffer, size_t size, const char *const *words, size_t n)
+{
+    size_t used = 0, i = 0;
+    (void)snprintf(buffer, size, "%s", n == 0 ? "none" : "");
+    for (; i < n; i++) {
+        const size_t bytes = shown_bytes(words[i]);
+        if (used + bytes + sizeof ", ..." + REST_BYTES > size)
+            break;
+        (void)snprintf(buffer + used, size - used, "%s%.*s%s", i == 0 ? "" : ", ", (int)bytes,
+                       words[i], words[i][bytes] == '\0' ? "" : "...");
+        used = strlen(buffer);
+    }
+    if (i < n)
+        (void)snprintf(buffer + used, size - used, ", ... (%zu more)", n - i);
+    return buffer;
 }

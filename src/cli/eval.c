@@ -117,7 +117,8 @@ static void print_score(const struct gn_score *score, const struct gn_dataset_in
     cli_print_json(root);
 }
 
-static int evaluate(gn_net *net, gn_dataset *data, const struct eval *given)
+static int evaluate(gn_net *net, const struct gn_net_info *of, gn_dataset *data,
+                    const struct eval *given)
 {
     struct gn_score score;
     struct gn_dataset_info info;
@@ -126,6 +127,16 @@ static int evaluate(gn_net *net, gn_dataset *data, const struct eval *given)
         return cli_fail_library();
     cli_note("data      %s, %llu %s %s, from %s", info.name, (unsigned long long)info.samples,
              cli_split_names[given->split], cli_what_images(what, &info), info.path);
+    if (of->labels && !info.labels)
+        cli_warn("%s does not name its classes: they are those of the model by their numbers",
+                 info.name);
+    if (!of->labels && info.labels)
+        cli_warn("the model does not name its classes: those of %s are numbered in the order of "
+                 "their names",
+                 info.name);
+    /* The first samples of a set, which a limit takes, may well be of some classes only. */
+    if (!given->limit)
+        cli_warn_classes(data, 0, of->labels, cli_split_names[given->split]);
     cli_note_machine(given->threads);
     cli_stop_gently();
     const struct gn_evaluate_options options_of_run = {
@@ -165,7 +176,7 @@ static int run(struct cli_args *args)
         data = cli_open_data(given->data, (gn_split)given->split, info.classes, given->limit,
                              &given->place, &code);
     if (data)
-        code = evaluate(net, data, given);
+        code = evaluate(net, &info, data, given);
     gn_close_dataset(data);
     gn_free_net(net);
     return code;

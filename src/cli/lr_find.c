@@ -167,6 +167,7 @@ static int run(struct cli_args *args)
         given->net.new_head = true;
         given->net.aux = true;
         given->net.classes = given->net.classes ? given->net.classes : info.classes;
+        given->net.labels = info.labels;
         if (!given->net.channels && (!given->model || cli_is_preset(given->model)))
             given->net.channels = info.channels;
         net = cli_open_model(given->model, &given->net, given->sweep.fit.seed, &code);

@@ -64,7 +64,7 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
     if (!word)
         word = flags->preset ? flags->preset : "googlenet";
     gn_net *net = NULL;
-    int drawn = 0;
+    char note[1024] = "";
     *code = cli_check_model(word);
     if (*code)
         return NULL;
@@ -95,8 +95,10 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
             .resize = (gn_resize)flags->resize,
             .new_head = flags->new_head,
             .seed = seed,
-            .drawn = &drawn,
             .aux = flags->aux,
+            .labels = flags->new_head ? flags->labels : NULL,
+            .note = note,
+            .note_size = sizeof note,
         });
     }
     /* A file without our metadata; of others the library refuses such values. */
@@ -107,10 +109,8 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
                  tensor);
     if (!net)
         *code = cli_fail_library();
-    else if (drawn > 0)
-        cli_note("network   %s has another number of classes: its last layer (%d tensors) begins "
-                 "anew, all others are kept",
-                 word, drawn);
+    else if (note[0])
+        cli_note("network   %s %s", word, note);
     return net;
 }
 

@@ -22,6 +22,7 @@ struct cli_net {
     int resize;    /* gn_resize */
     bool new_head; /* a model file of another number of classes gets a new last layer */
     bool aux;      /* with auxiliary heads, where the network has them; set by the command */
+    const char *const *labels; /* with new_head: names of its classes */
 };
 
 /* Flags that say where data lies; member `place` of a command's struct. */
@@ -126,6 +127,12 @@ gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_
 
 /* "images of 28x28x1" or "grey pictures"; returns `buffer`, which has room for 64 bytes. */
 const char *cli_what_images(char *buffer, const struct gn_dataset_info *info);
+
+/* Warns, in a line each, when there is one class only or when classes have no sample among the first
+ * `limit` (0: all) of the set, whose images are there. `of` are the names of the classes or NULL, `what`
+ * is the samples' use ("training"). */
+void cli_warn_classes(const gn_dataset *data, uint64_t limit, const char *const *names,
+                      const char *what);
 
 /* Bounds of the 95% interval (Wilson's) of an accuracy over n samples. */
 void cli_interval(uint64_t correct, uint64_t n, double *low, double *high);

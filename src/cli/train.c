@@ -173,36 +173,56 @@ static int finish_data(const struct train_run *run)
     return is_good ? 0 : cli_fail_library();
 }
 
+/* Pictures of fewer classes than --classes says are numbered by the names that the model knows. */
+static int number_by_model(struct train_run *run)
+{
+    struct train *given = run->given;
+    if (run->train_info.labels || !run->net_info.labels || run->train_info.height > 0)
+        return 0;
+    gn_close_dataset(run->train);
+    given->place.labels = run->net_info.labels;
+    return begin_training_split(run, run->net_info.classes);
+}
+
+static int open_data_then_net(struct train_run *run)
+{
+    struct train *given = run->given;
+    const bool is_preset = !given->model || cli_is_preset(given->model);
+    int code = begin_training_split(run, given->net.classes);
+    if (code)
+        return code;
+    if (!given->net.classes)
+        given->net.classes = run->train_info.classes;
+    given->net.labels = run->train_info.labels;
+    if (!given->net.channels && is_preset)
+        given->net.channels = run->train_info.channels;
+    /* Pictures are large: without antialiasing most of their pixels would be ignored. */
+    if (is_preset && !given->net.resize && run->train_info.height == 0)
+        given->net.resize = GN_RESIZE_PIL_BILINEAR;
+    /* A model file may be damaged, too: of both errors that of the data is told. */
+    if (!is_preset && gn_dataset_wait(run->train) != GN_OK)
+        return cli_fail_library();
+    code = open_net(run, NULL);
+    return code ? code : number_by_model(run);
+}
+
 /* Channels and classes come from the data: for a preset both, for a model file the classes, which
  * may ask for a new last layer. A resumed run has its own, and a label beyond its classes is an
  * error of the data. Images are still being read at the end of this. */
 static int open_net_and_data(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
-    const bool is_preset = !given->model || cli_is_preset(given->model);
     int code = 0;
     if (config) {
         code = open_net(run, config);
+        given->place.labels = run->net_info.labels;
         if (!code)
             code = begin_training_split(run, run->net_info.classes);
     } else {
+        given->net.new_head = true;
         code = given->model ? cli_check_model(given->model) : 0;
         if (!code)
-            code = begin_training_split(run, given->net.classes);
-        if (code)
-            return code;
-        if (!given->net.classes)
-            given->net.classes = run->train_info.classes;
-        if (!given->net.channels && is_preset)
-            given->net.channels = run->train_info.channels;
-        given->net.new_head = true;
-        /* Pictures are large: without antialiasing most of their pixels would be ignored. */
-        if (is_preset && !given->net.resize && run->train_info.height == 0)
-            given->net.resize = GN_RESIZE_PIL_BILINEAR;
-        /* A model file may be damaged, too: of both errors that of the data is told. */
-        if (!is_preset && gn_dataset_wait(run->train) != GN_OK)
-            return cli_fail_library();
-        code = open_net(run, config);
+            code = open_data_then_net(run);
     }
     return code ? code : begin_validation_split(run);
 }

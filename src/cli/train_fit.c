@@ -57,6 +57,22 @@ static void announce_options(const struct train_run *run)
         (unsigned long long)fit->seed);
 }
 
+/* What the samples do not teach, and what they teach under a number alone. */
+static void warn_classes(const struct train_run *run)
+{
+    const struct gn_fit_options *fit = &run->given->fit;
+    struct gn_net_info net; /* anew: a training gives the network the names of the data */
+    if (gn_net_describe(run->net, &net) != GN_OK)
+        return;
+    const char *const *names = net.labels ? net.labels : run->train_info.labels;
+    if (net.labels && !run->train_info.labels)
+        cli_warn("%s does not name its classes: they are those of the model by their numbers",
+                 run->train_info.name);
+    cli_warn_classes(run->train, fit->limit_train, names, "training");
+    if (run->validation)
+        cli_warn_classes(run->validation, fit->limit_val, names, "validation");
+}
+
 void train_announce(const struct train_run *run, const char *folder)
 {
     const struct train *given = run->given;
@@ -81,6 +97,7 @@ void train_announce(const struct train_run *run, const char *folder)
              : is_file     ? given->model
                            : "seed",
              cli_resize_name(net->resize));
+    warn_classes(run);
     announce_options(run);
     cli_note_machine(given->fit.threads);
     const uint64_t bytes = gn_memory_estimate(run->net, given->fit.batch, true);

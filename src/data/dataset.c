@@ -126,6 +126,9 @@ static gn_status check_options(const struct gn_dataset_options *o)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: size %d is negative", o->size);
     if (o->classes < 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: %d classes are negative", o->classes);
+    if (o->labels != NULL && o->classes == 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "data set: .labels is given without .classes, their number");
     if ((int)o->resize < 0 || o->resize > GN_RESIZE_PIL_BILINEAR)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: unknown resize rule %d", (int)o->resize);
     if (!(o->val_fraction >= 0) || o->val_fraction > 1)

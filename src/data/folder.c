@@ -15,7 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DEEPEST = 16, MOST_CLASSES = 1 << 16, MOST_FOLDERS = 1 << 18, MOST_FILES = 1 << 26 };
+enum { DEEPEST = 16, MOST_FOLDERS = 1 << 18, MOST_FILES = 1 << 26 };
 
 static gn_status join(char path[GN_PATH_BYTES], const char *folder, const char *name)
 {
@@ -132,56 +132,17 @@ gn_status gn_walk_pictures(struct gn_names *files, const char *folder)
 
 /* ---- Classes ---- */
 
-/* Labels that the caller knows classes by: all folders are among them, or none is and the order of
- * names decides. numbers[i] becomes the label of folder i. */
-static gn_status number_classes(const struct gn_dataset *data, const struct gn_names *folders,
-                                int32_t *numbers)
-{
-    const struct gn_dataset_options *o = &data->options;
-    char root[GN_PATH_TEXT], name[GN_PATH_TEXT];
-    size_t known = 0, unknown = 0;
-    for (size_t i = 0; i < folders->n; i++) {
-        numbers[i] = -1;
-        for (int k = 0; o->labels != NULL && k < o->classes && numbers[i] < 0; k++)
-            if (strcmp(folders->text[i], o->labels[k]) == 0)
-                numbers[i] = k;
-        if (numbers[i] < 0)
-            unknown = i;
-        else
-            known++;
-    }
-    if (known == folders->n)
-        return GN_OK;
-    if (known > 0)
-        GN_FAIL(GN_STATUS_BAD_DATA,
-                "%s: data set: the class \"%s\" is not one that the model knows",
-                gn_printable(root, sizeof root, data->path),
-                gn_printable(name, sizeof name, folders->text[unknown]));
-    for (size_t i = 0; i < folders->n; i++)
-        numbers[i] = (int32_t)i;
-    return GN_OK;
-}
-
-/* The classes are the folders in `root`. */
-static gn_status find_classes(struct gn_dataset *data, const char *root)
+/* The classes are the folders in `root`; numbers[i] gets the label of the i-th. */
+static gn_status find_classes(struct gn_dataset *data, const char *root, struct gn_names *classes,
+                              int32_t **numbers)
 {
     char text[GN_PATH_TEXT];
-    const int wanted = data->options.classes;
-    GN_TRY(list_entries(root, true, &data->own_names));
-    const size_t n = data->own_names.n;
-    (void)gn_printable(text, sizeof text, root);
-    if (n == 0)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: holds no folder of a class", text);
-    if (n > MOST_CLASSES)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: %zu classes, at most %d are possible", text, n,
-                MOST_CLASSES);
-    if (wanted > 0 && n > (size_t)wanted)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: holds %zu classes, %d are expected", text, n,
-                wanted);
-    data->classes = wanted > 0 ? wanted : (int)n;
-    if (n == (size_t)data->classes)
-        data->label_names = data->own_names.text;
-    return GN_OK;
+    GN_TRY(list_entries(root, true, classes));
+    if (classes->n == 0)
+        GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: holds no folder of a class",
+                gn_printable(text, sizeof text, root));
+    *numbers = gn_calloc(classes->n, sizeof **numbers, "classes");
+    return *numbers == NULL ? gn_last_status() : gn_number_classes(data, classes, *numbers);
 }
 
 /* ---- Pictures ---- */
@@ -211,18 +172,15 @@ static gn_status add_class(struct gn_dataset *data, struct walk *w, const char *
 }
 
 /* The pictures of all classes that have a folder in data->path. */
-static gn_status add_pictures(struct gn_dataset *data, int32_t **labels)
+static gn_status add_pictures(struct gn_dataset *data, const struct gn_names *classes,
+                              const int32_t *numbers, int32_t **labels)
 {
     char root[GN_PATH_TEXT], shown[GN_PATH_TEXT];
     struct gn_names folders = { 0 };
     struct walk w = { .root = data->path, .files = &data->files };
-    int32_t *numbers = gn_calloc(data->own_names.n, sizeof *numbers, "classes");
-    gn_status status =
-        numbers == NULL ? gn_last_status() : number_classes(data, &data->own_names, numbers);
-    if (status == GN_OK)
-        status = list_entries(data->path, true, &folders);
+    gn_status status = list_entries(data->path, true, &folders);
     for (size_t i = 0; i < folders.n && status == GN_OK; i++) {
-        const int class = gn_names_find(&data->own_names, folders.text[i]);
+        const int class = gn_names_find(classes, folders.text[i]);
         if (class < 0)
             status = gn_fail(GN_STATUS_BAD_DATA,
                              "%s: data set: the class \"%s\" has no training pictures",
@@ -231,7 +189,6 @@ static gn_status add_pictures(struct gn_dataset *data, int32_t **labels)
         else
             status = add_class(data, &w, folders.text[i], numbers[class], labels);
     }
-    gn_free(numbers);
     gn_names_free(&folders);
     return status;
 }
@@ -338,14 +295,18 @@ static gn_status find_folders(struct gn_dataset *data, char classes[GN_PATH_BYTE
 
 gn_status gn_open_folder(struct gn_dataset *data)
 {
-    char classes[GN_PATH_BYTES];
-    int32_t *labels = NULL;
+    char root[GN_PATH_BYTES];
+    struct gn_names classes = { 0 };
+    int32_t *numbers = NULL, *labels = NULL;
     bool divide;
-    GN_TRY(find_folders(data, classes, &divide));
-    GN_TRY(find_classes(data, classes));
-    gn_status status = add_pictures(data, &labels);
+    GN_TRY(find_folders(data, root, &divide));
+    gn_status status = find_classes(data, root, &classes, &numbers);
+    if (status == GN_OK)
+        status = add_pictures(data, &classes, numbers, &labels);
     if (status == GN_OK && divide)
         status = gn_divide_files(data, labels);
+    gn_names_free(&classes);
+    gn_free(numbers);
     data->labels = labels;
     data->samples = data->files.n;
     GN_TRY(status);

@@ -97,8 +97,8 @@ static int32_t number_of(const char *text)
     return (int32_t)strtol(text, NULL, 10);
 }
 
-/* The distinct texts, sorted, become the names of the classes. */
-static gn_status name_classes(struct gn_dataset *data, const struct gn_names *labels)
+/* Adds the distinct texts, sorted. */
+static gn_status find_classes(const struct gn_names *labels, struct gn_names *classes)
 {
     struct gn_names sorted = { 0 };
     gn_status status = GN_OK;
@@ -107,34 +107,42 @@ static gn_status name_classes(struct gn_dataset *data, const struct gn_names *la
     gn_names_sort(&sorted, 0);
     for (size_t i = 0; i < sorted.n && status == GN_OK; i++)
         if (i == 0 || strcmp(sorted.text[i], sorted.text[i - 1]) != 0)
-            status = gn_names_add(&data->own_names, sorted.text[i]);
+            status = gn_names_add(classes, sorted.text[i]);
     gn_names_free(&sorted);
+    return status;
+}
+
+static gn_status take_names(struct gn_dataset *data, const struct gn_names *labels)
+{
+    struct gn_names classes = { 0 };
+    int32_t *numbers = NULL;
+    gn_status status = find_classes(labels, &classes);
+    if (status == GN_OK) {
+        numbers = gn_calloc(classes.n, sizeof *numbers, "classes");
+        status = numbers == NULL ? gn_last_status() : gn_number_classes(data, &classes, numbers);
+    }
+    for (size_t i = 0; i < labels->n && status == GN_OK; i++)
+        data->labels[i] = numbers[gn_names_find(&classes, labels->text[i])];
+    gn_free(numbers);
+    gn_names_free(&classes);
     return status;
 }
 
 static gn_status number_labels(struct gn_dataset *data, const struct gn_names *labels)
 {
-    bool numbers = true;
+    const int wanted = data->options.classes;
     int32_t most = 0;
     for (size_t i = 0; i < labels->n; i++) {
         const int32_t number = number_of(labels->text[i]);
-        numbers = numbers && number >= 0;
+        if (number < 0)
+            return take_names(data, labels);
+        data->labels[i] = number;
         most = number > most ? number : most;
     }
-    if (!numbers) {
-        GN_TRY(name_classes(data, labels));
-        most = (int32_t)data->own_names.n - 1;
-    }
-    for (size_t i = 0; i < labels->n; i++)
-        data->labels[i] =
-            numbers ? number_of(labels->text[i]) : gn_names_find(&data->own_names, labels->text[i]);
-    const int wanted = data->options.classes;
     if (wanted > 0 && most >= wanted)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: list: holds class %d, but only %d classes are expected",
                 data->name, (int)most, wanted);
     data->classes = wanted > 0 ? wanted : most + 1;
-    if (!numbers && data->own_names.n == (size_t)data->classes)
-        data->label_names = data->own_names.text;
     return GN_OK;
 }
 

@@ -30,6 +30,12 @@ gn_status gn_open_cifar(struct gn_dataset *data, const char *inner, enum gn_cifa
 bool gn_holds_folders(const char *folder);
 gn_status gn_open_folder(struct gn_dataset *data);
 
+/* The classes of a set by their names, which are sorted: the caller's labels say their order, and a
+ * name that is not among them is BAD_DATA with both lists; without labels it is the byte order.
+ * numbers[i] becomes the label of names[i]; data->classes and data->label_names are set. */
+gn_status gn_number_classes(struct gn_dataset *data, const struct gn_names *names,
+                            int32_t *numbers);
+
 /* A list file: a path (relative to the list's folder) and a label a line. */
 gn_status gn_open_list(struct gn_dataset *data, const char *path);
 

@@ -55,6 +55,8 @@ gn_net *gn_model_network(const struct gn_load_options *options, const struct gn_
 gn_status gn_model_check_network(const struct gn_net *net, const struct gn_model_fields *fields,
                                  const char *name);
 
+struct gn_class_map;
+
 /* The tensors that a graph wants from a file. */
 struct gn_model_search {
     const struct gn_st_file *file;
@@ -64,16 +66,45 @@ struct gn_model_search {
     const struct gn_graph *held; /* the file may hold those of this one, too; NULL: only wanted ones
                                      and, as version 0.1.0 named them, those of heads */
     const bool *logits;          /* layers whose width may differ from the file's; NULL: none */
-    int drawn;                   /* gets the number of tensors for which it does */
+    const struct gn_class_map
+        *map;  /* of their last dimension, which is copied by it; NULL: as it is */
+    int drawn; /* gets the number of tensors that are drawn, wholly or for some classes */
 };
 
-/* Finds every tensor, each with a value that can be taken, and no other one in the file: stored[i] of
- * tensor i of the graph, NULL where it is to be drawn. BAD_MODEL. */
-gn_status gn_model_find(struct gn_model_search *search, const struct gn_st_tensor **stored);
+/* Which classes of a net are classes of the file that its weights come from. */
+struct gn_class_map {
+    int *from;         /* [classes of the net]: the class of the file, -1: none; NULL: by number */
+    int classes, kept; /* of the net; those that have one */
+    int held;          /* classes of the file */
+};
+
+/* Compares the names that the caller wants with those of the file. map->from stays NULL where one
+ * side has no names, or both have the same. NO_MEMORY. The caller frees map->from. */
+gn_status gn_class_map_make(struct gn_class_map *map, const struct gn_load_options *options,
+                            const struct gn_model_fields *fields, int classes);
+
+/* A sentence without its subject, the file, about what became of the classes; "" when nothing did.
+ * `drawn`: tensors. */
+void gn_class_map_note(const struct gn_class_map *map, const struct gn_load_options *options,
+                       const struct gn_model_fields *fields, int drawn);
+
+/* Copies the columns of a tensor whose last dimension is the classes; the others stay. NO_MEMORY. */
+gn_status gn_class_map_copy(const struct gn_class_map *map, const struct gn_st_tensor *stored,
+                            float *values);
+
+/* A tensor of a file, and how it is taken. */
+struct gn_model_found {
+    const struct gn_st_tensor *tensor; /* NULL: the values are drawn */
+    bool by_class;                     /* only the columns that the search's map knows */
+};
+
+/* Finds every tensor, each with a value that can be taken, and no other one in the file: found[i] of
+ * tensor i of the graph. BAD_MODEL. */
+gn_status gn_model_find(struct gn_model_search *search, struct gn_model_found *found);
 
 /* Copies what was found. */
-void gn_model_copy(const struct gn_graph *graph, const struct gn_st_tensor *const *stored,
-                   float *values);
+gn_status gn_model_copy(const struct gn_model_search *search, const struct gn_model_found *found,
+                        float *values);
 
 /* Both: on an error the values are as they were. */
 gn_status gn_model_read(struct gn_model_search *search, float *values);

@@ -69,34 +69,51 @@ static gn_net *change(gn_net *net, const struct gn_load_options *o, const char *
 
 /* ---- Values and words ---- */
 
-/* Looks for the tensors first: a small file must not take the memory of a large network. */
-static gn_status fill(gn_net *net, const struct gn_graph *held, const struct gn_st_file *file,
-                      const struct gn_load_options *options, const char *name)
+/* Finds the tensors first: a small file must not take the memory of a large network. */
+static gn_status take_values(gn_net *net, struct gn_model_search *search,
+                             const struct gn_load_options *options)
 {
-    bool logits[GN_MAX_LAYERS] = { false };
-    struct gn_model_search search = {
-        .file = file, .name = name, .prefix = "", .graph = net->graph, .held = held
-    };
-    const struct gn_st_tensor **stored =
-        gn_calloc((size_t)net->graph->n_tensors, sizeof *stored, "reading a model");
-    if (options->new_head) {
-        gn_graph_mark_logits(net->graph, (gn_node){ net->output }, logits);
-        search.logits = logits;
-    }
-    gn_status status = stored == NULL ? gn_last_status() : gn_model_find(&search, stored);
-    /* A new head keeps its initial values; all others come from the file. */
+    struct gn_model_found *found =
+        gn_calloc((size_t)net->graph->n_tensors, sizeof *found, "reading a model");
+    gn_status status = found == NULL ? gn_last_status() : gn_model_find(search, found);
+    /* What is drawn keeps its initial values; all others come from the file. */
     if (status == GN_OK)
-        status = search.drawn > 0 ? gn_net_init(net, options->seed) : gn_net_reserve(net);
+        status = search->drawn > 0 ? gn_net_init(net, options->seed) : gn_net_reserve(net);
     if (status == GN_OK)
-        gn_model_copy(net->graph, stored, net->params);
-    if (status == GN_OK && options->drawn != NULL)
-        *options->drawn = search.drawn;
-    gn_free(stored);
+        status = gn_model_copy(search, found, net->params);
+    gn_free(found);
     return status;
 }
 
-static gn_status set_labels(gn_net *net, const struct gn_model_fields *fields, const char *name)
+static gn_status fill(gn_net *net, const struct gn_graph *held, const struct gn_st_file *file,
+                      const struct gn_model_fields *fields, const struct gn_load_options *options,
+                      const char *name)
 {
+    bool logits[GN_MAX_LAYERS] = { false };
+    struct gn_class_map map = { .from = NULL };
+    struct gn_model_search search = {
+        .file = file, .name = name, .prefix = "", .graph = net->graph, .held = held
+    };
+    if (options->new_head) {
+        gn_graph_mark_logits(net->graph, (gn_node){ net->output }, logits);
+        search.logits = logits;
+        search.map = &map;
+        GN_TRY(gn_class_map_make(&map, options, fields, net->classes));
+    }
+    const gn_status status = take_values(net, &search, options);
+    if (status == GN_OK && options->drawn != NULL)
+        *options->drawn = search.drawn;
+    if (status == GN_OK && options->new_head)
+        gn_class_map_note(&map, options, fields, search.drawn);
+    gn_free(map.from);
+    return status;
+}
+
+static gn_status set_labels(gn_net *net, const struct gn_load_options *options,
+                            const struct gn_model_fields *fields, const char *name)
+{
+    if (options->labels != NULL)
+        return gn_net_set_labels(net, options->labels, net->classes);
     if (fields->labels == NULL || fields->classes != net->classes)
         return GN_OK;
     const char **labels = gn_calloc((size_t)net->classes, sizeof *labels, "class names");
@@ -123,6 +140,9 @@ static gn_status check_options(const struct gn_load_options *options)
                 options->width, options->channels, options->classes);
     if ((int)options->resize < 0 || options->resize > GN_RESIZE_PIL_BILINEAR)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d is not a resize rule", (int)options->resize);
+    if (options->labels != NULL && (options->classes == 0 || !options->new_head))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "class names are given without their number (.classes) and .new_head");
     return GN_OK;
 }
 
@@ -146,8 +166,8 @@ static gn_net *load_net(const struct gn_load_options *options, const struct gn_s
     const bool by_name = ours && (options->preset != NULL || fields->graph == NULL);
     if (!by_name || gn_model_check_network(held, fields, name) == GN_OK)
         net = change(held, options, name);
-    if (net != NULL && (fill(net, held->graph, file, options, name) != GN_OK ||
-                        set_labels(net, fields, name) != GN_OK)) {
+    if (net != NULL && (fill(net, held->graph, file, fields, options, name) != GN_OK ||
+                        set_labels(net, options, fields, name) != GN_OK)) {
         if (net != held)
             gn_free_net(net);
         net = NULL;

@@ -63,9 +63,9 @@ static gn_status check_value(const struct gn_model_search *s, const char *name,
     return GN_OK;
 }
 
-/* Tensor i; *stored gets where its values are, or stays NULL when it is to be drawn. */
+/* Tensor i. */
 static gn_status find_one(struct gn_model_search *s, int i, bool of_logits,
-                          const struct gn_st_tensor **stored)
+                          struct gn_model_found *found)
 {
     char name[GN_ST_NAME_BYTES], held[SHAPE_TEXT], needed[SHAPE_TEXT];
     const struct gn_tensor *wanted = &s->graph->tensors[i];
@@ -73,6 +73,14 @@ static gn_status find_one(struct gn_model_search *s, int i, bool of_logits,
     const struct gn_st_tensor *tensor = gn_st_find(s->file, name);
     if (tensor == NULL)
         return missing(s, name, wanted);
+    const bool maps = of_logits && s->map != NULL && s->map->from != NULL &&
+                      has_shape(tensor, wanted, 1) &&
+                      tensor->shape[tensor->rank - 1] == (uint64_t)s->map->held;
+    if (maps) {
+        s->drawn += s->map->kept < s->map->classes;
+        *found = (struct gn_model_found){ tensor, true };
+        return check_value(s, name, tensor);
+    }
     if (!has_shape(tensor, wanted, 0)) {
         if (of_logits && has_shape(tensor, wanted, 1)) {
             s->drawn++;
@@ -87,7 +95,7 @@ static gn_status find_one(struct gn_model_search *s, int i, bool of_logits,
         gn_hint("the preset, the channels and the classes must be those of the file");
         return GN_STATUS_BAD_MODEL;
     }
-    *stored = tensor;
+    found->tensor = tensor;
     return check_value(s, name, tensor);
 }
 
@@ -131,7 +139,7 @@ static gn_status check_extra(const struct gn_model_search *s)
             gn_st_header_offset(s->file, unknown));
 }
 
-gn_status gn_model_find(struct gn_model_search *s, const struct gn_st_tensor **stored)
+gn_status gn_model_find(struct gn_model_search *s, struct gn_model_found *found)
 {
     const struct gn_graph *g = s->graph;
     bool *of_logits = gn_calloc((size_t)g->n_tensors, sizeof *of_logits, "reading a model");
@@ -142,7 +150,7 @@ gn_status gn_model_find(struct gn_model_search *s, const struct gn_st_tensor **s
                 of_logits[g->layers[i].tensors[k]] = true;
     s->drawn = 0;
     for (int i = 0; i < g->n_tensors && status == GN_OK; i++)
-        status = find_one(s, i, of_logits[i], &stored[i]);
+        status = find_one(s, i, of_logits[i], &found[i]);
     gn_free(of_logits);
     return status == GN_OK ? check_extra(s) : status;
 }
@@ -150,33 +158,38 @@ gn_status gn_model_find(struct gn_model_search *s, const struct gn_st_tensor **s
 /* Tensors of a file that become values of a net. */
 struct conversion {
     const struct gn_graph *graph;
-    const struct gn_st_tensor *const *stored; /* NULL: stays as it is */
+    const struct gn_model_found *found;
     float *values;
 };
 
 static void convert(void *argument, size_t i)
 {
     const struct conversion *c = argument;
-    if (c->stored[i] != NULL)
-        (void)gn_st_to_float(c->stored[i], c->values + c->graph->tensors[i].offset);
+    if (c->found[i].tensor != NULL && !c->found[i].by_class)
+        (void)gn_st_to_float(c->found[i].tensor, c->values + c->graph->tensors[i].offset);
 }
 
-void gn_model_copy(const struct gn_graph *graph, const struct gn_st_tensor *const *stored,
-                   float *values)
+gn_status gn_model_copy(const struct gn_model_search *search, const struct gn_model_found *found,
+                        float *values)
 {
-    struct conversion conversion = { graph, stored, values };
-    gn_parallel(gn_usable_threads(NULL), (size_t)graph->n_tensors, convert, &conversion);
+    const struct gn_graph *g = search->graph;
+    struct conversion conversion = { g, found, values };
+    for (int i = 0; i < g->n_tensors; i++)
+        if (found[i].by_class)
+            GN_TRY(gn_class_map_copy(search->map, found[i].tensor, values + g->tensors[i].offset));
+    gn_parallel(gn_usable_threads(NULL), (size_t)g->n_tensors, convert, &conversion);
+    return GN_OK;
 }
 
 gn_status gn_model_read(struct gn_model_search *search, float *values)
 {
-    const struct gn_st_tensor **stored =
-        gn_calloc((size_t)search->graph->n_tensors, sizeof *stored, "reading a model");
-    gn_status status = stored == NULL ? gn_last_status() : gn_model_find(search, stored);
+    struct gn_model_found *found =
+        gn_calloc((size_t)search->graph->n_tensors, sizeof *found, "reading a model");
+    gn_status status = found == NULL ? gn_last_status() : gn_model_find(search, found);
     /* The caller's values change completely or not at all. */
     if (status == GN_OK)
-        gn_model_copy(search->graph, stored, values);
-    gn_free(stored);
+        status = gn_model_copy(search, found, values);
+    gn_free(found);
     return status;
 }
 

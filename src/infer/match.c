@@ -1,7 +1,37 @@
 /* How a network and a data set match. */
 #include "infer/match.h"
 
+#include "base/file.h"
+#include "base/words.h"
 #include "picture/picture.h"
+
+#include <string.h>
+
+/* Equal numbers mean equal names, where both sides have names. */
+static gn_status check_names(const struct gn_net *net, const struct gn_dataset *data,
+                             const char *what)
+{
+    enum { LIST_BYTES = 320 };
+    char name[GN_PATH_TEXT], theirs[LIST_BYTES], ours[LIST_BYTES];
+    const char *const *labels = (const char *const *)net->labels;
+    if (net->labels == NULL || data->label_names == NULL)
+        return GN_OK;
+    for (int i = 0; i < data->classes; i++) {
+        if (strcmp(data->label_names[i], labels[i]) == 0)
+            continue;
+        (void)gn_fail(
+            GN_STATUS_BAD_DATA,
+            "%s data: the classes of %s are not those of the network (the set has %s; the "
+            "network %s)",
+            what, gn_printable(name, sizeof name, data->name),
+            gn_words(theirs, sizeof theirs, data->label_names, (size_t)data->classes),
+            gn_words(ours, sizeof ours, labels, (size_t)net->classes));
+        gn_hint("classes are never matched by number alone: open the set with the network's class "
+                "names, or load the network with those of the set");
+        return GN_STATUS_BAD_DATA;
+    }
+    return GN_OK;
+}
 
 gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data, const char *what)
 {
@@ -23,7 +53,7 @@ gn_status gn_check_data(const struct gn_net *net, const struct gn_dataset *data,
         GN_FAIL(GN_STATUS_BAD_DATA, "%s data: %s holds images without labels", what, data->name);
     if (data->samples == 0)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s data: no samples; at least one is needed", what);
-    return GN_OK;
+    return check_names(net, data, what);
 }
 
 gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
