@@ -205,15 +205,28 @@ struct gn_box gn_augment_crop(const struct gn_augment *a, const struct gn_draws 
 
 /* ---- Mixing ---- */
 
-/* Beta(a, a) by Johnk's method: U^(1/a) / (U^(1/a) + V^(1/a)) whenever the sum is at most 1. */
+/* Numbers 8 and 9 of try i, in (0, 1). */
+static double mix_draw(const struct gn_draws *d, int i, int which)
+{
+    return gn_draw(d, GN_DRAWS_MIX + 8 + 2 * i + which) + 0x1p-25;
+}
+
+/* Beta(a, a): up to 1 by Johnk's method, U^(1/a) / (U^(1/a) + V^(1/a)) whenever the sum is at most 1,
+ * which of larger parameters is hardly ever so; these by Cheng's algorithm BB (1978). */
 static double draw_beta(const struct gn_draws *d, double a)
 {
     enum { TRIES = 100 };
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < TRIES && a <= 1; i++) {
         const double u = pow(gn_draw(d, GN_DRAWS_MIX + 8 + 2 * i), 1 / a);
         const double v = pow(gn_draw(d, GN_DRAWS_MIX + 9 + 2 * i), 1 / a);
         if (u + v <= 1 && u + v > 0)
             return u / (u + v);
+    }
+    for (int i = 0; i < TRIES && a > 1; i++) {
+        const double u = mix_draw(d, i, 0), v = log(u / (1 - u)) / sqrt(a), odds = exp(v);
+        const double fit = (a + sqrt(a)) * v - log(4) + 2 * a * log(2 / (1 + odds));
+        if (fit >= log(u * u * mix_draw(d, i, 1)))
+            return odds / (1 + odds);
     }
     return 0.5;
 }

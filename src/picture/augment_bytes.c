@@ -228,15 +228,16 @@ static void sharpness(const struct image *m, double factor)
 static void erase(const struct image *m, const struct gn_draws *d)
 {
     enum { TRIES = 10 };
-    const double area = (double)m->h * (double)m->w, wide = log(3.3);
+    const double area = (double)m->h * (double)m->w;
     for (int i = 0; i < TRIES; i++) {
         const int at = GN_DRAWS_ERASE + 1 + 4 * i;
         const double target = area * gn_draw_between(d, at, 0.02, 0.33);
-        const double ratio = exp(gn_draw_between(d, at + 1, -wide, wide));
+        const double ratio = exp(gn_draw_between(d, at + 1, log(0.3), log(3.3)));
         const int h = (int)lrint(sqrt(target * ratio)), w = (int)lrint(sqrt(target / ratio));
         if (h < 1 || w < 1 || h >= m->h || w >= m->w)
             continue;
-        const int y = gn_draw_below(d, at + 2, m->h - h), x = gn_draw_below(d, at + 3, m->w - w);
+        const int y = gn_draw_below(d, at + 2, m->h - h + 1);
+        const int x = gn_draw_below(d, at + 3, m->w - w + 1);
         const size_t n = (size_t)w * (size_t)m->c;
         for (int line = 0; line < h; line++) {
             uint8_t *to =

@@ -19,12 +19,18 @@ def _mix(x):
     return x ^ (x >> _U64(31))
 
 
-def bits(seed, a, b):
+def mix(x):
+    """One step of splitmix64 on a number."""
+    with np.errstate(over="ignore"):
+        return int(_mix(np.full(1, x, dtype=_U64))[0])
+
+
+def bits(seed, a, b, purpose=PURPOSE):
     """64 random bits for each element of b (an array of counters)."""
     b = np.asarray(b, dtype=_U64)
     one = np.zeros(1, dtype=_U64)
     with np.errstate(over="ignore"):
-        h = _mix(one + _U64(seed)) ^ _U64(PURPOSE)
+        h = _mix(one + _U64(seed)) ^ _U64(purpose)
         h = _mix(h) ^ _U64(a)
         return _mix(_mix(h) ^ b)
 
