@@ -11,6 +11,7 @@
 #include "formats/safetensors.h"
 #include "plan/plan.h"
 #include "support/check.h"
+#include "train/optimizer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -375,7 +376,9 @@ static void check_run(const char *run, bool falling)
     float *before = gn_calloc(n, sizeof *before, "parameters");
     struct gn_plan *plan = gn_plan_create(
         net, &(struct gn_plan_options){ .train = true, .batch = BATCH, .threads = 2 });
-    assert_true(plan != NULL && grads != NULL && before != NULL);
+    const struct gn_optimizer_options sgd = { .kind = GN_SGD, .threads = 2 };
+    struct gn_updater *updater = gn_updater_create(net->graph, &sgd);
+    assert_true(plan != NULL && grads != NULL && before != NULL && updater != NULL);
     memcpy(before, net->params, n * sizeof *before);
     char name[32];
     uint64_t count;
@@ -393,8 +396,8 @@ static void check_run(const char *run, bool falling)
                 grads, &sums),
             GN_OK);
         gn_free(pixels);
-        for (size_t k = 0; k < n; k++)
-            net->params[k] -= 0.05F * grads[k];
+        gn_updater_step(updater, net->params, grads,
+                        &(struct gn_update){ (uint64_t)step + 1, 0.05, 1 });
         gn_plan_params_changed(plan);
         const double error = fabs(sums.loss / BATCH - (double)losses[step]);
         worst = fmax(worst, error);
@@ -406,6 +409,7 @@ static void check_run(const char *run, bool falling)
     if (falling)
         check_moves(net, before, file);
     gn_free(losses);
+    gn_updater_free(updater);
     gn_plan_free(plan);
     gn_free(before);
     gn_free(grads);
