@@ -118,7 +118,11 @@ struct gn_fit_options tiny_options(const char *out)
 
 uint32_t tiny_run(struct gn_fit_options options)
 {
-    gn_net *net = tiny_net();
+    return tiny_train(tiny_net(), options);
+}
+
+uint32_t tiny_train(gn_net *net, struct gn_fit_options options)
+{
     gn_history *history = gn_fit_with(net, &options);
     if (history == NULL)
         fail_msg("%s", gn_error_message());

@@ -37,6 +37,9 @@ struct gn_fit_options tiny_options(const char *out);
  * succeed. Returns the hash of the weights. */
 uint32_t tiny_run(struct gn_fit_options options);
 
+/* The same with a net of the caller, which is freed. */
+uint32_t tiny_train(gn_net *net, struct gn_fit_options options);
+
 /* The same for a run that must end with `status`, with `part` in its sentence. */
 void tiny_run_fails(struct gn_fit_options options, gn_status status, const char *part);
 
