@@ -1,5 +1,6 @@
 /*
- * Measures a model on the test images of a data set, and says which classes it confuses.
+ * Measures a model on the test images of a data set: figures, classes, confusions, a page with the
+ * mistakes; and compares it with itself, averaged over mirror images.
  *
  *   cc evaluate.c $(pkg-config --cflags --libs googlenet) -o evaluate
  *   ./evaluate model.safetensors DATA
@@ -8,37 +9,70 @@
  */
 #include <googlenet.h>
 
-#include <stdlib.h>
-
-/* Counts, for each true class (row), how often each class was the answer (column). */
-static gn_status count_answers(gn_net *net, const gn_dataset *data, uint64_t n, int classes,
-                               unsigned *table)
+static void print_figures(const gn_evaluation *answers)
 {
-    float *logits = calloc((size_t)n * (size_t)classes, sizeof *logits);
-    gn_status status =
-        logits == NULL ? GN_STATUS_NO_MEMORY : gn_predict(net, logits, NULL, .data = data, .n = n);
-    for (uint64_t i = 0; i < n && status == GN_OK; i++) {
-        const float *row = logits + i * (uint64_t)classes;
-        int label, answer = 0;
-        for (int c = 1; c < classes; c++)
-            if (row[c] > row[answer])
-                answer = c;
-        status = gn_dataset_sample(data, i, NULL, &label);
-        if (status == GN_OK)
-            table[label * classes + answer]++;
+    struct gn_evaluation_figures f;
+    struct gn_confused worst;
+    if (gn_evaluation_figures(answers, &f) != GN_OK)
+        return;
+    printf("accuracy %.4f (95%% interval %.4f to %.4f), loss %.4f, macro F1 %.4f\n", f.accuracy,
+           f.low, f.high, f.loss, f.macro.f1);
+    printf("the class is among the first two: %.4f; calibration error %.4f\n",
+           gn_evaluation_top(answers, 2), f.ece);
+    for (int i = 0; i < f.classes; i++) {
+        struct gn_class_score score;
+        if (gn_evaluation_class(answers, i, &score) == GN_OK)
+            printf("class %d: precision %.4f, recall %.4f, F1 %.4f, %llu of %llu right\n", i,
+                   score.precision, score.recall, score.f1,
+                   (unsigned long long)gn_evaluation_count(answers, i, i),
+                   (unsigned long long)score.support);
     }
-    free(logits);
-    return status;
+    if (gn_evaluation_confused(answers, &worst, 1) == 1)
+        printf("%d is answered as %d most often, %llu times\n", worst.label, worst.predicted,
+               (unsigned long long)worst.count);
 }
 
-static void print_table(const unsigned *table, int classes)
+/* The answer that was surest and wrong. */
+static void print_surest_mistake(const gn_evaluation *answers)
 {
-    printf("rows: the true class, columns: the answer\n");
-    for (int row = 0; row < classes; row++) {
-        for (int column = 0; column < classes; column++)
-            printf(" %5u", table[row * classes + column]);
-        printf("\n");
-    }
+    struct gn_evaluated row, surest = { .probability = 0 };
+    for (uint64_t i = 0; gn_evaluation_sample(answers, i, &row) == GN_OK; i++)
+        if (row.predicted != row.label && row.probability > surest.probability)
+            surest = row;
+    gn_clear_error(); /* of the row after the last */
+    if (surest.probability > 0)
+        printf("image %llu is %d, the answer was %d with probability %.3f\n",
+               (unsigned long long)surest.index, surest.label, surest.predicted,
+               surest.probability);
+}
+
+/* Answers of another program are added one by one. */
+static gn_status copy_first(const gn_evaluation *from, gn_evaluation *to)
+{
+    struct gn_evaluated row;
+    const gn_status status = gn_evaluation_sample(from, 0, &row);
+    const float logits[2] = { row.predicted == 0 ? 1 : 0, row.predicted == 0 ? 0 : 1 };
+    return status == GN_OK ? gn_evaluation_add(to, 0, row.label > 0, logits, 2) : status;
+}
+
+static gn_status run(gn_net *net, gn_dataset *test, gn_evaluation *answers, gn_evaluation *others)
+{
+    struct gn_score score;
+    struct gn_evaluation_pair pair;
+    gn_status status = gn_evaluate(net, &score, test, .batch = 64, .evaluation = answers);
+    if (status == GN_OK)
+        status = gn_evaluate(net, &score, test, .evaluation = others, .tta = GN_TTA_MIRROR_SHIFT);
+    if (status == GN_OK)
+        status = gn_evaluation_compare(answers, others, &pair);
+    if (status != GN_OK)
+        return status;
+    print_figures(answers);
+    print_surest_mistake(answers);
+    printf("with views (%s): %+.4f, p = %.3f, %llu answers differ\n",
+           gn_tta_name(GN_TTA_MIRROR_SHIFT), pair.difference, pair.p_value,
+           (unsigned long long)pair.changed);
+    status = gn_write_predictions(answers, test, "predictions.csv");
+    return status != GN_OK ? status : gn_write_report(answers, .data = test, .folder = "report");
 }
 
 int main(int argc, char **argv)
@@ -49,24 +83,18 @@ int main(int argc, char **argv)
     }
     gn_net *net = gn_load(argv[1]);
     gn_dataset *test = gn_open_dataset(argv[2], .split = GN_TEST);
-    struct gn_score score = { 0 };
-    gn_status status = gn_evaluate(net, &score, test, .batch = 64);
-    struct gn_net_info info = { 0 };
+    gn_evaluation *answers = gn_evaluation_create(), *others = gn_evaluation_create();
+    gn_evaluation *own = gn_evaluation_create();
+    gn_status status = GN_STATUS_BAD_ARGUMENT;
+    if (net != NULL && test != NULL && answers != NULL && others != NULL && own != NULL)
+        status = run(net, test, answers, others);
     if (status == GN_OK)
-        status = gn_net_describe(net, &info);
-    unsigned *table = calloc((size_t)(info.classes * info.classes) + 1, sizeof *table);
-    if (status == GN_OK && table != NULL)
-        status = count_answers(net, test, score.samples, info.classes, table);
-
-    if (status != GN_OK || table == NULL) {
+        status = copy_first(answers, own);
+    if (status != GN_OK)
         fprintf(stderr, "%s\n", gn_error_message());
-    } else {
-        printf("%llu of %llu right: accuracy %.4f, loss %.4f, %.2f s\n",
-               (unsigned long long)score.correct, (unsigned long long)score.samples, score.accuracy,
-               score.loss, score.seconds);
-        print_table(table, info.classes);
-    }
-    free(table);
+    gn_evaluation_free(own);
+    gn_evaluation_free(others);
+    gn_evaluation_free(answers);
     gn_close_dataset(test);
     gn_free_net(net);
     return status != GN_OK;

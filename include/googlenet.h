@@ -642,6 +642,17 @@ struct gn_score {
     uint64_t correct;
     double seconds;
 };
+
+/* Test-time augmentation: the answer is the mean of the probabilities of several views. Figures that
+ * were measured with it are not comparable with others, so name it beside them. */
+typedef enum gn_tta {
+    GN_TTA_NONE = 0,
+    GN_TTA_MIRROR,       /* as it is, and mirrored */
+    GN_TTA_MIRROR_SHIFT, /* these two, also shifted by one pixel up-left and down-right: 6 views */
+    GN_TTA_TEN_CROP /* enlarged by 8/7; corners and centre, each also mirrored (AlexNet, 2012) */
+} gn_tta;
+GN_API const char *gn_tta_name(int i); /* "none", "mirror", ...; NULL after the last */
+
 struct gn_evaluate_options {
     gn_dataset *data;
     uint64_t limit; /* first N samples; 0: all */
@@ -650,8 +661,114 @@ struct gn_evaluate_options {
     gn_algorithm algorithm;
     int threads;
     const volatile int *stop;
+    struct gn_evaluation *evaluation; /* may be NULL; gets the answers, those in it are forgotten */
+    gn_tta tta;
+    /* May be NULL; called after every batch with the score so far. */
+    void (*on_batch)(void *user, const struct gn_score *so_far, uint64_t samples);
+    void *user;
+    uint64_t reserved[2];
+};
+
+/* ---- Evaluation in full: every answer, and the figures that follow from them ---- */
+
+/* Filled by gn_evaluate(..., .evaluation = e), or answer by answer, for answers of other programs.
+ * Free with gn_evaluation_free. */
+typedef struct gn_evaluation gn_evaluation;
+GN_API gn_evaluation *gn_evaluation_create(void);
+GN_API void gn_evaluation_free(gn_evaluation *evaluation);
+GN_API gn_status gn_evaluation_add(gn_evaluation *evaluation, uint64_t index, int label,
+                                   const float *logits, int classes);
+
+/* Definitions as in scikit-learn with zero_division=0: a ratio without cases is 0, and means of
+ * classes leave out those that are neither among the labels nor among the answers. */
+struct gn_class_mean {
+    double precision, recall, f1;
+};
+enum { GN_CALIBRATION_BINS = 15 };
+struct gn_calibration_bin {
+    uint64_t samples;
+    double probability, accuracy; /* means over the samples */
+};
+struct gn_evaluation_figures {
+    uint64_t samples, correct;
+    int classes;
+    double loss, accuracy;
+    double low, high;              /* Wilson's 95% interval of the accuracy */
+    struct gn_class_mean macro;    /* every class counts alike */
+    struct gn_class_mean weighted; /* every sample does */
+    double ece; /* expected calibration error over equal bins of the highest probability */
+    struct gn_calibration_bin bins[GN_CALIBRATION_BINS];
+    double temperature; /* of the smallest loss, 0.01 to 100: above 1, the network is too sure */
+    uint64_t temperature_samples; /* it is of the first so many: their logits fit into 64 MiB */
     uint64_t reserved[4];
 };
+GN_API gn_status gn_evaluation_figures(const gn_evaluation *evaluation,
+                                       struct gn_evaluation_figures *figures);
+
+struct gn_class_score {
+    uint64_t support; /* samples of the class */
+    uint64_t predicted, correct;
+    double precision, recall, f1;
+};
+GN_API gn_status gn_evaluation_class(const gn_evaluation *evaluation, int i,
+                                     struct gn_class_score *score);
+
+/* The confusion matrix: samples of class `label` for which `predicted` was answered. */
+GN_API uint64_t gn_evaluation_count(const gn_evaluation *evaluation, int label, int predicted);
+
+/* The share of samples whose class is among the k most probable ones. */
+GN_API double gn_evaluation_top(const gn_evaluation *evaluation, int k);
+
+/* The pairs of classes that are confused most often, at most `most`; returns their number. */
+struct gn_confused {
+    int label, predicted;
+    uint64_t count;
+};
+GN_API int gn_evaluation_confused(const gn_evaluation *evaluation, struct gn_confused *pairs,
+                                  int most);
+
+/* Answer i of `samples`, in the order in which they were added. */
+struct gn_evaluated {
+    uint64_t index; /* of the sample in its data set */
+    int label, predicted;
+    int rank;           /* classes that are more probable than the label: 0 for a right answer */
+    double probability; /* of the predicted class */
+    double loss;
+};
+GN_API gn_status gn_evaluation_sample(const gn_evaluation *evaluation, uint64_t i,
+                                      struct gn_evaluated *sample);
+
+/* Two networks on the same samples: BAD_SHAPE when they are not the same. */
+struct gn_evaluation_pair {
+    uint64_t samples;
+    uint64_t changed;                 /* samples with different answers */
+    uint64_t only_first, only_second; /* samples that only one network answered rightly */
+    double difference;                /* of the accuracies, second minus first */
+    double p_value; /* McNemar's exact test, two-sided: small when the difference is not chance */
+};
+GN_API gn_status gn_evaluation_compare(const gn_evaluation *first, const gn_evaluation *second,
+                                       struct gn_evaluation_pair *pair);
+
+/* A file of all answers, written atomically: .csv with the columns
+ * file,index,label,predicted,probability,correct or .jsonl with these keys. `data` is the set that was
+ * evaluated. A cell that a spreadsheet would take for a formula begins with an apostrophe. */
+GN_API gn_status gn_write_predictions(const gn_evaluation *evaluation, const gn_dataset *data,
+                                      const char *path);
+
+/* Writes FOLDER/index.html, one page without scripts that needs no other file: figures, classes,
+ * confusions, calibration, the surest mistakes and the least sure answers with their pictures. The
+ * folder is made if it is missing. */
+struct gn_report_options {
+    const gn_evaluation *evaluation;
+    const gn_dataset *data; /* the set that was evaluated */
+    const char *folder;
+    const char *model, *split; /* names for the page; may be NULL */
+    gn_tta tta;                /* that the answers were given with */
+    uint64_t reserved[4];
+};
+#define gn_write_report(...)                                                                       \
+    gn_write_report_with(&(struct gn_report_options){ .evaluation = __VA_ARGS__ })
+GN_API gn_status gn_write_report_with(const struct gn_report_options *options);
 
 /* ---- Prediction ---- */
 

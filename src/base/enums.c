@@ -30,6 +30,9 @@ NAMES(gn_algorithm_name, [GN_ALGORITHM_AUTO] = "auto", [GN_ALGORITHM_DIRECT] = "
 
 NAMES(gn_bad_image_name, [GN_BAD_STOP] = "stop", [GN_BAD_SKIP] = "skip")
 
+NAMES(gn_tta_name, [GN_TTA_NONE] = "none", [GN_TTA_MIRROR] = "mirror",
+      [GN_TTA_MIRROR_SHIFT] = "mirror+shift", [GN_TTA_TEN_CROP] = "ten-crop")
+
 int gn_enum_find(const char *(*name)(int i), int first, const char *text)
 {
     for (int i = first; name(i) != NULL; i++)

@@ -169,21 +169,6 @@ const char *cli_what_images(char *buffer, const struct gn_dataset_info *info)
     return buffer;
 }
 
-void cli_interval(uint64_t correct, uint64_t n, double *low, double *high)
-{
-    *low = 0.0;
-    *high = 1.0;
-    if (n == 0)
-        return;
-    const double z = 1.959963984540054; /* 97.5% quantile of the normal distribution */
-    const double count = (double)n, p = (double)correct / count;
-    const double scale = 1.0 / (1.0 + z * z / count);
-    const double centre = scale * (p + z * z / (2.0 * count));
-    const double half = scale * z * sqrt(p * (1.0 - p) / count + z * z / (4.0 * count * count));
-    *low = centre > half ? centre - half : 0.0;
-    *high = centre + half < 1.0 ? centre + half : 1.0;
-}
-
 void cli_note_machine(int threads)
 {
     struct gn_system_info system;

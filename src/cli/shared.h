@@ -134,9 +134,6 @@ const char *cli_what_images(char *buffer, const struct gn_dataset_info *info);
 void cli_warn_classes(const gn_dataset *data, uint64_t limit, const char *const *names,
                       const char *what);
 
-/* Bounds of the 95% interval (Wilson's) of an accuracy over n samples. */
-void cli_interval(uint64_t correct, uint64_t n, double *low, double *high);
-
 /* The rule's name; "tf1-legacy" for the default. */
 const char *cli_resize_name(gn_resize resize);
 

@@ -22,9 +22,10 @@
 enum { BUFFERS = 3, UNIT_IMAGES = 16, UNIT_PICTURES = 4, FEW_BAD = 10, BAD_PERCENT = 5 };
 
 struct buffer {
-    float *images;   /* [batch][height][width][channels] */
-    int32_t *labels; /* [batch] */
-    char **faults;   /* [batch]: why a picture could not be read, or NULL */
+    float *images;     /* [batch][height][width][channels] */
+    int32_t *labels;   /* [batch] */
+    uint32_t *samples; /* [batch]: indices */
+    char **faults;     /* [batch]: why a picture could not be read, or NULL */
     gn_status *states;
     int left; /* samples not yet made */
 };
@@ -199,10 +200,11 @@ static gn_status allocate_buffer(const struct gn_loader *loader, struct buffer *
     const size_t batch = (size_t)loader->options.batch;
     buffer->images = gn_alloc(bytes, "a prepared batch");
     buffer->labels = gn_calloc(batch, sizeof *buffer->labels, "labels of a batch");
+    buffer->samples = gn_calloc(batch, sizeof *buffer->samples, "a batch");
     buffer->faults = gn_calloc(batch, sizeof *buffer->faults, "a batch");
     buffer->states = gn_calloc(batch, sizeof *buffer->states, "a batch");
     const bool lacks = buffer->images == NULL || buffer->labels == NULL || buffer->faults == NULL ||
-                       buffer->states == NULL;
+                       buffer->states == NULL || buffer->samples == NULL;
     return lacks ? gn_last_status() : GN_OK;
 }
 
@@ -316,6 +318,7 @@ void gn_loader_free(struct gn_loader *loader)
         forget_faults(loader, buffer);
         gn_free(buffer->images);
         gn_free(buffer->labels);
+        gn_free(buffer->samples);
         gn_free(buffer->faults);
         gn_free(buffer->states);
     }
@@ -424,12 +427,14 @@ static gn_status sort_out(struct gn_loader *loader, uint64_t i, struct gn_batch 
                    image * sizeof(float));
             buffer->labels[kept] = buffer->labels[k];
         }
+        buffer->samples[kept] = sample;
         if (loader->draws != NULL)
             loader->draws[kept] = gn_draws_of(loader->options.seed, loader->epoch, sample);
         kept++;
     }
     *batch = (struct gn_batch){ .images = buffer->images,
                                 .labels = buffer->labels,
+                                .samples = buffer->samples,
                                 .n = kept,
                                 .left_out = n - kept,
                                 .faults = buffer->faults };

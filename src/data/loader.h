@@ -5,13 +5,14 @@
 #include "data/sample.h"
 
 struct gn_batch {
-    const float *images;   /* n*height*width*channels */
-    const int32_t *labels; /* n */
-    const int32_t *others; /* n: the label that a sample was mixed with; NULL: nothing is mixed */
-    const float *shares;   /* n: how much of the sample is of `others`, 0 to 1; NULL as above */
-    int n;                 /* 0: after the epoch's last batch, or see `left_out` */
-    int left_out;          /* pictures that could not be read and are skipped */
-    char *const *faults;   /* n + left_out: why that one could not be read, NULL: it is in `images`;
+    const float *images;     /* n*height*width*channels */
+    const int32_t *labels;   /* n */
+    const uint32_t *samples; /* n: their indices in the data set */
+    const int32_t *others;   /* n: the label that a sample was mixed with; NULL: nothing is mixed */
+    const float *shares;     /* n: how much of the sample is of `others`, 0 to 1; NULL as above */
+    int n;                   /* 0: after the epoch's last batch, or see `left_out` */
+    int left_out;            /* pictures that could not be read and are skipped */
+    char *const *faults; /* n + left_out: why that one could not be read, NULL: it is in `images`;
                               only with report_bad */
 };
 struct gn_loader;

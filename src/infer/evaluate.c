@@ -10,13 +10,62 @@
 #include "base/threads.h"
 #include "infer/match.h"
 #include "infer/predictor.h"
+#include "infer/views.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
 
 enum { DEFAULT_BATCH = 128 };
+
+/* Logits of a batch as the logarithms of mean probabilities over the views. */
+static gn_status answer_views(const struct gn_scoring *scoring, const struct gn_batch *batch)
+{
+    const struct gn_viewer *v = scoring->viewer;
+    const int classes = scoring->classes, views = gn_views(v->tta);
+    const size_t n = (size_t)batch->n * (size_t)classes;
+    memset(v->shares, 0, n * sizeof *v->shares);
+    for (int view = 0; view < views; view++) {
+        gn_view(v->tta, view, batch->images, batch->n, v->height, v->width, v->channels, v->view);
+        GN_TRY(gn_plan_forward(scoring->plan, v->view, batch->n, scoring->logits));
+        for (int i = 0; i < batch->n; i++) {
+            const float *x = scoring->logits + (size_t)i * (size_t)classes;
+            double *shares = v->shares + (size_t)i * (size_t)classes;
+            const struct gn_softmax_sum sum = gn_softmax_sum(x, classes);
+            for (int k = 0; k < classes; k++)
+                shares[k] += exp((double)x[k] - sum.top) / sum.sum / views;
+        }
+    }
+    for (size_t i = 0; i < n; i++) /* the largest negative number instead of minus infinity */
+        scoring->logits[i] = (float)log(v->shares[i] < DBL_MIN ? DBL_MIN : v->shares[i]);
+    return GN_OK;
+}
+
+static gn_status score_batch(const struct gn_scoring *scoring, const struct gn_batch *batch,
+                             double *loss_sum, struct gn_score *score)
+{
+    const int classes = scoring->classes;
+    GN_TRY(scoring->viewer != NULL
+               ? answer_views(scoring, batch)
+               : gn_plan_forward(scoring->plan, batch->images, batch->n, scoring->logits));
+    for (int i = 0; i < batch->n; i++) {
+        const float *x = scoring->logits + (size_t)i * (size_t)classes;
+        const struct gn_softmax_sum sum = gn_softmax_sum(x, classes);
+        *loss_sum += (double)(float)gn_cross_entropy(&sum, x, batch->labels[i]);
+        score->correct += sum.best == batch->labels[i];
+        if (scoring->evaluation != NULL)
+            GN_TRY(gn_evaluation_add(scoring->evaluation, batch->samples[i], batch->labels[i], x,
+                                     classes));
+    }
+    score->samples += (uint64_t)batch->n;
+    score->loss = *loss_sum / (double)score->samples;
+    score->accuracy = (double)score->correct / (double)score->samples;
+    return GN_OK;
+}
 
 gn_status gn_score_all(const struct gn_scoring *scoring, struct gn_score *score)
 {
     const double began = gn_seconds();
-    const int classes = scoring->classes;
     double loss_sum = 0;
     *score = (struct gn_score){ 0 };
     GN_TRY(gn_loader_start(scoring->loader, 0, 0));
@@ -30,16 +79,7 @@ gn_status gn_score_all(const struct gn_scoring *scoring, struct gn_score *score)
         if (scoring->stop != NULL && *scoring->stop != 0)
             GN_FAIL(GN_STATUS_STOPPED, "evaluation: stopped on request after %llu samples",
                     (unsigned long long)score->samples);
-        GN_TRY(gn_plan_forward(scoring->plan, batch.images, batch.n, scoring->logits));
-        for (int i = 0; i < batch.n; i++) {
-            const float *x = scoring->logits + (size_t)i * (size_t)classes;
-            const struct gn_softmax_sum sum = gn_softmax_sum(x, classes);
-            loss_sum += (double)(float)gn_cross_entropy(&sum, x, batch.labels[i]);
-            score->correct += sum.best == batch.labels[i];
-        }
-        score->samples += (uint64_t)batch.n;
-        score->loss = loss_sum / (double)score->samples;
-        score->accuracy = (double)score->correct / (double)score->samples;
+        GN_TRY(score_batch(scoring, &batch, &loss_sum, score));
         score->seconds = gn_seconds() - began;
         if (scoring->on_batch != NULL)
             scoring->on_batch(scoring->user, n_batches, score);
@@ -54,7 +94,85 @@ static gn_status check_options(const struct gn_evaluate_options *options)
     if (options->threads < 0 || options->threads > GN_MAX_THREADS)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "evaluate: threads is %d, it must be 1 to %d",
                 options->threads, GN_MAX_THREADS);
+    if ((int)options->tta < 0 || options->tta > GN_TTA_TEN_CROP)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "evaluate: test-time augmentation number %d is unknown",
+                (int)options->tta);
     return GN_OK;
+}
+
+/* The images of a view that is cut from larger ones are larger, and so is the square that is cut out
+ * of a picture. */
+static struct gn_loader_options loader_options(const struct gn_net *net, gn_resize rule,
+                                               const struct gn_evaluate_options *options, int batch)
+{
+    struct gn_loader_options o = gn_loader_for(net, options->data, options->limit, batch, rule);
+    o.height = gn_view_size(options->tta, o.height);
+    o.width = gn_view_size(options->tta, o.width);
+    const int least = o.height > o.width ? o.height : o.width;
+    if (o.pixels.short_side != 0 && o.pixels.short_side < least)
+        o.pixels.short_side = least;
+    return o;
+}
+
+/* Room for the views; what is missing is found by the caller. */
+static void prepare_views(const struct gn_net *net, gn_tta tta, int batch, struct gn_viewer *viewer)
+{
+    const size_t n = (size_t)batch;
+    *viewer = (struct gn_viewer){
+        .tta = tta, .height = net->input.h, .width = net->input.w, .channels = net->input.c
+    };
+    if (tta == GN_TTA_NONE)
+        return;
+    viewer->view = gn_calloc(n * (size_t)viewer->height * (size_t)viewer->width,
+                             (size_t)viewer->channels * sizeof(float), "views of images");
+    viewer->shares = gn_calloc(n * (size_t)net->classes, sizeof(double), "probabilities");
+}
+
+struct progress {
+    const struct gn_evaluate_options *options;
+    uint64_t samples;
+};
+
+static void report(void *user, uint64_t batch, const struct gn_score *so_far)
+{
+    const struct progress *progress = user;
+    (void)batch;
+    progress->options->on_batch(progress->options->user, so_far, progress->samples);
+}
+
+static gn_status score_with(gn_net *net, struct gn_predictor *predictor, gn_resize rule, int batch,
+                            const struct gn_evaluate_options *options, struct gn_score *score)
+{
+    const struct gn_loader_options for_loader = loader_options(net, rule, options, batch);
+    struct gn_viewer viewer;
+    prepare_views(net, options->tta, batch, &viewer);
+    struct gn_scoring scoring = {
+        .plan = predictor->plan,
+        .loader = gn_loader_create(&for_loader),
+        .classes = net->classes,
+        .stop = options->stop,
+        .evaluation = options->evaluation,
+        .viewer = options->tta == GN_TTA_NONE ? NULL : &viewer,
+        .logits = gn_calloc((size_t)batch * (size_t)net->classes, sizeof(float), "logits"),
+    };
+    struct progress progress = { .options = options };
+    if (options->on_batch != NULL && scoring.loader != NULL) {
+        progress.samples = gn_loader_samples(scoring.loader);
+        scoring.on_batch = report;
+        scoring.user = &progress;
+    }
+    const bool lacks = scoring.loader == NULL || scoring.logits == NULL ||
+                       (scoring.viewer != NULL && (viewer.view == NULL || viewer.shares == NULL));
+    gn_status status = lacks ? gn_last_status() : GN_OK;
+    if (status == GN_OK && options->evaluation != NULL)
+        status = gn_evaluation_begin(options->evaluation, net->classes);
+    if (status == GN_OK)
+        status = gn_score_all(&scoring, score);
+    gn_free(viewer.view);
+    gn_free(viewer.shares);
+    gn_free(scoring.logits);
+    gn_loader_free(scoring.loader);
+    return status;
 }
 
 static gn_status evaluate(gn_net *net, struct gn_score *score,
@@ -74,19 +192,7 @@ static gn_status evaluate(gn_net *net, struct gn_score *score,
     gn_predictor *predictor = gn_predictor_make(net, &wanted, what);
     if (predictor == NULL)
         return gn_last_status();
-    const struct gn_loader_options loader_options =
-        gn_loader_for(net, options->data, options->limit, batch, rule);
-    struct gn_scoring scoring = { .plan = predictor->plan,
-                                  .loader = gn_loader_create(&loader_options),
-                                  .classes = net->classes,
-                                  .stop = options->stop };
-    scoring.logits = scoring.loader == NULL
-                         ? NULL
-                         : gn_calloc((size_t)batch * (size_t)net->classes, sizeof(float), "logits");
-    const gn_status status =
-        scoring.logits == NULL ? gn_last_status() : gn_score_all(&scoring, score);
-    gn_free(scoring.logits);
-    gn_loader_free(scoring.loader);
+    const gn_status status = score_with(net, predictor, rule, batch, options, score);
     gn_predictor_free(predictor);
     return status;
 }

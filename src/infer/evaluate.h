@@ -3,14 +3,25 @@
 #define GN_INFER_EVALUATE_H
 
 #include "data/loader.h"
+#include "infer/evaluation.h"
 #include "plan/plan.h"
+
+/* Test-time augmentation, and the room that it needs. */
+struct gn_viewer {
+    gn_tta tta;
+    int height, width, channels; /* of the network */
+    float *view;                 /* a batch of them */
+    double *shares;              /* batch*classes: summed probabilities */
+};
 
 struct gn_scoring {
     struct gn_plan *plan;
-    struct gn_loader *loader; /* in file order */
+    struct gn_loader *loader; /* in file order, its images of gn_view_size */
     float *logits;            /* room for a batch: batch*classes */
     int classes;
-    const volatile int *stop; /* may be NULL; STOPPED when it is set */
+    struct gn_evaluation *evaluation; /* may be NULL */
+    const struct gn_viewer *viewer;   /* NULL: images are answered as they are */
+    const volatile int *stop;         /* may be NULL; STOPPED when it is set */
     /* May be NULL; called after every batch with the means so far. */
     void (*on_batch)(void *user, uint64_t batch, const struct gn_score *so_far);
     void *user;

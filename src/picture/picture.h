@@ -59,4 +59,7 @@ void gn_convert_channels(uint8_t *to, int to_channels, const uint8_t *from, int 
 /* Whether the first number of channels can become the second: equal, or 1 and 3. */
 bool gn_channels_convert(int from, int to);
 
+/* The PNG file of a grey or RGB image; free png->data with gn_free. UNSUPPORTED without libpng. */
+gn_status gn_png_encode(const struct gn_image *image, struct gn_bytes *png);
+
 #endif

@@ -11,6 +11,7 @@
 
 #if GN_HAVE_PNG
 
+#include "base/memory.h"
 #include "base/reader.h"
 
 #include <png.h>
@@ -127,6 +128,36 @@ static gn_status decode_png(struct gn_picture_job *job)
     }
     png_destroy_read_struct(&d.png, &d.info, NULL);
     return d.status;
+}
+
+gn_status gn_png_encode(const struct gn_image *image, struct gn_bytes *png)
+{
+    png_image header = { .version = PNG_IMAGE_VERSION,
+                         .width = (png_uint_32)image->width,
+                         .height = (png_uint_32)image->height,
+                         .format = image->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB };
+    png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
+    *png = (struct gn_bytes){ .data = gn_alloc(size, "a PNG file") };
+    if (png->data == NULL)
+        return gn_last_status();
+    const int done =
+        png_image_write_to_memory(&header, png->data, &size, 0, image->pixels, 0, NULL);
+    png->size = size;
+    if (done != 0)
+        return GN_OK;
+    gn_free(png->data);
+    *png = (struct gn_bytes){ 0 };
+    GN_FAIL(GN_STATUS_NO_MEMORY, "no PNG file of %dx%d: %s", image->height, image->width,
+            header.message);
+}
+
+#else
+
+gn_status gn_png_encode(const struct gn_image *image, struct gn_bytes *png)
+{
+    (void)image;
+    *png = (struct gn_bytes){ 0 };
+    GN_FAIL(GN_STATUS_UNSUPPORTED, "this build writes no PNG files: it lacks libpng");
 }
 
 #endif

@@ -1,0 +1,15 @@
+/* Intervals and tests for shares. */
+#ifndef GN_BASE_STATISTICS_H
+#define GN_BASE_STATISTICS_H
+
+#include <stdint.h>
+
+/* Wilson's score interval of 95% for a share of `hits` in n (E. B. Wilson, Probable inference, 1927);
+ * 0 to 1 when n is 0. */
+void gn_wilson(uint64_t hits, uint64_t n, double *low, double *high);
+
+/* McNemar's exact test, two-sided: how probable is a division of a + b changes that is at least as
+ * uneven as a to b, if both directions are equally probable. 1 without changes. */
+double gn_mcnemar(uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * Names are filtered by gn_printable first, so that no control character or mark of direction
+ * reaches a file that somebody prints on a terminal.
+ */
+#include "report/out.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_TEXT = 4096 }; /* style of a page included */
+
+static void append(struct gn_out *out, const char *text)
+{
+    (void)gn_file_append(out->file, text, strlen(text));
+}
+
+void gn_out(struct gn_out *out, const char *format, ...)
+{
+    char text[MOST_TEXT];
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    append(out, text);
+}
+
+void gn_out_real(struct gn_out *out, double value)
+{
+    char text[GN_NUMBER_TEXT];
+    append(out, gn_decimal_text(value, text));
+}
+
+void gn_out_fixed(struct gn_out *out, double value, int decimals)
+{
+    char text[GN_NUMBER_TEXT];
+    append(out, gn_fixed_text(value, decimals, text));
+}
+
+void gn_out_cell(struct gn_out *out, const char *text)
+{
+    char safe[MOST_TEXT];
+    (void)gn_printable(safe, sizeof safe, text);
+    const bool formula = strchr("=+-@", safe[0]) != NULL && safe[0] != '\0';
+    if (strpbrk(safe, ",\"'") == NULL && !formula) {
+        append(out, safe);
+        return;
+    }
+    append(out, formula ? "\"'" : "\"");
+    for (const char *p = safe; *p != '\0'; p++) {
+        (void)gn_file_append(out->file, p, 1);
+        if (*p == '"')
+            append(out, "\"");
+    }
+    append(out, "\"");
+}
+
+void gn_out_json(struct gn_out *out, const char *text)
+{
+    char safe[MOST_TEXT];
+    append(out, "\"");
+    for (const char *p = gn_printable(safe, sizeof safe, text); *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\')
+            append(out, "\\");
+        (void)gn_file_append(out->file, p, 1);
+    }
+    append(out, "\"");
+}
+
+void gn_out_html(struct gn_out *out, const char *text)
+{
+    char safe[MOST_TEXT];
+    for (const char *p = gn_printable(safe, sizeof safe, text); *p != '\0'; p++) {
+        const char *entity = *p == '&'    ? "&amp;"
+                             : *p == '<'  ? "&lt;"
+                             : *p == '>'  ? "&gt;"
+                             : *p == '"'  ? "&quot;"
+                             : *p == '\'' ? "&#39;"
+                                          : NULL;
+        if (entity != NULL)
+            append(out, entity);
+        else
+            (void)gn_file_append(out->file, p, 1);
+    }
+}
+
+void gn_out_base64(struct gn_out *out, const uint8_t *bytes, size_t n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < n; i += 3) {
+        const size_t left = n - i;
+        const uint32_t v = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                           (left > 2 ? (uint32_t)bytes[i + 2] : 0);
+        const char four[4] = { digits[v >> 18], digits[v >> 12 & 63],
+                               left > 1 ? digits[v >> 6 & 63] : '=',
+                               left > 2 ? digits[v & 63] : '=' };
+        (void)gn_file_append(out->file, four, sizeof four);
+    }
+}
