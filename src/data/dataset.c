@@ -87,7 +87,7 @@ static gn_status load_images(struct gn_dataset *data, const struct gn_known_set 
     const enum gn_cifar kind = gn_cifar_find(data->path, inner);
     if (kind == GN_CIFAR_NONE || gn_holds_idx(data->path)) {
         GN_TRY(gn_open_idx(data, set));
-        return data->options.beside ? GN_OK : gn_idx_wait(data);
+        return data->options.beside ? GN_OK : gn_dataset_wait(data);
     }
     GN_TRY(gn_open_cifar(data, inner, kind));
     const uint64_t limit = data->options.limit;
@@ -183,7 +183,8 @@ void gn_close_dataset(gn_dataset *data)
 {
     if (data == NULL)
         return;
-    gn_idx_give_up(data);
+    if (data->coming != NULL)
+        data->coming->give_up(data);
     free_text(data->options.data);
     free_text(data->options.data_dir);
     gn_free(data->name);
@@ -329,7 +330,9 @@ static gn_status get(const char *name, const char *data_dir, bool offline, char 
 
 gn_status gn_dataset_wait(gn_dataset *data)
 {
-    return data == NULL ? gn_last_status() : gn_idx_wait(data);
+    if (data == NULL)
+        return gn_last_status();
+    return data->coming == NULL ? GN_OK : data->coming->wait(data);
 }
 
 gn_status gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info)

@@ -8,6 +8,12 @@
 #include "base/names.h"
 #include "base/path.h"
 
+/* What is still reading pixels and labels; it is part of a struct of its maker's. */
+struct gn_coming {
+    gn_status (*wait)(struct gn_dataset *data); /* for the rest; an error stays and comes again */
+    void (*give_up)(struct gn_dataset *data);   /* waits, frees this and forgets it */
+};
+
 struct gn_dataset {
     struct gn_dataset_options options; /* strings are copies owned by the data set */
     char *name, *path;
@@ -19,9 +25,9 @@ struct gn_dataset {
     int32_t *labels;                /* samples; NULL: none */
     const char *const *label_names; /* `classes` names or NULL; a static table or own_names */
     struct gn_names own_names;
-    bool divided;                /* by gn_divide_files */
-    uint32_t fingerprint;        /* CRC32C over what training depends on: for resume */
-    struct gn_idx_split *coming; /* what reads pixels and labels; NULL: all is there */
+    bool divided;             /* by gn_divide_files */
+    uint32_t fingerprint;     /* CRC32C over what training depends on: for resume */
+    struct gn_coming *coming; /* NULL: all is there */
 };
 
 /* BAD_ARGUMENT while images are being read, or could not be. */

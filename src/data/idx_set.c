@@ -69,7 +69,8 @@ static gn_status count_classes(struct gn_dataset *data, const uint8_t *own)
 }
 
 /* A split that is being read. */
-struct gn_idx_split {
+struct idx_split {
+    struct gn_coming coming; /* the first, see split_of */
     struct gn_dataset *data;
     const struct gn_known_set *set; /* NULL: none */
     const enum gn_idx_file *files;  /* images, labels */
@@ -123,7 +124,7 @@ static int count_from(const struct gn_dataset *data, const struct gn_known_set *
 }
 
 /* Reads one of both files and verifies it when the set is a named one. */
-static gn_status read_file(struct gn_idx_split *split, int i, uint8_t **values)
+static gn_status read_file(struct idx_split *split, int i, uint8_t **values)
 {
     char md5[GN_MD5_HEX];
     GN_TRY(gn_idx_read(&split->idx[i], values, split->set != NULL ? md5 : NULL));
@@ -132,7 +133,7 @@ static gn_status read_file(struct gn_idx_split *split, int i, uint8_t **values)
 }
 
 /* Sizes and classes. The labels are read for it: they are small, and may be wrong too. */
-static gn_status begin(struct gn_idx_split *split)
+static gn_status begin(struct idx_split *split)
 {
     struct gn_dataset *data = split->data;
     const struct gn_idx *images = &split->idx[0];
@@ -156,7 +157,7 @@ static gn_status begin(struct gn_idx_split *split)
 /* The rest, beside the caller. */
 static gn_status finish(void *argument)
 {
-    struct gn_idx_split *split = argument;
+    struct idx_split *split = argument;
     GN_TRY(read_file(split, 0, &split->data->pixels));
     GN_TRY(take_labels(split->data, split->labels, &split->idx[1]));
     gn_fingerprint_images(split->data);
@@ -172,6 +173,29 @@ bool gn_holds_idx(const char *folder)
     return false;
 }
 
+static struct idx_split *split_of(const struct gn_dataset *data)
+{
+    return (struct idx_split *)(void *)data->coming;
+}
+
+static void give_up(struct gn_dataset *data)
+{
+    struct idx_split *split = split_of(data);
+    gn_task_wait(&split->task);
+    gn_free(split->labels);
+    gn_idx_close(&split->idx[0]);
+    gn_idx_close(&split->idx[1]);
+    gn_free(split);
+    data->coming = NULL;
+}
+
+static gn_status wait_for_rest(struct gn_dataset *data)
+{
+    GN_TRY(gn_task_join(&split_of(data)->task));
+    give_up(data);
+    return GN_OK;
+}
+
 gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set)
 {
     static const enum gn_idx_file split_files[2][2] = { { GN_TRAIN_IMAGES, GN_TRAIN_LABELS },
@@ -181,10 +205,11 @@ gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set)
     if (!gn_idx_find(paths[0], data->path, files[0]) ||
         !gn_idx_find(paths[1], data->path, files[1]))
         return missing_files(data->path);
-    struct gn_idx_split *split = gn_calloc(1, sizeof *split, "reading a data set");
+    struct idx_split *split = gn_calloc(1, sizeof *split, "reading a data set");
     if (split == NULL)
         return gn_last_status();
-    data->coming = split; /* given up with the data set after an error */
+    split->coming = (struct gn_coming){ wait_for_rest, give_up };
+    data->coming = &split->coming; /* given up with the data set after an error */
     split->data = data;
     split->set = set;
     split->files = files;
@@ -193,26 +218,4 @@ gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set)
     GN_TRY(begin(split));
     gn_task_start(&split->task, finish, split);
     return GN_OK;
-}
-
-gn_status gn_idx_wait(struct gn_dataset *data)
-{
-    if (data->coming != NULL) {
-        GN_TRY(gn_task_join(&data->coming->task));
-        gn_idx_give_up(data);
-    }
-    return GN_OK;
-}
-
-void gn_idx_give_up(struct gn_dataset *data)
-{
-    struct gn_idx_split *split = data->coming;
-    if (split == NULL)
-        return;
-    gn_task_wait(&split->task);
-    gn_free(split->labels);
-    gn_idx_close(&split->idx[0]);
-    gn_idx_close(&split->idx[1]);
-    gn_free(split);
-    data->coming = NULL;
 }

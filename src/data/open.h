@@ -11,14 +11,9 @@
 bool gn_holds_idx(const char *folder);
 
 /* The IDX files in data->path; `set` (NULL: none) says what they must hold. Sizes, classes and the
- * options' limit are settled at once, pixels and labels by gn_idx_wait. */
+ * options' limit are settled at once, pixels and labels when data->coming is done. */
 struct gn_known_set;
 gn_status gn_open_idx(struct gn_dataset *data, const struct gn_known_set *set);
-
-/* Waits for the rest, and gives up what read it. After an error data->coming stays, and every further
- * call has the same error. */
-gn_status gn_idx_wait(struct gn_dataset *data);
-void gn_idx_give_up(struct gn_dataset *data);
 
 /* CIFAR's binary files: `inner` gets the folder that holds them, `folder` or one inside it. */
 enum gn_cifar { GN_CIFAR_NONE, GN_CIFAR_10, GN_CIFAR_100 };
