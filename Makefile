@@ -50,6 +50,7 @@ check:
 	@tools/setup.sh format
 	@tools/check-format.sh
 	@tools/check-floors.sh
+	@tools/check-numbers.sh
 	@tools/check-length.sh
 	@tools/check-readme.sh
 

@@ -5,6 +5,7 @@
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,9 +155,10 @@ static gn_status check_space(const struct gn_file_writer *writer, uint64_t bytes
     const double available = blocks * (double)about.f_frsize, needed = (double)bytes * 1.1;
     if (needed <= available)
         return GN_OK;
-    char reason[GN_ERRNO_TEXT];
-    GN_FAIL(GN_STATUS_IO, "%s: %s: cannot save (needs %.1f MB, %.1f MB free): %s", writer->text,
-            writer->kind, needed / 1e6, available / 1e6, gn_errno_text(ENOSPC, reason));
+    char reason[GN_ERRNO_TEXT], need[GN_NUMBER_TEXT], free_bytes[GN_NUMBER_TEXT];
+    GN_FAIL(GN_STATUS_IO, "%s: %s: cannot save (needs %s, %s free): %s", writer->text, writer->kind,
+            gn_bytes_text((uint64_t)needed, need), gn_bytes_text((uint64_t)available, free_bytes),
+            gn_errno_text(ENOSPC, reason));
 }
 
 static gn_status open_temporary(struct gn_file_writer *writer)

@@ -1,6 +1,8 @@
 /*
  * JSON through jansson, whose functions return NULL for lack of memory as for a fault of the text.
- * Here the two are distinguished, and a text that lacks what could not be added is never made.
+ * Here the two are distinguished, and a text that lacks what could not be added is never made; and
+ * numbers are read and written alike in every locale. No other file of the library calls jansson's
+ * readers and writers of texts.
  */
 #ifndef GN_BASE_JSON_H
 #define GN_BASE_JSON_H
@@ -22,8 +24,18 @@ gn_status gn_json_parse(const char *text, json_t **root);
 void gn_json_set(json_t *object, const char *key, json_t *value);
 void gn_json_add(json_t *array, json_t *value);
 
+/* The same for a text (NULL: null), a count, and a number as a hexadecimal text, which comes back
+ * with all its bits. */
+void gn_json_set_text(json_t *object, const char *key, const char *text);
+void gn_json_set_count(json_t *object, const char *key, uint64_t count);
+void gn_json_set_exact(json_t *object, const char *key, double value);
+
 /* The text of a value, which is given up; free it with gn_free. NULL is NO_MEMORY: the value, or
  * something in it, could not be made. `what` as for gn_alloc. */
 char *gn_json_text(json_t *value, size_t flags, const char *what);
+
+/* json_dumpb of a value that is kept, for short texts: returns the bytes that the text needs, 0 without
+ * memory; it is complete, and not terminated, if these are at most `size`. */
+size_t gn_json_write(const json_t *value, char *text, size_t size, size_t flags);
 
 #endif

@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +33,34 @@ locale_t gn_locale_enter(void)
 void gn_locale_leave(locale_t before)
 {
     (void)uselocale(before);
+}
+
+/* ---- Texts with numbers in them ---- */
+
+void gn_print(FILE *out, const char *format, ...)
+{
+    const locale_t before = gn_locale_enter();
+    va_list list;
+    va_start(list, format);
+    (void)vfprintf(out, format, list);
+    va_end(list);
+    gn_locale_leave(before);
+}
+
+int gn_format_list(char *buffer, size_t size, const char *format, va_list list)
+{
+    const locale_t before = gn_locale_enter();
+    const int length = vsnprintf(buffer, size, format, list);
+    gn_locale_leave(before);
+    return length;
+}
+
+void gn_format(char *buffer, size_t size, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    (void)gn_format_list(buffer, size, format, list);
+    va_end(list);
 }
 
 /* ---- Decimal texts ---- */

@@ -7,9 +7,13 @@
 #ifndef GN_BASE_NUMBER_H
 #define GN_BASE_NUMBER_H
 
+#include <googlenet.h>
+
 #include <locale.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { GN_NUMBER_TEXT = 40 };
 
@@ -58,7 +62,13 @@ bool gn_whole_parse(const char *text, uint64_t *value);
 /* The whole text is an integer, possibly with a sign, within low ... high. */
 bool gn_int_parse(const char *text, int low, int high, int *value);
 
-/* ---- For whole messages, and for libraries that print and read numbers themselves ---- */
+/* ---- Texts with numbers in them: printf and its kin with the point of the C locale ---- */
+
+void gn_print(FILE *out, const char *format, ...) GN_PRINTF(2, 3);
+void gn_format(char *buffer, size_t size, const char *format, ...) GN_PRINTF(3, 4);
+int gn_format_list(char *buffer, size_t size, const char *format, va_list list) GN_PRINTF(3, 0);
+
+/* ---- For libraries that print and read numbers themselves ---- */
 
 /* Between the two calls this thread prints and reads numbers as the C locale does, whatever
  * locale setlocale() has set; the other threads are not touched. gn_locale_leave takes what

@@ -49,9 +49,7 @@ gn_status gn_last_status(void)
 /* Numbers in sentences have a point, too, whatever the program's locale. */
 void gn_print_sentence(char *text, size_t size, const char *format, va_list args)
 {
-    const locale_t before = gn_locale_enter();
-    (void)vsnprintf(text, size, format, args);
-    gn_locale_leave(before);
+    (void)gn_format_list(text, size, format, args);
     gn_make_printable(text);
 }
 

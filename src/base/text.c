@@ -91,3 +91,24 @@ const char *gn_printable(char *buffer, size_t size, const char *text)
     buffer[out] = '\0';
     return buffer;
 }
+
+static int small_letter(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+bool gn_same_letters(const char *a, const char *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (small_letter(a[i]) != small_letter(b[i]))
+            return false;
+        if (a[i] == '\0')
+            return true;
+    }
+    return true;
+}
+
+bool gn_same_word(const char *a, const char *b)
+{
+    return gn_same_letters(a, b, strlen(a) + 1);
+}

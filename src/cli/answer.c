@@ -1,6 +1,7 @@
 /* The answer for one image: the most probable classes, and on request the network's values. */
 #include "cli/answer.h"
 
+#include "base/number.h"
 #include "cli/report.h"
 
 #include <math.h>
@@ -85,13 +86,13 @@ void cli_answer_text(const struct cli_answer *answer, FILE *out, const char *nam
     for (int k = 0; k < n; k++) {
         const int class = answer->order[k];
         const char *label = class_name(answer, class, number, sizeof number);
-        fprintf(out, "%s %s %.4f", k ? "," : "", gn_printable(text, sizeof text, label),
-                answer->probabilities[class]);
+        gn_print(out, "%s %s %.4f", k ? "," : "", gn_printable(text, sizeof text, label),
+                 answer->probabilities[class]);
     }
     if (answer->logits) {
         fprintf(out, "; logits");
         for (int i = 0; i < answer->info.classes; i++)
-            fprintf(out, " %.9g", (double)logits[i]);
+            gn_print(out, " %.9g", (double)logits[i]);
     }
     putc('\n', out);
 }

@@ -1,6 +1,7 @@
 /*
  * googlenet bench: how fast a forward pass or a training step is.
  */
+#include "base/number.h"
 #include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/report.h"
@@ -106,28 +107,29 @@ static void print_layers(const struct gn_bench_result *result)
            "GFLOP/s");
     for (int i = 0; i < result->n_layers; i++) {
         const struct gn_bench_layer *layer = &result->layers[i];
-        printf("%-28s  %-9s  %-24s  %9.3f  %5.1f%%  ", layer->name, layer->pass, layer->kernel,
-               layer->ms, sum > 0.0 ? 100.0 * layer->ms / sum : 0.0);
+        gn_print(stdout, "%-28s  %-9s  %-24s  %9.3f  %5.1f%%  ", layer->name, layer->pass,
+                 layer->kernel, layer->ms, sum > 0.0 ? 100.0 * layer->ms / sum : 0.0);
         if (layer->gflops > 0.0)
-            printf("%8.1f\n", layer->gflops);
+            gn_print(stdout, "%8.1f\n", layer->gflops);
         else
             printf("%8s\n", "-");
     }
-    printf("%-28s  %-9s  %-24s  %9.3f\n", "sum", "", "", sum);
+    gn_print(stdout, "%-28s  %-9s  %-24s  %9.3f\n", "sum", "", "", sum);
 }
 
 static void print_text(const struct report *report)
 {
     const struct gn_bench_result *result = &report->result;
-    char arena[24], peak[24];
+    char arena[GN_NUMBER_TEXT], peak[GN_NUMBER_TEXT];
     printf("%s, %s %dx%dx%d, batch %d, %d threads, %s kernels, %d rounds\n",
            report->mode[0] == 't' ? "training step" : "forward pass", report->net.preset,
            report->net.size_h, report->net.size_w, report->net.channels, result->batch,
            result->threads, result->isa, result->rounds);
-    printf("median %.2f ms, best %.2f ms, %.1f images/s\n", result->ms_median, result->ms_min,
-           result->images_per_second);
-    printf("plan %.1f ms, arena %s, peak memory of the process %s\n", result->ms_plan,
-           cli_bytes(arena, result->arena_bytes), cli_bytes(peak, report->peak_rss_bytes));
+    gn_print(stdout, "median %.2f ms, best %.2f ms, %.1f images/s\n", result->ms_median,
+             result->ms_min, result->images_per_second);
+    gn_print(stdout, "plan %.1f ms, arena %s, peak memory of the process %s\n", result->ms_plan,
+             gn_bytes_text(result->arena_bytes, arena),
+             gn_bytes_text(report->peak_rss_bytes, peak));
     if (result->n_layers > 0)
         print_layers(result);
 }

@@ -3,6 +3,7 @@
  * turn, up and down, so that a machine whose speed drifts favours none of them; a speed-up is the
  * median of those within one turn.
  */
+#include "base/number.h"
 #include "cli/bench.h"
 #include "cli/report.h"
 
@@ -87,8 +88,8 @@ static void print_text(struct scaling *s, const struct gn_net_info *net, const c
     printf("%7s  %10s  %10s  %8s  %10s\n", "threads", "ms", "images/s", "speed-up", "efficiency");
     for (int i = 0; i < s->n_counts; i++) {
         const double ms = median(s->ms[i]), speedup = median(s->speedup[i]);
-        printf("%7d  %10.2f  %10.1f  %8.2f  %9.0f%%\n", s->threads[i], ms, 1e3 * s->last.batch / ms,
-               speedup, 100 * speedup / s->threads[i]);
+        gn_print(stdout, "%7d  %10.2f  %10.1f  %8.2f  %9.0f%%\n", s->threads[i], ms,
+                 1e3 * s->last.batch / ms, speedup, 100 * speedup / s->threads[i]);
     }
 }
 

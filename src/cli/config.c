@@ -65,7 +65,7 @@ static json_t *read_file(const char *path)
         return NULL;
     }
     json_error_t fault;
-    json_t *root = json_loadfd(descriptor, JSON_REJECT_DUPLICATES, &fault);
+    json_t *root = cli_json_read(descriptor, &fault);
     close(descriptor);
     if (!root && cli_json_starved())
         cli_fail(CLI_ENVIRONMENT, "%s: no memory for the options of the run", path);
@@ -102,7 +102,7 @@ static char *json_to_text(const json_t *value)
     if (json_is_string(value))
         return cli_format("%s", json_string_value(value));
     const bool is_plain = json_is_boolean(value) || json_is_number(value);
-    return is_plain ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)) : NULL;
+    return is_plain ? cli_json_text_of(value, JSON_ENCODE_ANY) : NULL;
 }
 
 /* Gives row i the value. Texts are kept in args->lists. */

@@ -1,6 +1,7 @@
 /*
  * googlenet info: the machine as the program sees it, and what this build holds.
  */
+#include "base/number.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/shared.h"
@@ -75,14 +76,14 @@ static void print_part(const char *what, bool built_in, const char *library)
 
 static void print_text(const struct gn_system_info *system, const char *data_dir)
 {
-    char memory[24];
+    char memory[GN_NUMBER_TEXT];
     struct gn_known_dataset known;
     printf("version       googlenet %s\n", system->version);
     printf("compiler      %s\n", system->compiler);
     printf("kernels       %s (available: %s)\n", system->isa, system->isa_available);
     printf("CPU features  %s\n", system->cpu_features);
     printf("threads       %d (%s)\n", system->threads, system->threads_reason);
-    printf("memory        %s\n", cli_bytes(memory, system->memory_bytes));
+    printf("memory        %s\n", gn_bytes_text(system->memory_bytes, memory));
     printf("libraries     %s\n", system->libraries);
     print_part("downloads", system->has_curl, "libcurl");
     print_part("curves", system->has_cairo, "cairo");

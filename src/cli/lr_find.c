@@ -1,6 +1,7 @@
 /*
  * googlenet lr-find: a short sweep that shows which learning rate suits a network and its data.
  */
+#include "base/number.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/run_folder.h"
@@ -54,8 +55,8 @@ static int write_csv(const struct gn_lr_sweep *sweep, const char *path)
         return cli_fail(CLI_ENVIRONMENT, "%s: cannot write: %s", path, strerror(errno));
     fputs("step,lr,loss,smoothed\n", file);
     for (int i = 0; i < sweep->n; i++)
-        fprintf(file, "%d,%.9g,%.9g,%.9g\n", i + 1, sweep->points[i].lr, sweep->points[i].loss,
-                sweep->points[i].smoothed);
+        gn_print(file, "%d,%.9g,%.9g,%.9g\n", i + 1, sweep->points[i].lr, sweep->points[i].loss,
+                 sweep->points[i].smoothed);
     const bool failed = ferror(file) != 0;
     if (fclose(file) != 0 || failed)
         return cli_fail(CLI_ENVIRONMENT, "%s: cannot write: %s", path, strerror(errno));
@@ -83,13 +84,13 @@ static void print_sweep(const struct gn_lr_sweep *sweep, bool json)
     const struct gn_lr_point *last = sweep->n > 0 ? &sweep->points[sweep->n - 1] : &none;
     if (!json) {
         if (sweep->suggestion > 0)
-            printf("suggested learning rate %.2g (the loss falls fastest there)\n",
-                   sweep->suggestion);
+            gn_print(stdout, "suggested learning rate %.2g (the loss falls fastest there)\n",
+                     sweep->suggestion);
         else
-            printf("no suggestion: the loss does not fall between %g and %g\n",
-                   sweep->n > 0 ? sweep->points[0].lr : 0.0, last->lr);
+            gn_print(stdout, "no suggestion: the loss does not fall between %g and %g\n",
+                     sweep->n > 0 ? sweep->points[0].lr : 0.0, last->lr);
         if (sweep->ended_early)
-            printf("the loss explodes above %.2g\n", last->lr);
+            gn_print(stdout, "the loss explodes above %.2g\n", last->lr);
         return;
     }
     json_t *root = json_object(), *points = json_array();

@@ -5,6 +5,7 @@
  */
 #include "cli/progress.h"
 
+#include "base/number.h"
 #include "cli/report.h"
 
 #include <string.h>
@@ -87,9 +88,9 @@ static void show_step(struct cli_progress *progress, const struct gn_event *even
     cli_duration(eta, remaining_seconds(progress, event));
     if (cli_voice.terminal) {
         snprintf(left, sizeof left, "epoch %d/%d ", event->epoch, event->epochs);
-        snprintf(right, sizeof right, "%*llu/%llu loss %.4f accuracy %.4f %.0f images/s ETA %s",
-                 snprintf(NULL, 0, "%llu", steps), step, steps, event->loss, event->accuracy, rate,
-                 eta);
+        gn_format(right, sizeof right, "%*llu/%llu loss %.4f accuracy %.4f %.0f images/s ETA %s",
+                  snprintf(NULL, 0, "%llu", steps), step, steps, event->loss, event->accuracy, rate,
+                  eta);
         redraw(progress, event, left, right);
     } else {
         cli_note("epoch %d/%d step %llu/%llu: loss %.4f, accuracy %.4f, %.0f images/s, ETA %s",
@@ -140,12 +141,12 @@ static int decimals(const struct gn_metric *metric)
 static void epoch(struct cli_progress *progress, const struct gn_event *event)
 {
     cli_progress_end(progress);
-    fprintf(stderr, "%sepoch %d/%d%s: %llu steps, %.1f s", BOLD, event->epoch, event->epochs, PLAIN,
-            (unsigned long long)event->step, event->seconds);
+    gn_print(stderr, "%sepoch %d/%d%s: %llu steps, %.1f s", BOLD, event->epoch, event->epochs,
+             PLAIN, (unsigned long long)event->step, event->seconds);
     for (int i = 0; i < event->metrics->n; i++) {
         const struct gn_metric *metric = &event->metrics->list[i];
         if (strcmp(metric->name, "seconds") != 0)
-            fprintf(stderr, ", %s %.*f", metric->name, decimals(metric), metric->value);
+            gn_print(stderr, ", %s %.*f", metric->name, decimals(metric), metric->value);
     }
     if (event->is_best && event->has_validation)
         fprintf(stderr, " %s(best)%s", GREEN, PLAIN);

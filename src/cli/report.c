@@ -3,6 +3,8 @@
  */
 #include "cli/report.h"
 
+#include "base/number.h"
+
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -33,7 +35,7 @@ static void say(const char *begin, const char *text)
 static GN_PRINTF(2, 0) void print_line(const char *begin, const char *format, va_list list)
 {
     char text[1024];
-    vsnprintf(text, sizeof text, format, list);
+    (void)gn_format_list(text, sizeof text, format, list);
     say(begin, text);
 }
 
@@ -210,25 +212,14 @@ char *cli_format(const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    const int length = vsnprintf(NULL, 0, format, list);
+    const int length = gn_format_list(NULL, 0, format, list);
     va_end(list);
     const size_t size = length < 0 ? 1 : (size_t)length + 1;
     char *text = cli_calloc(size, 1);
     va_start(list, format);
-    vsnprintf(text, size, format, list);
+    (void)gn_format_list(text, size, format, list);
     va_end(list);
     return text;
-}
-
-const char *cli_bytes(char *buffer, uint64_t bytes)
-{
-    static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB" };
-    double value = (double)bytes;
-    size_t unit = 0;
-    for (; value >= 1024.0 && unit + 1 < sizeof units / sizeof *units; unit++)
-        value /= 1024.0;
-    snprintf(buffer, 24, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
-    return buffer;
 }
 
 const char *cli_duration(char *buffer, double seconds)
@@ -254,18 +245,23 @@ json_t *cli_json_real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+static json_t *json_number(const char *text)
+{
+    double value;
+    return gn_real_parse(text, &value) ? json_real(value) : json_null();
+}
+
 json_t *cli_json_rounded(double value, int decimals)
 {
-    char text[400];
-    snprintf(text, sizeof text, "%.*f", decimals, value);
-    return cli_json_real(strtod(text, NULL));
+    char text[GN_NUMBER_TEXT];
+    return json_number(gn_fixed_text(value, decimals, text));
 }
 
 json_t *cli_json_float(float value)
 {
-    char text[32];
-    snprintf(text, sizeof text, "%.9g", (double)value);
-    return cli_json_real(strtod(text, NULL));
+    enum { EXACT_DIGITS = 9 };
+    char text[GN_NUMBER_TEXT];
+    return json_number(gn_digits_text((double)value, EXACT_DIGITS, text));
 }
 
 json_t *cli_json_text(const char *text)
@@ -284,18 +280,6 @@ json_t *cli_json_text(const char *text)
     return value ? value : json_null();
 }
 
-/* Digits that the number needs to come back exactly. */
-static int digits_needed(double value)
-{
-    char text[40];
-    for (int digits = 6; digits < 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
-            return digits;
-    }
-    return 17;
-}
-
 /* Prints jansson's text with its long numbers (0.10000000000000001) as short as they can be. */
 static void print_short(FILE *out, const char *text)
 {
@@ -312,9 +296,10 @@ static void print_short(FILE *out, const char *text)
         }
         const size_t length = strspn(text, "+-.eE0123456789");
         if (strcspn(text, ".eE") < length) {
-            char number[40];
-            const double value = strtod(text, NULL);
-            snprintf(number, sizeof number, "%.*g", digits_needed(value), value);
+            char number[GN_NUMBER_TEXT];
+            double value = 0;
+            (void)gn_real_scan(text, &value);
+            (void)gn_decimal_text(value, number);
             fprintf(out, strpbrk(number, ".e") ? "%s" : "%s.0", number);
         } else {
             fprintf(out, "%.*s", (int)length, text);
@@ -341,9 +326,34 @@ bool cli_json_starved(void)
     return starved;
 }
 
+/* jansson follows the locale, and knows decimal points of one byte only. */
+json_t *cli_json_parse(const char *text, json_error_t *error)
+{
+    const locale_t before = gn_locale_enter();
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, error);
+    gn_locale_leave(before);
+    return root;
+}
+
+json_t *cli_json_read(int descriptor, json_error_t *error)
+{
+    const locale_t before = gn_locale_enter();
+    json_t *root = json_loadfd(descriptor, JSON_REJECT_DUPLICATES, error);
+    gn_locale_leave(before);
+    return root;
+}
+
+char *cli_json_text_of(const json_t *value, size_t flags)
+{
+    const locale_t before = gn_locale_enter();
+    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
+    gn_locale_leave(before);
+    return text;
+}
+
 char *cli_json_dump(json_t *value, size_t flags)
 {
-    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
+    char *text = cli_json_text_of(value, flags);
     json_decref(value);
     if (text && !starved)
         return text;

@@ -61,9 +61,6 @@ int cli_finish(int code);
 void *cli_calloc(size_t count, size_t size);
 char *cli_format(const char *format, ...) GN_PRINTF(1, 2);
 
-/* "1.5 GiB"; returns `buffer`, which has room for 24 bytes. */
-const char *cli_bytes(char *buffer, uint64_t bytes);
-
 /* "2:05" or "1:02:05"; returns `buffer`, which has room for 24 bytes. */
 const char *cli_duration(char *buffer, double seconds);
 
@@ -80,6 +77,13 @@ json_t *cli_json_text(const char *text);
 /* One object on one line of stdout, its numbers with as few digits as bring them back exactly; takes
  * the reference. What could not be made for lack of memory is an error that cli_finish returns. */
 void cli_print_json(json_t *value);
+
+/* Reading JSON; NULL with *error as jansson says it. */
+json_t *cli_json_parse(const char *text, json_error_t *error);
+json_t *cli_json_read(int descriptor, json_error_t *error);
+
+/* The text of any value, to be freed; NULL: no memory. */
+char *cli_json_text_of(const json_t *value, size_t flags);
 
 /* The text of `value`, which is given up, to be freed; NULL after a sentence: no memory for it or
  * for anything in it. */

@@ -7,7 +7,6 @@
 #include "base/path.h"
 #include "cli/report.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -102,6 +101,7 @@ static int last_number(void)
 
 static char *run_path(int number, const char *preset, const char *data)
 {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
     size_t length = strlen(data);
     while (length > 1 && data[length - 1] == '/')
         length--;
@@ -113,7 +113,7 @@ static char *run_path(int number, const char *preset, const char *data)
     char *path =
         cli_format("%s/%d-%s-%.*s", RUNS, number, preset, (int)(length - begin), data + begin);
     for (char *c = path + sizeof RUNS; *c; c++)
-        if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
+        if (!strchr(plain, *c))
             *c = '_';
     return path;
 }

@@ -68,7 +68,7 @@ static json_t *json_preprocess(const gn_net *net)
 {
     char text[1024];
     json_t *steps =
-        gn_net_preprocess(net, text, sizeof text) == GN_OK ? json_loads(text, 0, NULL) : NULL;
+        gn_net_preprocess(net, text, sizeof text) == GN_OK ? cli_json_parse(text, NULL) : NULL;
     return steps ? steps : json_null();
 }
 

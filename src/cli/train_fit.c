@@ -3,6 +3,7 @@
  */
 #include "cli/train.h"
 
+#include "base/number.h"
 #include "cli/config.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -79,7 +80,7 @@ void train_announce(const struct train_run *run, const char *folder)
     const struct gn_dataset_info *data = &run->train_info;
     const struct gn_net_info *net = &run->net_info;
     struct gn_system_info system = { 0 };
-    char needed[24], usable[24], what[64], test[48] = "no";
+    char needed[GN_NUMBER_TEXT], usable[GN_NUMBER_TEXT], what[64], test[48] = "no";
     const bool is_file = given->model && !cli_is_preset(given->model);
     if (cli_given(run->args, "val-fraction") && !data->divided)
         cli_warn("--val-fraction: not used, %s brings its own test images", data->name);
@@ -103,8 +104,8 @@ void train_announce(const struct train_run *run, const char *folder)
     const uint64_t bytes = gn_memory_estimate(run->net, given->fit.batch, true);
     /* What does not fit is refused by the library, with a sentence of its own. */
     if (gn_system_describe(&system) == GN_OK && bytes <= system.memory_bytes)
-        cli_note("memory    about %s of %s", cli_bytes(needed, bytes),
-                 cli_bytes(usable, system.memory_bytes));
+        cli_note("memory    about %s of %s", gn_bytes_text(bytes, needed),
+                 gn_bytes_text(system.memory_bytes, usable));
     cli_note("output    %s", folder);
 }
 
@@ -199,11 +200,12 @@ static void print_result(const struct watch *watch, const gn_history *history, d
     else if (run->given->common.quiet)
         printf("%s\n", model);
     else if (last.has_validation)
-        printf("test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s\n",
-               last.val_accuracy, last.epoch, better_accuracy(&best), best.epoch, time, model);
+        gn_print(stdout,
+                 "test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s\n",
+                 last.val_accuracy, last.epoch, better_accuracy(&best), best.epoch, time, model);
     else
-        printf("training loss %.4f, accuracy %.4f after epoch %d; took %s; model: %s\n", last.loss,
-               last.accuracy, last.epoch, time, model);
+        gn_print(stdout, "training loss %.4f, accuracy %.4f after epoch %d; took %s; model: %s\n",
+                 last.loss, last.accuracy, last.epoch, time, model);
     free(model);
 }
 

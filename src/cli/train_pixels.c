@@ -1,6 +1,7 @@
 /*
  * googlenet train: how pictures become numbers, as --short-side and --normalize say.
  */
+#include "base/number.h"
 #include "cli/report.h"
 #include "cli/train.h"
 
@@ -15,13 +16,11 @@ static bool read_numbers(const char *text, char end, double values[MOST_CHANNELS
 {
     int n = 0;
     for (;;) {
-        char *behind = NULL;
         if (n == MOST_CHANNELS)
             return false;
-        values[n++] = strtod(text, &behind);
-        if (behind == text)
+        text = gn_real_scan(text, &values[n++]);
+        if (text == NULL)
             return false;
-        text = behind;
         if (*text != ',')
             break;
         text++;

@@ -8,12 +8,12 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "picture/picture.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 enum { DEEPEST = 16, MOST_FOLDERS = 1 << 18, MOST_FILES = 1 << 26 };
 
@@ -214,7 +214,7 @@ static int split_named(const char *name)
                   { "testing", GN_TEST },   { "val", GN_VAL },        { "valid", GN_VAL },
                   { "validation", GN_VAL }, { "dev", GN_VAL } };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcasecmp(name, names[i].name) == 0)
+        if (gn_same_word(name, names[i].name))
             return (int)names[i].split;
     return -1;
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,10 +92,9 @@ static gn_status read_lines(struct gn_dataset *data, const struct gn_bytes *file
 /* The number that a text is, or -1. */
 static int32_t number_of(const char *text)
 {
-    const size_t n = strlen(text);
-    if (n == 0 || n > NUMBER_DIGITS || strspn(text, "0123456789") != n)
-        return -1;
-    return (int32_t)strtol(text, NULL, 10);
+    uint64_t number;
+    const bool fits = strlen(text) <= NUMBER_DIGITS && gn_whole_parse(text, &number);
+    return fits ? (int32_t)number : -1;
 }
 
 /* Adds the distinct texts, sorted. */

@@ -3,6 +3,7 @@
  */
 #include "draw/curves.h"
 
+#include "base/number.h"
 #include "draw/drawing.h"
 
 bool gn_curves_available(void)
@@ -83,11 +84,10 @@ static void draw_epochs(cairo_t *cr, const struct panel *p)
 {
     const struct gn_axes *a = &p->axes;
     const double step = fmax(1, gn_nice_step(a->last - a->first, 8)), bottom = a->top + a->height;
-    char text[32];
+    char text[GN_NUMBER_TEXT];
     for (double epoch = ceil(a->first / step) * step; epoch <= a->last; epoch += step) {
         gn_draw_line(cr, gn_axes_x(a, epoch), bottom, gn_axes_x(a, epoch), bottom + 4);
-        (void)snprintf(text, sizeof text, "%.0f", epoch);
-        gn_draw_text(cr, text, gn_axes_x(a, epoch), bottom + 19, 0.5);
+        gn_draw_text(cr, gn_fixed_text(epoch, 0, text), gn_axes_x(a, epoch), bottom + 19, 0.5);
     }
     gn_draw_colour(cr, gn_ink);
     gn_draw_font(cr, 14, true);

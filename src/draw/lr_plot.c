@@ -1,5 +1,6 @@
 /* The picture of a sweep over learning rates: the loss of each step, smoothed and raw, over the
  * logarithm of the rate, and the rate that is suggested. */
+#include "base/number.h"
 #include "draw/drawing.h"
 
 #if GN_HAVE_CAIRO
@@ -76,7 +77,7 @@ static void draw_sweep(cairo_t *cr, const void *subject)
     gn_draw_colour(cr, gn_orange);
     gn_draw_line(cr, x, TOP, x, TOP + HEIGHT);
     gn_draw_font(cr, 13, true);
-    (void)snprintf(text, sizeof text, "suggested: %.2g", sweep->suggestion);
+    gn_format(text, sizeof text, "suggested: %.2g", sweep->suggestion);
     gn_draw_text(cr, text, x, TOP - 10, 0.5);
 }
 

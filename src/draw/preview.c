@@ -4,6 +4,7 @@
 #include "data/loader.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "draw/drawing.h"
 #include "infer/match.h"
 
@@ -82,7 +83,7 @@ static void draw_label(cairo_t *cr, const struct sheet *s, int i, double left, d
     if (s->batch.shares != NULL) {
         const double share = 100 * (double)s->batch.shares[i];
         name_label(data, s->batch.others[i], other, sizeof other);
-        (void)snprintf(text, sizeof text, "%s %.0f%%, %s %.0f%%", name, 100 - share, other, share);
+        gn_format(text, sizeof text, "%s %.0f%%, %s %.0f%%", name, 100 - share, other, share);
     }
     cairo_save(cr);
     cairo_rectangle(cr, left, top, s->cell, LABEL_HEIGHT);

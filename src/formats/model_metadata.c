@@ -78,7 +78,8 @@ gn_status gn_model_not_supported(const char *name, const char *field, const json
     const char *string = json_string_value(value);
     text[0] = '\0';
     if (string == NULL && value != NULL) {
-        const size_t n = json_dumpb(value, text, sizeof text - 1, JSON_COMPACT | JSON_ENCODE_ANY);
+        const size_t n =
+            gn_json_write(value, text, sizeof text - 1, JSON_COMPACT | JSON_ENCODE_ANY);
         text[n < sizeof text ? n : 0] = '\0';
     }
     (void)gn_fail(

@@ -2,9 +2,9 @@
 #include "formats/safetensors_internal.h"
 
 #include "base/reader.h"
+#include "base/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define SAVE_AS_SAFETENSORS "save the weights with safetensors, under this program's tensor names"
 
@@ -93,7 +93,7 @@ static bool looks_like_onnx(const uint8_t *head, size_t n)
 static bool ends_with(const char *path, const char *suffix)
 {
     const size_t n = strlen(path), m = strlen(suffix);
-    return n > m && strcasecmp(path + n - m, suffix) == 0;
+    return n > m && gn_same_word(path + n - m, suffix);
 }
 
 static const struct known_file *recognise(const char *path, const uint8_t *head, size_t n)

@@ -2,13 +2,12 @@
  * are hexadecimal texts, so every value returns exactly, in every locale. */
 #include "graph/text.h"
 
-#include "base/json.h"
 #include "base/enums.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "graph/derive.h"
 
-#include <jansson.h>
 #include <string.h>
 
 /* ---- Parts of a layer: NULL or true when there is no memory ---- */
@@ -166,27 +165,19 @@ char *gn_graph_text(const struct gn_graph *g, gn_node output)
     return gn_json_text(root, JSON_COMPACT, "the text of a network");
 }
 
-/* Folds a piece of the text into a running 64-bit hash: FNV-1a. */
-static int fold(const char *text, size_t n, void *hash)
-{
-    uint64_t h = *(uint64_t *)hash;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    *(uint64_t *)hash = h;
-    return 0;
-}
-
+/* A hash of 64 bits: FNV-1a. */
 gn_status gn_graph_fingerprint(const struct gn_graph *g, gn_node output,
                                char hex[GN_FINGERPRINT_BYTES])
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     json_t *root = make_graph(g, output, true);
-    if (root == NULL)
+    char *text =
+        root == NULL ? NULL : gn_json_text(root, JSON_COMPACT, "the fingerprint of a network");
+    if (text == NULL)
         return gn_last_status();
-    const int failed = json_dump_callback(root, fold, &hash, JSON_COMPACT);
-    json_decref(root);
-    if (failed != 0)
-        GN_FAIL(GN_STATUS_NO_MEMORY, "no memory for the fingerprint of a network");
+    for (const char *c = text; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    gn_free(text);
     (void)snprintf(hex, GN_FINGERPRINT_BYTES, "%016llx", (unsigned long long)hash);
     return GN_OK;
 }

@@ -2,9 +2,10 @@
 #include "infer/match.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "plan/plan.h"
 
-enum { LOADER_BUFFERS = 3, BYTES_TEXT = 24 };
+enum { LOADER_BUFFERS = 3 };
 
 uint64_t gn_bytes_add(uint64_t a, uint64_t b)
 {
@@ -46,31 +47,19 @@ uint64_t gn_memory_estimate(const gn_net *net, int batch, bool train)
     return gn_bytes_add(bytes, gn_array_bytes(net, train ? 2 : 1));
 }
 
-/* "219.6 MB", "3.1 TB" */
-static const char *bytes_text(uint64_t bytes, char buffer[BYTES_TEXT])
-{
-    static const char *const units[] = { "MB", "GB", "TB", "PB", "EB" };
-    double value = (double)bytes / 1e6;
-    size_t unit = 0;
-    for (; value >= 1000 && unit + 1 < sizeof units / sizeof units[0]; unit++)
-        value /= 1000;
-    (void)snprintf(buffer, BYTES_TEXT, "%.1f %s", value, units[unit]);
-    return buffer;
-}
-
 gn_status gn_check_memory(uint64_t need, const char *what)
 {
-    char needed[BYTES_TEXT], usable[BYTES_TEXT];
+    char needed[GN_NUMBER_TEXT], usable[GN_NUMBER_TEXT];
     const uint64_t limit = gn_memory_limit();
     if (need <= limit)
         return GN_OK;
     if (need == UINT64_MAX)
         (void)gn_fail(GN_STATUS_NO_MEMORY,
                       "%s needs more memory than can be counted, this process may use %s", what,
-                      bytes_text(limit, usable));
+                      gn_bytes_text(limit, usable));
     else
         (void)gn_fail(GN_STATUS_NO_MEMORY, "%s needs about %s of memory, this process may use %s",
-                      what, bytes_text(need, needed), bytes_text(limit, usable));
+                      what, gn_bytes_text(need, needed), gn_bytes_text(limit, usable));
     gn_hint("a smaller batch or input size takes less");
     return GN_STATUS_NO_MEMORY;
 }

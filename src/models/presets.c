@@ -2,6 +2,7 @@
 #include "models/presets.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/words.h"
 #include "models/models.h"
 #include "models/net_file.h"
@@ -91,13 +92,15 @@ gn_status gn_preset_check_size(gn_net *largest, int size)
     const double times = (double)size / GN_MAX_SIZE;
     const struct gn_plan_options one_image = { .batch = 1 };
     const double need = (double)gn_plan_estimate(largest, &one_image) * times * times;
-    const double limit = (double)gn_memory_limit();
+    const uint64_t limit = gn_memory_limit();
+    char needed[GN_NUMBER_TEXT], usable[GN_NUMBER_TEXT];
     gn_free_net(largest);
-    if (need <= limit)
+    if (need <= (double)limit)
         return GN_OK; /* the graph refuses the number */
     (void)gn_fail(GN_STATUS_NO_MEMORY,
-                  "size %d: one image needs about %.0f GB of memory, this process may use %.1f GB",
-                  size, need / 1e9, limit / 1e9);
+                  "size %d: one image needs about %s of memory, this process may use %s", size,
+                  gn_bytes_text(need < 0x1p64 ? (uint64_t)need : UINT64_MAX, needed),
+                  gn_bytes_text(limit, usable));
     gn_hint("sizes 1 to %d are possible", GN_MAX_SIZE);
     return GN_STATUS_NO_MEMORY;
 }

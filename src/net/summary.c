@@ -2,6 +2,8 @@
  * people. */
 #include "net/net.h"
 
+#include "base/number.h"
+
 #include <string.h>
 
 /* Rows of the summary: all layers but the input and the ReLU inside gn_conv_relu. */
@@ -188,7 +190,7 @@ gn_status gn_summary(const gn_net *net, FILE *out)
     struct gn_net_info net_info;
     GN_TRY(gn_net_describe(net, &net_info));
     GN_NEED(out, "the summary");
-    char text[96], count[32];
+    char text[96], count[32], size[GN_NUMBER_TEXT];
     (void)fprintf(out, "Model: \"%s\" (input %dx%dx%d, %d classes)\n", net_info.preset,
                   net_info.size_h, net_info.size_w, net_info.channels, net_info.classes);
     rule(out, '_');
@@ -205,9 +207,9 @@ gn_status gn_summary(const gn_net *net, FILE *out)
                       format_count(count, sizeof count, info.params));
     }
     rule(out, '=');
-    (void)fprintf(out, "Total params: %s (%.2f MB)\n",
+    (void)fprintf(out, "Total params: %s (%s)\n",
                   format_count(count, sizeof count, net_info.params + net_info.statistics),
-                  (double)(net_info.params + net_info.statistics) * 4e-6);
+                  gn_bytes_text((net_info.params + net_info.statistics) * sizeof(float), size));
     (void)fprintf(out, "Trainable params: %s\n",
                   format_count(count, sizeof count, net_info.params));
     (void)fprintf(out, "Non-trainable params: %s\n",

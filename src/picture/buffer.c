@@ -4,8 +4,8 @@
 #include "picture/format.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ gn_status gn_picture_bad(const struct gn_picture_job *job, const char *format, .
     char name[GN_PATH_TEXT], what[GN_MESSAGE_BYTES / 2];
     va_list values;
     va_start(values, format);
-    (void)vsnprintf(what, sizeof what, format, values);
+    (void)gn_format_list(what, sizeof what, format, values);
     va_end(values);
     return gn_fail(GN_STATUS_BAD_DATA, "%s: %s: %s", gn_printable(name, sizeof name, job->path),
                    job->kind, what);
@@ -43,17 +43,18 @@ static gn_status make_room(uint8_t **buffer, size_t *room, size_t bytes)
 static gn_status check_memory(const struct gn_picture_job *job, uint64_t need)
 {
     enum { SMALL = 64 << 20 }; /* not worth asking the system */
-    char name[GN_PATH_TEXT];
+    char name[GN_PATH_TEXT], needed[GN_NUMBER_TEXT], usable[GN_NUMBER_TEXT];
     if (need <= SMALL)
         return GN_OK;
     const uint64_t limit = gn_memory_limit() / 4;
     if (need <= limit)
         return GN_OK;
-    GN_FAIL(GN_STATUS_NO_MEMORY,
-            "%s: %s: decoding width=%d height=%d takes %" PRIu64 " MB, and one picture may take "
-            "%" PRIu64 " MB, a quarter of this process's memory",
-            gn_printable(name, sizeof name, job->path), job->kind, job->picture->width,
-            job->picture->height, need >> 20, limit >> 20);
+    GN_FAIL(
+        GN_STATUS_NO_MEMORY,
+        "%s: %s: decoding width=%d height=%d takes %s, and one picture may take %s, a quarter of "
+        "this process's memory",
+        gn_printable(name, sizeof name, job->path), job->kind, job->picture->width,
+        job->picture->height, gn_bytes_text(need, needed), gn_bytes_text(limit, usable));
 }
 
 gn_status gn_picture_reserve(struct gn_picture_job *job, uint64_t least, uint64_t extra)

@@ -5,10 +5,10 @@
 #include "picture/format.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 static const struct gn_picture_format *const formats[] = {
@@ -53,7 +53,7 @@ bool gn_picture_named(const char *name)
     for (int i = 0; i < FORMATS; i++)
         for (const char *suffix = formats[i]->suffixes; *suffix != '\0';
              suffix += strcspn(suffix, " ") + 1)
-            if (strcspn(suffix, " ") == n && strncasecmp(suffix, dot, n) == 0)
+            if (strcspn(suffix, " ") == n && gn_same_letters(suffix, dot, n))
                 return true;
     return false;
 }

@@ -12,6 +12,7 @@
 #if GN_HAVE_TIFF
 
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <stdarg.h>
 #include <tiffio.h>
@@ -33,7 +34,7 @@ static GN_PRINTF(4, 0) int keep_error(TIFF *file, void *user, const char *module
     (void)file;
     (void)module;
     if (t->message[0] == '\0')
-        (void)vsnprintf(t->message, sizeof t->message, format, values);
+        (void)gn_format_list(t->message, sizeof t->message, format, values);
     return 1; /* nobody else is called */
 }
 

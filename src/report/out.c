@@ -24,7 +24,7 @@ void gn_out(struct gn_out *out, const char *format, ...)
     char text[MOST_TEXT];
     va_list list;
     va_start(list, format);
-    (void)vsnprintf(text, sizeof text, format, list);
+    (void)gn_format_list(text, sizeof text, format, list);
     va_end(list);
     append(out, text);
 }

@@ -7,12 +7,12 @@
 #include "run/journal.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,7 +75,7 @@ static gn_status write_record(struct gn_journal *journal, const char *kind, uint
     for (int i = 0; i < metrics->n; i++) {
         const struct gn_metric *m = &metrics->list[i];
         json_t *name = json_string(m->name);
-        const size_t n = name == NULL ? 0 : json_dumpb(name, key, sizeof key, JSON_ENCODE_ANY);
+        const size_t n = name == NULL ? 0 : gn_json_write(name, key, sizeof key, JSON_ENCODE_ANY);
         json_decref(name);
         if (n == 0 || n > sizeof key)
             continue;
@@ -121,10 +121,11 @@ static void restore_times(json_t *record, struct gn_history *history, int row)
 }
 
 /* Whether a line is a record that belongs to the run up to the restored point. */
-static bool keep_line(const char *line, uint64_t last_step, struct gn_history *history,
-                      struct kept *kept)
+static gn_status look_at_line(const char *line, uint64_t last_step, struct gn_history *history,
+                              struct kept *kept, bool *belongs)
 {
-    json_t *record = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    json_t *record;
+    GN_TRY(gn_json_parse(line, &record));
     const json_t *step = json_object_get(record, "step"), *epoch = json_object_get(record, "epoch");
     bool keep = false;
     if (json_is_integer(step)) {
@@ -141,7 +142,8 @@ static bool keep_line(const char *line, uint64_t last_step, struct gn_history *h
         }
     }
     json_decref(record);
-    return keep;
+    *belongs = keep;
+    return GN_OK;
 }
 
 static gn_status cut_off(FILE *old, const char *path, uint64_t step, struct gn_history *history)
@@ -152,13 +154,20 @@ static gn_status cut_off(FILE *old, const char *path, uint64_t step, struct gn_h
     struct kept kept = { 0 };
     char line[LINE_BYTES];
     bool inside_long_line = false;
-    while (fgets(line, sizeof line, old) != NULL) {
+    gn_status status = GN_OK;
+    while (status == GN_OK && fgets(line, sizeof line, old) != NULL) {
         const bool whole = strchr(line, '\n') != NULL;
-        if (whole && !inside_long_line && keep_line(line, step, history, &kept))
+        bool belongs = false;
+        if (whole && !inside_long_line)
+            status = look_at_line(line, step, history, &kept, &belongs);
+        if (belongs)
             (void)gn_file_append(writer, line, strlen(line));
         inside_long_line = !whole;
     }
-    return gn_file_commit(writer, NULL);
+    if (status == GN_OK)
+        return gn_file_commit(writer, NULL);
+    gn_file_abort(writer);
+    return status;
 }
 
 struct gn_journal *gn_journal_resume(const char *path, uint64_t step, struct gn_history *history)

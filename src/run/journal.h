@@ -11,7 +11,7 @@ struct gn_journal *gn_journal_create(const char *path);
 
 /* Goes on with the file of an interrupted run: records behind step `step` and behind the last row
  * of `history`, and torn lines, are cut off; the rows get their times from the file. A missing
- * file begins empty. NULL: IO. */
+ * file begins empty. NULL: IO, NO_MEMORY. */
 struct gn_journal *gn_journal_resume(const char *path, uint64_t step, struct gn_history *history);
 
 /* NULL is fine. */

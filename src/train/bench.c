@@ -3,6 +3,7 @@
  * prepared batch in memory, timed round by round; with `layers` every step of the plan too.
  */
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "plan/plan.h"
@@ -185,13 +186,14 @@ gn_status gn_bench(gn_net *net, struct gn_bench_result *result,
                 "bench: batch %d, threads %d, rounds %d (none may be "
                 "negative)",
                 o->batch, o->threads, o->rounds);
+    char needed[GN_NUMBER_TEXT], usable[GN_NUMBER_TEXT];
     const int batch = o->batch == 0 ? 128 : o->batch;
     const uint64_t need = gn_memory_estimate(net, batch, o->train), have = gn_memory_limit();
     if (need > have)
         GN_FAIL(GN_STATUS_NO_MEMORY,
-                "bench: batch %d needs about %.1f GB of memory, this process may use %.1f GB (take "
-                "a smaller batch or size)",
-                batch, (double)need * 1e-9, (double)have * 1e-9);
+                "bench: batch %d needs about %s of memory, this process may use %s (take a smaller "
+                "batch or size)",
+                batch, gn_bytes_text(need, needed), gn_bytes_text(have, usable));
     struct bench b = { .net = net, .train = o->train, .batch = batch };
     const gn_status status = bench_run(&b, result, o);
     bench_free(&b);

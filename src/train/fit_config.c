@@ -56,7 +56,7 @@ static json_t *number(const char *text)
 static void set_text(json_t *object, const char *key, const char *text)
 {
     if (text == NULL || gn_is_utf8(text))
-        gn_json_set(object, key, text == NULL ? json_null() : json_string(text));
+        gn_json_set_text(object, key, text);
 }
 
 static gn_status set_option(const struct gn_option *option, const struct gn_fit_options *o,

@@ -336,22 +336,6 @@ void gn_options_fill(struct gn_fit_options *options)
 
 /* ---- The checkpoint's record ---- */
 
-static void set_text(json_t *object, const char *key, const char *value)
-{
-    gn_json_set(object, key, json_string(value));
-}
-
-static void set_count(json_t *object, const char *key, uint64_t value)
-{
-    gn_json_set(object, key, json_integer((json_int_t)value));
-}
-
-static void set_real(json_t *object, const char *key, double value)
-{
-    char text[GN_NUMBER_TEXT];
-    set_text(object, key, gn_hex_text(value, text));
-}
-
 static bool is_default(const struct gn_option *option, const struct gn_fit_options *o)
 {
     const void *source = (const char *)o + option->offset;
@@ -393,29 +377,29 @@ static void record_row(const struct gn_option *option, const struct gn_fit_optio
         break;
     case GN_OPTION_INT:
     case GN_OPTION_COUNT:
-        set_count(object, key, gn_option_whole(option, o));
+        gn_json_set_count(object, key, gn_option_whole(option, o));
         break;
     case GN_OPTION_SEED:
         (void)snprintf(text, sizeof text, "%" PRIu64, gn_option_whole(option, o));
-        set_text(object, key, text);
+        gn_json_set_text(object, key, text);
         break;
     case GN_OPTION_PLATEAU:
     case GN_OPTION_REAL:
     case GN_OPTION_SECONDS:
-        set_real(object, key, gn_option_real(option, o));
+        gn_json_set_exact(object, key, gn_option_real(option, o));
         if (option->kind == GN_OPTION_PLATEAU)
-            set_count(object, option->second_field, (uint64_t)gn_option_second(option, o));
+            gn_json_set_count(object, option->second_field, (uint64_t)gn_option_second(option, o));
         break;
     case GN_OPTION_TEXT:
     case GN_OPTION_LIST:
         if (!is_default(option, o))
-            set_text(object, key, *(const char *const *)source);
+            gn_json_set_text(object, key, *(const char *const *)source);
         break;
     case GN_OPTION_CHOICE:
     case GN_OPTION_SHUFFLE:
-        set_text(object, key, option->choice((int)gn_option_whole(option, o)));
+        gn_json_set_text(object, key, option->choice((int)gn_option_whole(option, o)));
         if (option->kind == GN_OPTION_SHUFFLE && o->shuffle == GN_SHUFFLE_WINDOW)
-            set_count(object, option->second_field, (uint64_t)gn_option_second(option, o));
+            gn_json_set_count(object, option->second_field, (uint64_t)gn_option_second(option, o));
         break;
     case GN_OPTION_HEADING:
         break;

@@ -1,14 +1,14 @@
 /* Integers are plain JSON numbers; other numbers are hexadecimal-float strings, which return exactly. */
 #include "train/train_text.h"
 
+#include "base/json.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "gn_config.h"
 #include "ops/kernels.h"
 #include "train/options.h"
-#include "base/number.h"
 
 #include <float.h>
-#include <jansson.h>
 #include <string.h>
 
 const struct gn_progress gn_progress_begin = { .rate_factor = 1, .plateau_loss = DBL_MAX };
@@ -16,37 +16,9 @@ const struct gn_progress gn_progress_begin = { .rate_factor = 1, .plateau_loss =
 /* Everything below 2^53 is exact for every JSON reader. */
 static const json_int_t LARGEST_COUNT = (json_int_t)1 << 53;
 
-/* The compact text of an object, which is given up; NULL: NO_MEMORY. */
 static char *text_of(json_t *object)
 {
-    char *text = NULL;
-    const size_t size = object == NULL ? 0 : json_dumpb(object, NULL, 0, JSON_COMPACT);
-    if (size != 0)
-        text = gn_alloc(size + 1, "the checkpoint's metadata");
-    else
-        (void)gn_fail(GN_STATUS_NO_MEMORY, "no memory for the checkpoint's metadata");
-    if (text != NULL) {
-        (void)json_dumpb(object, text, size, JSON_COMPACT);
-        text[size] = '\0';
-    }
-    json_decref(object);
-    return text;
-}
-
-static void set_count(json_t *object, const char *key, uint64_t value)
-{
-    (void)json_object_set_new(object, key, json_integer((json_int_t)value));
-}
-
-static void set_real(json_t *object, const char *key, double value)
-{
-    char text[GN_NUMBER_TEXT];
-    (void)json_object_set_new(object, key, json_string(gn_hex_text(value, text)));
-}
-
-static void set_text(json_t *object, const char *key, const char *value)
-{
-    (void)json_object_set_new(object, key, json_string(value));
+    return gn_json_text(object, JSON_COMPACT, "the checkpoint's metadata");
 }
 
 /* What decides about bits; how long a run goes on does not. */
@@ -54,9 +26,9 @@ static json_t *options_object(const struct gn_settings *s)
 {
     json_t *options = json_object();
     gn_options_record(&s->options, options);
-    set_text(options, "resize", gn_resize_name((int)s->rule));
-    set_count(options, "train_samples", s->n_train);
-    set_count(options, "validation_samples", s->n_val);
+    gn_json_set_text(options, "resize", gn_resize_name((int)s->rule));
+    gn_json_set_count(options, "train_samples", s->n_train);
+    gn_json_set_count(options, "validation_samples", s->n_val);
     return options;
 }
 
@@ -74,9 +46,9 @@ static json_t *means_object(const struct gn_graph *graph, const struct gn_mean *
     json_t *object = json_object();
     for (int i = 0; i < gn_means(graph); i++) {
         json_t *pair = json_array();
-        (void)json_array_append_new(pair, json_string(gn_hex_text(means[i].sum, sum)));
-        (void)json_array_append_new(pair, json_string(gn_hex_text(means[i].weight, weight)));
-        (void)json_object_set_new(object, gn_mean_name(graph, i, name), pair);
+        gn_json_add(pair, json_string(gn_hex_text(means[i].sum, sum)));
+        gn_json_add(pair, json_string(gn_hex_text(means[i].weight, weight)));
+        gn_json_set(object, gn_mean_name(graph, i, name), pair);
     }
     return object;
 }
@@ -85,23 +57,23 @@ char *gn_train_text(const struct gn_training *training)
 {
     const struct gn_progress *p = &training->progress;
     json_t *object = json_object();
-    set_count(object, "step", p->step);
-    set_count(object, "epoch", p->epoch);
-    set_count(object, "batch", p->batch);
-    set_count(object, "samples", p->samples);
-    set_count(object, "correct", p->correct);
-    set_real(object, "loss_sum", p->loss_sum);
-    (void)json_object_set_new(object, "means", means_object(training->net->graph, p->means));
-    set_count(object, "best_epoch", p->best_epoch);
-    set_real(object, "best_accuracy", p->best_accuracy);
-    set_real(object, "rate_factor", p->rate_factor);
-    set_real(object, "plateau_loss", p->plateau_loss);
-    set_count(object, "plateau_wait", p->plateau_wait);
-    set_real(object, "watch_loss", p->watch.loss);
-    set_real(object, "watch_norm", p->watch.norm);
-    set_count(object, "watch_stuck", p->watch.stuck);
-    set_count(object, "watch_alarm", p->watch.alarm);
-    (void)json_object_set_new(object, "options", options_object(&training->settings));
+    gn_json_set_count(object, "step", p->step);
+    gn_json_set_count(object, "epoch", p->epoch);
+    gn_json_set_count(object, "batch", p->batch);
+    gn_json_set_count(object, "samples", p->samples);
+    gn_json_set_count(object, "correct", p->correct);
+    gn_json_set_exact(object, "loss_sum", p->loss_sum);
+    gn_json_set(object, "means", means_object(training->net->graph, p->means));
+    gn_json_set_count(object, "best_epoch", p->best_epoch);
+    gn_json_set_exact(object, "best_accuracy", p->best_accuracy);
+    gn_json_set_exact(object, "rate_factor", p->rate_factor);
+    gn_json_set_exact(object, "plateau_loss", p->plateau_loss);
+    gn_json_set_count(object, "plateau_wait", p->plateau_wait);
+    gn_json_set_exact(object, "watch_loss", p->watch.loss);
+    gn_json_set_exact(object, "watch_norm", p->watch.norm);
+    gn_json_set_count(object, "watch_stuck", p->watch.stuck);
+    gn_json_set_count(object, "watch_alarm", p->watch.alarm);
+    gn_json_set(object, "options", options_object(&training->settings));
     return text_of(object);
 }
 
@@ -112,20 +84,20 @@ static json_t *data_object(const struct gn_dataset *data)
     char crc[16];
     (void)snprintf(crc, sizeof crc, "%08lx", (unsigned long)data->fingerprint);
     json_t *object = json_object();
-    set_count(object, "samples", data->samples);
-    set_count(object, "height", (uint64_t)data->height);
-    set_count(object, "width", (uint64_t)data->width);
-    set_count(object, "channels", (uint64_t)data->channels);
-    set_count(object, "classes", (uint64_t)data->classes);
-    set_text(object, "crc32c", crc);
+    gn_json_set_count(object, "samples", data->samples);
+    gn_json_set_count(object, "height", (uint64_t)data->height);
+    gn_json_set_count(object, "width", (uint64_t)data->width);
+    gn_json_set_count(object, "channels", (uint64_t)data->channels);
+    gn_json_set_count(object, "classes", (uint64_t)data->classes);
+    gn_json_set_text(object, "crc32c", crc);
     return object;
 }
 
 char *gn_data_text(const struct gn_settings *settings)
 {
     json_t *object = json_object();
-    (void)json_object_set_new(object, "train", data_object(settings->options.train));
-    (void)json_object_set_new(object, "validation", data_object(settings->options.validation));
+    gn_json_set(object, "train", data_object(settings->options.train));
+    gn_json_set(object, "validation", data_object(settings->options.validation));
     return text_of(object);
 }
 
@@ -135,9 +107,9 @@ char *gn_build_text(void)
     if (kernels == NULL)
         return NULL;
     json_t *object = json_object();
-    set_text(object, "version", GN_CONFIG_VERSION);
-    set_text(object, "compiler", GN_CONFIG_COMPILER);
-    set_text(object, "isa", kernels->isa);
+    gn_json_set_text(object, "version", GN_CONFIG_VERSION);
+    gn_json_set_text(object, "compiler", GN_CONFIG_COMPILER);
+    gn_json_set_text(object, "isa", kernels->isa);
     return text_of(object);
 }
 
@@ -147,7 +119,7 @@ char *gn_history_text(const struct gn_history *history, int rows)
     const int n = gn_history_names(history, rows, names);
     json_t *array = json_array();
     for (int i = 0; i < n; i++)
-        (void)json_array_append_new(array, json_string(names[i]));
+        gn_json_add(array, json_string(names[i]));
     return text_of(array);
 }
 
@@ -155,7 +127,9 @@ char *gn_history_text(const struct gn_history *history, int rows)
 
 static json_t *parse(const char *text, const char *path, const char *key)
 {
-    json_t *object = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *object;
+    if (gn_json_parse(text, &object) != GN_OK)
+        return NULL;
     if (!json_is_object(object)) {
         (void)gn_fail(GN_STATUS_BAD_MODEL, "%s: checkpoint: %s", path,
                       text == NULL ? "has no training state (it is a model, not a checkpoint)"
@@ -323,7 +297,8 @@ gn_status gn_history_text_read(const char *text, const char *path,
                                          "val_accuracy", "val_ema_loss", "val_ema_accuracy" };
     const struct gn_settings *s = &training->settings;
     const int n_first = s->n_val == 0 ? 2 : s->options.ema > 0 ? 6 : 4;
-    json_t *array = text == NULL ? NULL : json_loads(text, 0, NULL);
+    json_t *array;
+    GN_TRY(gn_json_parse(text, &array));
     const size_t n = text == NULL ? (size_t)n_first : json_array_size(array);
     bool ok = text == NULL || (json_is_array(array) && n <= GN_MOST_METRICS);
     *columns = (struct gn_metrics){ .n = 0 };

@@ -88,7 +88,7 @@ for flags in '--optimizer adamw' '--momentum 0.9 --nesterov' '--shuffle window:5
 done
 expect 1 'googlenet: .*lower the learning rate|googlenet: .*lr' train --data set $small \
     --epochs 5 --lr 1e30 --out diverged --limit-val 0
-expect 5 'needs about [0-9.]+ TB of memory' train --data set --batch 1000000000 --out large
+expect 5 'needs about [0-9.]+ TiB of memory' train --data set --batch 1000000000 --out large
 expect 5 'size 100000: one image needs' train --data set --size 100000 --out large
 [ -e large/config.json ] && fail 'a run that never began left a config.json'
 

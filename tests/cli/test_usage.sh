@@ -95,7 +95,7 @@ expect 2 '--adam-eps: 0 is out of range' train --data x --adam-eps 0
 expect 2 '--shuffle: 0 is out of range' train --data x --shuffle window:0
 expect 2 '--shuffle: "windows" is not one of' train --data x --shuffle windows
 expect 2 '--size: 0 is out of range' summary --size 0
-expect 5 'size 100000: one image needs about [0-9]+ GB of memory' bench --size 100000
+expect 5 'size 100000: one image needs about [0-9.]+ [GT]iB of memory' bench --size 100000
 expect 5 'size 2000000000: one image needs' eval googlenet --data x --size 2000000000
 expect 2 '--batch: 0 is out of range' bench --batch 0
 expect 2 '--threads: 0 is out of range' bench --threads 0

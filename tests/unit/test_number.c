@@ -1,6 +1,8 @@
 /* labels: quick
  *
  * Numbers as text: shortest, exact, and the same bytes in every locale. */
+#include "base/json.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "support/check.h"
 #include "support/locale.h"
@@ -78,10 +80,49 @@ static void short_hexadecimal_texts_are_those_of_printf(void **state)
 
 static void check_short_hexadecimal(void)
 {
-    char text[GN_NUMBER_TEXT];
-    double back;
-    assert_string_equal(gn_short_hex_text((double)0.485F, text), "0x1.f0a3d8p-2");
-    assert_true(gn_short_hex_parse(text, &back) && back == (double)0.485F);
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = { { 0, "0x0p+0" },
+                  { 1, "0x1p+0" },
+                  { -0.5, "-0x1p-1" },
+                  { (double)0.485F, "0x1.f0a3d8p-2" },
+                  { 0.1, "0x1.999999999999ap-4" },
+                  { 1e308, "0x1.1ccf385ebc8ap+1023" },
+                  { 5e-324, "0x0.0000000000001p-1022" } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[GN_NUMBER_TEXT];
+        double back;
+        assert_string_equal(gn_short_hex_text(cases[i].value, text), cases[i].text);
+        assert_true(gn_short_hex_parse(text, &back));
+        assert_memory_equal(&back, &cases[i].value, sizeof back);
+        assert_true(gn_short_hex_parse(gn_hex_text(cases[i].value, text), &back));
+        assert_memory_equal(&back, &cases[i].value, sizeof back);
+    }
+    static const char *const bad[] = { "",
+                                       "0x",
+                                       "0x1",
+                                       "0x1.p+0",
+                                       "0x1,8p+0",
+                                       "0.5",
+                                       "inf",
+                                       "nan",
+                                       "0x1.8p",
+                                       "0x1.8p+0 ",
+                                       "0x2p+0",
+                                       "+0x1p+0",
+                                       "0x1.8p+1024",
+                                       "0x18p+0",
+                                       "--0x1p+0",
+                                       "0x1.99999999999999p+0",
+                                       "0x1.8P+0",
+                                       "p",
+                                       "-p" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        double back;
+        if (gn_short_hex_parse(bad[i], &back))
+            fail_msg("\"%s\" was read as %a", bad[i], back);
+    }
 }
 
 static void short_hexadecimal_texts_return_every_bit_of_a_float(void **state)
@@ -184,15 +225,42 @@ static void sizes_have_one_style(void **state)
 
 static void check_sentence(void)
 {
+    char text[GN_NUMBER_TEXT], read[64] = "";
+    gn_format(text, sizeof text, "%.1f%% of %d", 12.5, 1234567);
+    assert_string_equal(text, "12.5% of 1234567");
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    gn_print(file, "%g, %.2e", 0.5, 1234.5);
+    rewind(file);
+    assert_non_null(fgets(read, sizeof read, file));
+    assert_string_equal(read, "0.5, 1.23e+03");
+    (void)fclose(file);
     (void)gn_fail(GN_STATUS_BAD_DATA, "lr %g, loss %.2f", 0.05, 1234.5);
     gn_hint("try %g", 0.005);
     check_error(GN_STATUS_BAD_DATA, "lr 0.05, loss 1234.50\n  hint: try 0.005");
 }
 
-static void numbers_in_error_sentences_have_a_point(void **state)
+static void numbers_in_sentences_have_a_point(void **state)
 {
     (void)state;
     in_every_locale(check_sentence);
+}
+
+static void check_json(void)
+{
+    static const char text[] = "{\"a\":[0.5,-1.25e-07,3]}";
+    json_t *root;
+    assert_int_equal(gn_json_parse(text, &root), GN_OK);
+    assert_non_null(root);
+    char *back = gn_json_text(root, JSON_COMPACT | JSON_REAL_PRECISION(15), "a test");
+    assert_string_equal(back, "{\"a\":[0.5,-1.25e-7,3]}");
+    gn_free(back);
+}
+
+static void json_has_points_and_reads_them(void **state)
+{
+    (void)state;
+    in_every_locale(check_json);
 }
 
 static void *print_in_another_thread(void *text)
@@ -230,7 +298,8 @@ int main(void)
         cmocka_unit_test(decimal_numbers_are_read_whole_and_with_a_point),
         cmocka_unit_test(whole_numbers_are_read_within_their_range),
         cmocka_unit_test(sizes_have_one_style),
-        cmocka_unit_test(numbers_in_error_sentences_have_a_point),
+        cmocka_unit_test(numbers_in_sentences_have_a_point),
+        cmocka_unit_test(json_has_points_and_reads_them),
         cmocka_unit_test(only_the_calling_thread_leaves_its_locale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

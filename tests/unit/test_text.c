@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include "support/check.h"
+#include "support/locale.h"
 
 static const char *shown(const char *text)
 {
@@ -93,6 +94,22 @@ static void sentences_are_printable_whatever_they_quote(void **state)
     gn_clear_error();
 }
 
+/* In Turkish, i and I are different letters. */
+static void case_is_that_of_ascii_in_every_locale(void **state)
+{
+    (void)state;
+    for (int i = -1; i < 0 || test_locales[i] != NULL; i++) {
+        if (i >= 0 && !test_enter_locale(test_locales[i]))
+            continue;
+        assert_true(gn_same_word("VALIDATION", "validation") && gn_same_word("", ""));
+        assert_false(gn_same_word("validation", "validatio") || gn_same_word("val", "val_"));
+        assert_false(gn_same_word("@[`{", "`{@["));
+        assert_true(gn_same_letters(".GIF and more", ".gif", 4));
+        assert_false(gn_same_letters(".GIF", ".gif ", 5));
+        test_leave_locale();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +117,7 @@ int main(void)
         cmocka_unit_test(what_steers_a_terminal_becomes_a_question_mark),
         cmocka_unit_test(long_texts_end_in_dots_between_characters),
         cmocka_unit_test(sentences_are_printable_whatever_they_quote),
+        cmocka_unit_test(case_is_that_of_ascii_in_every_locale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
