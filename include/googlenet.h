@@ -634,6 +634,26 @@ struct gn_load_options {
 /* Reads weights from a model file into an existing network of the same tensors. */
 GN_API gn_status gn_load_weights(gn_net *net, const char *path);
 
+/* Writes the network in another program's format, by the ending of the file's name:
+ *
+ *   .onnx          ONNX (https://onnx.ai), inference only: NCHW, a free batch, float32
+ *   .safetensors   as gn_save
+ *
+ * Auxiliary heads are left out. A layer or a step that the format cannot say is UNSUPPORTED, by its
+ * name. */
+struct gn_export_options {
+    const char *path;
+    int opset;                /* ONNX: 9 to 21; 0: 13 */
+    bool softmax;             /* ONNX: "probabilities" instead of "logits" */
+    bool embed_preprocessing; /* ONNX: the input is bytes of pictures, NHWC, of any size */
+    bool keep_norm;           /* ONNX: normalisations as nodes, not in the weights before them */
+    bool f16; /* ONNX: weights and arithmetic in float16; input and answer float32 */
+    uint64_t reserved[4];
+};
+#define gn_export(net, ...)                                                                        \
+    gn_export_with((net), &(struct gn_export_options){ .path = __VA_ARGS__ })
+GN_API gn_status gn_export_with(const gn_net *net, const struct gn_export_options *options);
+
 /* ---- Evaluation ---- */
 
 struct gn_score {

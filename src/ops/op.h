@@ -7,6 +7,7 @@
 #define GN_OPS_OP_H
 
 #include "cpu/isa.h"
+#include "ops/onnx.h"
 #include "ops/ops.h"
 #include "ops/table.h"
 
@@ -107,6 +108,10 @@ struct gn_operator {
     const char *word;
     int least, most;
     const char *usage; /* "NAME RATE" */
+
+    /* The ONNX node of a layer; NULL: none, and a layer that does nothing in prediction (GN_FUSE_SAME)
+     * needs none. */
+    void (*onnx)(const struct gn_geometry *g, const void *attributes, struct gn_onnx_op *op);
 
     /* ---- Traits ---- */
     bool has_window;             /* kernel, stride and pads, as the geometry says */

@@ -42,6 +42,22 @@ static gn_status rule(struct gn_rule *r)
     return gn_pool_rule(r, "kernel", GN_MAX_KERNEL);
 }
 
+/* Adaptive windows of one size are ordinary ones. */
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    const struct gn_pool_options *o = given;
+    struct gn_geometry window = *g;
+    op->type = "AveragePool";
+    if (o->adaptive != 0) {
+        if (g->h % g->oh != 0 || g->w % g->ow != 0)
+            op->refused = "its adaptive windows are of different sizes";
+        window.kh = window.stride_h = g->h / g->oh;
+        window.kw = window.stride_w = g->w / g->ow;
+    }
+    gn_onnx_window(op, &window);
+    gn_onnx_int(op, "count_include_pad", o->count_padding);
+}
+
 const struct gn_operator gn_op_avg_pool = {
     .id = GN_OP_AVG_POOL,
     .name = "avg_pool",
@@ -54,4 +70,5 @@ const struct gn_operator gn_op_avg_pool = {
     .has_window = true,
     .by_image = true,
     .simple = true,
+    .onnx = onnx,
 };

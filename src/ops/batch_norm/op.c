@@ -20,6 +20,15 @@ static gn_status rule(struct gn_rule *r)
     return gn_same_rule(r);
 }
 
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    const struct gn_norm_options *o = given;
+    (void)g;
+    op->type = "BatchNormalization";
+    gn_onnx_real(op, "epsilon", o->eps);
+    gn_onnx_real(op, "momentum", o->momentum);
+}
+
 const struct gn_operator gn_op_batch_norm = {
     .id = GN_OP_BATCH_NORM,
     .name = "batch_norm",
@@ -42,4 +51,5 @@ const struct gn_operator gn_op_batch_norm = {
     .whole_batch = true,
     .backs_in_place = true,
     .shared_floats = gn_norm_floats,
+    .onnx = onnx,
 };

@@ -20,6 +20,14 @@ static gn_status rule(struct gn_rule *r)
 }
 
 /* Its kernels copy one input. */
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    (void)g;
+    (void)given;
+    op->type = "Concat";
+    gn_onnx_int(op, "axis", 1);
+}
+
 const struct gn_operator gn_op_concat = {
     .id = GN_OP_CONCAT,
     .name = "concat",
@@ -31,4 +39,5 @@ const struct gn_operator gn_op_concat = {
     .joins = true,
     .by_image = true,
     .simple = true,
+    .onnx = onnx,
 };

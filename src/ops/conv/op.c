@@ -32,6 +32,13 @@ static gn_status rule(struct gn_rule *r)
     return gn_pads_rule(r->name, &pads, &r->g);
 }
 
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    (void)given;
+    op->type = "Conv";
+    gn_onnx_window(op, g);
+}
+
 const struct gn_operator gn_op_conv = {
     .id = GN_OP_CONV,
     .name = "conv",
@@ -52,6 +59,7 @@ const struct gn_operator gn_op_conv = {
     .takes_norm = true,
     .by_image = true,
     .simple = true,
+    .onnx = onnx,
 };
 
 /* The other way to compute one. */

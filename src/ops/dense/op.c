@@ -23,6 +23,14 @@ static gn_status rule(struct gn_rule *r)
     return GN_OK;
 }
 
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    (void)given;
+    op->type = "Gemm";
+    op->flattens = g->kh * g->kw > 1;
+    gn_onnx_int(op, "transB", 1);
+}
+
 const struct gn_operator gn_op_dense = {
     .id = GN_OP_DENSE,
     .name = "dense",
@@ -39,4 +47,5 @@ const struct gn_operator gn_op_dense = {
     .takes_relu = true,
     .by_image = true,
     .simple = true,
+    .onnx = onnx,
 };

@@ -8,6 +8,14 @@ static gn_status rule(struct gn_rule *r)
     return GN_OK;
 }
 
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    (void)g;
+    (void)given;
+    op->type = "GlobalAveragePool";
+    op->makes_vector = true;
+}
+
 const struct gn_operator gn_op_global_avg_pool = {
     .id = GN_OP_GLOBAL_AVG_POOL,
     .name = "global_avg_pool",
@@ -17,4 +25,5 @@ const struct gn_operator gn_op_global_avg_pool = {
     .rule = rule,
     GN_KERNELS(global_avg_pool),
     .makes_vector = true,
+    .onnx = onnx,
 };

@@ -22,6 +22,17 @@ static gn_status rule(struct gn_rule *r)
     return gn_same_rule(r);
 }
 
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    const struct gn_lrn_options *o = given;
+    (void)g;
+    op->type = "LRN";
+    gn_onnx_int(op, "size", o->size);
+    gn_onnx_real(op, "alpha", o->alpha);
+    gn_onnx_real(op, "beta", o->beta);
+    gn_onnx_real(op, "bias", o->k);
+}
+
 const struct gn_operator gn_op_lrn = {
     .id = GN_OP_LRN,
     .name = "lrn",
@@ -37,4 +48,5 @@ const struct gn_operator gn_op_lrn = {
     .usage = "NAME [SIZE]",
     .keeps_vector = true,
     .by_image = true,
+    .onnx = onnx,
 };

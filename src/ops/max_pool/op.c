@@ -29,6 +29,13 @@ static size_t winners(const struct gn_geometry *g)
     return (size_t)g->oh * (size_t)g->ow * (size_t)g->oc;
 }
 
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    (void)given;
+    op->type = "MaxPool";
+    gn_onnx_window(op, g);
+}
+
 const struct gn_operator gn_op_max_pool = {
     .id = GN_OP_MAX_POOL,
     .name = "max_pool",
@@ -43,4 +50,5 @@ const struct gn_operator gn_op_max_pool = {
     .simple = true,
     .keeps_relu_mask = true,
     .kept_bytes = winners,
+    .onnx = onnx,
 };

@@ -1,6 +1,13 @@
 /* ReLU. */
 #include "ops/rules.h"
 
+static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
+{
+    (void)g;
+    (void)given;
+    op->type = "Relu";
+}
+
 const struct gn_operator gn_op_relu = {
     .id = GN_OP_RELU,
     .name = "relu",
@@ -13,4 +20,5 @@ const struct gn_operator gn_op_relu = {
     .fuses = GN_FUSE_RELU,
     .by_image = true,
     .back_reads_y = true,
+    .onnx = onnx,
 };

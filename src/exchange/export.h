@@ -1,0 +1,10 @@
+/* Writers of other programs' formats. */
+#ifndef GN_EXCHANGE_EXPORT_H
+#define GN_EXCHANGE_EXPORT_H
+
+#include "net/net.h"
+
+/* UNSUPPORTED, by name, for what the format cannot say; BAD_ARGUMENT; NO_MEMORY; IO. */
+gn_status gn_export_onnx(const gn_net *net, const struct gn_export_options *options);
+
+#endif

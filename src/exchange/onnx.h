@@ -1,0 +1,53 @@
+/* Inside of the ONNX writer (github.com/onnx/onnx, onnx/onnx.proto). */
+#ifndef GN_EXCHANGE_ONNX_H
+#define GN_EXCHANGE_ONNX_H
+
+#include "exchange/protobuf.h"
+#include "net/net.h"
+
+enum gn_onnx_type { GN_ONNX_FLOAT = 1, GN_ONNX_UINT8 = 2, GN_ONNX_INT64 = 7, GN_ONNX_FLOAT16 = 10 };
+
+enum { GN_ONNX_NAME = GN_NAME_BYTES + 32 };
+
+struct gn_onnx {
+    const struct gn_net *net;
+    const struct gn_export_options *options;
+    int opset;
+    struct gn_pb pb;
+    char (*value)[GN_ONNX_NAME]; /* of each layer: the name of the tensor that holds its output */
+    bool *live;                  /* layers that the answer depends on */
+    int *folded; /* of a convolution: the normalisation that its weights contain, -1: none */
+};
+
+/* ---- onnx_parts.c ---- */
+
+/* A node with n inputs and one output, open for attributes: end it with gn_pb_end. */
+size_t gn_onnx_node(struct gn_onnx *onnx, const char *type, const char *name, const char *output,
+                    const char *const *inputs, int n);
+void gn_onnx_write_attribute(struct gn_onnx *onnx, const struct gn_onnx_attribute *attribute);
+
+/* A node without attributes. */
+void gn_onnx_simple(struct gn_onnx *onnx, const char *type, const char *name, const char *output,
+                    const char *input, const char *second);
+
+/* A constant of the graph. Values are converted to the file's type of numbers. */
+void gn_onnx_floats(struct gn_onnx *onnx, const char *name, const float *values,
+                    const int64_t *dims, int rank);
+void gn_onnx_int64s(struct gn_onnx *onnx, const char *name, const int64_t *values, int n);
+
+/* An input or output of the graph: `field` 11 or 12. A dimension below 1 is free, called `names`. */
+void gn_onnx_value(struct gn_onnx *onnx, int field, const char *name, enum gn_onnx_type type,
+                   const int64_t *dims, const char *const *names, int rank);
+
+/* float32 or float16, as the options say. */
+enum gn_onnx_type gn_onnx_number(const struct gn_onnx *onnx);
+
+/* ---- onnx_layers.c, onnx_input.c ---- */
+
+/* The input, with the preprocessing in the graph if that is wanted. UNSUPPORTED by name. */
+gn_status gn_onnx_write_input(struct gn_onnx *onnx);
+
+/* Nodes and weights of all live layers. UNSUPPORTED with the layer's name. */
+gn_status gn_onnx_write_layers(struct gn_onnx *onnx);
+
+#endif
