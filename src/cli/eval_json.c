@@ -100,7 +100,6 @@ json_t *cli_evaluation_json(const struct cli_eval_flags *flags, const struct cli
     const struct gn_score *score = &found->score;
     const double rate = score->seconds > 0.0 ? (double)score->samples / score->seconds : 0.0;
     json_t *root = json_object();
-    json_object_set_new(root, "model", cli_json_text(found->model));
     json_object_set_new(root, "samples", json_integer((json_int_t)score->samples));
     json_object_set_new(root, "loss", cli_json_real(score->loss));
     json_object_set_new(root, "accuracy", cli_json_real(score->accuracy));
@@ -121,6 +120,7 @@ json_t *cli_evaluation_json(const struct cli_eval_flags *flags, const struct cli
     json_object_set_new(root, "confusion", confusion(found));
     json_object_set_new(root, "reliability", bins(f));
     json_object_set_new(root, "tta", cli_json_text(gn_tta_name(flags->tta)));
+    json_object_set_new(root, "model", cli_json_text(found->model));
     json_object_set_new(root, "data", cli_json_text(found->data.name));
     json_object_set_new(root, "split", cli_json_text(cli_split_names[flags->split]));
     json_object_set_new(root, "seconds", cli_json_rounded(score->seconds, 4));
