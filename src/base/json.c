@@ -75,6 +75,15 @@ void gn_json_add(json_t *array, json_t *value)
         incomplete = true;
 }
 
+gn_status gn_json_made(const json_t *value, const char *what)
+{
+    const bool lacks = incomplete || value == NULL;
+    incomplete = false;
+    if (lacks)
+        GN_FAIL(GN_STATUS_NO_MEMORY, "no memory for %s", what);
+    return GN_OK;
+}
+
 char *gn_json_text(json_t *value, size_t flags, const char *what)
 {
     const size_t size = incomplete || value == NULL ? 0 : gn_json_write(value, NULL, 0, flags);

@@ -30,6 +30,10 @@ void gn_json_set_text(json_t *object, const char *key, const char *text);
 void gn_json_set_count(json_t *object, const char *key, uint64_t count);
 void gn_json_set_exact(json_t *object, const char *key, double value);
 
+/* Whether the value is there and nothing was lost since this thread's last text or such question, for
+ * values that become no text: NO_MEMORY. `what` as for gn_alloc. */
+gn_status gn_json_made(const json_t *value, const char *what);
+
 /* The text of a value, which is given up; free it with gn_free. NULL is NO_MEMORY: the value, or
  * something in it, could not be made. `what` as for gn_alloc. */
 char *gn_json_text(json_t *value, size_t flags, const char *what);

@@ -262,10 +262,10 @@ gn_status gn_checkpoint_read(struct gn_training *training, const struct gn_run_f
     const int newest = whole[1] && (!whole[0] || found[1].progress.step > found[0].progress.step);
     if (damaged && whole[newest]) {
         status = restore(training, &found[newest]);
-        if (status == GN_OK &&
-            !gn_build_text_differs(gn_st_metadata(found[newest].file, "gn.build"),
-                                   found[newest].path, note, note_size) &&
-            newest == 1)
+        if (status == GN_OK)
+            status = gn_build_text_compare(gn_st_metadata(found[newest].file, "gn.build"),
+                                           found[newest].path, note, note_size);
+        if (status == GN_OK && note[0] == '\0' && newest == 1)
             (void)snprintf(note, note_size, "%s\n  hint: using %s (step %llu)", fault, paths[1],
                            (unsigned long long)found[1].progress.step);
     } else {

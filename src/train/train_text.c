@@ -245,11 +245,10 @@ static gn_status check_progress(const struct gn_progress *p, const struct gn_set
                                 const char *path)
 {
     const uint64_t batch = s->step_samples, batches = s->epoch_steps;
-    const bool skips = s->options.train->options.on_bad_image == GN_BAD_SKIP;
     const uint64_t samples = p->batch * batch < s->n_train ? p->batch * batch : s->n_train;
     if (p->epoch > INT32_MAX || p->batch > batches || p->step != p->epoch * batches + p->batch ||
-        p->samples > samples || (!skips && p->samples != samples) || p->correct > p->samples ||
-        p->best_epoch > p->epoch || !(p->rate_factor >= 0) || p->rate_factor > 1)
+        p->samples > samples || p->correct > p->samples || p->best_epoch > p->epoch ||
+        !(p->rate_factor >= 0) || p->rate_factor > 1)
         GN_FAIL(GN_STATUS_BAD_MODEL,
                 "%s: checkpoint: its position contradicts itself (step=%llu epoch=%llu "
                 "batch=%llu samples=%llu, an epoch has %llu batches)",
@@ -262,10 +261,13 @@ static gn_status check_progress(const struct gn_progress *p, const struct gn_set
 gn_status gn_train_text_read(const char *text, const char *path, const struct gn_training *training,
                              struct gn_progress *progress)
 {
-    json_t *object = parse(text, path, "gn.train");
-    if (object == NULL)
+    json_t *ours = options_object(&training->settings), *object = NULL;
+    if (gn_json_made(ours, "the run's options") == GN_OK)
+        object = parse(text, path, "gn.train");
+    if (object == NULL) {
+        json_decref(ours);
         return gn_last_status();
-    json_t *ours = options_object(&training->settings);
+    }
     bool ok = true;
     *progress = (struct gn_progress){ .step = get_count(object, "step", &ok),
                                       .epoch = get_count(object, "epoch", &ok),
@@ -340,6 +342,9 @@ gn_status gn_data_text_check(const char *text, const char *path, const struct gn
     json_t *ours[] = { data_object(settings->options.train),
                        data_object(settings->options.validation) };
     gn_status status = GN_OK;
+    for (int i = 0; i < 2; i++)
+        if (status == GN_OK)
+            status = gn_json_made(ours[i], "the description of the data");
     for (int i = 0; i < 2; i++) {
         const json_t *there = json_object_get(saved, keys[i]);
         char a[96], b[96];
@@ -357,18 +362,19 @@ gn_status gn_data_text_check(const char *text, const char *path, const struct gn
     return status;
 }
 
-bool gn_build_text_differs(const char *text, const char *path, char *note, size_t note_size)
+gn_status gn_build_text_compare(const char *text, const char *path, char *note, size_t note_size)
 {
     char *ours = gn_build_text();
-    const bool differs = text == NULL || ours == NULL || strcmp(text, ours) != 0;
-    if (differs) {
+    if (ours == NULL)
+        return gn_last_status();
+    if (text == NULL || strcmp(text, ours) != 0) {
         char there[128], here[128];
         (void)snprintf(note, note_size,
                        "%s: checkpoint: written by another build (%s), this is %s; the bits of the "
                        "resumed run may differ",
                        path, gn_printable(there, sizeof there, text == NULL ? "unknown" : text),
-                       gn_printable(here, sizeof here, ours == NULL ? "unknown" : ours));
+                       gn_printable(here, sizeof here, ours));
     }
     gn_free(ours);
-    return differs;
+    return GN_OK;
 }

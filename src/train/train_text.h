@@ -25,8 +25,8 @@ gn_status gn_history_text_read(const char *text, const char *path,
 gn_status gn_data_text_check(const char *text, const char *path,
                              const struct gn_settings *settings);
 
-/* Whether this build may compute other bits than the one that gn.build tells of; then `note` gets
- * a sentence. */
-bool gn_build_text_differs(const char *text, const char *path, char *note, size_t note_size);
+/* `note` gets a sentence when this build may compute other bits than the one that gn.build tells of.
+ * NO_MEMORY. */
+gn_status gn_build_text_compare(const char *text, const char *path, char *note, size_t note_size);
 
 #endif
