@@ -171,7 +171,7 @@ static void print_result_json(const struct watch *watch, const struct gn_epoch *
     json_object_set_new(root, "loss", json_null()); /* of a run without a finished epoch */
     json_object_set_new(root, "accuracy", json_null());
     set_metrics(root, last);
-    if (last->has_validation) {
+    if (last->has_validation && best->epoch > 0) {
         json_object_set_new(root, "best_epoch", json_integer(best->epoch));
         json_object_set_new(root, "best_val_accuracy", cli_json_real(better_accuracy(best)));
     }
@@ -191,14 +191,17 @@ static void print_result(const struct watch *watch, const gn_history *history, d
     struct gn_epoch best = { 0 };
     if (gn_history_best(history) >= 0)
         gn_history_epoch(history, gn_history_best(history), &best);
-    char *model =
-        cli_format("%s/%s.safetensors", run->folder, last.has_validation ? "best" : "model");
+    const bool has_best = last.has_validation && gn_history_best(history) >= 0;
+    char *model = cli_format("%s/%s.safetensors", run->folder, has_best ? "best" : "model");
     char time[24];
     cli_duration(time, seconds);
     if (run->given->common.json)
         print_result_json(watch, &last, &best, model, seconds);
     else if (run->given->common.quiet)
         printf("%s\n", model);
+    else if (last.has_validation && !has_best)
+        printf("test accuracy %.4f after epoch %d; took %s; model: %s\n", last.val_accuracy,
+               last.epoch, time, model);
     else if (last.has_validation)
         gn_print(stdout,
                  "test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s\n",
@@ -209,6 +212,31 @@ static void print_result(const struct watch *watch, const gn_history *history, d
     free(model);
 }
 
+/* Instead of the library's hints, the commands that go on. */
+static int explain(const struct watch *watch)
+{
+    const struct train_run *run = watch->run;
+    const gn_status status = gn_error_status();
+    /* What is wrong with the data after the start is wrong with a picture. */
+    const bool picture = status == GN_STATUS_BAD_DATA && watch->started;
+    if (status != GN_STATUS_STOPPED && !picture)
+        return cli_fail_library();
+    const char *message = gn_error_message();
+    const int code = picture ? CLI_DATA : CLI_INTERRUPTED;
+    cli_fail(code, "%.*s", (int)strcspn(message, "\n"), message);
+    if (picture) {
+        cli_hint("googlenet data check %s lists all that cannot be read, --on-bad-image skip "
+                 "leaves them out",
+                 run->given->data);
+        cli_hint("googlenet train --resume %s goes on after the repair, or as it is with "
+                 "--on-bad-image skip",
+                 run->folder);
+    } else {
+        cli_hint("googlenet train --resume %s goes on", run->folder);
+    }
+    return code;
+}
+
 int train_fit(struct train_run *run)
 {
     struct watch watch = { .run = run, .progress = { .max_steps = run->given->fit.max_steps } };
@@ -217,15 +245,8 @@ int train_fit(struct train_run *run)
     cli_catch_requests();
     gn_history *history = fit(&watch);
     cli_progress_end(&watch.progress);
-    if (!history) {
-        if (gn_error_status() != GN_STATUS_STOPPED)
-            return cli_fail_library();
-        /* Instead of the library's hint, the command that goes on. */
-        const char *message = gn_error_message();
-        cli_fail(CLI_INTERRUPTED, "%.*s", (int)strcspn(message, "\n"), message);
-        cli_hint("googlenet train --resume %s goes on", run->folder);
-        return CLI_INTERRUPTED;
-    }
+    if (!history)
+        return explain(&watch);
     print_result(&watch, history, cli_seconds() - begin);
     gn_free_history(history);
     return CLI_DONE;

@@ -191,6 +191,7 @@ void gn_close_dataset(gn_dataset *data)
     gn_free(data->path);
     gn_free(data->pixels);
     gn_free(data->labels);
+    gn_free(data->facts);
     gn_names_free(&data->files);
     gn_names_free(&data->own_names);
     gn_free(data);

@@ -14,6 +14,12 @@ struct gn_coming {
     void (*give_up)(struct gn_dataset *data);   /* waits, frees this and forgets it */
 };
 
+/* By which a picture is recognised without being read. */
+struct gn_picture_facts {
+    uint64_t size;   /* of the file, 0: it is not there */
+    int64_t changed; /* time of the last change, nanoseconds */
+};
+
 struct gn_dataset {
     struct gn_dataset_options options; /* strings are copies owned by the data set */
     char *name, *path;
@@ -22,6 +28,7 @@ struct gn_dataset {
     int channels, classes;
     uint8_t *pixels;                /* samples*height*width*channels; NULL: picture files */
     struct gn_names files;          /* their names below `path`, a sample each */
+    struct gn_picture_facts *facts; /* samples; of picture files */
     int32_t *labels;                /* samples; NULL: none */
     const char *const *label_names; /* `classes` names or NULL; a static table or own_names */
     struct gn_names own_names;

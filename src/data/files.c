@@ -134,7 +134,7 @@ gn_status gn_finish_files(struct gn_dataset *data)
     const uint64_t limit = data->options.limit;
     if (limit > 0 && limit < data->samples)
         data->samples = limit;
-    gn_fingerprint_files(data);
+    GN_TRY(gn_fingerprint_files(data));
     data->channels = data->options.channels;
     return data->channels == 0 ? count_channels(data) : GN_OK;
 }

@@ -2,10 +2,11 @@
  * The fingerprint of a data set, by which a run that is resumed recognises its data.
  */
 #include "base/crc32c.h"
+#include "base/memory.h"
 #include "data/open.h"
+#include "data/picture_list.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 /* CRC32C over sizes, pixels and labels: two data sets of one fingerprint train alike. */
 void gn_fingerprint_images(struct gn_dataset *data)
@@ -29,21 +30,22 @@ void gn_fingerprint_images(struct gn_dataset *data)
     data->fingerprint = crc;
 }
 
-void gn_fingerprint_files(struct gn_dataset *data)
+gn_status gn_fingerprint_files(struct gn_dataset *data)
 {
-    char path[GN_PATH_BYTES];
-    struct stat about;
     uint32_t crc = 0;
+    data->facts = gn_calloc((size_t)data->samples, sizeof *data->facts, "sizes of pictures");
+    if (data->facts == NULL)
+        return gn_last_status();
     for (uint64_t i = 0; i < data->samples; i++) {
         uint8_t bytes[12];
-        const bool found = gn_dataset_path(data, i, path) && stat(path, &about) == 0;
-        const uint64_t size = found ? (uint64_t)about.st_size : 0;
+        (void)gn_picture_stat(data, data->files.text[i], &data->facts[i]);
         for (int k = 0; k < 8; k++)
-            bytes[k] = (uint8_t)(size >> (8 * k));
+            bytes[k] = (uint8_t)(data->facts[i].size >> (8 * k));
         for (int k = 0; k < 4; k++)
             bytes[8 + k] = (uint8_t)((uint32_t)data->labels[i] >> (8 * k));
         crc = gn_crc32c(crc, data->files.text[i], strlen(data->files.text[i]) + 1);
         crc = gn_crc32c(crc, bytes, sizeof bytes);
     }
     data->fingerprint = crc;
+    return GN_OK;
 }

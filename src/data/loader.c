@@ -27,7 +27,8 @@ struct buffer {
     uint32_t *samples; /* [batch]: indices */
     char **faults;     /* [batch]: why a picture could not be read, or NULL */
     gn_status *states;
-    int left; /* samples not yet made */
+    uint32_t *digests; /* [batch], of picture files */
+    int left;          /* samples not yet made */
 };
 
 struct worker {
@@ -78,6 +79,12 @@ static uint32_t sample_at(const struct gn_loader *loader, uint64_t i, int place)
     return (uint32_t)loader->options.first + loader->order[at];
 }
 
+/* Whether a picture was removed since the run began. */
+static bool is_gone(const struct gn_loader *loader, uint32_t sample)
+{
+    return loader->options.pictures != NULL && loader->options.pictures[sample].gone;
+}
+
 /* ---- The threads ---- */
 
 /* The buffer that the next batch needs is free: the caller holds batch taken-1. */
@@ -97,7 +104,11 @@ static void make(struct worker *worker, uint64_t batch, int from, int to)
             loader->options.data->labels == NULL ? -1 : loader->options.data->labels[i];
         gn_free(buffer->faults[k]);
         buffer->faults[k] = NULL;
+        buffer->states[k] = GN_OK;
+        if (is_gone(loader, i))
+            continue;
         buffer->states[k] = gn_sampler_make(worker->sampler, loader->epoch, i, out);
+        buffer->digests[k] = gn_sampler_digest(worker->sampler);
         if (buffer->states[k] == GN_OK)
             continue;
         buffer->faults[k] = gn_strdup(gn_error_message());
@@ -203,8 +214,9 @@ static gn_status allocate_buffer(const struct gn_loader *loader, struct buffer *
     buffer->samples = gn_calloc(batch, sizeof *buffer->samples, "a batch");
     buffer->faults = gn_calloc(batch, sizeof *buffer->faults, "a batch");
     buffer->states = gn_calloc(batch, sizeof *buffer->states, "a batch");
+    buffer->digests = gn_calloc(batch, sizeof *buffer->digests, "a batch");
     const bool lacks = buffer->images == NULL || buffer->labels == NULL || buffer->faults == NULL ||
-                       buffer->states == NULL || buffer->samples == NULL;
+                       buffer->states == NULL || buffer->samples == NULL || buffer->digests == NULL;
     return lacks ? gn_last_status() : GN_OK;
 }
 
@@ -321,6 +333,7 @@ void gn_loader_free(struct gn_loader *loader)
         gn_free(buffer->samples);
         gn_free(buffer->faults);
         gn_free(buffer->states);
+        gn_free(buffer->digests);
     }
     gn_names_free(&loader->bad);
     gn_free(loader->workers);
@@ -410,6 +423,11 @@ static gn_status sort_out(struct gn_loader *loader, uint64_t i, struct gn_batch 
     int kept = 0;
     for (int k = 0; k < n; k++) {
         const uint32_t sample = sample_at(loader, i, k);
+        if (is_gone(loader, sample))
+            continue;
+        if (buffer->states[k] == GN_OK || buffer->states[k] == GN_STATUS_BAD_DATA)
+            GN_TRY(gn_picture_note(&loader->options, sample,
+                                   buffer->states[k] == GN_OK ? buffer->digests[k] : 0));
         if (buffer->faults[k] != NULL || buffer->states[k] != GN_OK) {
             const char *why = buffer->faults[k] == NULL ? "no memory" : buffer->faults[k];
             if (loader->options.report_bad && buffer->states[k] == GN_STATUS_BAD_DATA)

@@ -48,6 +48,6 @@ gn_status gn_finish_files(struct gn_dataset *data);
 
 /* Of images in memory, and of the names, sizes and labels of picture files. */
 void gn_fingerprint_images(struct gn_dataset *data);
-void gn_fingerprint_files(struct gn_dataset *data);
+gn_status gn_fingerprint_files(struct gn_dataset *data);
 
 #endif

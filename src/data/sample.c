@@ -102,6 +102,27 @@ void gn_sampler_free(struct gn_sampler *s)
     gn_free(s);
 }
 
+gn_status gn_picture_note(const struct gn_loader_options *options, uint32_t i, uint32_t digest)
+{
+    char name[GN_PATH_TEXT];
+    struct gn_picture_state *known = options->pictures;
+    if (known == NULL || known[i].digest == digest)
+        return GN_OK;
+    if (known[i].digest != 0 && digest != 0)
+        GN_FAIL(GN_STATUS_BAD_DATA,
+                "%s: picture: changed since the run has used it (CRC32C %08lx, now %08lx)",
+                gn_printable(name, sizeof name, options->data->files.text[i]),
+                (unsigned long)known[i].digest, (unsigned long)digest);
+    known[i].digest = digest;
+    *options->pictures_changed = true;
+    return GN_OK;
+}
+
+uint32_t gn_sampler_digest(const struct gn_sampler *s)
+{
+    return s->picture.digest;
+}
+
 gn_status gn_sampler_make(struct gn_sampler *s, uint64_t epoch, uint32_t i, float *out)
 {
     const struct gn_loader_options *o = s->options;

@@ -4,6 +4,7 @@
  */
 #include "picture/format.h"
 
+#include "base/crc32c.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -144,10 +145,17 @@ gn_status gn_picture_decode(struct gn_picture *picture, const struct gn_bytes *f
                                                  : gn_picture_turn(picture, job.orientation);
 }
 
+uint32_t gn_picture_digest(const struct gn_bytes *file)
+{
+    const uint32_t crc = gn_crc32c(0, file->data, file->size);
+    return crc == 0 ? 1 : crc;
+}
+
 gn_status gn_picture_read(struct gn_picture *picture, const char *path, int channels)
 {
     struct gn_bytes file;
     GN_TRY(gn_file_read(path, "picture", GN_STATUS_BAD_DATA, GN_PICTURE_FILE_BYTES, &file));
+    picture->digest = gn_picture_digest(&file);
     const gn_status status = gn_picture_decode(picture, &file, path, channels);
     gn_free(file.data);
     return status;

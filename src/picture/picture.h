@@ -16,6 +16,7 @@ struct gn_picture {
     int height, width, channels; /* upright; channels 1 or 3 */
     int least;                   /* set by the caller: a JPEG may be decoded to a half, a quarter or
                                     an eighth of its size if no side becomes shorter; 0: as stored */
+    uint32_t digest;             /* of the file that gn_picture_read has read */
     uint8_t *pixels;             /* height*width*channels bytes */
     size_t room;                 /* bytes that `pixels` has */
     uint8_t *spare;              /* the same for turning a picture */
@@ -47,6 +48,9 @@ gn_status gn_picture_read(struct gn_picture *picture, const char *path, int chan
 /* The same for a file in memory; `path` is for sentences. */
 gn_status gn_picture_decode(struct gn_picture *picture, const struct gn_bytes *file,
                             const char *path, int channels);
+
+/* CRC32C of a file, or 1 where that is 0, which stands for none. */
+uint32_t gn_picture_digest(const struct gn_bytes *file);
 
 /* Size and channels alone, from the header. */
 gn_status gn_picture_measure(struct gn_picture *picture, const char *path);

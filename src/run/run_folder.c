@@ -35,6 +35,7 @@ static const char *const run_files[] = { "checkpoint.safetensors",
                                          "history.csv",
                                          "history.jsonl",
                                          "curves.svg",
+                                         "pictures.tsv",
                                          "bad-images.txt" };
 enum { N_RUN_FILES = sizeof run_files / sizeof run_files[0], N_CHECKPOINTS = 2 };
 

@@ -1,7 +1,7 @@
 /*
  * The training loop: batches in the order that (seed, epoch) gives, gradient, update, validation
  * after each epoch. Everything that decides about the next step is in gn_training, which a
- * checkpoint saves whole; so a run may stop behind any step and go on with the same bits.
+ * checkpoint saves whole; so a run may stop after any step and go on with the same bits.
  */
 #include "train/fit.h"
 
@@ -179,7 +179,7 @@ static gn_status run_epoch(struct gn_fit *fit, bool *ended)
             GN_TRY(gn_files_checkpoint(&fit->files));
     }
     if (verdict == GN_END_BAD_DATA)
-        return gn_last_status();
+        return gn_fit_stop_for_data(fit);
     if (verdict == GN_END_REQUESTED)
         return gn_fit_stop_here(fit);
     if (p->batch == n_steps)
@@ -196,9 +196,10 @@ static gn_status run(struct gn_fit *fit)
     fit->first_step = fit->t.progress.step;
     report_start(fit);
     GN_TRY(gn_files_begin(&fit->files));
+    GN_TRY(gn_fit_look_ahead(fit));
     while (!ended && fit->t.progress.epoch < epochs)
         GN_TRY(run_epoch(fit, &ended));
-    return GN_OK;
+    return gn_files_finish(&fit->files);
 }
 
 /* What the first step needs besides images, made beside those who read them. */
@@ -245,8 +246,10 @@ static gn_status create_parts(struct gn_fit *fit)
     if (fit->loader == NULL)
         return gn_last_status();
     if (s->n_val > 0) {
-        const struct gn_loader_options validation =
+        struct gn_loader_options validation =
             gn_loader_for(net, o->validation, o->limit_val, o->batch, s->rule);
+        validation.pictures = s->pictures->states[1];
+        validation.pictures_changed = &s->pictures->changed;
         fit->validation = gn_loader_create(&validation);
         const struct gn_plan_options validator = { .batch = o->batch,
                                                    .threads = o->threads,
@@ -271,7 +274,12 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
 {
     struct gn_net *net = fit->t.net;
     struct gn_settings *s = &fit->t.settings;
+    struct gn_run_pictures *pictures = &fit->files.pictures;
+    GN_TRY(gn_pictures_open(pictures, options->train,
+                            options->no_validation ? NULL : options->validation,
+                            options->resume ? options->out : NULL, &fit->reporter));
     GN_TRY(gn_settings_resolve(net, options, s));
+    s->pictures = pictures;
     char what[96];
     (void)snprintf(what, sizeof what, "training with batch %d at %dx%d", s->options.batch,
                    net->input.h, net->input.w);

@@ -49,6 +49,14 @@ void gn_fit_report_finding(struct gn_fit *fit, const struct gn_finding_text *fin
 /* Saves where the run is and ends it with STOPPED. */
 gn_status gn_fit_stop_here(struct gn_fit *fit);
 
+/* The last error is about a picture: saves where the run is, so that nothing but the picture must be
+ * repaired, and ends the run with that error. */
+gn_status gn_fit_stop_for_data(struct gn_fit *fit);
+
+/* Before the first epoch every picture for validation is read once: one that cannot be read must not
+ * be found after an hour. */
+gn_status gn_fit_look_ahead(struct gn_fit *fit);
+
 /* Validates, adds the epoch to the history and saves. */
 gn_status gn_fit_finish_epoch(struct gn_fit *fit);
 

@@ -34,12 +34,55 @@ static gn_status check_finite(struct gn_fit *fit)
     return GN_OK;
 }
 
+static gn_status save_here(struct gn_fit *fit)
+{
+    const struct gn_save save = { .best = fit->t.progress.best_epoch == 0,
+                                  .partial = true,
+                                  .last = true };
+    GN_TRY(check_finite(fit));
+    return gn_files_save(&fit->files, &save);
+}
+
+gn_status gn_fit_stop_for_data(struct gn_fit *fit)
+{
+    struct gn_kept_error fault;
+    gn_keep_error(&fault);
+    const gn_status status = save_here(fit);
+    if (status != GN_OK)
+        gn_report_error(&fit->reporter, "the checkpoint of before is intact");
+    gn_restore_error(&fault);
+    gn_hint("gn_check_data_sets lists every picture that cannot be read, .on_bad_image = "
+            "GN_BAD_SKIP leaves them out");
+    if (status == GN_OK && fit->files.folder != NULL)
+        gn_hint("everything is saved; resume the run in %s after the repair, or with that option",
+                gn_run_folder_name(fit->files.folder));
+    return fault.status;
+}
+
+gn_status gn_fit_look_ahead(struct gn_fit *fit)
+{
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    struct gn_batch batch = { .n = 1 };
+    if (fit->validation == NULL || o->validation->pixels != NULL || fit->t.progress.epoch > 0)
+        return GN_OK;
+    gn_status status = gn_loader_start(fit->validation, 0, 0);
+    while (status == GN_OK && batch.n + batch.left_out > 0) {
+        if (o->stop != NULL && *o->stop != 0)
+            return gn_fit_stop_here(fit);
+        status = gn_loader_next(fit->validation, &batch);
+    }
+    if (status == GN_STATUS_BAD_DATA)
+        return gn_fit_stop_for_data(fit);
+    GN_TRY(status);
+    GN_TRY(gn_files_begun(&fit->files));
+    gn_bad_images_report(&fit->files.bad, fit->files.folder, &fit->reporter);
+    return GN_OK;
+}
+
 gn_status gn_fit_stop_here(struct gn_fit *fit)
 {
     const struct gn_progress *p = &fit->t.progress;
-    GN_TRY(check_finite(fit));
-    const struct gn_save save = { .best = p->best_epoch == 0, .partial = true, .last = true };
-    GN_TRY(gn_files_save(&fit->files, &save));
+    GN_TRY(save_here(fit));
     (void)gn_fail(GN_STATUS_STOPPED,
                   "training: stopped on request at step %llu (epoch %llu, step %llu of %llu)",
                   (unsigned long long)p->step, (unsigned long long)p->epoch + 1,
@@ -108,6 +151,8 @@ static gn_status close_epoch(struct gn_fit *fit)
         const gn_status status = validate_both(fit, scores);
         if (status == GN_STATUS_STOPPED)
             return gn_fit_stop_here(fit); /* a resumed run validates this epoch anew */
+        if (status == GN_STATUS_BAD_DATA)
+            return gn_fit_stop_for_data(fit);
         GN_TRY(status);
         facts.validation = &scores[0];
         facts.averaged = fit->t.settings.options.ema > 0 ? &scores[1] : NULL;
@@ -120,7 +165,8 @@ static gn_status close_epoch(struct gn_fit *fit)
     return GN_OK;
 }
 
-static void report_epoch(struct gn_fit *fit, const struct gn_epoch *row, bool best)
+/* After the save: the best epoch is one whose weights could be saved. */
+static void report_epoch(struct gn_fit *fit, const struct gn_epoch *row)
 {
     struct gn_event *e = &fit->reporter.event;
     e->epoch = row->epoch;
@@ -128,7 +174,7 @@ static void report_epoch(struct gn_fit *fit, const struct gn_epoch *row, bool be
     e->val_loss = row->val_loss;
     e->val_accuracy = row->val_accuracy;
     e->seconds = row->seconds;
-    e->is_best = best;
+    e->is_best = fit->t.history->best == fit->t.history->n - 1;
     e->metrics = &row->metrics;
     gn_report(&fit->reporter, GN_EVENT_EPOCH);
     e->is_best = false;
@@ -185,7 +231,7 @@ gn_status gn_fit_finish_epoch(struct gn_fit *fit)
     const bool best = is_best(fit, row);
     const struct gn_save save = { .row = row, .best = best, .last = is_last(fit, best) };
     GN_TRY(gn_files_save(&fit->files, &save));
-    report_epoch(fit, row, best);
+    report_epoch(fit, row);
     return GN_OK;
 }
 
@@ -197,6 +243,6 @@ gn_status gn_fit_cut_epoch(struct gn_fit *fit)
         .row = row, .best = is_best(fit, row), .partial = true, .last = true
     };
     GN_TRY(gn_files_save(&fit->files, &save));
-    report_epoch(fit, row, save.best);
+    report_epoch(fit, row);
     return GN_OK;
 }

@@ -4,31 +4,8 @@
 
 #include "train/bad_images.h"
 #include "train/checkpoint.h"
+#include "train/pictures.h"
 #include "train/sinks.h"
-
-struct gn_run_files {
-    struct gn_training *training;
-    struct gn_reporter *reporter;
-    struct gn_run_folder *folder; /* NULL: nothing is written */
-    struct gn_sinks sinks;
-    struct gn_bad_images bad;
-    struct gn_checkpoint *first; /* of step 0, being written; NULL: it is there */
-    int failed_saves;            /* in a row */
-};
-
-/* Opens or makes the folder of the run; does nothing without one. Before the data are touched. */
-gn_status gn_files_open(struct gn_run_files *files);
-
-/* Restores the checkpoint when the run is resumed. */
-gn_status gn_files_resume(struct gn_run_files *files);
-
-/* Begins the history; a new run first saves its state before the first step, so that it can be
- * resumed when it is killed in its first epoch. That file is written while the gradients of the
- * first step are computed, which only read the weights. */
-gn_status gn_files_begin(struct gn_run_files *files);
-
-/* Waits for that file: before anything changes a weight or writes another one. */
-gn_status gn_files_begun(struct gn_run_files *files);
 
 /* What happens to the files at a save. */
 struct gn_save {
@@ -38,9 +15,40 @@ struct gn_save {
     bool last;                  /* no save follows: failing is an error, not a warning */
 };
 
+struct gn_run_files {
+    struct gn_training *training;
+    struct gn_reporter *reporter;
+    struct gn_run_folder *folder; /* NULL: nothing is written */
+    struct gn_sinks sinks;
+    struct gn_bad_images bad;
+    struct gn_run_pictures pictures;
+    struct gn_checkpoint *first; /* of step 0, being written; NULL: it is there */
+    int failed_saves;            /* in a row */
+    struct gn_save newest;       /* what the last gn_files_save was to save, without its row */
+    bool owes_save;              /* it could not */
+};
+
+/* Opens or makes the folder of the run; does nothing without one. Before the data are touched. */
+gn_status gn_files_open(struct gn_run_files *files);
+
+/* Restores the checkpoint when the run is resumed. */
+gn_status gn_files_resume(struct gn_run_files *files);
+
+/* Begins the history; a resumed run gets back the files that somebody took away; a new run first saves its state before the first step, so that it can be
+ * resumed when it is killed in its first epoch. That file is written while the gradients of the
+ * first step are computed, which only read the weights. */
+gn_status gn_files_begin(struct gn_run_files *files);
+
+/* Waits for that file: before anything changes a weight or writes another one. */
+gn_status gn_files_begun(struct gn_run_files *files);
+
 /* Writes histories, curves, best, model and checkpoint, and notes in progress and history which epoch
  * is the best one saved. */
 gn_status gn_files_save(struct gn_run_files *files, const struct gn_save *save);
+
+/* At the end of a run: what could not be saved gets its last attempt. Whatever is still not in the
+ * folder is an error. */
+gn_status gn_files_finish(struct gn_run_files *files);
 
 /* A checkpoint alone, in the middle of an epoch. */
 gn_status gn_files_checkpoint(struct gn_run_files *files);

@@ -6,6 +6,8 @@
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
+struct gn_run_pictures;
+
 struct gn_settings {
     struct gn_fit_options options; /* no zero means a default any more; `out` is the caller's */
     struct gn_optimizer_options optimizer;
@@ -14,7 +16,8 @@ struct gn_settings {
     gn_resize rule;                     /* never DEFAULT */
     uint64_t n_train, n_val;            /* samples that will be used; n_val 0: no validation */
     struct gn_augment augment;
-    int asked_threads; /* by the caller; 0: all that the process may use */
+    struct gn_run_pictures *pictures; /* NULL: what is read is not remembered */
+    int asked_threads;                /* by the caller; 0: all that the process may use */
 };
 
 /* BAD_ARGUMENT, BAD_SHAPE or BAD_DATA with the numbers. Nothing is changed but *settings. */

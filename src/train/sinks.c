@@ -1,16 +1,28 @@
 /*
- * A stream gets record after record; it is given up after its first error, since a gap in it would be
- * worse than an end. The other files are replaced whole; of their failures in a row the first is
- * reported. Neither stops a run.
+ * A stream gets record after record, a table is replaced whole. Neither stops a run: of failures in a
+ * row the first is reported, each record tries again, and so does the end of the run, which is then the
+ * first to fail.
  */
 #include "train/sinks.h"
 
 #include "draw/curves.h"
 #include "run/journal.h"
 
-static void *open_journal(const char *path, bool resume, uint64_t step, struct gn_history *history)
+#include <string.h>
+
+static void *open_journal(const char *path)
 {
-    return resume ? gn_journal_resume(path, step, history) : gn_journal_create(path);
+    return gn_journal_create(path);
+}
+
+static gn_status resume_journal(void *stream, uint64_t step, struct gn_history *history)
+{
+    return gn_journal_resume(stream, step, history);
+}
+
+static gn_status save_journal(void *stream)
+{
+    return gn_journal_save(stream);
 }
 
 static gn_status journal_step(void *stream, uint64_t step, const struct gn_metrics *metrics)
@@ -42,32 +54,28 @@ static gn_status draw_curves(const struct gn_history *history, const char *title
 static const struct {
     const char *file;
     /* Of a stream: */
-    void *(*open)(const char *path, bool resume, uint64_t step, struct gn_history *history);
+    void *(*open)(const char *path);
+    gn_status (*resume)(void *stream, uint64_t step, struct gn_history *history);
+    gn_status (*save)(void *stream);
     gn_status (*step)(void *stream, uint64_t step, const struct gn_metrics *metrics);
     gn_status (*epoch)(void *stream, const struct gn_epoch *row);
     void (*close)(void *stream);
     /* Of a file that is replaced: */
     gn_status (*replace)(const struct gn_history *history, const char *title, const char *path);
 } table[GN_SINKS] = {
-    { "history.jsonl", open_journal, journal_step, journal_epoch, close_journal, NULL },
+    { "history.jsonl", open_journal, resume_journal, save_journal, journal_step, journal_epoch,
+      close_journal, NULL },
     { .file = "history.csv", .replace = write_table },
     { .file = "curves.svg", .replace = draw_curves },
 };
 
-void gn_sinks_begin(struct gn_sinks *sinks, bool resume, uint64_t step)
+/* What came of writing file i. */
+static void note(struct gn_sinks *sinks, int i, gn_status status)
 {
-    char path[GN_RUN_PATH];
-    for (int i = 0; i < GN_SINKS; i++) {
-        if (sinks->folder == NULL || table[i].open == NULL)
-            continue;
-        gn_run_file(sinks->folder, table[i].file, path);
-        sinks->states[i].stream = table[i].open(path, resume, step, sinks->history);
-        if (sinks->states[i].stream != NULL)
-            continue;
-        char advice[96];
-        (void)snprintf(advice, sizeof advice, "training goes on without %s", table[i].file);
-        gn_report_error(sinks->reporter, advice);
-    }
+    if (status != GN_OK && !sinks->states[i].failed)
+        gn_report_error(sinks->reporter, "training goes on, another attempt follows");
+    sinks->states[i].failed = status != GN_OK;
+    gn_clear_error();
 }
 
 static void close_stream(struct gn_sinks *sinks, int i)
@@ -77,40 +85,77 @@ static void close_stream(struct gn_sinks *sinks, int i)
     sinks->states[i].stream = NULL;
 }
 
-static void check_stream(struct gn_sinks *sinks, int i, gn_status status)
+static gn_status begin_stream(struct gn_sinks *sinks, int i, bool resume, uint64_t step)
 {
-    if (status == GN_OK)
-        return;
-    gn_report_error(sinks->reporter, "training goes on, further records are dropped");
-    close_stream(sinks, i);
+    char path[GN_RUN_PATH];
+    void *stream = table[i].open(gn_run_file(sinks->folder, table[i].file, path));
+    if (stream == NULL)
+        return gn_last_status();
+    sinks->states[i].stream = stream;
+    const gn_status status = resume ? table[i].resume(stream, step, sinks->history) : GN_OK;
+    if (status == GN_STATUS_IO)
+        gn_report_error(sinks->reporter,
+                        "its records of steps are lost, those of epochs are written again");
+    else if (status != GN_OK) {
+        close_stream(sinks, i); /* it has only a part of the records */
+        return status;
+    }
+    return table[i].save(stream);
+}
+
+void gn_sinks_begin(struct gn_sinks *sinks, bool resume, uint64_t step)
+{
+    for (int i = 0; i < GN_SINKS; i++)
+        if (sinks->folder != NULL && table[i].open != NULL)
+            note(sinks, i, begin_stream(sinks, i, resume, step));
 }
 
 void gn_sinks_step(struct gn_sinks *sinks, uint64_t step, const struct gn_metrics *metrics)
 {
     for (int i = 0; i < GN_SINKS; i++)
         if (sinks->states[i].stream != NULL)
-            check_stream(sinks, i, table[i].step(sinks->states[i].stream, step, metrics));
+            note(sinks, i, table[i].step(sinks->states[i].stream, step, metrics));
 }
 
-static void replace_file(struct gn_sinks *sinks, int i)
+static gn_status replace_file(const struct gn_sinks *sinks, int i)
 {
     char path[GN_RUN_PATH];
     gn_run_file(sinks->folder, table[i].file, path);
-    const gn_status status = table[i].replace(sinks->history, sinks->title, path);
-    if (status != GN_OK && !sinks->states[i].failed)
-        gn_report_error(sinks->reporter, "training goes on, another attempt follows");
-    sinks->states[i].failed = status != GN_OK;
-    gn_clear_error();
+    return table[i].replace(sinks->history, sinks->title, path);
 }
 
 void gn_sinks_epoch(struct gn_sinks *sinks, const struct gn_epoch *row)
 {
     for (int i = 0; i < GN_SINKS; i++) {
         if (sinks->folder != NULL && table[i].replace != NULL)
-            replace_file(sinks, i);
+            note(sinks, i, replace_file(sinks, i));
         else if (row != NULL && sinks->states[i].stream != NULL)
-            check_stream(sinks, i, table[i].epoch(sinks->states[i].stream, row));
+            note(sinks, i, table[i].epoch(sinks->states[i].stream, row));
     }
+}
+
+gn_status gn_sinks_finish(struct gn_sinks *sinks)
+{
+    for (int i = 0; i < GN_SINKS; i++) {
+        struct gn_sink_state *state = &sinks->states[i];
+        if (!state->failed)
+            continue;
+        if (table[i].replace != NULL)
+            GN_TRY(replace_file(sinks, i));
+        else if (state->stream != NULL)
+            GN_TRY(table[i].save(state->stream));
+        else
+            GN_FAIL(GN_STATUS_NO_MEMORY, "no memory for %s", table[i].file);
+        state->failed = false;
+    }
+    return GN_OK;
+}
+
+void gn_sinks_rewrite(struct gn_sinks *sinks, const char *file)
+{
+    for (int i = 0; i < GN_SINKS; i++)
+        if (table[i].replace != NULL && strcmp(table[i].file, file) == 0)
+            note(sinks, i, replace_file(sinks, i));
 }
 
 void gn_sinks_close(struct gn_sinks *sinks)

@@ -15,7 +15,7 @@ struct gn_sinks {
     struct gn_history *history;
     char title[96];
     struct gn_sink_state {
-        void *stream; /* of records; NULL: none, or given up after an error */
+        void *stream; /* of records; NULL: none */
         bool failed;  /* the last time */
     } states[GN_SINKS];
 };
@@ -28,6 +28,12 @@ void gn_sinks_step(struct gn_sinks *sinks, uint64_t step, const struct gn_metric
 
 /* The history has changed: by a row, or NULL. */
 void gn_sinks_epoch(struct gn_sinks *sinks, const struct gn_epoch *row);
+
+/* The last attempt to write what could not be written: IO, NO_MEMORY. */
+gn_status gn_sinks_finish(struct gn_sinks *sinks);
+
+/* Writes one of the files that are replaced, "history.csv", from the history. */
+void gn_sinks_rewrite(struct gn_sinks *sinks, const char *file);
 
 void gn_sinks_close(struct gn_sinks *sinks);
 

@@ -5,13 +5,18 @@
  */
 #include "train/step.h"
 
+#include "train/pictures.h"
+
 #include "base/memory.h"
 #include "base/threads.h"
+
+#include <string.h>
 
 struct gn_train_step {
     struct gn_train_step_options options;
     float *grads;       /* in the layout of the parameters */
     float *batch_grads; /* of one of several batches; NULL: a step has one */
+    float *statistics;  /* the running ones before a step of several batches */
     uint64_t done;
     double scale; /* of the gradients in the update */
 };
@@ -26,9 +31,13 @@ struct gn_train_step *gn_train_step_create(const struct gn_train_step_options *o
     if (options->accumulate == 0)
         step->options.accumulate = 1;
     step->grads = gn_calloc(floats, sizeof(float), "gradients");
-    if (step->options.accumulate > 1)
+    const bool sums = step->options.accumulate > 1;
+    if (sums) {
+        const size_t n = (size_t)gn_graph_params(options->net->graph, false);
         step->batch_grads = gn_calloc(floats, sizeof(float), "a batch's gradients");
-    if (step->grads == NULL || (step->options.accumulate > 1 && step->batch_grads == NULL)) {
+        step->statistics = gn_calloc(n, sizeof(float), "running statistics");
+    }
+    if (step->grads == NULL || (sums && (step->batch_grads == NULL || step->statistics == NULL))) {
         gn_train_step_free(step);
         return NULL;
     }
@@ -41,6 +50,7 @@ void gn_train_step_free(struct gn_train_step *step)
         return;
     gn_free(step->grads);
     gn_free(step->batch_grads);
+    gn_free(step->statistics);
     gn_free(step);
 }
 
@@ -74,13 +84,26 @@ static void count(struct gn_step_sums *sums, const struct gn_plan_sums *batch, i
     }
 }
 
-gn_status gn_train_step_gradients(struct gn_train_step *step, uint64_t done,
-                                  struct gn_step_sums *sums)
+/* Running statistics move with each batch. A step whose second batch cannot be read must leave no
+ * trace, so that it can be repeated. */
+static void copy_statistics(struct gn_train_step *step, bool back)
+{
+    const struct gn_net *net = step->options.net;
+    float *at = step->statistics;
+    for (int i = 0; at != NULL && i < net->graph->n_tensors; i++) {
+        const struct gn_tensor *tensor = &net->graph->tensors[i];
+        if (tensor->trainable)
+            continue;
+        float *values = net->params + tensor->offset;
+        memcpy(back ? values : at, back ? at : values, tensor->count * sizeof *at);
+        at += tensor->count;
+    }
+}
+
+static gn_status add_batches(struct gn_train_step *step, uint64_t done, struct gn_step_sums *sums)
 {
     const struct gn_train_step_options *o = &step->options;
     float *grads = step->batch_grads != NULL ? step->batch_grads : step->grads;
-    *sums = (struct gn_step_sums){ 0 };
-    step->done = done;
     for (; sums->batches < o->accumulate; sums->batches++) {
         struct gn_plan_batch batch;
         struct gn_plan_sums batch_sums;
@@ -100,6 +123,20 @@ gn_status gn_train_step_gradients(struct gn_train_step *step, uint64_t done,
                            sums->samples == 0);
         count(sums, &batch_sums, batch.n);
     }
+    return GN_OK;
+}
+
+gn_status gn_train_step_gradients(struct gn_train_step *step, uint64_t done,
+                                  struct gn_step_sums *sums)
+{
+    const struct gn_train_step_options *o = &step->options;
+    *sums = (struct gn_step_sums){ 0 };
+    step->done = done;
+    copy_statistics(step, false);
+    const gn_status status = add_batches(step, done, sums);
+    if (status != GN_OK)
+        copy_statistics(step, true);
+    GN_TRY(status);
     if (sums->samples == 0)
         return GN_OK;
     const double mean = step->batch_grads == NULL ? 1 : (double)o->batch / (double)sums->samples;
@@ -142,6 +179,10 @@ struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_sett
     loader.window = o->window;
     loader.seed = o->seed;
     loader.augment = settings->augment;
+    if (settings->pictures != NULL) {
+        loader.pictures = settings->pictures->states[0];
+        loader.pictures_changed = &settings->pictures->changed;
+    }
     return gn_loader_create(&loader);
 }
 

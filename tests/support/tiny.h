@@ -46,6 +46,9 @@ void tiny_run_fails(struct gn_fit_options options, gn_status status, const char 
 /* Fails the test unless the file has the same bytes in both folders. */
 void tiny_same_file(const char *folder_a, const char *folder_b, const char *name);
 
+/* Fails the test unless both runs have the same records in history.jsonl, but for their times. */
+void tiny_same_records(const char *folder_a, const char *folder_b);
+
 /* All files of a run but history.jsonl, and that one too but for its times. */
 void tiny_same_runs(const char *folder_a, const char *folder_b);
 
