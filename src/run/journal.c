@@ -21,9 +21,10 @@
 #include <unistd.h>
 
 enum {
-    LINE_BYTES = 8192,     /* no record of ours is half as long; longer lines are not ours */
-    UNSYNCED = 1 << 20,    /* bytes that are made durable without waiting for an epoch's end */
-    LONGEST_PAUSE = 64,    /* step records between two attempts to write a file that cannot be */
+    LINE_BYTES = 8192,  /* no record of ours is half as long; longer lines are not ours */
+    UNSYNCED = 1 << 18, /* bytes that are made durable without waiting for an epoch's end; room for
+                              them is there from the beginning, a step allocates nothing */
+    LONGEST_PAUSE = 64, /* step records between two attempts to write a file that cannot be */
     LONGEST_FILE = 1 << 30 /* of a run to resume */
 };
 
@@ -52,8 +53,10 @@ struct gn_journal *gn_journal_create(const char *path)
     journal->fd = -1;
     (void)gn_printable(journal->text, sizeof journal->text, path);
     journal->path = gn_strdup(path);
-    if (journal->path == NULL) {
-        gn_free(journal);
+    journal->room = UNSYNCED + LINE_BYTES;
+    journal->tail = gn_alloc(journal->room, "the history's records");
+    if (journal->path == NULL || journal->tail == NULL) {
+        gn_journal_close(journal);
         return NULL;
     }
     return journal;
