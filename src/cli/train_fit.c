@@ -200,8 +200,8 @@ static void print_result(const struct watch *watch, const gn_history *history, d
     else if (run->given->common.quiet)
         printf("%s\n", model);
     else if (last.has_validation && !has_best)
-        printf("test accuracy %.4f after epoch %d; took %s; model: %s\n", last.val_accuracy,
-               last.epoch, time, model);
+        gn_print(stdout, "test accuracy %.4f after epoch %d; took %s; model: %s\n",
+                 last.val_accuracy, last.epoch, time, model);
     else if (last.has_validation)
         gn_print(stdout,
                  "test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s\n",

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Pictures that cannot be read, and pictures that change between the parts of a run: no step is lost,
 # what may be repaired may be, and whatever has changed is named.
-# labels: quick
+# labels: push
 . "$GN_SOURCE_DIR/tests/cli/cases.sh"
 
 # picture FILE VALUE: nine pixels, the first of which counts.

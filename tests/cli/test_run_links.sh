@@ -1,7 +1,7 @@
 #!/bin/sh
 # No file of a run is written through a symbolic link, whatever its name and whether a run begins,
 # replaces another or goes on; and what is not the run's stays.
-# labels: quick
+# labels: push
 . "$GN_SOURCE_DIR/tests/cli/cases.sh"
 for class in a b; do
     for split in train val; do
