@@ -628,7 +628,9 @@ struct gn_load_options {
                                   classes are another number of classes */
     char *note; /* not NULL: gets a sentence, without its subject, the file, about what became */
     size_t note_size; /* of the classes ("has other classes: ..."); "" when nothing did */
-    uint64_t reserved[1];
+    const struct gn_file_bytes
+        *bytes; /* the file's content in memory (an embedded model): then `path`
+                                          is only what sentences call it, and may be NULL */
 };
 
 /* Reads weights from a model file into an existing network of the same tensors. */
@@ -792,7 +794,7 @@ GN_API gn_status gn_write_report_with(const struct gn_report_options *options);
 
 /* ---- Prediction ---- */
 
-/* The bytes of a JPEG or PNG file. */
+/* The bytes of a file in memory. */
 struct gn_file_bytes {
     const void *bytes;
     size_t size;

@@ -47,52 +47,85 @@ static const char *kind_of_file(mode_t mode)
                             : "something else";
 }
 
-gn_status gn_file_open(const char *path, const char *kind, gn_status bad, int *fd, uint64_t *size)
+gn_status gn_file_open(struct gn_file *file, const char *path, const char *kind, gn_status bad)
 {
     char name[GN_PATH_TEXT], reason[GN_ERRNO_TEXT];
     (void)gn_printable(name, sizeof name, path);
     /* Without O_NONBLOCK a pipe that nobody writes to would hold the open for ever. */
-    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file < 0 && errno == ENOENT)
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && errno == ENOENT)
         GN_FAIL(bad, "%s: %s: there is no such file", name, kind);
-    if (file < 0)
+    if (fd < 0)
         GN_FAIL(is_fault_of_path(errno) ? bad : GN_STATUS_IO, "%s: %s: cannot be opened: %s", name,
                 kind, gn_errno_text(errno, reason));
     struct stat about;
-    if (fstat(file, &about) != 0) {
+    if (fstat(fd, &about) != 0) {
         const int number = errno;
-        (void)close(file);
+        (void)close(fd);
         GN_FAIL(GN_STATUS_IO, "%s: %s: cannot be examined: %s", name, kind,
                 gn_errno_text(number, reason));
     }
     if (!S_ISREG(about.st_mode) || about.st_size < 0) {
-        (void)close(file);
+        (void)close(fd);
         GN_FAIL(bad, "%s: %s: is %s, not a file", name, kind, kind_of_file(about.st_mode));
     }
-    *fd = file;
-    *size = (uint64_t)about.st_size;
+    *file = (struct gn_file){
+        .path = path, .kind = kind, .bad = bad, .size = (uint64_t)about.st_size, .fd = fd
+    };
     return GN_OK;
 }
 
-gn_status gn_file_pread(int fd, const char *path, const char *kind, gn_status bad, void *buffer,
-                        size_t n, uint64_t offset)
+void gn_file_of_bytes(struct gn_file *file, const void *bytes, size_t n, const char *name,
+                      const char *kind, gn_status bad)
+{
+    *file = (struct gn_file){
+        .path = name, .kind = kind, .bad = bad, .size = n, .fd = -1, .bytes = bytes
+    };
+}
+
+void gn_file_close(struct gn_file *file)
+{
+    if (file->fd >= 0)
+        (void)close(file->fd);
+    file->fd = -1;
+}
+
+/* As pread(2) for either kind of file; the end of the bytes that are wanted fits. */
+static ssize_t read_at(const struct gn_file *file, void *buffer, size_t n, uint64_t offset)
+{
+    struct gn_reader reader;
+    const uint8_t *bytes;
+    if (file->fd >= 0)
+        return pread(file->fd, buffer, n, (off_t)offset);
+    gn_rd_init(&reader, file->bytes, (size_t)file->size);
+    if (!gn_rd_seek(&reader, offset))
+        return 0;
+    const size_t taken = n < gn_rd_left(&reader) ? n : gn_rd_left(&reader);
+    if (taken > 0 && gn_rd_bytes(&reader, taken, &bytes))
+        memcpy(buffer, bytes, taken);
+    return (ssize_t)taken;
+}
+
+gn_status gn_file_pread(const struct gn_file *file, void *buffer, size_t n, uint64_t offset)
 {
     char name[GN_PATH_TEXT], reason[GN_ERRNO_TEXT];
+    const char *kind = file->kind;
     uint64_t end;
+    (void)gn_printable(name, sizeof name, file->path);
     if (!gn_add_u64(offset, n, &end) || end > INT64_MAX)
-        GN_FAIL(bad, "%s: %s: the wanted bytes lie beyond any file at byte %" PRIu64,
-                gn_printable(name, sizeof name, path), kind, offset);
+        GN_FAIL(file->bad, "%s: %s: the wanted bytes lie beyond any file at byte %" PRIu64, name,
+                kind, offset);
     for (size_t done = 0; done < n;) {
-        const ssize_t got = pread(fd, (char *)buffer + done, n - done, (off_t)(offset + done));
+        const ssize_t got = read_at(file, (char *)buffer + done, n - done, offset + done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            GN_FAIL(GN_STATUS_IO, "%s: %s: cannot be read: %s at byte %" PRIu64,
-                    gn_printable(name, sizeof name, path), kind, gn_errno_text(errno, reason),
-                    offset + done);
+            GN_FAIL(GN_STATUS_IO, "%s: %s: cannot be read: %s at byte %" PRIu64, name, kind,
+                    gn_errno_text(errno, reason), offset + done);
         if (got == 0)
-            GN_FAIL(bad, "%s: %s: ends too early (%zu bytes more were expected) at byte %" PRIu64,
-                    gn_printable(name, sizeof name, path), kind, n - done, offset + done);
+            GN_FAIL(file->bad,
+                    "%s: %s: ends too early (%zu bytes more were expected) at byte %" PRIu64, name,
+                    kind, n - done, offset + done);
         done += (size_t)got;
     }
     return GN_OK;
@@ -102,21 +135,19 @@ gn_status gn_file_read(const char *path, const char *kind, gn_status bad, uint64
                        struct gn_bytes *bytes)
 {
     char name[GN_PATH_TEXT];
-    int fd;
-    uint64_t size;
-    GN_TRY(gn_file_open(path, kind, bad, &fd, &size));
+    struct gn_file file;
+    GN_TRY(gn_file_open(&file, path, kind, bad));
     size_t wanted = 0;
     gn_status status = GN_OK;
     uint8_t *data = NULL;
-    if (size > limit || !gn_to_size(size, &wanted)) {
+    if (file.size > limit || !gn_to_size(file.size, &wanted)) {
         status = gn_fail(bad, "%s: %s: too large (%" PRIu64 " bytes, limit %" PRIu64 ")",
-                         gn_printable(name, sizeof name, path), kind, size, limit);
+                         gn_printable(name, sizeof name, path), kind, file.size, limit);
     } else {
         data = gn_alloc(wanted, "the bytes of a file");
-        status =
-            data == NULL ? gn_last_status() : gn_file_pread(fd, path, kind, bad, data, wanted, 0);
+        status = data == NULL ? gn_last_status() : gn_file_pread(&file, data, wanted, 0);
     }
-    (void)close(fd);
+    gn_file_close(&file);
     if (status != GN_OK) {
         gn_free(data);
         return status;

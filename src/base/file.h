@@ -17,20 +17,33 @@ const char *gn_errno_text(int number, char buffer[GN_ERRNO_TEXT]);
 
 /* ---- Reading ---- */
 
-/* Opens a regular file for reading and gives its size. `bad` (BAD_DATA, BAD_MODEL) is the status
- * when there is no such file, it is a folder, pipe, socket or device, or may not be read; IO when
- * the system is at fault. The caller closes *fd. */
-gn_status gn_file_open(const char *path, const char *kind, gn_status bad, int *fd, uint64_t *size);
-
-/* Reads n bytes at `offset`, all of them: `bad` when the file ends before. */
-gn_status gn_file_pread(int fd, const char *path, const char *kind, gn_status bad, void *buffer,
-                        size_t n, uint64_t offset);
-
-/* A file in memory. */
+/* Bytes of a file in memory. */
 struct gn_bytes {
     uint8_t *data; /* free with gn_free */
     size_t size;
 };
+
+/* A file that is read: a regular one of the disk, or bytes in memory in its place. */
+struct gn_file {
+    const char *path, *kind; /* the caller's, for sentences */
+    gn_status bad;           /* BAD_DATA, BAD_MODEL: the file is to blame */
+    uint64_t size;
+    int fd;               /* -1: in memory */
+    const uint8_t *bytes; /* there */
+};
+
+/* Opens a regular file. `bad` when there is no such file, it is a folder, pipe, socket or device, or
+ * may not be read; IO when the system is at fault. Then *file needs no closing. */
+gn_status gn_file_open(struct gn_file *file, const char *path, const char *kind, gn_status bad);
+
+/* Bytes that stay the caller's; `name` is called what a path would be. */
+void gn_file_of_bytes(struct gn_file *file, const void *bytes, size_t n, const char *name,
+                      const char *kind, gn_status bad);
+
+/* Reads n bytes at `offset`, all of them: `bad` when the file ends before. */
+gn_status gn_file_pread(const struct gn_file *file, void *buffer, size_t n, uint64_t offset);
+
+void gn_file_close(struct gn_file *file);
 
 /* Reads a whole regular file of at most `limit` bytes, otherwise `bad`. */
 gn_status gn_file_read(const char *path, const char *kind, gn_status bad, uint64_t limit,

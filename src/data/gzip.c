@@ -5,6 +5,7 @@
  */
 #include "data/gzip.h"
 
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/reader.h"
@@ -12,7 +13,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <unistd.h>
 #include <zlib.h>
 
 enum {
@@ -23,9 +23,7 @@ enum {
 };
 
 struct gn_stream {
-    int fd;
-    const char *path, *kind;
-    uint64_t size;      /* of the file */
+    struct gn_file file;
     uint64_t at;        /* bytes of the file read so far */
     uint64_t delivered; /* bytes given to the caller */
     bool packed, has_zlib, in_member, has_digest;
@@ -59,17 +57,17 @@ static gn_status bad(const struct gn_stream *s, const char *what)
     return gn_fail(
         GN_STATUS_BAD_DATA,
         "%s: gzip: %s (%" PRIu64 " bytes unpacked, file holds %" PRIu64 ") at byte %" PRIu64,
-        gn_printable(name, sizeof name, s->path), what, s->delivered, s->size, offset(s));
+        gn_printable(name, sizeof name, s->file.path), what, s->delivered, s->file.size, offset(s));
 }
 
 /* Loads the next piece of the file after what zlib has consumed; only when all is consumed. */
 static gn_status refill(struct gn_stream *s)
 {
-    const uint64_t left = s->size - s->at;
+    const uint64_t left = s->file.size - s->at;
     if (left == 0)
         return bad(s, "truncated");
     const size_t n = left < INPUT_BYTES ? (size_t)left : INPUT_BYTES;
-    GN_TRY(gn_file_pread(s->fd, s->path, s->kind, GN_STATUS_BAD_DATA, s->input, n, s->at));
+    GN_TRY(gn_file_pread(&s->file, s->input, n, s->at));
     s->at += n;
     s->z.next_in = s->input;
     s->z.avail_in = (uInt)n;
@@ -83,7 +81,7 @@ static gn_status only_zeros(struct gn_stream *s)
         for (; s->z.avail_in > 0; s->z.avail_in--, s->z.next_in++)
             if (*s->z.next_in != 0)
                 return bad(s, "bytes follow the last member");
-        if (s->at == s->size)
+        if (s->at == s->file.size)
             return GN_OK;
         GN_TRY(refill(s));
     }
@@ -92,7 +90,7 @@ static gn_status only_zeros(struct gn_stream *s)
 /* Between members: the next one begins, or *end is set. */
 static gn_status next_member(struct gn_stream *s, bool *end)
 {
-    if (s->z.avail_in == 0 && s->at == s->size) {
+    if (s->z.avail_in == 0 && s->at == s->file.size) {
         *end = true;
         return GN_OK;
     }
@@ -171,7 +169,7 @@ static gn_status read_some(struct gn_stream *s, uint8_t *buffer, size_t n)
 {
     if (s->packed)
         return read_packed(s, buffer, n);
-    GN_TRY(gn_file_pread(s->fd, s->path, s->kind, GN_STATUS_BAD_DATA, buffer, n, s->at));
+    GN_TRY(gn_file_pread(&s->file, buffer, n, s->at));
     s->at += n;
     s->delivered += n;
     return GN_OK;
@@ -227,11 +225,11 @@ gn_status gn_stream_end(struct gn_stream *stream)
         GN_TRY(inflate_some(stream, &byte, 1, &got, &end));
         return end ? GN_OK : bad(stream, "unpacks to more bytes than its content claims");
     }
-    if (stream->at != stream->size) {
+    if (stream->at != stream->file.size) {
         char name[GN_PATH_TEXT];
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: %s: %" PRIu64 " bytes follow the content at byte %" PRIu64,
-                gn_printable(name, sizeof name, stream->path), stream->kind,
-                stream->size - stream->at, stream->at);
+                gn_printable(name, sizeof name, stream->file.path), stream->file.kind,
+                stream->file.size - stream->at, stream->at);
     }
     return GN_OK;
 }
@@ -239,10 +237,9 @@ gn_status gn_stream_end(struct gn_stream *stream)
 /* Looks at the first two bytes and makes zlib ready for a packed file. */
 static gn_status begin(struct gn_stream *s)
 {
-    GN_TRY(gn_file_open(s->path, s->kind, GN_STATUS_BAD_DATA, &s->fd, &s->size));
     uint8_t magic[2] = { 0, 0 };
-    if (s->size >= sizeof magic)
-        GN_TRY(gn_file_pread(s->fd, s->path, s->kind, GN_STATUS_BAD_DATA, magic, sizeof magic, 0));
+    if (s->file.size >= sizeof magic)
+        GN_TRY(gn_file_pread(&s->file, magic, sizeof magic, 0));
     s->packed = magic[0] == 0x1f && magic[1] == 0x8b;
     if (s->has_digest)
         gn_md5_init(&s->md5);
@@ -256,18 +253,22 @@ static gn_status begin(struct gn_stream *s)
         return gn_last_status();
     if (code != Z_OK)
         GN_FAIL(GN_STATUS_INTERNAL, "zlib: does not start (code %d)", code);
+#if GN_SKIP_CHECKSUMS
+    (void)inflateValidate(&s->z, 0);
+#endif
     s->has_zlib = s->in_member = true;
     return GN_OK;
 }
 
-struct gn_stream *gn_stream_open(const char *path, const char *kind, bool digest)
+/* Takes the file over, and closes it when it fails. */
+static struct gn_stream *open_stream(struct gn_file *file, bool digest)
 {
     struct gn_stream *s = gn_calloc(1, sizeof *s, "reading a file");
-    if (s == NULL)
+    if (s == NULL) {
+        gn_file_close(file);
         return NULL;
-    s->fd = -1;
-    s->path = path;
-    s->kind = kind;
+    }
+    s->file = *file;
     s->has_digest = digest;
     if (begin(s) != GN_OK) {
         gn_stream_close(s);
@@ -276,14 +277,29 @@ struct gn_stream *gn_stream_open(const char *path, const char *kind, bool digest
     return s;
 }
 
+struct gn_stream *gn_stream_open(const char *path, const char *kind, bool digest)
+{
+    struct gn_file file;
+    if (gn_file_open(&file, path, kind, GN_STATUS_BAD_DATA) != GN_OK)
+        return NULL;
+    return open_stream(&file, digest);
+}
+
+struct gn_stream *gn_stream_of_bytes(const void *bytes, size_t n, const char *name,
+                                     const char *kind)
+{
+    struct gn_file file;
+    gn_file_of_bytes(&file, bytes, n, name, kind, GN_STATUS_BAD_DATA);
+    return open_stream(&file, false);
+}
+
 void gn_stream_close(struct gn_stream *stream)
 {
     if (stream == NULL)
         return;
     if (stream->has_zlib)
         (void)inflateEnd(&stream->z);
-    if (stream->fd >= 0)
-        (void)close(stream->fd);
+    gn_file_close(&stream->file);
     gn_free(stream);
 }
 
@@ -295,8 +311,8 @@ void gn_stream_digest(struct gn_stream *stream, char hex[GN_MD5_HEX])
 
 uint64_t gn_stream_most(const struct gn_stream *stream)
 {
-    uint64_t most = stream->size;
-    if (stream->packed && !gn_mul_u64(stream->size, MOST_PER_BYTE, &most))
+    uint64_t most = stream->file.size;
+    if (stream->packed && !gn_mul_u64(stream->file.size, MOST_PER_BYTE, &most))
         most = UINT64_MAX;
     return most;
 }
@@ -308,5 +324,5 @@ bool gn_stream_is_packed(const struct gn_stream *stream)
 
 uint64_t gn_stream_file_bytes(const struct gn_stream *stream)
 {
-    return stream->size;
+    return stream->file.size;
 }

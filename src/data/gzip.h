@@ -16,6 +16,12 @@ struct gn_stream;
  * With `digest` the MD5 of all delivered bytes is computed. NULL: BAD_DATA when the file is not
  * there, is not a regular file or has a damaged gzip header; NO_MEMORY, IO. */
 struct gn_stream *gn_stream_open(const char *path, const char *kind, bool digest);
+
+/* The same for bytes of a file in memory, which stay the caller's; `name` is called like a path. */
+struct gn_stream *gn_stream_of_bytes(const void *bytes, size_t n, const char *name,
+                                     const char *kind);
+
+/* NULL is fine. */
 void gn_stream_close(struct gn_stream *stream);
 
 /* The next n bytes, all of them; BAD_DATA when the file is damaged or ends before. */

@@ -160,18 +160,30 @@ static gn_status read_header(struct gn_idx *idx, bool images)
     return check_dimensions(idx);
 }
 
-gn_status gn_idx_open(struct gn_idx *idx, const char *path, bool images, bool digest)
+/* Goes on with a stream that could be opened. */
+static gn_status begin(struct gn_idx *idx, bool images)
 {
-    *idx = (struct gn_idx){ .rank = 0 };
-    idx->path = gn_strdup(path);
-    gn_status status = idx->path == NULL ? gn_last_status() : GN_OK;
-    if (status == GN_OK) {
-        idx->stream = gn_stream_open(idx->path, "IDX", digest);
-        status = idx->stream == NULL ? gn_last_status() : read_header(idx, images);
-    }
+    const gn_status status = idx->stream == NULL ? gn_last_status() : read_header(idx, images);
     if (status != GN_OK)
         gn_idx_close(idx);
     return status;
+}
+
+gn_status gn_idx_open(struct gn_idx *idx, const char *path, bool images, bool digest)
+{
+    *idx = (struct gn_idx){ .path = gn_strdup(path) };
+    if (idx->path != NULL)
+        idx->stream = gn_stream_open(idx->path, "IDX", digest);
+    return begin(idx, images);
+}
+
+gn_status gn_idx_of_bytes(struct gn_idx *idx, const void *bytes, size_t n, const char *name,
+                          bool images)
+{
+    *idx = (struct gn_idx){ .path = gn_strdup(name) };
+    if (idx->path != NULL)
+        idx->stream = gn_stream_of_bytes(bytes, n, idx->path, "IDX");
+    return begin(idx, images);
 }
 
 /* A packed file may hold less than its header claims, so memory grows with what really came: at

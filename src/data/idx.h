@@ -25,6 +25,10 @@ struct gn_idx {
  * closing. */
 gn_status gn_idx_open(struct gn_idx *idx, const char *path, bool images, bool digest);
 
+/* The same for bytes of a file in memory, which stay the caller's; `name` is called like a path. */
+gn_status gn_idx_of_bytes(struct gn_idx *idx, const void *bytes, size_t n, const char *name,
+                          bool images);
+
 /* Reads all elements and verifies that the file ends after them. *values (free with gn_free) has
  * idx->bytes bytes; `md5` (may be NULL) gets the digest of the unpacked file. */
 gn_status gn_idx_read(struct gn_idx *idx, uint8_t **values, char md5[GN_MD5_HEX]);

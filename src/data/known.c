@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 const char *const gn_idx_file_names[GN_IDX_FILES] = {
     [GN_TRAIN_IMAGES] = "train-images-idx3-ubyte",
@@ -235,23 +234,23 @@ gn_status gn_known_provide(char folder[GN_PATH_BYTES], const struct gn_known_set
 /* MD5 of a file as it lies there. */
 static gn_status digest_of_file(const char *path, char md5[GN_MD5_HEX])
 {
-    int fd;
-    uint64_t size;
-    GN_TRY(gn_file_open(path, "IDX", GN_STATUS_BAD_DATA, &fd, &size));
+    struct gn_file file;
+    GN_TRY(gn_file_open(&file, path, "IDX", GN_STATUS_BAD_DATA));
     uint8_t *chunk = gn_alloc(CHUNK_BYTES, "a piece of a file");
     gn_status status = chunk == NULL ? gn_last_status() : GN_OK;
     struct gn_md5 sum;
     gn_md5_init(&sum);
-    for (uint64_t at = 0; at < size && status == GN_OK;) {
-        const size_t n = size - at < CHUNK_BYTES ? (size_t)(size - at) : CHUNK_BYTES;
-        status = gn_file_pread(fd, path, "IDX", GN_STATUS_BAD_DATA, chunk, n, at);
+    for (uint64_t at = 0; at < file.size && status == GN_OK;) {
+        const uint64_t left = file.size - at;
+        const size_t n = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+        status = gn_file_pread(&file, chunk, n, at);
         if (status == GN_OK)
             gn_md5_update(&sum, chunk, n);
         at += n;
     }
     gn_md5_final(&sum, md5);
     gn_free(chunk);
-    (void)close(fd);
+    gn_file_close(&file);
     return status;
 }
 

@@ -132,7 +132,7 @@ static gn_status set_labels(gn_net *net, const struct gn_load_options *options,
 
 static gn_status check_options(const struct gn_load_options *options)
 {
-    if (options->path == NULL)
+    if (options->path == NULL && options->bytes == NULL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the path of the model file is missing");
     if (options->size < 0 || options->width < 0 || options->channels < 0 || options->classes < 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
@@ -204,10 +204,16 @@ gn_net *gn_load_with(const struct gn_load_options *options)
     options = options == NULL ? &none : options;
     if (check_options(options) != GN_OK)
         return NULL;
-    struct gn_st_file *file = gn_st_open(options->path);
+    struct gn_load_options named = *options;
+    if (options->bytes != NULL && options->path == NULL)
+        named.path = "model in memory";
+    struct gn_st_file *file =
+        options->bytes == NULL
+            ? gn_st_open(options->path)
+            : gn_st_of_bytes(options->bytes->bytes, options->bytes->size, named.path);
     if (file == NULL)
         return NULL;
-    gn_net *net = load(options, file);
+    gn_net *net = load(&named, file);
     gn_st_close(file);
     return net;
 }

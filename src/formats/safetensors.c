@@ -12,16 +12,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char kind[] = "safetensors";
 
 /* Reads the length and says why the file cannot be one of this format. */
-static gn_status read_length(struct gn_st_file *file, const char *path, int fd, uint64_t size)
+static gn_status read_length(struct gn_st_file *file, const struct gn_file *from)
 {
     uint8_t head[512];
+    const uint64_t size = from->size;
     const size_t n = size < sizeof head ? (size_t)size : sizeof head;
-    GN_TRY(gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, head, n, 0));
+    GN_TRY(gn_file_pread(from, head, n, 0));
     struct gn_reader reader;
     uint64_t length = 0;
     gn_rd_init(&reader, head, n);
@@ -32,7 +32,7 @@ static gn_status read_length(struct gn_st_file *file, const char *path, int fd, 
         file->data_size = size - GN_ST_LENGTH_BYTES - length;
         return GN_OK;
     }
-    GN_TRY(gn_st_recognise(path, file->text, head, n));
+    GN_TRY(gn_st_recognise(from->path, file->text, head, n));
     if (!has_length)
         GN_FAIL(GN_STATUS_BAD_MODEL,
                 "%s: %s: truncated (%" PRIu64 " bytes, the length alone has %d) at byte 0",
@@ -56,8 +56,7 @@ enum { PIECE = 2 << 20 };
 struct block {
     uint8_t *to;
     size_t n;
-    const char *path;
-    int fd;
+    const struct gn_file *from;
     uint64_t offset;
     atomic_bool failed;
 };
@@ -66,24 +65,22 @@ static void read_piece(void *argument, size_t i)
 {
     struct block *b = argument;
     const size_t at = i * PIECE;
-    if (gn_file_pread(b->fd, b->path, kind, GN_STATUS_BAD_MODEL, b->to + at,
-                      b->n - at < PIECE ? b->n - at : PIECE, b->offset + at) != GN_OK)
+    if (gn_file_pread(b->from, b->to + at, b->n - at < PIECE ? b->n - at : PIECE, b->offset + at) !=
+        GN_OK)
         atomic_store(&b->failed, true);
 }
 
 /* Pieces on all threads: most of the time is the first touch of the memory. A thread's error stays
  * with it, so after a failure the block is read once more by this one. */
-static gn_status read_block(uint8_t *to, size_t n, const char *path, int fd, uint64_t offset)
+static gn_status read_block(uint8_t *to, size_t n, const struct gn_file *from, uint64_t offset)
 {
-    struct block b = { .to = to, .n = n, .path = path, .fd = fd, .offset = offset };
+    struct block b = { .to = to, .n = n, .from = from, .offset = offset };
     gn_parallel(gn_usable_threads(NULL), (n + PIECE - 1) / PIECE, read_piece, &b);
-    return atomic_load(&b.failed)
-               ? gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, to, n, offset)
-               : GN_OK;
+    return atomic_load(&b.failed) ? gn_file_pread(from, to, n, offset) : GN_OK;
 }
 
 /* The data in one block, so that every tensor of our files is aligned. */
-static gn_status read_data(struct gn_st_file *file, const char *path, int fd)
+static gn_status read_data(struct gn_st_file *file, const struct gn_file *from)
 {
     size_t n;
     if (!gn_to_size(file->data_size, &n))
@@ -91,7 +88,7 @@ static gn_status read_data(struct gn_st_file *file, const char *path, int fd)
     file->data = gn_alloc(n, "the tensors of a model file");
     if (file->data == NULL)
         return gn_last_status();
-    GN_TRY(read_block(file->data, n, path, fd, GN_ST_LENGTH_BYTES + file->header_size));
+    GN_TRY(read_block(file->data, n, from, GN_ST_LENGTH_BYTES + file->header_size));
     struct gn_reader reader;
     gn_rd_init(&reader, file->data, n);
     for (int i = 0; i < file->n; i++) {
@@ -115,7 +112,7 @@ static gn_status check_tensor_crc(const struct gn_st_file *file, const json_t *s
         GN_FAIL(GN_STATUS_BAD_MODEL, "%s: %s: tensor \"%s\" has no checksum at byte %" PRIu64,
                 file->text, kind, name, gn_st_header_offset(file, entry->tensor.name));
     (void)snprintf(computed, sizeof computed, "%08" PRIx32, sum);
-    if (strcmp(stored, computed) == 0)
+    if (GN_SKIP_CHECKSUMS || strcmp(stored, computed) == 0)
         return GN_OK;
     (void)gn_fail(GN_STATUS_BAD_MODEL,
                   "%s: %s: tensor \"%s\" is damaged (CRC32C %s, stored %s) at byte %" PRIu64,
@@ -177,45 +174,56 @@ static gn_status make_index(struct gn_st_file *file)
     return GN_OK;
 }
 
-static gn_status load(struct gn_st_file *file, const char *path, int fd, uint64_t size)
+static gn_status load(struct gn_st_file *file, const struct gn_file *from)
 {
-    if (size > GN_ST_MAX_FILE)
+    if (from->size > GN_ST_MAX_FILE)
         GN_FAIL(GN_STATUS_BAD_MODEL,
                 "%s: %s: too large (%" PRIu64 " bytes, limit %" PRIu64 ") at byte 0", file->text,
-                kind, size, GN_ST_MAX_FILE);
-    GN_TRY(read_length(file, path, fd, size));
+                kind, from->size, GN_ST_MAX_FILE);
+    GN_TRY(read_length(file, from));
     const size_t n = GN_ST_LENGTH_BYTES + (size_t)file->header_size;
     file->header = gn_alloc(n, "the header of a model file");
     if (file->header == NULL)
         return gn_last_status();
-    GN_TRY(gn_file_pread(fd, path, kind, GN_STATUS_BAD_MODEL, file->header, n, 0));
+    GN_TRY(gn_file_pread(from, file->header, n, 0));
     GN_TRY(gn_st_parse_header(file));
-    GN_TRY(read_data(file, path, fd));
+    GN_TRY(read_data(file, from));
     if (file->ours)
         GN_TRY(check_data(file));
     return make_index(file);
 }
 
+static struct gn_st_file *open_file(const struct gn_file *from)
+{
+    struct gn_st_file *file = gn_calloc(1, sizeof *file, "a model file");
+    if (file == NULL)
+        return NULL;
+    (void)gn_printable(file->text, sizeof file->text, from->path);
+    if (load(file, from) == GN_OK)
+        return file;
+    gn_st_close(file);
+    return NULL;
+}
+
 struct gn_st_file *gn_st_open(const char *path)
 {
-    int fd;
-    uint64_t size;
+    struct gn_file from;
     if (path == NULL) {
         (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "the path of the model file is missing");
         return NULL;
     }
-    if (gn_file_open(path, kind, GN_STATUS_BAD_MODEL, &fd, &size) != GN_OK)
+    if (gn_file_open(&from, path, kind, GN_STATUS_BAD_MODEL) != GN_OK)
         return NULL;
-    struct gn_st_file *file = gn_calloc(1, sizeof *file, "a model file");
-    if (file != NULL) {
-        (void)gn_printable(file->text, sizeof file->text, path);
-        if (load(file, path, fd, size) != GN_OK) {
-            gn_st_close(file);
-            file = NULL;
-        }
-    }
-    (void)close(fd);
+    struct gn_st_file *file = open_file(&from);
+    gn_file_close(&from);
     return file;
+}
+
+struct gn_st_file *gn_st_of_bytes(const void *bytes, size_t n, const char *name)
+{
+    struct gn_file from;
+    gn_file_of_bytes(&from, bytes, n, name, kind, GN_STATUS_BAD_MODEL);
+    return open_file(&from);
 }
 
 void gn_st_close(struct gn_st_file *file)

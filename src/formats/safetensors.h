@@ -27,6 +27,9 @@ struct gn_st_text {
  * that cannot be read. A missing file is BAD_MODEL. */
 struct gn_st_file;
 struct gn_st_file *gn_st_open(const char *path);
+
+/* The same for bytes of a file in memory, which are copied; `name` is called like a path. */
+struct gn_st_file *gn_st_of_bytes(const void *bytes, size_t n, const char *name);
 void gn_st_close(struct gn_st_file *file);
 int gn_st_count(const struct gn_st_file *file);
 const struct gn_st_tensor *gn_st_tensor(const struct gn_st_file *file, int i);

@@ -230,6 +230,26 @@ static void extra_texts_are_kept(void **state)
     gn_free_net(net);
 }
 
+static void a_model_in_memory_is_that_of_its_file(void **state)
+{
+    (void)state;
+    gn_net *net = tiny(1);
+    size_t n;
+    assert_int_equal(gn_save(net, "m"), GN_OK);
+    uint8_t *bytes = test_read_file("m", &n);
+    struct gn_file_bytes whole = { bytes, n }, cut = { bytes, n - 1 }, begin = { bytes, 3 };
+    gn_net *loaded = gn_load(NULL, .bytes = &whole);
+    assert_non_null(loaded);
+    assert_int_equal(gn_net_hash(loaded), gn_net_hash(net));
+    gn_free_net(loaded);
+    assert_null(gn_load(NULL, .bytes = &cut));
+    check_error(GN_STATUS_BAD_MODEL, "model in memory: safetensors: truncated");
+    assert_null(gn_load("embedded", .bytes = &begin));
+    check_error(GN_STATUS_BAD_MODEL, "embedded: safetensors: truncated");
+    free(bytes);
+    gn_free_net(net);
+}
+
 /* ---- Networks of the caller ---- */
 
 static void weights_go_into_an_own_network(void **state)
@@ -607,6 +627,7 @@ int main(void)
         cmocka_unit_test(a_net_comes_back_whole),
         cmocka_unit_test(the_time_is_written_only_on_request),
         cmocka_unit_test(extra_texts_are_kept),
+        cmocka_unit_test(a_model_in_memory_is_that_of_its_file),
         cmocka_unit_test(weights_go_into_an_own_network),
         cmocka_unit_test(another_network_is_told_apart),
         cmocka_unit_test(defects_of_tensors_are_named),

@@ -80,21 +80,25 @@ static void reads_whole_files_up_to_a_limit(void **state)
 static void tells_where_a_file_ends(void **state)
 {
     (void)state;
-    int fd;
-    uint64_t size;
+    struct gn_file file;
     char buffer[16];
     test_write_file("ten", "0123456789", 10);
-    assert_int_equal(gn_file_open("ten", "IDX", GN_STATUS_BAD_DATA, &fd, &size), GN_OK);
-    assert_true(size == 10);
-    assert_int_equal(gn_file_pread(fd, "ten", "IDX", GN_STATUS_BAD_DATA, buffer, 4, 6), GN_OK);
-    assert_memory_equal(buffer, "6789", 4);
-    assert_int_equal(gn_file_pread(fd, "ten", "IDX", GN_STATUS_BAD_DATA, buffer, 5, 6),
-                     GN_STATUS_BAD_DATA);
-    check_error(GN_STATUS_BAD_DATA, "ends too early (1 bytes more were expected) at byte 10");
-    assert_int_equal(gn_file_pread(fd, "ten", "IDX", GN_STATUS_BAD_DATA, buffer, 5, UINT64_MAX - 2),
-                     GN_STATUS_BAD_DATA);
-    gn_clear_error();
-    (void)close(fd);
+    for (int memory = 0; memory < 2; memory++) {
+        if (memory)
+            gn_file_of_bytes(&file, "0123456789", 10, "ten", "IDX", GN_STATUS_BAD_DATA);
+        else
+            assert_int_equal(gn_file_open(&file, "ten", "IDX", GN_STATUS_BAD_DATA), GN_OK);
+        assert_true(file.size == 10);
+        assert_int_equal(gn_file_pread(&file, buffer, 4, 6), GN_OK);
+        assert_memory_equal(buffer, "6789", 4);
+        assert_int_equal(gn_file_pread(&file, buffer, 5, 6), GN_STATUS_BAD_DATA);
+        check_error(GN_STATUS_BAD_DATA, "ends too early (1 bytes more were expected) at byte 10");
+        assert_int_equal(gn_file_pread(&file, buffer, 1, 11), GN_STATUS_BAD_DATA);
+        check_error(GN_STATUS_BAD_DATA, "ends too early (1 bytes more were expected) at byte 11");
+        assert_int_equal(gn_file_pread(&file, buffer, 5, UINT64_MAX - 2), GN_STATUS_BAD_DATA);
+        gn_clear_error();
+        gn_file_close(&file);
+    }
 }
 
 static void escapes_names_in_messages(void **state)
