@@ -4,6 +4,7 @@
 #   CMAKE_FLAGS=...      flags for configuring, for example -DGN_WERROR=ON
 #   ARGS=...             flags for the program, for example make train ARGS="--epochs 1"
 #   PEERS=... MODES=...  of make bench-peers: all, or names (bench/peers/README.md)
+#   TARGET=all SECONDS=60  of make fuzz: one of the targets, seconds for each
 #   PREFIX=/usr/local    where `make install` puts things (DESTDIR is honoured)
 
 BUILD ?= build
@@ -11,11 +12,13 @@ PREFIX ?= /usr/local
 CMAKE_FLAGS ?=
 ARGS ?=
 CTEST_FLAGS ?=
+TARGET ?= all
+SECONDS ?= 60
 
 PROGRAM = $(BUILD)/googlenet
 CTEST = ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 $(CTEST_FLAGS)
 
-.PHONY: all help build train test test-quick test-full check format bench bench-peers install clean
+.PHONY: all help build train test test-quick test-full fuzz check format bench bench-peers install clean
 
 all: build
 
@@ -23,6 +26,7 @@ help:
 	@echo 'make build       install what is missing, build $(PROGRAM)'
 	@echo 'make train       build, find or fetch Fashion-MNIST, train the network (ARGS=...)'
 	@echo 'make test        build and run the tests (test-quick: under a minute; test-full: all)'
+	@echo 'make fuzz        look for bytes that break a reader (TARGET=... SECONDS=...)'
 	@echo 'make bench       time a training step (ARGS=...); bench-peers: compared with other frameworks'
 	@echo 'make check       format and lengths of the source, direction of its includes, READMEs'
 	@echo 'make format      format the source with clang-format'
@@ -45,6 +49,10 @@ test test-quick test-full:
 
 LABELS_test = -L 'quick|push'
 LABELS_test-quick = -L quick
+
+fuzz:
+	@tools/setup.sh fuzz
+	@tools/fuzz.sh $(TARGET) $(SECONDS)
 
 check:
 	@tools/setup.sh format

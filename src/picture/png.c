@@ -11,6 +11,7 @@
 
 #if GN_HAVE_PNG
 
+#include "base/crc32c.h"
 #include "base/memory.h"
 #include "base/reader.h"
 
@@ -64,7 +65,11 @@ static void set_limits(struct decoder *d)
     png_set_user_limits(d->png, ANY_SIDE, ANY_SIDE);
     png_set_chunk_malloc_max(d->png, CHUNK_BYTES);
     png_set_chunk_cache_max(d->png, CHUNK_CACHE);
-    png_set_crc_action(d->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    const int wrong = GN_SKIP_CHECKSUMS ? PNG_CRC_QUIET_USE : PNG_CRC_ERROR_QUIT;
+    png_set_crc_action(d->png, wrong, wrong);
+#if GN_SKIP_CHECKSUMS
+    (void)png_set_option(d->png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+#endif
     /* -1: every chunk that is not needed to show the picture. */
     png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_AS_DEFAULT, exif, 1);
