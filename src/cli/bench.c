@@ -103,31 +103,31 @@ static void print_layers(const struct gn_bench_result *result)
     double sum = 0.0;
     for (int i = 0; i < result->n_layers; i++)
         sum += result->layers[i].ms;
-    printf("\n%-28s  %-9s  %-24s  %9s  %6s  %8s\n", "layer", "pass", "kernel", "ms", "share",
-           "GFLOP/s");
+    cli_line("%s", "");
+    cli_line("%-28s  %-9s  %-24s  %9s  %6s  %8s", "layer", "pass", "kernel", "ms", "share",
+             "GFLOP/s");
     for (int i = 0; i < result->n_layers; i++) {
         const struct gn_bench_layer *layer = &result->layers[i];
-        gn_print(stdout, "%-28s  %-9s  %-24s  %9.3f  %5.1f%%  ", layer->name, layer->pass,
-                 layer->kernel, layer->ms, sum > 0.0 ? 100.0 * layer->ms / sum : 0.0);
+        char gflops[GN_NUMBER_TEXT] = "-";
         if (layer->gflops > 0.0)
-            gn_print(stdout, "%8.1f\n", layer->gflops);
-        else
-            printf("%8s\n", "-");
+            (void)gn_fixed_text(layer->gflops, 1, gflops);
+        cli_line("%-28s  %-9s  %-24s  %9.3f  %5.1f%%  %8s", layer->name, layer->pass, layer->kernel,
+                 layer->ms, sum > 0.0 ? 100.0 * layer->ms / sum : 0.0, gflops);
     }
-    gn_print(stdout, "%-28s  %-9s  %-24s  %9.3f\n", "sum", "", "", sum);
+    cli_line("%-28s  %-9s  %-24s  %9.3f", "sum", "", "", sum);
 }
 
 static void print_text(const struct report *report)
 {
     const struct gn_bench_result *result = &report->result;
     char arena[GN_NUMBER_TEXT], peak[GN_NUMBER_TEXT];
-    printf("%s, %s %dx%dx%d, batch %d, %d threads, %s kernels, %d rounds\n",
-           report->mode[0] == 't' ? "training step" : "forward pass", report->net.preset,
-           report->net.size_h, report->net.size_w, report->net.channels, result->batch,
-           result->threads, result->isa, result->rounds);
-    gn_print(stdout, "median %.2f ms, best %.2f ms, %.1f images/s\n", result->ms_median,
-             result->ms_min, result->images_per_second);
-    gn_print(stdout, "plan %.1f ms, arena %s, peak memory of the process %s\n", result->ms_plan,
+    cli_line("%s, %s %dx%dx%d, batch %d, %d threads, %s kernels, %d rounds",
+             report->mode[0] == 't' ? "training step" : "forward pass", report->net.preset,
+             report->net.size_h, report->net.size_w, report->net.channels, result->batch,
+             result->threads, result->isa, result->rounds);
+    cli_line("median %.2f ms, best %.2f ms, %.1f images/s", result->ms_median, result->ms_min,
+             result->images_per_second);
+    cli_line("plan %.1f ms, arena %s, peak memory of the process %s", result->ms_plan,
              gn_bytes_text(result->arena_bytes, arena),
              gn_bytes_text(report->peak_rss_bytes, peak));
     if (result->n_layers > 0)

@@ -82,14 +82,14 @@ static void print_json(struct scaling *s, const struct gn_net_info *net, const c
 
 static void print_text(struct scaling *s, const struct gn_net_info *net, const char *mode)
 {
-    printf("%s, %s %dx%dx%d, batch %d, %s kernels, median of %d turns\n",
-           mode[0] == 't' ? "training step" : "forward pass", net->preset, net->size_h, net->size_w,
-           net->channels, s->last.batch, s->last.isa, TURNS);
-    printf("%7s  %10s  %10s  %8s  %10s\n", "threads", "ms", "images/s", "speed-up", "efficiency");
+    cli_line("%s, %s %dx%dx%d, batch %d, %s kernels, median of %d turns",
+             mode[0] == 't' ? "training step" : "forward pass", net->preset, net->size_h,
+             net->size_w, net->channels, s->last.batch, s->last.isa, TURNS);
+    cli_line("%7s  %10s  %10s  %8s  %10s", "threads", "ms", "images/s", "speed-up", "efficiency");
     for (int i = 0; i < s->n_counts; i++) {
         const double ms = median(s->ms[i]), speedup = median(s->speedup[i]);
-        gn_print(stdout, "%7d  %10.2f  %10.1f  %8.2f  %9.0f%%\n", s->threads[i], ms,
-                 1e3 * s->last.batch / ms, speedup, 100 * speedup / s->threads[i]);
+        cli_line("%7d  %10.2f  %10.1f  %8.2f  %9.0f%%", s->threads[i], ms, 1e3 * s->last.batch / ms,
+                 speedup, 100 * speedup / s->threads[i]);
     }
 }
 

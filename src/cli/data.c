@@ -102,8 +102,8 @@ static int list(const struct data *given)
         json_object_set_new(set, "where", cli_json_text(known.where));
         json_array_append_new(sets, set);
         if (!given->common.json)
-            printf("%-16s %3d classes  %s\n", known.name, known.classes,
-                   known.where ? known.where : "not on this machine");
+            cli_line("%-16s %3d classes  %s", known.name, known.classes,
+                     known.where ? known.where : "not on this machine");
     }
     gn_clear_error();
     if (given->common.json)
@@ -120,7 +120,7 @@ static int get(const struct data *given, const char *name)
         GN_OK)
         return cli_fail_library();
     if (!given->common.json) {
-        printf("%s\n", where);
+        cli_line("%s", where);
         return CLI_DONE;
     }
     json_t *root = json_object();

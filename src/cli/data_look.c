@@ -61,8 +61,8 @@ static void show_splits(const struct splits *splits, bool json, json_t *root)
         if (k == GN_TRAIN)
             json_object_set_new(root, "where", cli_json_text(info->path));
         if (!json)
-            printf("%-6s %llu %s, %d classes\n", cli_split_names[k],
-                   (unsigned long long)info->samples, cli_what_images(what, info), info->classes);
+            cli_line("%-6s %llu %s, %d classes", cli_split_names[k],
+                     (unsigned long long)info->samples, cli_what_images(what, info), info->classes);
     }
 }
 
@@ -96,8 +96,8 @@ static void show_report(const struct gn_check_report *report, const struct split
         json_object_set_new(row, "test", json_integer((json_int_t)test));
         json_array_append_new(classes, row);
         if (!json)
-            printf("class  %-20s %8llu training, %8llu test\n", labels ? labels[i] : name,
-                   (unsigned long long)train, (unsigned long long)test);
+            cli_line("class  %-20s %8llu training, %8llu test", labels ? labels[i] : name,
+                     (unsigned long long)train, (unsigned long long)test);
     }
     for (int k = GN_FINDING_UNREADABLE; k < GN_FINDING_KINDS; k++)
         json_object_set_new(counts, finding_names[k], json_integer((json_int_t)report->counts[k]));
@@ -109,13 +109,13 @@ static void show_report(const struct gn_check_report *report, const struct split
     json_object_set_new(root, "findings", json_findings(report));
     if (json)
         return;
-    printf("sizes  %dx%d to %dx%d\n", report->least_height, report->least_width,
-           report->most_height, report->most_width);
+    cli_line("sizes  %dx%d to %dx%d", report->least_height, report->least_width,
+             report->most_height, report->most_width);
     for (size_t i = 0; i < report->n_findings; i++)
-        printf("%-12s %s\n", finding_names[report->findings[i].kind], report->findings[i].message);
-    printf(
+        cli_line("%-12s %s", finding_names[report->findings[i].kind], report->findings[i].message);
+    cli_line(
         "found  %llu unreadable, %llu with the bytes and %llu with the pixels of another, %llu in "
-        "both splits, %llu under two labels\n",
+        "both splits, %llu under two labels",
         (unsigned long long)report->counts[GN_FINDING_UNREADABLE],
         (unsigned long long)report->counts[GN_FINDING_SAME_FILE],
         (unsigned long long)report->counts[GN_FINDING_SAME_PIXELS],
@@ -128,7 +128,7 @@ static int verify(const struct data *given, const char *what, struct gn_known_da
 {
     if (find_known(what, given, true, known) && known->verified) {
         if (!given->common.json)
-            printf("verified: the files in %s are the published ones\n", known->where);
+            cli_line("verified: the files in %s are the published ones", known->where);
         return 0;
     }
     return gn_error_status() == GN_OK
@@ -222,7 +222,7 @@ int data_preview(const struct data *given, const char *what)
         json_object_set_new(root, "out", cli_json_text(given->out));
         cli_print_json(root);
     } else {
-        printf("%s\n", given->out);
+        cli_line("%s", given->out);
     }
     gn_close_dataset(data);
     return code;

@@ -45,28 +45,28 @@ static void print_summary(const struct cli_eval_flags *flags, const struct cli_e
     const struct gn_score *score = &found->score;
     const double rate = score->seconds > 0.0 ? (double)score->samples / score->seconds : 0.0;
     char name[NAME_BYTES];
-    printf("samples   %llu (%s, %s)\n", (unsigned long long)score->samples,
-           gn_printable(name, sizeof name, found->data.name), cli_split_names[flags->split]);
+    cli_line("samples   %llu (%s, %s)", (unsigned long long)score->samples,
+             gn_printable(name, sizeof name, found->data.name), cli_split_names[flags->split]);
     if (flags->tta != GN_TTA_NONE)
-        printf("views     %s: the figures are of mean answers over these\n",
-               gn_tta_name(flags->tta));
-    printf("loss      %s\n", fixed(score->loss, 4));
-    printf("accuracy  %s (%llu correct; 95%% interval %s to %s)\n", fixed(score->accuracy, 4),
-           (unsigned long long)score->correct, fixed(f->low, 4), fixed(f->high, 4));
+        cli_line("views     %s: the figures are of mean answers over these",
+                 gn_tta_name(flags->tta));
+    cli_line("loss      %s", fixed(score->loss, 4));
+    cli_line("accuracy  %s (%llu correct; 95%% interval %s to %s)", fixed(score->accuracy, 4),
+             (unsigned long long)score->correct, fixed(f->low, 4), fixed(f->high, 4));
     if (flags->top > 1 && flags->top < f->classes)
-        printf("top %-5d %s\n", flags->top,
-               fixed(gn_evaluation_top(found->evaluation, flags->top), 4));
-    printf("mean      precision %s, recall %s, F1 %s (over classes)\n",
-           fixed(f->macro.precision, 4), fixed(f->macro.recall, 4), fixed(f->macro.f1, 4));
-    printf("sureness  calibration error %s, best temperature %s%s\n", fixed(f->ece, 4),
-           fixed(f->temperature, 3),
-           f->temperature > 1.05   ? " (too sure)"
-           : f->temperature < 0.95 ? " (not sure enough)"
-                                   : "");
+        cli_line("top %-5d %s", flags->top,
+                 fixed(gn_evaluation_top(found->evaluation, flags->top), 4));
+    cli_line("mean      precision %s, recall %s, F1 %s (over classes)",
+             fixed(f->macro.precision, 4), fixed(f->macro.recall, 4), fixed(f->macro.f1, 4));
+    cli_line("sureness  calibration error %s, best temperature %s%s", fixed(f->ece, 4),
+             fixed(f->temperature, 3),
+             f->temperature > 1.05   ? " (too sure)"
+             : f->temperature < 0.95 ? " (not sure enough)"
+                                     : "");
     if (f->temperature_samples < f->samples)
-        printf("          the temperature is that of the first %llu samples\n",
-               (unsigned long long)f->temperature_samples);
-    printf("time      %s s, %s images/s\n", fixed(score->seconds, 2), fixed(rate, 0));
+        cli_line("          the temperature is that of the first %llu samples",
+                 (unsigned long long)f->temperature_samples);
+    cli_line("time      %s s, %s images/s", fixed(score->seconds, 2), fixed(rate, 0));
 }
 
 static int by_f1(const void *a, const void *b)
@@ -96,13 +96,13 @@ static void print_classes(const struct cli_evaluated *found)
     } else {
         putchar('\n');
     }
-    printf("%-*s %9s %9s %9s %9s\n", NAME_WIDTH, "class", "images", "precision", "recall", "F1");
+    cli_line("%-*s %9s %9s %9s %9s", NAME_WIDTH, "class", "images", "precision", "recall", "F1");
     for (int i = 0; i < n && i < MOST_ROWS; i++) {
         char name[NAME_BYTES];
         const struct gn_class_score *s = &lines[i].score;
-        printf("%s %9llu %9s %9s %9s\n", name_in(found, lines[i].class, NAME_WIDTH, name),
-               (unsigned long long)s->support, fixed(s->precision, 4), fixed(s->recall, 4),
-               fixed(s->f1, 4));
+        cli_line("%s %9llu %9s %9s %9s", name_in(found, lines[i].class, NAME_WIDTH, name),
+                 (unsigned long long)s->support, fixed(s->precision, 4), fixed(s->recall, 4),
+                 fixed(s->f1, 4));
     }
     free(lines);
 }
@@ -134,10 +134,10 @@ static void print_pairs(const struct cli_evaluated *found)
         char label[NAME_BYTES], predicted[NAME_BYTES];
         struct gn_class_score score = { 0 };
         gn_evaluation_class(found->evaluation, pairs[i].label, &score);
-        printf("%s answered as %s %6llu, %s%%\n", name_in(found, pairs[i].label, 22, label),
-               name_in(found, pairs[i].predicted, 22, predicted),
-               (unsigned long long)pairs[i].count,
-               fixed(100.0 * (double)pairs[i].count / (double)score.support, 1));
+        cli_line("%s answered as %s %6llu, %s%%", name_in(found, pairs[i].label, 22, label),
+                 name_in(found, pairs[i].predicted, 22, predicted),
+                 (unsigned long long)pairs[i].count,
+                 fixed(100.0 * (double)pairs[i].count / (double)score.support, 1));
     }
 }
 
@@ -180,15 +180,15 @@ static void each_change(const struct cli_evaluated found[2], json_t *list)
             continue;
         }
         if (n++ == FILES) {
-            printf("  ... (all: --json)\n");
+            cli_line("  ... (all: --json)");
             return;
         }
         if (path)
             gn_printable(file, sizeof file, path);
         else
             snprintf(file, sizeof file, "image %llu", (unsigned long long)a.index);
-        printf("  %s: %s; first: %s, second: %s\n", file, name_in(found, a.label, 0, label),
-               name_in(found, a.predicted, 0, first), name_in(found, b.predicted, 0, second));
+        cli_line("  %s: %s; first: %s, second: %s", file, name_in(found, a.label, 0, label),
+                 name_in(found, a.predicted, 0, first), name_in(found, b.predicted, 0, second));
     }
 }
 
@@ -223,16 +223,16 @@ int cli_print_pair(const struct cli_eval_flags *flags, const struct cli_evaluate
     }
     for (int i = 0; i < 2; i++) {
         char name[NAME_BYTES];
-        printf("%-9s accuracy %s, loss %s: %s\n", names[i], fixed(found[i].score.accuracy, 4),
-               fixed(found[i].score.loss, 4), gn_printable(name, sizeof name, found[i].model));
+        cli_line("%-9s accuracy %s, loss %s: %s", names[i], fixed(found[i].score.accuracy, 4),
+                 fixed(found[i].score.loss, 4), gn_printable(name, sizeof name, found[i].model));
     }
-    printf("samples   %llu (%s)\n", (unsigned long long)pair.samples,
-           cli_split_names[flags->split]);
-    printf("change    %s%s of accuracy; only the first is right: %llu, only the second: %llu\n",
-           pair.difference >= 0 ? "+" : "", fixed(pair.difference, 4),
-           (unsigned long long)pair.only_first, (unsigned long long)pair.only_second);
-    printf("chance    p = %s (McNemar's exact test)%s\n", fixed(pair.p_value, 4),
-           pair.p_value < 0.05 ? "" : ": the difference may be chance");
+    cli_line("samples   %llu (%s)", (unsigned long long)pair.samples,
+             cli_split_names[flags->split]);
+    cli_line("change    %s%s of accuracy; only the first is right: %llu, only the second: %llu",
+             pair.difference >= 0 ? "+" : "", fixed(pair.difference, 4),
+             (unsigned long long)pair.only_first, (unsigned long long)pair.only_second);
+    cli_line("chance    p = %s (McNemar's exact test)%s", fixed(pair.p_value, 4),
+             pair.p_value < 0.05 ? "" : ": the difference may be chance");
     if (pair.changed > 0)
         printf("\n%llu answers differ\n", (unsigned long long)pair.changed);
     each_change(found, NULL);

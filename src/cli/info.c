@@ -69,22 +69,22 @@ static void print_json(const struct gn_system_info *system, const char *data_dir
 static void print_part(const char *what, bool built_in, const char *library)
 {
     if (built_in)
-        printf("%-13s built in (%s)\n", what, library);
+        cli_line("%-13s built in (%s)", what, library);
     else
-        printf("%-13s not built in: %s was not found\n", what, library);
+        cli_line("%-13s not built in: %s was not found", what, library);
 }
 
 static void print_text(const struct gn_system_info *system, const char *data_dir)
 {
     char memory[GN_NUMBER_TEXT];
     struct gn_known_dataset known;
-    printf("version       googlenet %s\n", system->version);
-    printf("compiler      %s\n", system->compiler);
-    printf("kernels       %s (available: %s)\n", system->isa, system->isa_available);
-    printf("CPU features  %s\n", system->cpu_features);
-    printf("threads       %d (%s)\n", system->threads, system->threads_reason);
-    printf("memory        %s\n", gn_bytes_text(system->memory_bytes, memory));
-    printf("libraries     %s\n", system->libraries);
+    cli_line("version       googlenet %s", system->version);
+    cli_line("compiler      %s", system->compiler);
+    cli_line("kernels       %s (available: %s)", system->isa, system->isa_available);
+    cli_line("CPU features  %s", system->cpu_features);
+    cli_line("threads       %d (%s)", system->threads, system->threads_reason);
+    cli_line("memory        %s", gn_bytes_text(system->memory_bytes, memory));
+    cli_line("libraries     %s", system->libraries);
     print_part("downloads", system->has_curl, "libcurl");
     print_part("curves", system->has_cairo, "cairo");
     print_part("JPEG", system->has_jpeg, "libjpeg-turbo");
@@ -97,8 +97,8 @@ static void print_text(const struct gn_system_info *system, const char *data_dir
         printf(" %s", gn_preset_name(i));
     putchar('\n');
     for (int i = 0; gn_dataset_known(i, data_dir, false, &known) == GN_OK; i++)
-        printf("%-13s %s: %s\n", i ? "" : "data sets", known.name,
-               known.where ? known.where : "not on this machine");
+        cli_line("%-13s %s: %s", i ? "" : "data sets", known.name,
+                 known.where ? known.where : "not on this machine");
     gn_clear_error();
 }
 

@@ -84,13 +84,13 @@ static void print_sweep(const struct gn_lr_sweep *sweep, bool json)
     const struct gn_lr_point *last = sweep->n > 0 ? &sweep->points[sweep->n - 1] : &none;
     if (!json) {
         if (sweep->suggestion > 0)
-            gn_print(stdout, "suggested learning rate %.2g (the loss falls fastest there)\n",
+            cli_line("suggested learning rate %.2g (the loss falls fastest there)",
                      sweep->suggestion);
         else
-            gn_print(stdout, "no suggestion: the loss does not fall between %g and %g\n",
+            cli_line("no suggestion: the loss does not fall between %g and %g",
                      sweep->n > 0 ? sweep->points[0].lr : 0.0, last->lr);
         if (sweep->ended_early)
-            gn_print(stdout, "the loss explodes above %.2g\n", last->lr);
+            cli_line("the loss explodes above %.2g", last->lr);
         return;
     }
     json_t *root = json_object(), *points = json_array();

@@ -39,6 +39,19 @@ static GN_PRINTF(2, 0) void print_line(const char *begin, const char *format, va
     say(begin, text);
 }
 
+/* To be freed. */
+static GN_PRINTF(1, 0) char *format_list(const char *format, va_list list)
+{
+    va_list again;
+    va_copy(again, list);
+    const int length = gn_format_list(NULL, 0, format, list);
+    const size_t size = length < 0 ? 1 : (size_t)length + 1;
+    char *text = cli_calloc(size, 1);
+    (void)gn_format_list(text, size, format, again);
+    va_end(again);
+    return text;
+}
+
 int cli_fail(int code, const char *format, ...)
 {
     va_list list;
@@ -72,6 +85,19 @@ void cli_note(const char *format, ...)
     va_start(list, format);
     print_line("", format, list);
     va_end(list);
+}
+
+void cli_line(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    char *text = format_list(format, list);
+    va_end(list);
+    const size_t size = strlen(text) + sizeof "...";
+    char *line = cli_calloc(size, 1);
+    puts(gn_printable(line, size, text));
+    free(line);
+    free(text);
 }
 
 /* Appends as much as fits. */
@@ -212,12 +238,7 @@ char *cli_format(const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    const int length = gn_format_list(NULL, 0, format, list);
-    va_end(list);
-    const size_t size = length < 0 ? 1 : (size_t)length + 1;
-    char *text = cli_calloc(size, 1);
-    va_start(list, format);
-    (void)gn_format_list(text, size, format, list);
+    char *text = format_list(format, list);
     va_end(list);
     return text;
 }
@@ -272,12 +293,44 @@ json_t *cli_json_text(const char *text)
     if (value)
         return value;
     char *copy = cli_format("%s", text);
-    for (char *c = copy; *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
+    for (size_t at = 0, n; copy[at]; at += n) {
+        for (n = 4; n > 0; n--) {
+            json_t *character = strnlen(copy + at, n) == n ? json_stringn(copy + at, n) : NULL;
+            json_decref(character);
+            if (character)
+                break;
+        }
+        if (n == 0) {
+            copy[at] = '?';
+            n = 1;
+        }
+    }
     value = json_string(copy);
     free(copy);
     return value ? value : json_null();
+}
+
+/* Prints the character at `text`, which is UTF-8 inside a JSON string, and returns its length. What a
+ * terminal must not see is written as its number, which readers turn back. */
+static size_t print_character(FILE *out, const char *text)
+{
+    const unsigned char first = (unsigned char)*text;
+    const size_t length = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    char one[8] = "", shown[8];
+    memcpy(one, text, length);
+    if (strcmp(gn_printable(shown, sizeof shown, one), one) == 0) {
+        fputs(one, out);
+        return length;
+    }
+    unsigned long code = length == 1 ? first : first & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | ((unsigned char)text[i] & 0x3fU);
+    if (code < 0x10000)
+        fprintf(out, "\\u%04lx", code);
+    else
+        fprintf(out, "\\u%04lx\\u%04lx", 0xd800 + ((code - 0x10000) >> 10),
+                0xdc00 + ((code - 0x10000) & 0x3ff));
+    return length;
 }
 
 /* Prints jansson's text with its long numbers (0.10000000000000001) as short as they can be. */
@@ -291,7 +344,7 @@ static void print_short(FILE *out, const char *text)
                 fputc(*text++, out);
             else if (*text == '"')
                 in_string = !in_string;
-            fputc(*text++, out);
+            text += print_character(out, text);
             continue;
         }
         const size_t length = strspn(text, "+-.eE0123456789");

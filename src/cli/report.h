@@ -53,6 +53,9 @@ void cli_warn(const char *format, ...) GN_PRINTF(1, 2);
 /* A line of talk on stderr; silent with --quiet. */
 void cli_note(const char *format, ...) GN_PRINTF(1, 2);
 
+/* A line of results on stdout, without control characters: whatever a name holds, it stays one line. */
+void cli_line(const char *format, ...) GN_PRINTF(1, 2);
+
 /* Writes out what stdout still holds. Returns `code`, or 5 when the results could not be
  * written. */
 int cli_finish(int code);

@@ -198,17 +198,16 @@ static void print_result(const struct watch *watch, const gn_history *history, d
     if (run->given->common.json)
         print_result_json(watch, &last, &best, model, seconds);
     else if (run->given->common.quiet)
-        printf("%s\n", model);
+        cli_line("%s", model);
     else if (last.has_validation && !has_best)
-        gn_print(stdout, "test accuracy %.4f after epoch %d; took %s; model: %s\n",
-                 last.val_accuracy, last.epoch, time, model);
+        cli_line("test accuracy %.4f after epoch %d; took %s; model: %s", last.val_accuracy,
+                 last.epoch, time, model);
     else if (last.has_validation)
-        gn_print(stdout,
-                 "test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s\n",
+        cli_line("test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s",
                  last.val_accuracy, last.epoch, better_accuracy(&best), best.epoch, time, model);
     else
-        gn_print(stdout, "training loss %.4f, accuracy %.4f after epoch %d; took %s; model: %s\n",
-                 last.loss, last.accuracy, last.epoch, time, model);
+        cli_line("training loss %.4f, accuracy %.4f after epoch %d; took %s; model: %s", last.loss,
+                 last.accuracy, last.epoch, time, model);
     free(model);
 }
 

@@ -431,7 +431,7 @@ static gn_net *build(const struct gn_preset_options *o, const char *text)
     gn_net *net = gn_net_create(r.graph, r.answer);
     if (net == NULL)
         return NULL;
-    (void)snprintf(net->preset, sizeof net->preset, "%.60s", slash == NULL ? o->preset : slash + 1);
+    (void)gn_printable(net->preset, sizeof net->preset, slash == NULL ? o->preset : slash + 1);
     net->resize = o->resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : o->resize;
     net->resize_is_given = o->resize != GN_RESIZE_DEFAULT;
     return net;
