@@ -18,6 +18,12 @@ static int open_tiny(void **state)
                          0);
     struct gn_fit_options options = tiny_options(NULL);
     gn_free_history(gn_fit_with(tiny.net, &options));
+    /* So that some answers are wrong: the class in the middle wins too often. */
+    struct gn_tensor_info t;
+    for (int i = 0; gn_net_tensor(tiny.net, i, &t) == GN_OK; i++)
+        if (strcmp(t.name, "dense.bias") == 0)
+            t.values[1] += 1.5F;
+    gn_clear_error();
     return 0;
 }
 
@@ -40,6 +46,7 @@ static void the_score_is_that_of_the_predictions(void **state)
     predict_all(&logits[0][0], TINY_TEST, 1);
     double loss = 0;
     uint64_t correct = 0;
+    int low = 0, high = 0;
     for (int i = 0; i < TINY_TEST; i++) {
         double sum = 0;
         int best = 0;
@@ -49,7 +56,10 @@ static void the_score_is_that_of_the_predictions(void **state)
         }
         loss += log(sum) - (double)logits[i][labels[i]];
         correct += best == labels[i];
+        low += best < labels[i];
+        high += best > labels[i];
     }
+    assert_true(correct > 0 && low > 0 && high > 0);
     for (int batch = 1; batch <= TINY_TEST + 1; batch += 13) {
         struct gn_score score;
         assert_int_equal(gn_evaluate(tiny.net, &score, tiny.test, .batch = batch), 0);

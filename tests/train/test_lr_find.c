@@ -271,6 +271,46 @@ static void the_sweep_augments_mixes_and_accumulates_as_training_does(void **sta
     gn_free_net(net);
 }
 
+static void a_sweep_goes_from_1e_5_to_1_in_100_steps(void **state)
+{
+    (void)state;
+    struct gn_lr_find_options o = { .fit = tiny_options(NULL) };
+    struct gn_lr_sweep sweep;
+    gn_net *net = tiny_net();
+    assert_int_equal(gn_lr_find(net, &sweep, &o), GN_OK);
+    assert_int_equal(sweep.n, 100);
+    for (int i = 0; i < sweep.n; i++)
+        assert_true(fabs(sweep.points[i].lr / pow(10, -5 + 5.0 * i / 99) - 1) < 1e-12);
+    gn_free_lr_sweep(&sweep);
+    gn_free_net(net);
+}
+
+/* The smoothed loss is a mean that keeps nine tenths of the past, without the zero it begins with; four
+ * times its lowest value since step 10 ends the sweep. */
+static void a_loss_of_four_times_its_lowest_ends_the_sweep(void **state)
+{
+    (void)state;
+    struct gn_lr_find_options o = { .fit = tiny_options(NULL), .from = 1e-2, .to = 1 };
+    o.fit.weight_decay = 10; /* above a rate of 0.2 weights turn round and grow */
+    struct gn_lr_sweep sweep;
+    gn_net *net = linear_net(0);
+    assert_int_equal(gn_lr_find(net, &sweep, &o), GN_OK);
+    assert_true(sweep.ended_early && sweep.n > 20);
+    double mean = 0, weight = 0, lowest = HUGE_VAL, highest = 0;
+    for (int i = 0; i < sweep.n; i++) {
+        mean = 0.9 * mean + 0.1 * sweep.points[i].loss;
+        weight = 0.9 * weight + 0.1;
+        assert_true(fabs(sweep.points[i].smoothed - mean / weight) < 1e-9 * mean / weight);
+        assert_true(mean / weight <= 4 * lowest);
+        highest = fmax(highest, mean / weight / lowest);
+        if (i >= 9)
+            lowest = fmin(lowest, mean / weight);
+    }
+    assert_true(highest > 2); /* it was near */
+    gn_free_lr_sweep(&sweep);
+    gn_free_net(net);
+}
+
 static void noise_alone_gives_no_suggestion(void **state)
 {
     (void)state;
@@ -374,6 +414,8 @@ int main(void)
         cmocka_unit_test(suggestions_of_three_seeds_are_near_each_other),
         cmocka_unit_test(every_step_of_the_sweep_has_draws_of_its_own),
         cmocka_unit_test(the_sweep_augments_mixes_and_accumulates_as_training_does),
+        cmocka_unit_test(a_sweep_goes_from_1e_5_to_1_in_100_steps),
+        cmocka_unit_test(a_loss_of_four_times_its_lowest_ends_the_sweep),
         cmocka_unit_test(noise_alone_gives_no_suggestion),
         cmocka_unit_test(no_fall_gives_no_suggestion),
         cmocka_unit_test(the_sweep_is_drawn),

@@ -173,6 +173,13 @@ static void the_history_says_which_epoch_was_best(void **state)
     }
     assert_int_equal(gn_history_best(history), best);
     assert_int_equal(gn_history_epoch(history, best, &b), GN_OK);
+    /* A resumed run, which has nothing left to do, knows it too. */
+    gn_net *other = tiny_net();
+    o.resume = true;
+    gn_history *resumed = gn_fit_with(other, &o);
+    assert_int_equal(gn_history_best(resumed), best);
+    gn_free_history(resumed);
+    gn_free_net(other);
     struct gn_score score;
     assert_int_equal(gn_load_weights(net, "best/best.safetensors"), GN_OK);
     assert_int_equal(gn_evaluate(net, &score, tiny.test), GN_OK);

@@ -152,6 +152,42 @@ static void factors_of_rates_hold_for_every_optimizer(void **state)
     }
 }
 
+/* Running statistics have no gradient, but an average like all others. */
+static void statistics_are_averaged_and_not_updated(void **state)
+{
+    (void)state;
+    gn_net *net = mixed_net(0);
+    const size_t n = net->graph->n_floats;
+    struct gn_optimizer_options o = { .momentum = 0.9, .ema = 0.75, .threads = 1 };
+    struct gn_updater *updater = gn_updater_create(net->graph, &o);
+    float *average = gn_calloc(n, sizeof(float), "test");
+    float *grads = gn_calloc(n, sizeof(float), "test");
+    assert_true(updater != NULL && average != NULL && grads != NULL);
+    gn_updater_begin_ema(updater, net->params);
+    for (uint64_t step = 1; step <= 4; step++) {
+        int statistics = 0;
+        draw_all(net->params, n, step); /* as a batch changes them */
+        draw_all(grads, n, 10 + step);
+        gn_updater_step(updater, net->params, grads, &(struct gn_update){ step, 0.1, 1 });
+        for (int i = 0; i < net->graph->n_tensors; i++) {
+            const struct gn_tensor *t = &net->graph->tensors[i];
+            for (size_t k = t->offset; k < t->offset + t->count; k++) {
+                const float w = net->params[k];
+                const float drawn = 2 * gn_random_unit(0, GN_RANDOM_TEST, step, k) - 1;
+                statistics += !is_trained(t);
+                assert_int_equal(fabsf(w - drawn) > 0, is_trained(t));
+                average[k] = step == 1 ? w : average[k] + (w - average[k]) * 0.25F;
+                assert_true(fabsf(gn_updater_ema(updater)[k] - average[k]) <= 0);
+            }
+        }
+        assert_true(statistics > 0);
+    }
+    gn_updater_free(updater);
+    gn_free(average);
+    gn_free(grads);
+    gn_free_net(net);
+}
+
 /* ---- Accumulation ---- */
 
 static void keep_norm(const struct gn_event *event, void *user)
@@ -246,13 +282,85 @@ static void every_batch_of_every_step_drops_other_values(void **state)
     assert_true(fabs(loss_of(1, 0, 2) - first - loss_of(1, 1, 1)) > 1e-4);
 }
 
+/* ---- Mixed targets ---- */
+
+/* The loss of the first batch of an epoch, as a step takes it from its loader, or with the targets as they
+ * are given. */
+static double mixed_loss(gn_net *net, const struct gn_plan_batch *given)
+{
+    const struct gn_optimizer_options sgd = { .threads = 1 };
+    struct gn_loader_options o = { .data = tiny.train,
+                                   .batch = TINY_BATCH,
+                                   .height = TINY_SIZE,
+                                   .width = TINY_SIZE,
+                                   .channels = 1,
+                                   .rule = GN_RESIZE_TF1_LEGACY,
+                                   .augment = { .mixup = 1 },
+                                   .seed = 3 };
+    struct gn_step_sums sums;
+    struct gn_loader *loader = given == NULL ? gn_loader_create(&o) : NULL;
+    struct gn_updater *updater = gn_updater_create(net->graph, &sgd);
+    struct gn_plan *plan = gn_plan_create(
+        net, &(struct gn_plan_options){ .train = true, .batch = TINY_BATCH, .threads = 1 });
+    struct gn_train_step_options options = {
+        .net = net, .plan = plan, .updater = updater, .loader = loader, .batch = TINY_BATCH
+    };
+    if (given != NULL)
+        options.prepared = *given;
+    else
+        assert_int_equal(gn_loader_start(loader, 0, 0), GN_OK);
+    struct gn_train_step *step = gn_train_step_create(&options);
+    assert_int_equal(gn_train_step_gradients(step, 0, &sums), GN_OK);
+    gn_train_step_free(step);
+    gn_plan_free(plan);
+    gn_updater_free(updater);
+    if (loader != NULL)
+        gn_loader_free(loader);
+    return sums.loss;
+}
+
+/* Softmax cross-entropy is linear in its target: a mixed one costs the mixture of both. */
+static void a_step_learns_both_labels_of_a_mixed_image(void **state)
+{
+    (void)state;
+    struct gn_loader_options o = { .data = tiny.train,
+                                   .batch = TINY_BATCH,
+                                   .height = TINY_SIZE,
+                                   .width = TINY_SIZE,
+                                   .channels = 1,
+                                   .rule = GN_RESIZE_TF1_LEGACY,
+                                   .augment = { .mixup = 1 },
+                                   .seed = 3 };
+    gn_net *net = tiny_net();
+    struct gn_loader *loader = gn_loader_create(&o);
+    struct gn_batch batch;
+    double wanted = 0;
+    assert_non_null(loader);
+    assert_int_equal(gn_loader_start(loader, 0, 0), GN_OK);
+    assert_int_equal(gn_loader_next(loader, &batch), GN_OK);
+    for (int i = 0; i < batch.n; i++) {
+        const double share = (double)batch.shares[i];
+        struct gn_plan_batch one = { .images = batch.images + (size_t)i * TINY_SIZE * TINY_SIZE,
+                                     .n = 1 };
+        one.labels = &batch.labels[i];
+        wanted += (1 - share) * mixed_loss(net, &one);
+        one.labels = &batch.others[i];
+        wanted += share * mixed_loss(net, &one);
+    }
+    assert_true(fabs(mixed_loss(net, NULL) - wanted) < 1e-5);
+    gn_loader_free(loader);
+    gn_free_net(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_kernels_decay_unless_told),
         cmocka_unit_test(factors_of_rates_hold_for_every_optimizer),
+        cmocka_unit_test(statistics_are_averaged_and_not_updated),
         cmocka_unit_test(clipping_looks_at_the_mean_of_the_batches),
         cmocka_unit_test(every_batch_of_every_step_drops_other_values),
+        cmocka_unit_test(a_step_learns_both_labels_of_a_mixed_image),
     };
     return cmocka_run_group_tests(tests, tiny_open, tiny_close);
 }

@@ -120,6 +120,34 @@ static void standing_still_is_told_after_three_hundred_steps(void **state)
         assert_false(told(&watch, step, guessing, 1, true));
 }
 
+/* A net that gives zeros: its loss is that of guessing as long as the rate is nothing. */
+static gn_net *guessing_net(void)
+{
+    gn_net *net = tiny_net();
+    struct gn_tensor_info t;
+    for (int i = 0; gn_net_tensor(net, i, &t) == GN_OK; i++)
+        if (strncmp(t.name, "dense", 5) == 0)
+            memset(t.values, 0, t.count * sizeof(float));
+    gn_clear_error();
+    return net;
+}
+
+/* Its counters are part of the checkpoint: of a run in pieces they are those of the whole one. */
+static void what_it_counts_survives_an_interruption(void **state)
+{
+    (void)state;
+    struct gn_fit_options o = tiny_options("whole");
+    o.lr = 1e-7;
+    (void)tiny_train(guessing_net(), o);
+    o.out = "pieces";
+    o.max_steps = 17;
+    (void)tiny_train(guessing_net(), o);
+    o.max_steps = 0;
+    o.resume = true;
+    (void)tiny_train(guessing_net(), o);
+    tiny_same_runs("whole", "pieces");
+}
+
 /* ---- Dead ReLUs ---- */
 
 /* A layer of 20 channels and one of 4, of which so many are alive in the steps of an epoch. */
@@ -177,6 +205,7 @@ int main(void)
         cmocka_unit_test(a_jump_is_told_once_an_epoch),
         cmocka_unit_test(means_run_over_about_twenty_steps),
         cmocka_unit_test(standing_still_is_told_after_three_hundred_steps),
+        cmocka_unit_test(what_it_counts_survives_an_interruption),
         cmocka_unit_test(a_layer_is_dead_when_nine_tenths_of_it_are),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
