@@ -2,6 +2,8 @@
 #include "st_files.h"
 
 #include "base/crc32c.h"
+#include "formats/safetensors.h"
+#include "support/check.h"
 #include "support/files.h"
 
 #include <inttypes.h>
@@ -42,4 +44,10 @@ void st_make_ours(const char *path, const char *json, size_t n)
     memcpy(bytes + DIGITS_AT, digits, 8);
     test_write_file(path, bytes, size);
     free(bytes);
+}
+
+void st_refused(const char *path, const char *part)
+{
+    assert_null(gn_st_open(path));
+    check_error(GN_STATUS_BAD_MODEL, part);
 }

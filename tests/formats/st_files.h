@@ -10,4 +10,7 @@ void st_make(const char *path, const char *json, size_t n);
 /* The same with the digits of the header's checksum set: `json` must begin as our files do. */
 void st_make_ours(const char *path, const char *json, size_t n);
 
+/* Opening `path` fails with BAD_MODEL and a sentence that has `part`. */
+void st_refused(const char *path, const char *part);
+
 #endif

@@ -4,6 +4,7 @@
  * one block stands for most; the preset's own files are made where its name matters. */
 #include "base/memory.h"
 #include "formats/model.h"
+#include "formats/small_net.h"
 #include "graph/text.h"
 #include "support/check.h"
 #include "support/files.h"
@@ -13,25 +14,6 @@
 #include <stdlib.h>
 
 /* ---- Nets and files ---- */
-
-static gn_net *tiny(uint64_t seed)
-{
-    gn_graph *g = gn_graph_create();
-    gn_stage(g, "b1");
-    gn_node x =
-        gn_inception(g, gn_input(g, 8, 8, 3), "block", 4, (gn_pair){ 2, 4 }, (gn_pair){ 2, 3 }, 5);
-    gn_stage(g, NULL);
-    gn_net *net = gn_compile(g, gn_dense(g, gn_global_avg_pool(g, x), 7, "dense"), seed);
-    assert_non_null(net);
-    return net;
-}
-
-static gn_net *preset(uint64_t seed)
-{
-    gn_net *net = gn_googlenet(.size = 32, .seed = seed);
-    assert_non_null(net);
-    return net;
-}
 
 /* The tensors of a net as the writer wants them. */
 struct table {
@@ -66,74 +48,6 @@ static void write_table(const gn_net *net, const struct table *table, const char
     assert_int_equal(gn_st_write(path, table->tensors, table->n, texts, 2, NULL), GN_OK);
     gn_free(model);
     gn_free(graph);
-}
-
-/* The value as an element of the dtype; returns its width. */
-static size_t encode(enum gn_dtype dtype, float value, void *out)
-{
-    const double wide = (double)value;
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    if (dtype == GN_F64)
-        memcpy(out, &wide, 8);
-    else if (dtype == GN_F32)
-        memcpy(out, &value, 4);
-    else if (dtype == GN_BF16)
-        memcpy(out, (const char *)&bits + 2, 2);
-    else {
-        /* float16 of a value that it holds exactly: the tests take small multiples of 1/64. */
-        const uint32_t half =
-            bits << 1 == 0
-                ? bits >> 16
-                : (bits >> 16 & 0x8000) | ((bits >> 23 & 255) - 112) << 10 | (bits >> 13 & 0x3ff);
-        memcpy(out, &half, 2);
-    }
-    return dtype == GN_F64 ? 8 : dtype == GN_F32 ? 4 : 2;
-}
-
-/* A file as another tool writes it: no metadata, any dtype, the order of the net. */
-static void write_foreign(const gn_net *net, const char *path, enum gn_dtype dtype)
-{
-    json_t *root = json_object();
-    uint8_t element[8];
-    const size_t width = encode(dtype, 0, element);
-    size_t begin = 0;
-    for (int i = 0; i < net->graph->n_tensors; i++) {
-        const struct gn_tensor *tensor = &net->graph->tensors[i];
-        const size_t end = begin + tensor->count * width;
-        json_t *shape = json_array();
-        for (int d = 0; d < tensor->rank; d++)
-            json_array_append_new(shape, json_integer(tensor->shape[d]));
-        json_object_set_new(root, tensor->name,
-                            json_pack("{s:s,s:o,s:[I,I]}", "dtype", gn_dtype_name(dtype), "shape",
-                                      shape, "data_offsets", (json_int_t)begin, (json_int_t)end));
-        begin = end;
-    }
-    char *json = json_dumps(root, JSON_COMPACT);
-    assert_non_null(json);
-    const uint64_t length = strlen(json);
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(&length, 8, 1, f), 1);
-    assert_int_equal(fwrite(json, (size_t)length, 1, f), 1);
-    for (int i = 0; i < net->graph->n_tensors; i++)
-        for (size_t k = 0; k < net->graph->tensors[i].count; k++) {
-            (void)encode(dtype, net->params[net->graph->tensors[i].offset + k], element);
-            assert_int_equal(fwrite(element, width, 1, f), 1);
-        }
-    assert_int_equal(fclose(f), 0);
-    free(json);
-    json_decref(root);
-}
-
-/* Every dtype of the tests holds these values exactly. */
-static void fill_with_simple_values(gn_net *net)
-{
-    for (int i = 0; i < net->graph->n_tensors; i++) {
-        const struct gn_tensor *tensor = &net->graph->tensors[i];
-        for (size_t k = 0; k < tensor->count; k++)
-            net->params[tensor->offset + k] = (float)((int)(k * 7 + (size_t)i) % 129 - 64) / 64;
-    }
 }
 
 /* ---- What a file says ---- */
@@ -204,7 +118,7 @@ static void a_net_comes_back_whole(void **state)
 static void the_time_is_written_only_on_request(void **state)
 {
     (void)state;
-    gn_net *net = tiny(1);
+    gn_net *net = block_net(1);
     assert_int_equal(gn_save(net, "plain"), GN_OK);
     assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1700000000", 1), 0);
     assert_int_equal(gn_save(net, "dated"), GN_OK);
@@ -221,7 +135,7 @@ static void extra_texts_are_kept(void **state)
 {
     (void)state;
     const struct gn_st_text extra = { "gn.metrics", "{\"n\":5}" };
-    gn_net *net = tiny(1);
+    gn_net *net = block_net(1);
     assert_int_equal(gn_model_write(net, "m", &extra, 1), GN_OK);
     struct gn_st_file *file = gn_st_open("m");
     assert_string_equal(gn_st_metadata(file, "gn.metrics"), "{\"n\":5}");
@@ -255,7 +169,7 @@ static void a_model_in_memory_is_that_of_its_file(void **state)
 static void weights_go_into_an_own_network(void **state)
 {
     (void)state;
-    gn_net *net = tiny(1), *other = tiny(2);
+    gn_net *net = block_net(1), *other = block_net(2);
     assert_true(gn_net_hash(net) != gn_net_hash(other));
     assert_int_equal(gn_save(net, "m"), GN_OK);
     assert_int_equal(gn_load_weights(other, "m"), GN_OK);
@@ -312,7 +226,7 @@ static void defects_of_tensors_are_named(void **state)
         [NOT_A_NUMBER] = "tensor \"b1.block.p1_1.weight\" is NaN or infinite at element 5",
         [INFINITE] = "tensor \"b1.block.p1_1.weight\" is NaN or infinite at element 5",
     };
-    gn_net *net = tiny(1), *target = tiny(2);
+    gn_net *net = block_net(1), *target = block_net(2);
     const uint32_t hash = gn_net_hash(target);
     for (int i = 0; i < CASES; i++) {
         struct table table = make_table(net, "");
@@ -356,7 +270,7 @@ static void defects_of_tensors_are_named(void **state)
 static void training_state_lies_beside_the_weights(void **state)
 {
     (void)state;
-    gn_net *net = tiny(1), *momentum = tiny(2), *target = tiny(3);
+    gn_net *net = block_net(1), *momentum = block_net(2), *target = block_net(3);
     struct table a = make_table(net, ""), b = make_table(momentum, "train/momentum/");
     struct gn_st_tensor *both = calloc((size_t)(a.n + b.n), sizeof *both);
     assert_non_null(both);
@@ -386,7 +300,7 @@ static void training_state_lies_beside_the_weights(void **state)
 static void nothing_that_diverged_is_saved(void **state)
 {
     (void)state;
-    gn_net *net = tiny(1);
+    gn_net *net = block_net(1);
     assert_int_equal(gn_save(net, "m"), GN_OK);
     size_t size;
     uint8_t *bytes = test_read_file("m", &size);
@@ -398,182 +312,12 @@ static void nothing_that_diverged_is_saved(void **state)
     gn_free_net(net);
 }
 
-/* ---- Files of others ---- */
-
-static void foreign_weights_load_in_any_precision(void **state)
-{
-    (void)state;
-    static const enum gn_dtype dtypes[] = { GN_F32, GN_F16, GN_BF16, GN_F64 };
-    gn_net *net = preset(1);
-    fill_with_simple_values(net);
-    for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++) {
-        write_foreign(net, "foreign", dtypes[i]);
-        gn_net *loaded = gn_load("foreign", .preset = "googlenet", .size = 32);
-        assert_non_null(loaded);
-        assert_int_equal(loaded->input.h, 32);
-        assert_int_equal(loaded->resize, GN_RESIZE_TF1_LEGACY);
-        /* bfloat16 has 8 significant bits, enough for all of the values. */
-        assert_int_equal(gn_net_hash(loaded), gn_net_hash(net));
-        gn_free_net(loaded);
-    }
-    gn_free_net(net);
-}
-
-/* They were trained on pictures that became numbers as the preset says. */
-static void foreign_weights_take_the_presets_pixels(void **state)
-{
-    (void)state;
-    char theirs[1024], preset[1024];
-    gn_net *net = gn_preset("googlenet-torchvision", .size = 32, .classes = 3);
-    write_foreign(net, "foreign", GN_F32);
-    gn_net *loaded =
-        gn_load("foreign", .preset = "googlenet-torchvision", .size = 32, .classes = 3);
-    assert_int_equal(gn_net_preprocess(net, preset, sizeof preset), GN_OK);
-    assert_int_equal(gn_net_preprocess(loaded, theirs, sizeof theirs), GN_OK);
-    assert_string_equal(theirs, preset);
-    assert_non_null(strstr(theirs, "\"short\":36,"));
-    gn_free_net(net);
-    gn_free_net(loaded);
-}
-
-static void foreign_weights_need_a_preset(void **state)
-{
-    (void)state;
-    gn_net *net = preset(1);
-    write_foreign(net, "foreign", GN_F32);
-    assert_null(gn_load("foreign"));
-    assert_non_null(strstr(gn_error_message(), "\n  hint: --preset NAME --size N --channels N "
-                                               "--classes N --resize RULE"));
-    check_error(GN_STATUS_BAD_ARGUMENT, "foreign: safetensors: the file does not say which");
-    assert_null(gn_load("foreign", .preset = "gogglenet"));
-    check_error(GN_STATUS_BAD_MODEL, "did you mean googlenet?");
-    assert_null(gn_load("foreign", .preset = "googlenet", .classes = 12));
-    check_error(GN_STATUS_BAD_MODEL,
-                "tensor \"dense.weight\" has shape [1024,10], this network needs [1024,12]");
-    assert_null(gn_load("foreign", .preset = "googlenet", .channels = 3));
-    check_error(GN_STATUS_BAD_MODEL,
-                "tensor \"b1.conv.weight\" has shape [7,7,1,64], this network needs [7,7,3,64]");
-    gn_free_net(net);
-}
-
-static void foreign_values_are_not_judged(void **state)
-{
-    (void)state;
-    gn_net *net = tiny(1), *target = tiny(2);
-    const size_t at = net->graph->tensors[0].offset;
-    net->params[at] = INFINITY;
-    write_foreign(net, "foreign", GN_F32);
-    assert_int_equal(gn_load_weights(target, "foreign"), GN_OK);
-    assert_true(isinf(target->params[at]));
-    gn_free_net(net);
-    gn_free_net(target);
-}
-
-/* ---- Descriptions that lie ---- */
-
-#define OK_STEPS                                                                                   \
-    "[{\"step\":\"div\",\"by\":255},{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":"              \
-    "\"tf1-legacy\"}]"
-#define MODEL(input, classes, rest) MODEL_OF("googlenet", input, classes, rest, OK_STEPS)
-#define MODEL_OF(name, input, classes, rest, steps)                                                \
-    "{\"preset\":\"" name "\",\"layers\":\"0\",\"output\":\"logits\",\"input\":" input             \
-    ",\"classes\":" classes rest ",\"preprocess\":" steps "}"
-
-/* The steps behind those of the preset. */
-#define LIST_OF(steps)                                                                             \
-    MODEL_OF("googlenet", "[96,96,1]", "10", "",                                                   \
-             "[{\"step\":\"div\",\"by\":255},{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":"     \
-             "\"tf1-legacy\"}," steps "]")
-
-static const struct {
-    const char *model;
-    gn_status status;
-    const char *part;
-} lies[] = {
-    { "", GN_STATUS_BAD_MODEL, "\"gn.model\" is not a JSON object" },
-    { "[1]", GN_STATUS_BAD_MODEL, "\"gn.model\" is not a JSON object" },
-    { "{}", GN_STATUS_BAD_MODEL, "\"preset\" of \"gn.model\" is not a text" },
-    { "{\"preset\":\"googlenet\"}", GN_STATUS_BAD_MODEL, "\"layers\" of \"gn.model\"" },
-    { MODEL("[96,96]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of \"gn.model\" is not" },
-    { MODEL("[0,96,1]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
-    { MODEL("[-1,96,1]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
-    { MODEL("[96.0,96,1]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
-    { MODEL("[96,4294967392,1]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
-    { MODEL("[96,96,1000000]", "10", ""), GN_STATUS_BAD_MODEL, "\"input\" of" },
-    { MODEL("[96,96,1]", "0", ""), GN_STATUS_BAD_MODEL, "\"classes\" of" },
-    { MODEL("[96,96,1]", "2147483647", ""), GN_STATUS_BAD_MODEL, "\"classes\" of" },
-    { MODEL("[96,96,1]", "\"10\"", ""), GN_STATUS_BAD_MODEL, "\"classes\" of" },
-    { MODEL("[96,96,1]", "2", ",\"labels\":[\"a\"]"), GN_STATUS_BAD_MODEL, "\"labels\" of" },
-    { MODEL("[96,96,1]", "1", ",\"labels\":[1]"), GN_STATUS_BAD_MODEL, "\"labels\" of" },
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "", "null"), GN_STATUS_BAD_MODEL,
-      "\"preprocess\" of \"gn.model\" is not an array" },
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "", "[]"), GN_STATUS_UNSUPPORTED,
-      "the model needs \"preprocess\" = []" },
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "", "[{}]"), GN_STATUS_BAD_MODEL,
-      "has a step without a name" },
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "", "[{\"step\":\"crop\"}]"), GN_STATUS_UNSUPPORTED,
-      "{\"step\":\"crop\"}, which this version cannot do" },
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "", "[{\"step\":\"decode\",\"channels\":\"bgr\"}]"),
-      GN_STATUS_UNSUPPORTED, "\"channels\":\"bgr\"" },
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "",
-               "[{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":\"tf1-legacy\"},"
-               "{\"step\":\"div\",\"by\":255}]"),
-      GN_STATUS_UNSUPPORTED, "{\"step\":\"div\",\"by\":255}, which" },
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "",
-               "[{\"step\":\"resize\",\"h\":95,\"w\":96,\"rule\":\"tf1-legacy\"}]"),
-      GN_STATUS_BAD_MODEL, "resizes neither to the network's input nor to a square" },
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "",
-               "[{\"step\":\"resize\",\"h\":128,\"w\":128,\"rule\":\"half-pixel\"}]"),
-      GN_STATUS_UNSUPPORTED, "\"preprocess\"" }, /* a square, but no crop */
-    { MODEL_OF("googlenet", "[96,96,1]", "10", "",
-               "[{\"step\":\"resize\",\"h\":64,\"w\":64,\"rule\":\"half-pixel\"}]"),
-      GN_STATUS_BAD_MODEL, "resizes to less than the network's input" },
-    { LIST_OF("{\"step\":\"divc\",\"by\":[2]}"), GN_STATUS_UNSUPPORTED, "divc" },
-    { LIST_OF("{\"step\":\"sub\",\"by\":[\"nan\"]}"), GN_STATUS_UNSUPPORTED, "nan" },
-    { LIST_OF("{\"step\":\"sub\",\"by\":[1,2]}"), GN_STATUS_UNSUPPORTED, "[1,2]" },
-    { LIST_OF("{\"step\":\"sub\",\"by\":[1]},{\"step\":\"sub\",\"by\":[1]}"), GN_STATUS_UNSUPPORTED,
-      "\"sub\"" },
-    { LIST_OF("{\"step\":\"sub\",\"by\":[1]},{\"step\":\"divc\",\"by\":[0]}"),
-      GN_STATUS_UNSUPPORTED, "\"divc\"" },
-    { LIST_OF("{\"step\":\"affine\",\"mul\":[1]}"), GN_STATUS_UNSUPPORTED, "\"affine\"" },
-    { LIST_OF("{\"step\":\"affine\",\"mul\":[1],\"add\":[1]},{\"step\":\"sub\",\"by\":[1]}"),
-      GN_STATUS_UNSUPPORTED, "\"sub\"" },
-    { LIST_OF("{\"step\":\"gamma\",\"by\":[1]}"), GN_STATUS_UNSUPPORTED, "gamma" },
-    { MODEL_OF("nonet", "[96,96,1]", "10", "", OK_STEPS), GN_STATUS_BAD_MODEL,
-      "lie: nonet: no preset has this name" },
-    { MODEL("[96,96,1]", "10", ""), GN_STATUS_BAD_MODEL,
-      "lie: safetensors: the file is of an"
-      "other network" },
-    { MODEL_OF("googlenet", "[96,64,1]", "10", "",
-               "[{\"step\":\"div\",\"by\":255},{\"step\":\"resize\",\"h\":96,\"w\":64,"
-               "\"rule\":\"half-pixel\"}]"),
-      GN_STATUS_BAD_MODEL, "lie: safetensors: the file is of another network" },
-};
-
-static void descriptions_that_lie_are_named(void **state)
-{
-    (void)state;
-    const float value = 1;
-    const struct gn_st_tensor tensor = {
-        .name = "dense.bias", .dtype = GN_F32, .rank = 1, .shape = { 1 }, .count = 1, .data = &value
-    };
-    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
-        const struct gn_st_text text = { "gn.model", lies[i].model };
-        assert_int_equal(gn_st_write("lie", &tensor, 1, &text, 1, NULL), GN_OK);
-        assert_null(gn_load("lie"));
-        check_error(lies[i].status, lies[i].part);
-    }
-    assert_int_equal(gn_st_write("lie", &tensor, 1, NULL, 0, NULL), GN_OK);
-    assert_null(gn_load("lie"));
-    check_error(GN_STATUS_BAD_MODEL, "lie: safetensors: the metadata \"gn.model\" is missing");
-}
-
 /* ---- Wrong calls, failing machine ---- */
 
 static void wrong_calls_are_answered(void **state)
 {
     (void)state;
-    gn_net *net = tiny(1);
+    gn_net *net = block_net(1);
     (void)gn_load_with(NULL);
     check_error(GN_STATUS_BAD_ARGUMENT, "path of the model file is missing");
     assert_null(gn_load("m", .size = -1));
@@ -597,7 +341,7 @@ static void wrong_calls_are_answered(void **state)
 static void every_failing_allocation_is_survived(void **state)
 {
     (void)state;
-    gn_net *net = tiny(1), *target = tiny(2);
+    gn_net *net = block_net(1), *target = block_net(2);
     const uint32_t hash = gn_net_hash(target);
     uint64_t before = gn_alloc_count();
     assert_int_equal(gn_save(net, "m"), GN_OK);
@@ -633,11 +377,6 @@ int main(void)
         cmocka_unit_test(defects_of_tensors_are_named),
         cmocka_unit_test(training_state_lies_beside_the_weights),
         cmocka_unit_test(nothing_that_diverged_is_saved),
-        cmocka_unit_test(foreign_weights_load_in_any_precision),
-        cmocka_unit_test(foreign_weights_take_the_presets_pixels),
-        cmocka_unit_test(foreign_weights_need_a_preset),
-        cmocka_unit_test(foreign_values_are_not_judged),
-        cmocka_unit_test(descriptions_that_lie_are_named),
         cmocka_unit_test(wrong_calls_are_answered),
         cmocka_unit_test(every_failing_allocation_is_survived),
     };
