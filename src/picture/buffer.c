@@ -57,6 +57,11 @@ static gn_status check_memory(const struct gn_picture_job *job, uint64_t need)
         job->picture->height, gn_bytes_text(need, needed), gn_bytes_text(limit, usable));
 }
 
+/* Some formats hold a picture of one colour in almost nothing, however large it is: no number of bytes
+ * is too small for them. A file that small may draw this many pixels, so that it cannot ask for all
+ * memory, and more only in proportion to its length. */
+enum { ANY_SIZE = 4 << 20, PLAUSIBLE = 1 << 14 };
+
 gn_status gn_picture_reserve(struct gn_picture_job *job, uint64_t least, uint64_t extra)
 {
     struct gn_picture *picture = job->picture;
@@ -74,6 +79,11 @@ gn_status gn_picture_reserve(struct gn_picture_job *job, uint64_t least, uint64_
         return gn_picture_bad(job,
                               "truncated: %zu bytes do not hold a picture of width=%d height=%d",
                               job->file->size, picture->width, picture->height);
+    if (h * w > job->file->size * PLAUSIBLE + ANY_SIZE)
+        return gn_picture_bad(job,
+                              "%zu bytes that claim a picture of width=%d height=%d, which is not "
+                              "believed (more than %d pixels a byte)",
+                              job->file->size, picture->width, picture->height, PLAUSIBLE);
     GN_TRY(check_memory(job, h * w * 3 + extra));
     /* Room for three channels, so that the picture may become RGB in place. */
     return make_room(&picture->pixels, &picture->room, (size_t)(h * w * 3));

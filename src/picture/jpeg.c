@@ -138,8 +138,11 @@ static void decode(struct decoder *d)
     d->job->picture->channels = info->num_components == 1 ? 1 : 3;
     d->job->orientation = find_orientation(d);
     const uint64_t pixels = (uint64_t)info->image_height * info->image_width;
-    d->status = gn_picture_reserve(d->job, info->arith_code ? 0 : pixels / MOST_PIXELS,
-                                   info->progressive_mode ? pixels * 2 * sizeof(JCOEF) : 0);
+    /* Of several scans, which sequential files may have, too, all coefficients are kept. */
+    const uint64_t kept =
+        jpeg_has_multiple_scans(info) ? (uint64_t)info->num_components * sizeof(JCOEF) : 0;
+    d->status =
+        gn_picture_reserve(d->job, info->arith_code ? 0 : pixels / MOST_PIXELS, pixels * kept);
     if (d->status != GN_OK || d->job->header_only)
         return;
     info->out_color_space = info->num_components == 1   ? JCS_GRAYSCALE

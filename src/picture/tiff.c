@@ -17,7 +17,13 @@
 #include <stdarg.h>
 #include <tiffio.h>
 
-enum { MESSAGE_BYTES = 160, MOST_STRIP = 512 << 20, RGBA = 4 };
+enum {
+    MESSAGE_BYTES = 160,
+    MOST_STRIP = 512 << 20,
+    ANY_STRIP = 16 << 20,  /* whatever the picture's size */
+    MOST_SAMPLE_BYTES = 8, /* that a pixel has: four samples of 16 bits */
+    RGBA = 4
+};
 
 struct tiff {
     struct gn_picture_job *job;
@@ -195,6 +201,13 @@ static gn_status decode_open(struct tiff *t, TIFF *file)
     if (strip > MOST_STRIP)
         return gn_picture_bad(job, "a strip or tile of %llu MB, at most %d are possible",
                               (unsigned long long)(strip >> 20), MOST_STRIP >> 20);
+    /* A tile may be larger than the picture, but not by any amount. */
+    const uint64_t whole = (uint64_t)(uint32_t)job->picture->width *
+                           (uint32_t)job->picture->height * MOST_SAMPLE_BYTES;
+    if (strip > ANY_STRIP && strip > 2 * whole)
+        return gn_picture_bad(job, "a strip or tile of %llu MB for a picture of width=%d height=%d",
+                              (unsigned long long)(strip >> 20), job->picture->width,
+                              job->picture->height);
     const uint64_t raster_bytes = (uint64_t)(uint32_t)job->picture->width * band * RGBA;
     GN_TRY(gn_picture_reserve(job, 0, strip + raster_bytes));
     if (job->header_only)
