@@ -56,10 +56,10 @@ int main(int argc, char **argv)
     struct gn_dataset_info set = { 0 };
     options.train = gn_open_dataset(argv[1], .split = GN_TRAIN, .on_bad_image = GN_BAD_SKIP);
     (void)gn_dataset_describe(options.train, &set);
-    gn_net *net = gn_preset("googlenet-small", .channels = set.channels, .classes = set.classes,
-                            .resize = GN_RESIZE_HALF_PIXEL);
-    printf("resize %s, bad pictures %s, convolutions %s\n", gn_resize_name(GN_RESIZE_HALF_PIXEL),
-           gn_bad_image_name(GN_BAD_SKIP), gn_algorithm_name((int)options.algorithm));
+    gn_net *net = gn_preset("googlenet-small", .channels = set.channels, .classes = set.classes);
+    printf("resize %s, bad pictures %s, convolutions %s\n",
+           gn_resize_name((int)gn_fit_resize(net, &options)), gn_bad_image_name(GN_BAD_SKIP),
+           gn_algorithm_name((int)options.algorithm));
     gn_history *history = gn_fit_with(net, &options);
     if (history == NULL)
         fprintf(stderr, "%s\n", gn_error_message());

@@ -291,7 +291,7 @@ struct gn_preview_options {
     gn_dataset *data;
     const char *path;    /* of the PNG */
     int size, channels;  /* of the network's input; 0: 96, the data's */
-    gn_resize resize;    /* 0: the data set's, or half-pixel */
+    gn_resize resize;    /* 0: the data set's, or as in a training */
     const char *augment; /* as in gn_fit_options */
     int short_side;
     uint64_t seed, epoch;     /* epoch counted from 0 */
@@ -498,6 +498,11 @@ GN_API gn_status gn_check_augment(const char *list);
 /* Checks every value and their combinations, as gn_fit does, and writes the defaults where zeros
  * stand for them. The data sets may be missing still; `threads` stays. */
 GN_API gn_status gn_fit_defaults(struct gn_fit_options *options);
+
+/* The resize rule that gn_fit takes with these options: the one that they, a data set or the network's
+ * maker asks for; without one pil-bilinear for picture files, which are large, and the network's own
+ * for images in memory. GN_RESIZE_DEFAULT after an error (two rules are asked for). */
+GN_API gn_resize gn_fit_resize(const gn_net *net, const struct gn_fit_options *options);
 
 /* ---- Options by name: for programs with flags, files or forms ---- */
 

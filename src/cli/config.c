@@ -4,6 +4,7 @@
  */
 #include "cli/config.h"
 
+#include "base/number.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
@@ -18,35 +19,64 @@ enum { LARGEST_FILE = 1 << 20, FORMAT = 1 };
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-/* Numbers of the command's own options are whole. */
 static json_t *option_to_json(const struct cli_args *args, const struct cli_row *row)
 {
     char text[4096];
+    uint64_t whole;
+    double real;
     const struct gn_option *option = row->option;
     if (gn_option_text(option, cli_values_of(args, row), text, sizeof text) != GN_OK || !text[0])
         return json_null();
-    if (option->kind == GN_OPTION_SWITCH)
+    switch (option->kind) {
+    case GN_OPTION_SWITCH:
         return json_boolean(strcmp(text, "true") == 0);
-    if (option->kind == GN_OPTION_INT)
-        return json_integer(
-            *(const int *)(const void *)((const char *)cli_values_of(args, row) + option->offset));
+    case GN_OPTION_INT:
+    case GN_OPTION_COUNT:
+    case GN_OPTION_SEED:
+    case GN_OPTION_REAL:
+    case GN_OPTION_SECONDS: /* a seed beyond 2^53 is a text, as in config.json */
+        if (gn_whole_parse(text, &whole) && whole <= UINT64_C(1) << 53)
+            return json_integer((json_int_t)whole);
+        if (!gn_whole_parse(text, &whole) && gn_real_parse(text, &real))
+            return json_real(real);
+        break;
+    case GN_OPTION_HEADING:
+    case GN_OPTION_TEXT:
+    case GN_OPTION_LIST:
+    case GN_OPTION_CHOICE:
+    case GN_OPTION_SHUFFLE:
+    case GN_OPTION_PLATEAU:
+        break;
+    }
     return cli_json_text(text);
+}
+
+/* The saved options, or of these only the command's own. */
+static json_t *saved_options(const struct cli_args *args, bool only_own)
+{
+    json_t *options = json_object();
+    for (int i = 0; i < args->table.n; i++) {
+        const struct cli_row *row = &args->table.rows[i];
+        if ((row->base == 0 || !only_own) && (row->option->traits & GN_OPTION_SAVED))
+            json_object_set_new(options, row->option->name, option_to_json(args, row));
+    }
+    return options;
+}
+
+json_t *cli_options_json(const struct cli_args *args)
+{
+    return saved_options(args, false);
 }
 
 char *cli_config_text(const struct cli_args *args)
 {
-    json_t *words = json_array(), *options = json_object(), *root = json_object();
+    json_t *words = json_array(), *root = json_object();
     json_array_append_new(words, json_string("googlenet"));
     json_array_append_new(words, json_string(args->command->name));
     for (int i = 0; i < args->argc; i++)
         json_array_append_new(words, cli_json_text(args->argv[i]));
-    for (int i = 0; i < args->table.n; i++) {
-        const struct cli_row *row = &args->table.rows[i];
-        if (row->base == 0 && (row->option->traits & GN_OPTION_SAVED))
-            json_object_set_new(options, row->option->name, option_to_json(args, row));
-    }
     json_object_set_new(root, "command", words);
-    json_object_set_new(root, "options", options);
+    json_object_set_new(root, "options", saved_options(args, true));
     return cli_json_dump(root, JSON_COMPACT);
 }
 

@@ -14,6 +14,9 @@
  * freed. */
 char *cli_config_text(const struct cli_args *args);
 
+/* Every option of the command that config.json keeps, its own and the library's, with its value. */
+json_t *cli_options_json(const struct cli_args *args);
+
 /* Reads FOLDER/config.json. NULL after the fault was named (exit code 3). Free with json_decref. */
 json_t *cli_load_config(const char *folder);
 

@@ -201,13 +201,12 @@ int data_preview(const struct data *given, const char *what)
         gn_close_dataset(data);
         return cli_fail_library();
     }
-    const gn_resize usual = info.height == 0 ? GN_RESIZE_PIL_BILINEAR : GN_RESIZE_TF1_LEGACY;
     const struct gn_preview_options options = {
         .data = data,
         .path = given->out,
         .size = given->size,
         .channels = given->channels,
-        .resize = given->resize ? (gn_resize)given->resize : usual,
+        .resize = (gn_resize)given->resize,
         .augment = given->augment,
         .short_side = given->short_side,
         .seed = given->place.seed,

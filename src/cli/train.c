@@ -196,9 +196,6 @@ static int open_data_then_net(struct train_run *run)
     given->net.labels = run->train_info.labels;
     if (!given->net.channels && is_preset)
         given->net.channels = run->train_info.channels;
-    /* Pictures are large: without antialiasing most of their pixels would be ignored. */
-    if (is_preset && !given->net.resize && run->train_info.height == 0)
-        given->net.resize = GN_RESIZE_PIL_BILINEAR;
     /* A model file may be damaged, too: of both errors that of the data is told. */
     if (!is_preset && gn_dataset_wait(run->train) != GN_OK)
         return cli_fail_library();
@@ -250,6 +247,8 @@ static int train(struct train_run *run, const json_t *config)
                            : cli_next_run_folder(run->net_info.preset, run->train_info.name);
         if (!code)
             train_announce(run, folder);
+        if (!code && given->common.json)
+            train_print_plan(run, folder);
         free(folder);
     } else {
         code = make_folder(run);

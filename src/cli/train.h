@@ -38,6 +38,9 @@ int train_set_pixels(gn_net *net, const struct train *given);
 /* Says on stderr what is going to happen, and which option will not matter. */
 void train_announce(const struct train_run *run, const char *folder);
 
+/* The same for programs: what would happen, with every option, as JSON on stdout. */
+void train_print_plan(const struct train_run *run, const char *folder);
+
 /* Trains in run->folder, shows progress, prints the result. Returns the exit code. */
 int train_fit(struct train_run *run);
 

@@ -74,6 +74,15 @@ static void warn_classes(const struct train_run *run)
         cli_warn_classes(run->validation, fit->limit_val, names, "validation");
 }
 
+/* The rule is the library's to choose. */
+static const char *resize_of(const struct train_run *run)
+{
+    struct gn_fit_options fit = run->given->fit;
+    fit.train = run->train;
+    fit.validation = run->validation;
+    return cli_resize_name(gn_fit_resize(run->net, &fit));
+}
+
 void train_announce(const struct train_run *run, const char *folder)
 {
     const struct train *given = run->given;
@@ -97,7 +106,7 @@ void train_announce(const struct train_run *run, const char *folder)
              given->resume ? given->resume
              : is_file     ? given->model
                            : "seed",
-             cli_resize_name(net->resize));
+             resize_of(run));
     warn_classes(run);
     announce_options(run);
     cli_note_machine(given->fit.threads);
@@ -107,6 +116,29 @@ void train_announce(const struct train_run *run, const char *folder)
         cli_note("memory    about %s of %s", gn_bytes_text(bytes, needed),
                  gn_bytes_text(system.memory_bytes, usable));
     cli_note("output    %s", folder);
+}
+
+void train_print_plan(const struct train_run *run, const char *folder)
+{
+    const struct gn_net_info *net = &run->net_info;
+    json_t *root = json_object(), *network = json_object();
+    const json_int_t test = run->validation ? (json_int_t)run->validation_info.samples : 0;
+    json_object_set_new(network, "preset", cli_json_text(net->preset));
+    json_object_set_new(network, "input",
+                        json_pack("[i,i,i]", net->size_h, net->size_w, net->channels));
+    json_object_set_new(network, "classes", json_integer(net->classes));
+    json_object_set_new(network, "params", json_integer((json_int_t)net->params));
+    json_object_set_new(network, "resize", cli_json_text(resize_of(run)));
+    json_object_set_new(root, "network", network);
+    json_object_set_new(root, "samples", json_integer((json_int_t)run->train_info.samples));
+    json_object_set_new(root, "test_samples", json_integer(test));
+    json_object_set_new(root, "steps_per_epoch", json_integer((json_int_t)steps_of_epoch(run)));
+    json_object_set_new(
+        root, "memory_bytes",
+        json_integer((json_int_t)gn_memory_estimate(run->net, run->given->fit.batch, true)));
+    json_object_set_new(root, "out", cli_json_text(folder));
+    json_object_set_new(root, "options", cli_options_json(run->args));
+    cli_print_json(root);
 }
 
 static void on_event(const struct gn_event *event, void *user)

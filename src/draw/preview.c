@@ -156,8 +156,9 @@ static struct gn_loader_options as_asked(const struct gn_preview_options *o)
     const int size = o->size > 0 ? o->size : DEFAULT_SIZE;
     const gn_resize of_data = o->data->options.resize;
     const gn_resize rule = o->resize != GN_RESIZE_DEFAULT ? o->resize
-                           : of_data != GN_RESIZE_DEFAULT ? of_data
-                                                          : GN_RESIZE_HALF_PIXEL;
+                           : of_data != GN_RESIZE_DEFAULT
+                               ? of_data
+                               : gn_usual_resize(o->data, GN_RESIZE_TF1_LEGACY);
     return (struct gn_loader_options){ .data = o->data,
                                        .height = size,
                                        .width = size,

@@ -79,6 +79,11 @@ gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
     return GN_OK;
 }
 
+gn_resize gn_usual_resize(const struct gn_dataset *data, gn_resize other)
+{
+    return data->height == 0 ? GN_RESIZE_PIL_BILINEAR : other;
+}
+
 struct gn_loader_options gn_loader_for(const struct gn_net *net, const struct gn_dataset *data,
                                        uint64_t limit, int batch, gn_resize rule)
 {

@@ -16,6 +16,10 @@ gn_status gn_resolve_resize(const struct gn_net *net, gn_resize asked,
                             const struct gn_dataset *first, const struct gn_dataset *second,
                             gn_resize *rule);
 
+/* The rule for a data set of which nobody asks for one: pictures are large, without antialiasing most of
+ * their pixels would be ignored. `other` is for images in memory. */
+gn_resize gn_usual_resize(const struct gn_dataset *data, gn_resize other);
+
 /* The loader of a data set for a net. */
 struct gn_loader_options gn_loader_for(const struct gn_net *net, const struct gn_dataset *data,
                                        uint64_t limit, int batch, gn_resize rule);

@@ -108,6 +108,7 @@ static void set_net(const struct gn_net *net, gn_resize rule, json_t *options)
 {
     set_text(options, "preset", net->preset);
     gn_json_set(options, "size", json_integer(net->input.h));
+    gn_json_set(options, "width", json_integer(net->input.w));
     gn_json_set(options, "channels", json_integer(net->input.c));
     gn_json_set(options, "classes", json_integer(net->classes));
     set_text(options, "resize", gn_resize_name((int)rule));

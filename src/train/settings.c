@@ -110,6 +110,29 @@ static gn_status check_patterns(const struct gn_net *net, const struct gn_fit_op
             g->n_tensors);
 }
 
+static gn_status choose_resize(const struct gn_net *net, const struct gn_fit_options *o,
+                               gn_resize *rule)
+{
+    GN_TRY(gn_resolve_resize(net, o->resize, o->train, o->validation, rule));
+    const bool is_asked =
+        o->resize != GN_RESIZE_DEFAULT || o->train->options.resize != GN_RESIZE_DEFAULT ||
+        (o->validation != NULL && o->validation->options.resize != GN_RESIZE_DEFAULT);
+    if (!is_asked && !net->resize_is_given)
+        *rule = gn_usual_resize(o->train, *rule);
+    return GN_OK;
+}
+
+gn_resize gn_fit_resize(const gn_net *net, const struct gn_fit_options *options)
+{
+    gn_resize rule;
+    if (net == NULL || options == NULL || options->train == NULL) {
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "fit: no %s is given",
+                      net == NULL ? "network" : "training data");
+        return GN_RESIZE_DEFAULT;
+    }
+    return choose_resize(net, options, &rule) == GN_OK ? rule : GN_RESIZE_DEFAULT;
+}
+
 gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_options *options,
                               struct gn_settings *settings)
 {
@@ -130,13 +153,7 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
         GN_TRY(gn_check_data(net, o->validation, "validation"));
         settings->n_val = limited(o->validation, o->limit_val);
     }
-    /* Pictures are large: without antialiasing most of their pixels would be ignored. */
-    GN_TRY(gn_resolve_resize(net, o->resize, o->train, o->validation, &settings->rule));
-    const bool is_asked =
-        o->resize != GN_RESIZE_DEFAULT || o->train->options.resize != GN_RESIZE_DEFAULT ||
-        (o->validation != NULL && o->validation->options.resize != GN_RESIZE_DEFAULT);
-    if (!is_asked && !net->resize_is_given && o->train->height == 0)
-        settings->rule = GN_RESIZE_PIL_BILINEAR;
+    GN_TRY(choose_resize(net, o, &settings->rule));
     GN_TRY(check_patterns(net, o));
     resolve_schedule(settings);
     GN_TRY(gn_augment_parse(&settings->augment, o->augment));
