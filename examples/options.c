@@ -60,6 +60,7 @@ int main(int argc, char **argv)
     printf("resize %s, bad pictures %s, convolutions %s\n",
            gn_resize_name((int)gn_fit_resize(net, &options)), gn_bad_image_name(GN_BAD_SKIP),
            gn_algorithm_name((int)options.algorithm));
+    printf("about %.0f MB of memory\n", (double)gn_fit_memory(net, &options) / 1e6);
     gn_history *history = gn_fit_with(net, &options);
     if (history == NULL)
         fprintf(stderr, "%s\n", gn_error_message());

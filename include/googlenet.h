@@ -219,6 +219,7 @@ struct gn_dataset_info {
     int channels, classes;
     const char *const *labels; /* `classes` names, or NULL */
     bool divided;              /* test samples are a part drawn by seed, not a set of their own */
+    uint64_t unread; /* IDX: images of the file after `limit`, neither read nor verified */
 };
 GN_API gn_status gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info);
 
@@ -503,6 +504,10 @@ GN_API gn_status gn_fit_defaults(struct gn_fit_options *options);
  * maker asks for; without one pil-bilinear for picture files, which are large, and the network's own
  * for images in memory. GN_RESIZE_DEFAULT after an error (two rules are asked for). */
 GN_API gn_resize gn_fit_resize(const gn_net *net, const struct gn_fit_options *options);
+
+/* Bytes that gn_fit will take at most, about: weights, gradients, the plan, batches, images in memory,
+ * and for picture files what decoding their largest takes in each thread. 0 on an error. */
+GN_API uint64_t gn_fit_memory(const gn_net *net, const struct gn_fit_options *options);
 
 /* ---- Options by name: for programs with flags, files or forms ---- */
 

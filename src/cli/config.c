@@ -68,7 +68,7 @@ json_t *cli_options_json(const struct cli_args *args)
     return saved_options(args, false);
 }
 
-char *cli_config_text(const struct cli_args *args)
+char *cli_config_text(const struct cli_args *args, bool reads_limited)
 {
     json_t *words = json_array(), *root = json_object();
     json_array_append_new(words, json_string("googlenet"));
@@ -77,14 +77,36 @@ char *cli_config_text(const struct cli_args *args)
         json_array_append_new(words, cli_json_text(args->argv[i]));
     json_object_set_new(root, "command", words);
     json_object_set_new(root, "options", saved_options(args, true));
+    json_object_set_new(root, "reads_limited", json_boolean(reads_limited));
     return cli_json_dump(root, JSON_COMPACT);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-static json_t *read_file(const char *path)
+/* NULL with errno when the system cannot read it. */
+static char *read_text(int descriptor, size_t size)
+{
+    char *text = cli_calloc(size + 1, 1);
+    size_t n = 0;
+    while (n < size) {
+        const ssize_t got = read(descriptor, text + n, size - n);
+        if (got < 0 && errno != EINTR) {
+            const int number = errno;
+            free(text);
+            errno = number;
+            return NULL;
+        }
+        if (got == 0)
+            break;
+        n += got > 0 ? (size_t)got : 0;
+    }
+    return text;
+}
+
+static json_t *read_file(const char *path, int *code)
 {
     struct stat status;
+    *code = CLI_DATA;
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0 || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
         status.st_size > LARGEST_FILE) {
@@ -95,19 +117,27 @@ static json_t *read_file(const char *path)
         return NULL;
     }
     json_error_t fault;
-    json_t *root = cli_json_read(descriptor, &fault);
+    char *text = read_text(descriptor, (size_t)status.st_size);
+    const int number = errno;
     close(descriptor);
+    if (!text) {
+        *code = cli_fail(CLI_ENVIRONMENT, "%s: cannot read the options of the run: %s", path,
+                         strerror(number));
+        return NULL;
+    }
+    json_t *root = cli_json_parse(text, &fault);
+    free(text);
     if (!root && cli_json_starved())
-        cli_fail(CLI_ENVIRONMENT, "%s: no memory for the options of the run", path);
+        *code = cli_fail(CLI_ENVIRONMENT, "%s: no memory for the options of the run", path);
     else if (!root)
         cli_fail(CLI_DATA, "%s: JSON: %s at byte %d", path, fault.text, fault.position);
     return root;
 }
 
-json_t *cli_load_config(const char *folder)
+json_t *cli_load_config(const char *folder, int *code)
 {
     char *path = cli_format("%s/config.json", folder);
-    json_t *root = read_file(path);
+    json_t *root = read_file(path, code);
     if (root) {
         const json_t *format = json_object_get(root, "format");
         const bool is_known = json_is_integer(format) && json_integer_value(format) == FORMAT;
@@ -124,6 +154,11 @@ json_t *cli_load_config(const char *folder)
     }
     free(path);
     return root;
+}
+
+bool cli_reads_limited(const json_t *config)
+{
+    return json_is_true(json_object_get(config, "reads_limited"));
 }
 
 /* The value as it would stand on the command line, to be freed; NULL for a type that no option has. */

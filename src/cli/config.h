@@ -10,15 +10,19 @@
 #include <googlenet.h>
 #include <jansson.h>
 
-/* What gn_fit_options.config shall be: the command line and the command's own saved options. To be
- * freed. */
-char *cli_config_text(const struct cli_args *args);
+/* What gn_fit_options.config shall be: the command line, the command's own saved options, and whether
+ * only the samples within the limits are read. To be freed. */
+char *cli_config_text(const struct cli_args *args, bool reads_limited);
 
 /* Every option of the command that config.json keeps, its own and the library's, with its value. */
 json_t *cli_options_json(const struct cli_args *args);
 
-/* Reads FOLDER/config.json. NULL after the fault was named (exit code 3). Free with json_decref. */
-json_t *cli_load_config(const char *folder);
+/* The last of these, of a configuration that was loaded. */
+bool cli_reads_limited(const json_t *config);
+
+/* Reads FOLDER/config.json. NULL after the fault was named; *code is the exit code. Free with
+ * json_decref. */
+json_t *cli_load_config(const char *folder, int *code);
 
 /* Fills args->values from `config`, except for the options given again on the command line. Returns 0, or the exit code after the fault was named. */
 int cli_restore_options(struct cli_args *args, const char *folder, const json_t *config);

@@ -159,6 +159,7 @@ static int evaluate(gn_net *net, const struct gn_net_info *of, gn_dataset *data,
         return cli_fail_library();
     cli_note("data      %s, %llu %s %s, from %s", info->name, (unsigned long long)info->samples,
              cli_split_names[flags->split], cli_what_images(what, info), info->path);
+    cli_note_unread(info, cli_split_names[flags->split]);
     warn_of_names(of, data, info, flags);
     cli_note_machine(flags->threads);
     cli_stop_gently();

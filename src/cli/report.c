@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -361,17 +362,34 @@ static void print_short(FILE *out, const char *text)
     }
 }
 
+/* jansson 2.14 does not look whether its buffer could grow, and ends the process over the text that is
+ * torn then. Where the system has no memory it gets some of this, which is not given back. */
+static _Alignas(max_align_t) unsigned char reserve[1 << 16];
+static atomic_size_t reserve_used;
+
 static void *json_block(size_t size)
 {
     void *block = malloc(size);
-    if (!block)
-        starved = true;
-    return block;
+    if (block)
+        return block;
+    const size_t step = _Alignof(max_align_t), n = (size + step - 1) / step * step;
+    const size_t at = n < size ? sizeof reserve : atomic_fetch_add(&reserve_used, n);
+    if (at <= sizeof reserve && n <= sizeof reserve - at)
+        return reserve + at;
+    starved = true;
+    return NULL;
+}
+
+static void json_release(void *block)
+{
+    const uintptr_t at = (uintptr_t)block, begin = (uintptr_t)reserve;
+    if (at < begin || at >= begin + sizeof reserve)
+        free(block);
 }
 
 void cli_watch_json(void)
 {
-    json_set_alloc_funcs(json_block, free);
+    json_set_alloc_funcs(json_block, json_release);
 }
 
 bool cli_json_starved(void)
@@ -384,14 +402,6 @@ json_t *cli_json_parse(const char *text, json_error_t *error)
 {
     const locale_t before = gn_locale_enter();
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, error);
-    gn_locale_leave(before);
-    return root;
-}
-
-json_t *cli_json_read(int descriptor, json_error_t *error)
-{
-    const locale_t before = gn_locale_enter();
-    json_t *root = json_loadfd(descriptor, JSON_REJECT_DUPLICATES, error);
     gn_locale_leave(before);
     return root;
 }

@@ -81,9 +81,8 @@ json_t *cli_json_text(const char *text);
  * the reference. What could not be made for lack of memory is an error that cli_finish returns. */
 void cli_print_json(json_t *value);
 
-/* Reading JSON; NULL with *error as jansson says it. */
+/* The value of a JSON text; NULL with *error as jansson says it. */
 json_t *cli_json_parse(const char *text, json_error_t *error);
-json_t *cli_json_read(int descriptor, json_error_t *error);
 
 /* The text of any value, to be freed; NULL: no memory. */
 char *cli_json_text_of(const json_t *value, size_t flags);

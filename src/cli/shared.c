@@ -160,6 +160,16 @@ gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_
     return set;
 }
 
+/* A limit saves time and memory for what comes after it, and so its check. */
+void cli_note_unread(const struct gn_dataset_info *info, const char *split)
+{
+    if (info->unread > 0)
+        cli_note("          %s images: the first %llu of %llu; the rest is not read, so the file's "
+                 "checksum is not verified",
+                 split, (unsigned long long)info->samples,
+                 (unsigned long long)(info->samples + info->unread));
+}
+
 const char *cli_what_images(char *buffer, const struct gn_dataset_info *info)
 {
     if (info->height > 0)

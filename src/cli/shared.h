@@ -128,6 +128,9 @@ gn_dataset *cli_open_data(const char *data, gn_split split, int classes, uint64_
 /* "images of 28x28x1" or "grey pictures"; returns `buffer`, which has room for 64 bytes. */
 const char *cli_what_images(char *buffer, const struct gn_dataset_info *info);
 
+/* One line of talk when images after a limit were not read. */
+void cli_note_unread(const struct gn_dataset_info *info, const char *split);
+
 /* Warns, in a line each, when there is one class only or when classes have no sample among the first
  * `limit` (0: all) of the set, whose images are there. `of` are the names of the classes or NULL, `what`
  * is the samples' use ("training"). */

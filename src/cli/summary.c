@@ -63,29 +63,26 @@ static json_t *json_stages(const gn_net *net, const struct gn_net_info *info)
     return stages;
 }
 
-/* The steps from a picture to the network's numbers. */
-static json_t *json_preprocess(const gn_net *net)
+static int print_summary_json(const gn_net *net, const struct gn_net_info *info)
 {
-    char text[1024];
-    json_t *steps =
-        gn_net_preprocess(net, text, sizeof text) == GN_OK ? cli_json_parse(text, NULL) : NULL;
-    return steps ? steps : json_null();
-}
-
-static void print_summary_json(const gn_net *net, const struct gn_net_info *info)
-{
+    char steps[1024]; /* from a picture to the network's numbers */
+    const gn_status status = gn_net_preprocess(net, steps, sizeof steps);
+    if (status == GN_STATUS_NO_MEMORY)
+        return cli_fail_library();
     json_t *root = json_object();
     json_object_set_new(root, "preset", cli_json_text(info->preset));
     json_object_set_new(root, "input",
                         json_pack("[i,i,i]", info->size_h, info->size_w, info->channels));
     json_object_set_new(root, "classes", json_integer(info->classes));
     json_object_set_new(root, "resize", cli_json_text(cli_resize_name(info->resize)));
-    json_object_set_new(root, "preprocess", json_preprocess(net));
+    json_object_set_new(root, "preprocess",
+                        status == GN_OK ? cli_json_parse(steps, NULL) : json_null());
     json_object_set_new(root, "stages", json_stages(net, info));
     json_object_set_new(root, "layers", json_layers(net, info));
     json_object_set_new(root, "params", json_integer((json_int_t)info->params));
     json_object_set_new(root, "macs", json_integer((json_int_t)info->macs));
     cli_print_json(root);
+    return 0;
 }
 
 static const struct summary defaults;
@@ -102,7 +99,7 @@ static int run(struct cli_args *args)
     if (gn_net_describe(net, &info) != GN_OK)
         code = cli_fail_library();
     else if (given->common.json)
-        print_summary_json(net, &info);
+        code = print_summary_json(net, &info);
     else if ((given->walk ? gn_walk(net, stdout) : gn_summary(net, stdout)) != GN_OK)
         code = cli_fail_library();
     gn_free_net(net);

@@ -18,6 +18,7 @@
 static const struct train defaults = {
     .place = { .val_fraction = 0.1, .has_fraction = true },
     .short_side = TRAIN_NO_SIDE,
+    .reads_limited = true,
 };
 
 #define AT(member) offsetof(struct train, member)
@@ -136,7 +137,8 @@ static gn_dataset *begin_split(const struct train *given, gn_split split, int cl
 {
     struct cli_place place = given->place;
     place.seed = given->fit.seed;
-    return cli_begin_data(given->data, split, classes, 0, &place);
+    const uint64_t limit = split == GN_TRAIN ? given->fit.limit_train : given->fit.limit_val;
+    return cli_begin_data(given->data, split, classes, given->reads_limited ? limit : 0, &place);
 }
 
 static int begin_training_split(struct train_run *run, int classes)
@@ -236,10 +238,13 @@ static int make_folder(struct train_run *run)
 
 static int train(struct train_run *run, const json_t *config)
 {
-    const struct train *given = run->given;
+    struct train *given = run->given;
     int code = open_net_and_data(run, config);
     if (code)
         return code;
+    given->fit.train = run->train;
+    given->fit.validation = run->validation;
+    given->fit.no_validation = !run->validation;
     if (given->dry_run) {
         code = finish_data(run);
         char *folder = given->fit.out || given->resume
@@ -283,8 +288,10 @@ static int run(struct cli_args *args)
         if (!code)
             code = cli_check_old_run(given->resume);
         if (!code) {
-            config = cli_load_config(given->resume);
-            code = config ? cli_restore_options(args, given->resume, config) : CLI_DATA;
+            config = cli_load_config(given->resume, &code);
+            if (config)
+                code = cli_restore_options(args, given->resume, config);
+            given->reads_limited = config && cli_reads_limited(config);
         }
     } else if (given->fit.out) {
         code = cli_check_new_run(given->fit.out, given->fit.overwrite);

@@ -12,6 +12,8 @@ struct train {
     struct cli_place place;
     const char *data, *model, *resume, *recipe;
     bool dry_run, list_recipes;
+    bool reads_limited; /* of each split only the first --limit-... samples; false: a run of version
+                           0.1.0, whose checkpoint knows the whole set */
     const char *normalize;
     int short_side; /* TRAIN_NO_SIDE: not given */
     struct gn_fit_options fit;

@@ -98,6 +98,8 @@ void train_announce(const struct train_run *run, const char *folder)
     cli_note("data      %s: %llu training and %s test %s, %d classes, from %s", data->name,
              (unsigned long long)data->samples, test, cli_what_images(what, data), net->classes,
              data->path);
+    cli_note_unread(data, "training");
+    cli_note_unread(&run->validation_info, "test");
     cli_note("network   %s %dx%dx%d, %llu parameters, %s %s, resize %s", net->preset, net->size_h,
              net->size_w, net->channels, (unsigned long long)net->params,
              given->resume ? "weights from the checkpoint in"
@@ -110,9 +112,9 @@ void train_announce(const struct train_run *run, const char *folder)
     warn_classes(run);
     announce_options(run);
     cli_note_machine(given->fit.threads);
-    const uint64_t bytes = gn_memory_estimate(run->net, given->fit.batch, true);
+    const uint64_t bytes = gn_fit_memory(run->net, &given->fit);
     /* What does not fit is refused by the library, with a sentence of its own. */
-    if (gn_system_describe(&system) == GN_OK && bytes <= system.memory_bytes)
+    if (gn_system_describe(&system) == GN_OK && bytes > 0 && bytes <= system.memory_bytes)
         cli_note("memory    about %s of %s", gn_bytes_text(bytes, needed),
                  gn_bytes_text(system.memory_bytes, usable));
     cli_note("output    %s", folder);
@@ -133,9 +135,8 @@ void train_print_plan(const struct train_run *run, const char *folder)
     json_object_set_new(root, "samples", json_integer((json_int_t)run->train_info.samples));
     json_object_set_new(root, "test_samples", json_integer(test));
     json_object_set_new(root, "steps_per_epoch", json_integer((json_int_t)steps_of_epoch(run)));
-    json_object_set_new(
-        root, "memory_bytes",
-        json_integer((json_int_t)gn_memory_estimate(run->net, run->given->fit.batch, true)));
+    json_object_set_new(root, "memory_bytes",
+                        json_integer((json_int_t)gn_fit_memory(run->net, &run->given->fit)));
     json_object_set_new(root, "out", cli_json_text(folder));
     json_object_set_new(root, "options", cli_options_json(run->args));
     cli_print_json(root);
@@ -160,10 +161,7 @@ static gn_history *fit(struct watch *watch)
 {
     const struct train_run *run = watch->run;
     struct gn_fit_options *options = &run->given->fit;
-    char *config = cli_config_text(run->args);
-    options->train = run->train;
-    options->validation = run->validation;
-    options->no_validation = !run->validation;
+    char *config = cli_config_text(run->args, run->given->reads_limited);
     options->out = run->folder;
     options->resume = run->given->resume != NULL;
     options->on_event = on_event;

@@ -213,6 +213,7 @@ static gn_status describe(const gn_dataset *data, struct gn_dataset_info *info)
         .classes = data->classes,
         .labels = data->label_names,
         .divided = data->divided,
+        .unread = data->unread,
     };
     return GN_OK;
 }

@@ -24,12 +24,14 @@ struct gn_dataset {
     struct gn_dataset_options options; /* strings are copies owned by the data set */
     char *name, *path;
     uint64_t samples;
+    uint64_t unread;   /* further ones of the file, neither read nor verified */
     int height, width; /* 0: picture files, each of its own size */
     int channels, classes;
-    uint8_t *pixels;                /* samples*height*width*channels; NULL: picture files */
-    struct gn_names files;          /* their names below `path`, a sample each */
-    struct gn_picture_facts *facts; /* samples; of picture files */
-    int32_t *labels;                /* samples; NULL: none */
+    uint8_t *pixels;                        /* samples*height*width*channels; NULL: picture files */
+    struct gn_names files;                  /* their names below `path`, a sample each */
+    struct gn_picture_facts *facts;         /* samples; of picture files, */
+    uint64_t largest_file, largest_picture; /* and bytes of the largest, of its pixels */
+    int32_t *labels;                        /* samples; NULL: none */
     const char *const *label_names; /* `classes` names or NULL; a static table or own_names */
     struct gn_names own_names;
     bool divided;             /* by gn_divide_files */

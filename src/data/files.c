@@ -129,12 +129,44 @@ static gn_status count_channels(struct gn_dataset *data)
     return status;
 }
 
+/* The sizes of the largest files' pictures, from their headers, say what decoding takes. */
+static gn_status measure_largest(struct gn_dataset *data)
+{
+    enum { MEASURED = 8 };
+    struct gn_picture picture = { 0 };
+    char path[GN_PATH_BYTES];
+    gn_status status = GN_OK;
+    uint64_t below = UINT64_MAX;
+    for (int k = 0; k < MEASURED && status == GN_OK; k++) {
+        uint64_t largest = 0, at = 0;
+        for (uint64_t i = 0; i < data->samples; i++)
+            if (data->facts[i].size < below && data->facts[i].size > largest) {
+                largest = data->facts[i].size;
+                at = i;
+            }
+        if (largest == 0 || !gn_dataset_path(data, at, path))
+            break;
+        below = largest;
+        status = gn_picture_measure(&picture, path);
+        if (status == GN_OK) {
+            const uint64_t bytes = (uint64_t)picture.height * (uint64_t)picture.width * 3;
+            data->largest_picture = bytes > data->largest_picture ? bytes : data->largest_picture;
+            data->largest_file = largest > data->largest_file ? largest : data->largest_file;
+        }
+        if (status != GN_STATUS_NO_MEMORY && status != GN_STATUS_IO)
+            status = GN_OK; /* what is wrong with it is said when it is used */
+    }
+    gn_picture_free(&picture);
+    return status;
+}
+
 gn_status gn_finish_files(struct gn_dataset *data)
 {
     const uint64_t limit = data->options.limit;
     if (limit > 0 && limit < data->samples)
         data->samples = limit;
     GN_TRY(gn_fingerprint_files(data));
+    GN_TRY(measure_largest(data));
     data->channels = data->options.channels;
     return data->channels == 0 ? count_channels(data) : GN_OK;
 }

@@ -186,6 +186,14 @@ gn_status gn_idx_of_bytes(struct gn_idx *idx, const void *bytes, size_t n, const
     return begin(idx, images);
 }
 
+void gn_idx_limit(struct gn_idx *idx, uint64_t n)
+{
+    if (n >= idx->dims[0])
+        return;
+    idx->bytes = idx->bytes / (size_t)idx->dims[0] * (size_t)n;
+    idx->partial = true;
+}
+
 /* A packed file may hold less than its header claims, so memory grows with what really came: at
  * most twice as much is asked for. */
 static gn_status read_values(struct gn_idx *idx, uint8_t **values)
@@ -202,7 +210,7 @@ static gn_status read_values(struct gn_idx *idx, uint8_t **values)
         done = room;
         room = idx->bytes - done < done ? idx->bytes : 2 * done;
     }
-    return gn_stream_end(idx->stream);
+    return idx->partial ? GN_OK : gn_stream_end(idx->stream);
 }
 
 gn_status gn_idx_read(struct gn_idx *idx, uint8_t **values, char md5[GN_MD5_HEX])
@@ -220,7 +228,9 @@ gn_status gn_idx_read(struct gn_idx *idx, uint8_t **values, char md5[GN_MD5_HEX]
         gn_free(*values);
         *values = NULL;
     } else if (md5 != NULL) {
-        gn_stream_digest(idx->stream, md5);
+        md5[0] = '\0';
+        if (!idx->partial)
+            gn_stream_digest(idx->stream, md5);
     }
     return status;
 }

@@ -15,7 +15,8 @@ struct gn_idx {
     char *path;
     int rank;
     uint64_t dims[GN_IDX_RANK]; /* dims[0] counts; those beyond the rank are 1 */
-    size_t bytes;               /* product of dims */
+    size_t bytes;               /* product of dims, or less: see gn_idx_limit */
+    bool partial;
     struct gn_stream *stream;
 };
 
@@ -29,8 +30,12 @@ gn_status gn_idx_open(struct gn_idx *idx, const char *path, bool images, bool di
 gn_status gn_idx_of_bytes(struct gn_idx *idx, const void *bytes, size_t n, const char *name,
                           bool images);
 
+/* Of `n` items along the first dimension, if there are more, gn_idx_read reads those alone: what follows
+ * is neither unpacked nor verified. */
+void gn_idx_limit(struct gn_idx *idx, uint64_t n);
+
 /* Reads all elements and verifies that the file ends after them. *values (free with gn_free) has
- * idx->bytes bytes; `md5` (may be NULL) gets the digest of the unpacked file. */
+ * idx->bytes bytes; `md5` (may be NULL) gets the digest of the unpacked file, "" when only a part was read. */
 gn_status gn_idx_read(struct gn_idx *idx, uint8_t **values, char md5[GN_MD5_HEX]);
 
 /* A closed or zeroed one is fine. */

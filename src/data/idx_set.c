@@ -149,8 +149,11 @@ static gn_status begin(struct idx_split *split)
         GN_TRY(count_classes(data, split->labels));
     if (split->set != NULL && data->classes == split->set->classes)
         data->label_names = split->set->labels;
-    if (limit > 0 && limit < data->samples)
+    if (limit > 0 && limit < data->samples) {
+        data->unread = data->samples - limit;
         data->samples = limit;
+        gn_idx_limit(&split->idx[0], limit);
+    }
     return GN_OK;
 }
 

@@ -48,7 +48,8 @@ bool gn_known_locate(char folder[GN_PATH_BYTES], const struct gn_known_set *set,
 gn_status gn_known_provide(char folder[GN_PATH_BYTES], const struct gn_known_set *set,
                            const char *data_dir, bool offline);
 
-/* Whether an opened file is the set's: `md5` is that of its unpacked bytes. BAD_DATA if not. */
+/* Whether an opened file is the set's: `md5` is that of its unpacked bytes, "" when they were not all
+ * read, so that only the sizes can be compared. BAD_DATA if not. */
 gn_status gn_known_check(const struct gn_known_set *set, enum gn_idx_file file,
                          const struct gn_idx *idx, const char *md5);
 

@@ -32,6 +32,10 @@ gn_status gn_check_memory(uint64_t need, const char *what);
  * parameters. UINT64_MAX when they cannot be counted. */
 uint64_t gn_dataset_bytes(const struct gn_dataset *data);
 uint64_t gn_loader_bytes(const struct gn_net *net, int batch);
+
+/* Of the threads that decode the picture files of a data set for a net, each with the largest one; 0 for
+ * images in memory. */
+uint64_t gn_decoding_bytes(const struct gn_net *net, const struct gn_dataset *data);
 uint64_t gn_array_bytes(const struct gn_net *net, uint64_t arrays);
 
 /* a + b, UINT64_MAX when that overflows or either is it. */

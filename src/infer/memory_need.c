@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/threads.h"
 #include "plan/plan.h"
 
 enum { LOADER_BUFFERS = 3 };
@@ -23,6 +24,16 @@ uint64_t gn_loader_bytes(const struct gn_net *net, int batch)
     const uint64_t image = bytes_mul((uint64_t)net->input.h * (uint64_t)net->input.w,
                                      (uint64_t)net->input.c * sizeof(float));
     return bytes_mul(LOADER_BUFFERS * (uint64_t)batch, gn_bytes_add(image, sizeof(int32_t)));
+}
+
+uint64_t gn_decoding_bytes(const struct gn_net *net, const struct gn_dataset *data)
+{
+    const uint64_t input = (uint64_t)net->input.h * (uint64_t)net->input.w * (uint64_t)net->input.c;
+    if (data->facts == NULL)
+        return 0;
+    const uint64_t one = gn_bytes_add(gn_bytes_add(data->largest_file, data->largest_picture),
+                                      3 * input /* resized along one side, both, augmented */);
+    return bytes_mul((uint64_t)gn_usable_threads(NULL), one);
 }
 
 uint64_t gn_dataset_bytes(const struct gn_dataset *data)

@@ -86,7 +86,12 @@ gn_status gn_picture_reserve(struct gn_picture_job *job, uint64_t least, uint64_
                               job->file->size, picture->width, picture->height, PLAUSIBLE);
     GN_TRY(check_memory(job, h * w * 3 + extra));
     /* Room for three channels, so that the picture may become RGB in place. */
-    return make_room(&picture->pixels, &picture->room, (size_t)(h * w * 3));
+    if (make_room(&picture->pixels, &picture->room, (size_t)(h * w * 3)) == GN_OK)
+        return GN_OK;
+    char name[GN_PATH_TEXT], needed[GN_NUMBER_TEXT];
+    GN_FAIL(GN_STATUS_NO_MEMORY, "%s: %s: no memory for width=%d height=%d (%s)",
+            gn_printable(name, sizeof name, job->path), job->kind, picture->width, picture->height,
+            gn_bytes_text(h * w * 3, needed));
 }
 
 /* EXIF's orientations as steps over the stored pixels: upright row y, column x is stored at

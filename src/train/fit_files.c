@@ -335,8 +335,12 @@ gn_status gn_files_begun(struct gn_run_files *files)
     files->first = NULL;
     const gn_status status = gn_checkpoint_end(first);
     if (status != GN_OK) {
+        /* It may have got its name before the failure. Without a checkpoint the folder can be used again;
+         * with one it needs the options. */
         char path[GN_RUN_PATH];
-        (void)unlink(gn_run_file(files->folder, "config.json", path));
+        if (unlink(gn_run_file(files->folder, "checkpoint.safetensors", path)) == 0 ||
+            errno == ENOENT)
+            (void)unlink(gn_run_file(files->folder, "config.json", path));
         return status;
     }
     /* Only now: whatever holds a history can be resumed. */

@@ -176,6 +176,7 @@ uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *
     const struct gn_fit_options *o = &settings->options;
     uint64_t bytes = gn_memory_estimate(net, o->batch, true);
     bytes = gn_bytes_add(bytes, gn_dataset_bytes(o->train));
+    bytes = gn_bytes_add(bytes, gn_decoding_bytes(net, o->train));
     const int states = gn_updater_states(&settings->optimizer);
     bytes =
         gn_bytes_add(bytes, gn_array_bytes(net, (uint64_t)states + (o->accumulate > 1 ? 1 : 0)));
@@ -184,5 +185,19 @@ uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *
     const struct gn_plan_options validator = { .batch = o->batch, .validates = true };
     bytes = gn_bytes_add(bytes, gn_plan_estimate(net, &validator));
     bytes = gn_bytes_add(bytes, gn_dataset_bytes(o->validation));
+    bytes = gn_bytes_add(bytes, gn_decoding_bytes(net, o->validation));
     return gn_bytes_add(bytes, gn_loader_bytes(net, o->batch));
+}
+
+uint64_t gn_fit_memory(const gn_net *net, const struct gn_fit_options *options)
+{
+    struct gn_settings settings;
+    if (net == NULL || options == NULL || options->train == NULL) {
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "fit: no %s given",
+                      net == NULL ? "network is" : "training data are");
+        return 0;
+    }
+    return gn_settings_resolve(net, options, &settings) == GN_OK
+               ? gn_settings_memory(net, &settings)
+               : 0;
 }

@@ -430,6 +430,24 @@ static void refuses_other_data(void **state)
     tiny_same_runs("straight", "calls"); /* nothing was touched */
 }
 
+/* Its checkpoint knows the whole set, while the program reads no more than a limit asks for. */
+static void the_program_goes_on_with_a_limited_run_of_the_library(void **state)
+{
+    (void)state;
+    char command[512];
+    struct gn_fit_options options = options_for("limited-straight");
+    options.limit_train = 50;
+    options.limit_val = 20;
+    (void)tiny_run(options);
+    options.out = "limited";
+    options.max_steps = 5;
+    (void)tiny_run(options);
+    (void)snprintf(command, sizeof command, "'%s' train --resume limited --max-steps 1000 -q",
+                   getenv("GOOGLENET"));
+    assert_int_equal(system(command), 0);
+    tiny_same_runs("limited-straight", "limited");
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "child") == 0)
@@ -450,6 +468,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(refuses_a_model_in_place_of_a_checkpoint),
         cmocka_unit_test(refuses_other_options),
         cmocka_unit_test(refuses_other_data),
+        cmocka_unit_test(the_program_goes_on_with_a_limited_run_of_the_library),
     };
     return cmocka_run_group_tests(tests, open_tiny, tiny_close);
 }
