@@ -147,7 +147,7 @@ static void extra_texts_are_kept(void **state)
 static void a_model_in_memory_is_that_of_its_file(void **state)
 {
     (void)state;
-    gn_net *net = tiny(1);
+    gn_net *net = block_net(1);
     size_t n;
     assert_int_equal(gn_save(net, "m"), GN_OK);
     uint8_t *bytes = test_read_file("m", &n);
