@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "data/picture_list.h"
 #include "run/journal.h"
 #include "support/tiny.h"
 #include "train/checkpoint.h"
@@ -140,6 +141,23 @@ static const char *const histories[] = {
     "{\"epoch\":3,\"x\\u0001\":1}\n{\"epoch\":2}\n\n[]\n", NULL
 };
 
+/* ---- The pictures of a run ---- */
+
+static void pictures(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
+{
+    struct gn_picture_list lists[2] = { { 0 }, { 0 } };
+    (void)target;
+    fuzz_told(gn_picture_list_read(fuzz_file("pictures.tsv", bytes, n), lists));
+    for (int i = 0; i < 2; i++)
+        gn_picture_list_free(&lists[i]);
+}
+
+static const char *const picture_lists[] = {
+    "googlenet pictures 1\ntrain\t0123abcd\t2\n0\t12\t1795918516438366821\t5343e6a3\ta/0.png\n"
+    "1\t0\t-5\t-\tb\\n\\t\\\\.png\nvalidation\tffffffff\t1\n3\t1\t0\t00000001\tx\n",
+    "googlenet pictures 1\ntrain\t0\t1\n0\t1\t1\t-\tx\n", NULL
+};
+
 /* ---- The options of a run, as the program reads them ---- */
 
 static void config(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
@@ -151,7 +169,8 @@ static void config(const struct fuzz_target *target, const uint8_t *bytes, size_
     (void)fuzz_folder("config");
     (void)fuzz_file("config/config.json", bytes, n);
     const char *folder = fuzz_folder("config");
-    json_t *root = cli_load_config(folder);
+    int code = 0;
+    json_t *root = cli_load_config(folder, &code);
     if (root != NULL && cli_parse(&args, &cli_train, 2, words) == 0) {
         fuzz_taken += cli_restore_options(&args, folder, root) == 0;
         cli_free_args(&args);
@@ -172,6 +191,7 @@ const struct fuzz_target fuzz_train_targets[] = {
     { .name = "record", .run = record, .make_seeds = record_seeds },
     { .name = "fingerprint", .run = fingerprint, .make_seeds = fingerprint_seeds },
     { .name = "history", .run = history, .texts = histories, .divisor = 4 },
+    { .name = "pictures", .run = pictures, .texts = picture_lists },
     { .name = "config", .run = config, .texts = configs },
     { .name = NULL },
 };
