@@ -411,7 +411,9 @@ char *cli_json_text_of(const json_t *value, size_t flags)
     const locale_t before = gn_locale_enter();
     char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
     gn_locale_leave(before);
-    return text;
+    char *own = text ? cli_format("%s", text) : NULL; /* to be freed with free */
+    json_release(text);
+    return own;
 }
 
 char *cli_json_dump(json_t *value, size_t flags)

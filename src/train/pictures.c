@@ -193,8 +193,11 @@ static gn_status refuse(const struct comparison *c, int split, enum fate fate, s
                       "(%" PRIu64 " bytes, CRC32C %08" PRIx32 "; now %" PRIu64 " bytes)",
                       c->run->sets[split]->name, n, list->names.n, name, list->rows[i].size,
                       list->rows[i].digest, c->facts[split][i].size);
-    gn_hint("a run goes on with the data it began with: put %s back, or begin a new run",
-            n == 1 ? "it" : "them");
+    gn_hint("a run goes on with the data it began with: put %s back%s, or begin a new run",
+            n == 1 ? "it" : "them",
+            fate == GONE ? ""
+            : n == 1     ? ", remove it"
+                         : ", remove them");
     return GN_STATUS_BAD_DATA;
 }
 

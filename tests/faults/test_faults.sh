@@ -70,6 +70,10 @@ recovers()
         cmp -s "$1/$file.safetensors" "reference/$file.safetensors" ||
             fail "$2: $file.safetensors has other bits than an undisturbed run's"
     done
+    # Histories have no gap, whichever record failed.
+    cmp -s "$1/history.csv" reference/history.csv || fail "$2: history.csv differs"
+    [ "$(grep -c '^{"epoch":' "$1/history.jsonl")" = 2 ] ||
+        fail "$2: history.jsonl: $(cat "$1/history.jsonl")"
 }
 
 # whole FOLDER WHAT: every model file that is there can be read.
@@ -113,6 +117,23 @@ for kind in ${GN_FAULT_KINDS:-open read write sync rename mkdir unlink truncate 
         disturbed $kind "$k" train --resume again --epochs 2 --threads 1
         whole again "$kind call $k of a resumed run"
         recovers again "$kind call $k of a resumed run"
+    done
+done
+
+# Without memory an answer is the whole answer, or there is none and the code is 5.
+case " ${GN_FAULT_KINDS:-memory} " in *' memory '*) ;; *) finish ;; esac
+errno=12
+for command in 'summary reference/model.safetensors --json' \
+    'predict reference/model.safetensors set/t10k-images-idx3-ubyte --limit 2 --json'; do
+    # shellcheck disable=SC2086 # words
+    disturbed memory 0 $command
+    calls=$(cat count)
+    cp out answer
+    echo "memory: $calls calls in $command"
+    for k in $(chosen "$calls"); do
+        # shellcheck disable=SC2086
+        disturbed memory "$k" $command
+        [ "$code" != 0 ] || cmp -s out answer || fail "memory call $k of $command: another answer"
     done
 done
 finish
