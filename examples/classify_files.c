@@ -40,7 +40,7 @@ static int print_answer(const struct gn_answer *answer, void *user)
 static gn_status classify(gn_predictor *predictor, const struct gn_net_info *net,
                           const char *const *paths, size_t n, size_t *taken)
 {
-    gn_dataset *images = gn_open_image_files(paths, n, taken);
+    gn_dataset *images = gn_open_image_files(paths, n, 0, taken);
     struct gn_dataset_info set = { 0 };
     struct job job = { .net = net, .path = paths[0], .images = images };
     gn_status status = gn_dataset_describe(images, &set);

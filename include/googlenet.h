@@ -207,8 +207,10 @@ GN_API gn_status gn_dataset_wait(gn_dataset *data);
 GN_API gn_dataset *gn_open_images(const char *path);
 
 /* The same for the first of n paths or, where these are files of pictures, for as many as follow each
- * other: one sample each, which are opened when they are needed. *taken gets their number. */
-GN_API gn_dataset *gn_open_image_files(const char *const *paths, size_t n, size_t *taken);
+ * other: one sample each, which are opened when they are needed. *taken gets their number. Of an
+ * IDX file only the first `limit` images (0: all) are read. */
+GN_API gn_dataset *gn_open_image_files(const char *const *paths, size_t n, uint64_t limit,
+                                       size_t *taken);
 
 /* What a data set holds. Strings belong to the data set. */
 struct gn_dataset_info {

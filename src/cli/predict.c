@@ -151,6 +151,7 @@ static int answer_set(struct job *job)
     if (gn_dataset_describe(job->images, &info) != GN_OK)
         return cli_fail_library();
     uint64_t samples = info.samples;
+    cli_note_unread(&info, info.name);
     if ((job->folder || info.height > 0) && job->given->limit && job->given->limit < samples)
         samples = job->given->limit;
     if (samples == 0)
@@ -176,7 +177,7 @@ static int answer_files(struct job *job, const char *const *paths, size_t n, siz
 {
     struct stat status;
     *taken = 1;
-    gn_dataset *images = gn_open_image_files(paths, n, taken);
+    gn_dataset *images = gn_open_image_files(paths, n, job->given->limit, taken);
     if (!images)
         return leave_out(job, NULL);
     job->path = paths[0];

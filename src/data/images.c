@@ -41,7 +41,7 @@ static bool is_idx(const char *path)
            strcmp(gn_path_extension(path), ".gz") == 0;
 }
 
-static gn_status read_idx(struct gn_dataset *data, const char *path)
+static gn_status read_idx(struct gn_dataset *data, const char *path, uint64_t limit)
 {
     struct gn_idx idx;
     GN_TRY(gn_idx_open(&idx, path, true, false));
@@ -49,6 +49,11 @@ static gn_status read_idx(struct gn_dataset *data, const char *path)
     data->height = (int)idx.dims[1];
     data->width = (int)idx.dims[2];
     data->channels = (int)idx.dims[3];
+    if (limit > 0 && limit < data->samples) {
+        data->unread = data->samples - limit;
+        data->samples = limit;
+        gn_idx_limit(&idx, limit);
+    }
     const gn_status status = gn_idx_read(&idx, &data->pixels, NULL);
     gn_idx_close(&idx);
     return status;
@@ -81,7 +86,7 @@ static gn_status list_files(struct gn_dataset *data, const char *const *paths, s
 }
 
 static gn_status read_images(struct gn_dataset *data, const char *const *paths, size_t n,
-                             size_t *taken)
+                             uint64_t limit, size_t *taken)
 {
     data->name = gn_strdup(paths[0]);
     data->path = gn_strdup(paths[0]);
@@ -92,13 +97,13 @@ static gn_status read_images(struct gn_dataset *data, const char *const *paths, 
     if (gn_path_is_folder(paths[0]))
         return find_pictures(data, paths[0]);
     if (is_idx(paths[0]))
-        return read_idx(data, paths[0]);
+        return read_idx(data, paths[0], limit);
     GN_TRY(list_files(data, paths, n));
     *taken = data->files.n;
     return GN_OK;
 }
 
-gn_dataset *gn_open_image_files(const char *const *paths, size_t n, size_t *taken)
+gn_dataset *gn_open_image_files(const char *const *paths, size_t n, uint64_t limit, size_t *taken)
 {
     size_t ignored;
     if (paths == NULL || n == 0 || paths[0] == NULL || paths[0][0] == '\0') {
@@ -106,7 +111,8 @@ gn_dataset *gn_open_image_files(const char *const *paths, size_t n, size_t *take
         return NULL;
     }
     struct gn_dataset *data = gn_calloc(1, sizeof *data, "images");
-    if (data != NULL && read_images(data, paths, n, taken == NULL ? &ignored : taken) != GN_OK) {
+    if (data != NULL &&
+        read_images(data, paths, n, limit, taken == NULL ? &ignored : taken) != GN_OK) {
         gn_close_dataset(data);
         data = NULL;
     }
@@ -115,5 +121,5 @@ gn_dataset *gn_open_image_files(const char *const *paths, size_t n, size_t *take
 
 gn_dataset *gn_open_images(const char *path)
 {
-    return gn_open_image_files(&path, 1, NULL);
+    return gn_open_image_files(&path, 1, 0, NULL);
 }

@@ -24,7 +24,10 @@ expect 3 'truncated' train --data cut $train --limit-train 599 --out whole
 run eval set-run/model.safetensors --data cut --split train --limit 20 --json
 [ "$code" = 0 ] || fail "eval: exit code $code: $(cat err)"
 holds err 'train images: the first 20 of 600'
-cp out limited
+run predict set-run/model.safetensors cut/train-images-idx3-ubyte.gz --limit 3 --top 1
+[ "$code" = 0 ] || fail "predict: exit code $code: $(cat err)"
+[ "$(wc -l <out)" = 3 ] || fail "predict: $(cat out)"
+holds err 'train-images-idx3-ubyte.gz images: the first 3 of 600'
 rm -r cut/train-images-idx3-ubyte.gz
 run train --data set $train --epochs 1 --out all
 grep -q 'the rest is not read' err && fail "everything was read: $(cat err)"

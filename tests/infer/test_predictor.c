@@ -286,7 +286,7 @@ static void a_list_is_answered_in_order_around_a_broken_file(void **state)
     test_write_file("broken.png", files[BROKEN].bytes, files[BROKEN].size / 2);
     paths[BROKEN] = "broken.png";
     paths[FILES] = "set"; /* a folder is a set of its own */
-    gn_dataset *list = gn_open_image_files(paths, FILES + 1, &taken);
+    gn_dataset *list = gn_open_image_files(paths, FILES + 1, 0, &taken);
     assert_non_null(list);
     assert_int_equal(taken, FILES);
     assert_string_equal(gn_dataset_file(list, 1), paths[1]);
