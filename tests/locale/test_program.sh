@@ -2,7 +2,7 @@
 # The program writes, prints and reads the same bytes in every locale, though it calls no setlocale: a
 # preloaded object does (preload.c). Every command and every file is compared with that of the C locale,
 # where times are replaced if they are numbers with a point.
-# labels: quick no-sanitize
+# labels: push no-sanitize
 . "$GN_SOURCE_DIR/tests/cli/cases.sh"
 preload=$GN_BUILD_DIR/tests/libpreload.so
 names='de_DE fr_FR ungrouped ps_AF'

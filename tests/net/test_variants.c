@@ -15,6 +15,7 @@
 #include "support/check.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { IMAGES = 4, CLASSES = 10, SAMPLES = 64 };
 
@@ -108,6 +109,8 @@ static void check_tensors(const gn_net *net, const struct gn_st_file *file, cons
     (void)snprintf(name, sizeof name, "%s.samples", what);
     float *samples = floats(file, name);
     uint64_t row = 0;
+    double worst = 0;
+    const char *worst_name = "";
     for (int i = 0; i < net->graph->n_tensors; i++) {
         const struct gn_tensor *t = &net->graph->tensors[i];
         if (t->trainable != trainable)
@@ -126,11 +129,16 @@ static void check_tensors(const gn_net *net, const struct gn_st_file *file, cons
         /* Of samples that happen to be small, the tensor's own size is the measure. */
         size = fmax(size, norms[row] * norms[row] * SAMPLES / (double)t->count);
         const double norm_error = fabs(sqrt(sum) - norms[row]) / norms[row];
-        if (!(norm_error < most && sqrt(difference / size) < most))
-            fail_msg("%s of %s: norm off by %.2e, samples by %.2e", what, t->name, norm_error,
-                     sqrt(difference / size));
+        const double error = fmax(norm_error, sqrt(difference / size));
+        if (!(error <= worst)) {
+            worst = error;
+            worst_name = t->name;
+        }
         row++;
     }
+    print_message("%s of %s: worst %.2e, %s\n", what, net->preset, worst, worst_name);
+    if (!(worst < most))
+        fail_msg("%s of %s: off by %.2e, %g is allowed", what, worst_name, worst, most);
     assert_int_equal(row, n);
     gn_free(samples);
 }
@@ -168,19 +176,24 @@ static void check_logits(gn_net *net, const struct gn_st_file *file, const float
     gn_free(golden);
 }
 
-/* No tie is near, so that no ReLU and no pool decides otherwise. Where maps of 36 values are
- * normalised, direct kernels come to 7e-5 and Winograd's to 2e-4; without that, to 5e-6. Only
- * without fused multiply-add do Winograd's turn one ReLU of googlenet-bn's last block, whose
- * channel then differs. */
-static double tolerance(const gn_net *net, gn_algorithm algorithm)
+/* No tie is near, so that no ReLU and no pool decides otherwise, and 5e-5 holds for the reference kernels,
+ * which add in double (1.0e-5 at most, measured), and for all kernels without normalisations of small
+ * maps (googlenet-small 1.1e-5, googlenet-paper 4.2e-6). Those of the large networks, over 36 values,
+ * amplify the rounding of sums in float32: 7.1e-5 by direct kernels, 1.8e-4 by Winograd's. Only without
+ * fused multiply-add do Winograd's turn one ReLU of googlenet-bn, in b5.inception5b.p3_1: that layer is
+ * 3.4e-2 off, those before it up to 1.8e-2. */
+static double tolerance(const gn_net *net, const struct gn_plan_options *o)
 {
-    const bool normalised = gn_graph_params(net->graph, false) > 0;
-    if (algorithm == GN_ALGORITHM_DIRECT)
+    const bool bn = strcmp(net->preset, "googlenet-bn") == 0;
+    if (o->reference || !(bn || strcmp(net->preset, "googlenet-torchvision") == 0))
+        return 5e-5;
+    if (o->algorithm == GN_ALGORITHM_DIRECT)
         return 1e-4;
-    return normalised && strcmp(gn_cpu_kernels()->isa, "generic") == 0 ? 5e-2 : 5e-4;
+    return bn && strcmp(gn_cpu_kernels()->isa, "generic") == 0 ? 5e-2 : 2.5e-4;
 }
 
-static void check_variant(const char *preset, int size, int channels, gn_algorithm algorithm)
+static void check_variant(const char *preset, int size, int channels,
+                          const struct gn_plan_options *kernels)
 {
     char path[256];
     (void)snprintf(path, sizeof path, GN_SOURCE_DIR "/tests/golden/variant_%s.safetensors",
@@ -199,9 +212,9 @@ static void check_variant(const char *preset, int size, int channels, gn_algorit
     int32_t labels[IMAGES];
     for (uint64_t i = 0; i < IMAGES; i++)
         labels[i] = (int32_t)(gn_random_bits(0, GN_RANDOM_TEST, 2000, i) % CLASSES);
-    const struct gn_plan_options options = { .train = true,
-                                             .batch = IMAGES,
-                                             .algorithm = algorithm };
+    struct gn_plan_options options = *kernels;
+    options.train = true;
+    options.batch = IMAGES;
     struct gn_plan *plan = gn_plan_create(net, &options);
     assert_true(grads != NULL && plan != NULL);
     struct gn_plan_sums sums;
@@ -210,8 +223,8 @@ static void check_variant(const char *preset, int size, int channels, gn_algorit
                          &(struct gn_plan_batch){ .images = images, .labels = labels, .n = IMAGES },
                          grads, &sums),
                      GN_OK);
-    check_losses(net, file, &sums, algorithm);
-    check_tensors(net, file, grads, true, tolerance(net, algorithm));
+    check_losses(net, file, &sums, options.algorithm);
+    check_tensors(net, file, grads, true, tolerance(net, kernels));
     if (gn_graph_params(net->graph, false) > 0)
         check_tensors(net, file, net->params, false, 5e-5);
     check_logits(net, file, images);
@@ -222,32 +235,39 @@ static void check_variant(const char *preset, int size, int channels, gn_algorit
     gn_free_net(net);
 }
 
+/* By the fast kernels in both ways, and once, for no instruction set changes them, by the reference. */
+static void check_preset(const char *preset, int size, int channels)
+{
+    static const struct gn_plan_options kernels[] = { { .algorithm = GN_ALGORITHM_DIRECT },
+                                                      { .algorithm = GN_ALGORITHM_AUTO },
+                                                      { .reference = true } };
+    const int n = getenv("GOOGLENET_ISA") == NULL ? 3 : 2;
+    for (int i = 0; i < n; i++)
+        check_variant(preset, size, channels, &kernels[i]);
+}
+
 static void bn_is_that_of_keras(void **state)
 {
     (void)state;
-    check_variant("googlenet-bn", 96, 1, GN_ALGORITHM_DIRECT);
-    check_variant("googlenet-bn", 96, 1, GN_ALGORITHM_AUTO);
+    check_preset("googlenet-bn", 96, 1);
 }
 
 static void small_is_that_of_keras(void **state)
 {
     (void)state;
-    check_variant("googlenet-small", 28, 1, GN_ALGORITHM_DIRECT);
-    check_variant("googlenet-small", 28, 1, GN_ALGORITHM_AUTO);
+    check_preset("googlenet-small", 28, 1);
 }
 
 static void torchvision_is_that_of_pytorch(void **state)
 {
     (void)state;
-    check_variant("googlenet-torchvision", 96, 3, GN_ALGORITHM_DIRECT);
-    check_variant("googlenet-torchvision", 96, 3, GN_ALGORITHM_AUTO);
+    check_preset("googlenet-torchvision", 96, 3);
 }
 
 static void paper_is_that_of_caffe(void **state)
 {
     (void)state;
-    check_variant("googlenet-paper", 96, 3, GN_ALGORITHM_DIRECT);
-    check_variant("googlenet-paper", 96, 3, GN_ALGORITHM_AUTO);
+    check_preset("googlenet-paper", 96, 3);
 }
 
 static void counts_are_those_that_were_published(void **state)
