@@ -119,6 +119,8 @@ static uint64_t size_class(const struct gn_graph *g, int i)
     static const char *const names[] = { "stride",     "stride_h", "stride_w",  "explicit_pads",
                                          "kernel",     "kernel_h", "kernel_w",  "pad_top",
                                          "pad_bottom", "pad_left", "pad_right", "ceil" };
+    if (i < 0)
+        return 0; /* the graph has an error */
     const struct gn_layer *layer = &g->layers[i];
     if (layer->n_inputs == 0)
         return 1;
