@@ -114,40 +114,6 @@ static void fingerprint_seeds(const struct fuzz_target *target)
     gn_free(text);
 }
 
-/* ---- The pictures that the run knows ---- */
-
-static void pictures(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
-{
-    struct gn_picture_list lists[2] = { { .rows = NULL } };
-    (void)target;
-    fuzz_told(gn_picture_list_read(fuzz_file("pictures.tsv", bytes, n), lists));
-    for (int i = 0; i < 2; i++) {
-        FUZZ_REQUIRE(lists[i].names.n == 0 || lists[i].rows != NULL);
-        gn_picture_list_free(&lists[i]);
-    }
-}
-
-static void pictures_seeds(const struct fuzz_target *target)
-{
-    static const char picture[] = "P5 1 1 255\nx";
-    const struct gn_picture_state states[2] = { { .digest = 7 }, { .digest = 0 } };
-    (void)target;
-    (void)fuzz_folder("pictures/a\tb");
-    (void)fuzz_file("pictures/a\tb/1.pgm", picture, sizeof picture - 1);
-    (void)fuzz_file("pictures/a\tb/2\\.pgm", picture, sizeof picture - 1);
-    static const char list[] = "a\tb/1.pgm\t0\na\tb/2\\.pgm\t1\n";
-    gn_dataset *data = gn_open_dataset(fuzz_file("pictures/list.txt", list, sizeof list - 1),
-                                       .split = GN_TRAIN, .no_val_fraction = true);
-    FUZZ_REQUIRE(data != NULL && data->samples == 2);
-    for (int both = 0; both < 2; both++) {
-        const char *path = fuzz_path("pictures.tsv");
-        FUZZ_REQUIRE(gn_picture_list_write(path, data, states, both ? data : NULL,
-                                           both ? states : NULL) == GN_OK);
-        fuzz_seed_file(path);
-    }
-    gn_close_dataset(data);
-}
-
 /* ---- The history ---- */
 
 static void history(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
@@ -224,7 +190,6 @@ const struct fuzz_target fuzz_train_targets[] = {
     { .name = "checkpoint", .run = checkpoint, .make_seeds = checkpoint_seeds, .divisor = 4 },
     { .name = "record", .run = record, .make_seeds = record_seeds },
     { .name = "fingerprint", .run = fingerprint, .make_seeds = fingerprint_seeds },
-    { .name = "pictures", .run = pictures, .make_seeds = pictures_seeds, .divisor = 4 },
     { .name = "history", .run = history, .texts = histories, .divisor = 4 },
     { .name = "pictures", .run = pictures, .texts = picture_lists },
     { .name = "config", .run = config, .texts = configs },
