@@ -207,6 +207,7 @@ const char *gn_hex_text(double value, char buffer[GN_NUMBER_TEXT])
 
 bool gn_hex_parse(const char *text, double *value)
 {
+    const char *const whole = text;
     const uint64_t sign = *text == '-';
     text += sign;
     if (text[0] != '0' || text[1] != 'x' || (text[2] != '0' && text[2] != '1') || text[3] != '.')
@@ -232,7 +233,12 @@ bool gn_hex_parse(const char *text, double *value)
         (!normal && (!negative || exponent != EXPONENT_BIAS - 1)))
         return false;
     const uint64_t bits = sign << 63 | (uint64_t)field << 52 | fraction;
-    memcpy(value, &bits, sizeof bits);
+    double read;
+    char same[GN_NUMBER_TEXT];
+    memcpy(&read, &bits, sizeof bits);
+    if (strcmp(gn_hex_text(read, same), whole) != 0) /* "p+007" */
+        return false;
+    *value = read;
     return true;
 }
 

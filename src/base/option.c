@@ -134,14 +134,14 @@ static gn_status read_switch(const char *text, bool *value)
 static gn_status set_number(const struct gn_option *option, void *values, const char *text)
 {
     void *target = member(values, option->offset);
-    const uint64_t low = option->kind == GN_OPTION_SEED ? 0 : (uint64_t)option->low;
-    const uint64_t high = option->kind == GN_OPTION_SEED ? UINT64_MAX : (uint64_t)option->high;
     uint64_t whole = 0;
     double real = 0;
     if (option->kind == GN_OPTION_REAL)
         GN_TRY(read_real(text, option->low, option->high, &real));
+    else if (option->kind == GN_OPTION_SEED)
+        GN_TRY(read_whole(text, 0, UINT64_MAX, &whole));
     else
-        GN_TRY(read_whole(text, low, high, &whole));
+        GN_TRY(read_whole(text, (uint64_t)option->low, (uint64_t)option->high, &whole));
     if (option->kind == GN_OPTION_REAL)
         *(double *)target = real;
     else if (option->kind == GN_OPTION_INT)

@@ -1,7 +1,7 @@
 /*
  * PNG through libpng's full reading interface. Its errors end in a longjmp to one frame that owns
- * nothing; chunks that do not change the pixels are skipped unseen, except for EXIF, and a wrong
- * checksum is an error.
+ * nothing; chunks that do not change the pixels are skipped unseen, and a wrong checksum is an error.
+ * EXIF is found here.
  */
 #include "picture/format.h"
 
@@ -72,7 +72,27 @@ static void set_limits(struct decoder *d)
 #endif
     /* -1: every chunk that is not needed to show the picture. */
     png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-    png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_AS_DEFAULT, exif, 1);
+    png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, exif, 1);
+}
+
+/* EXIF before the pixels. libpng would take as much memory for it as its chunk claims to have. */
+static int find_orientation(const struct gn_bytes *file)
+{
+    enum { SIGNATURE = 8, CHECKSUM = 4 };
+    struct gn_reader reader;
+    uint32_t length;
+    const uint8_t *bytes;
+    gn_rd_init(&reader, file->data, file->size);
+    (void)gn_rd_skip(&reader, SIGNATURE);
+    while (gn_rd_be32(&reader, &length) && !gn_rd_match(&reader, "IDAT", 4)) {
+        const bool is_exif = gn_rd_match(&reader, "eXIf", 4);
+        if (!(is_exif || gn_rd_skip(&reader, 4)) || !gn_rd_bytes(&reader, length, &bytes))
+            break;
+        if (is_exif)
+            return gn_exif_orientation(bytes, length);
+        (void)gn_rd_skip(&reader, CHECKSUM);
+    }
+    return GN_PICTURE_UPRIGHT;
 }
 
 static void read_rows(struct decoder *d)
@@ -101,16 +121,13 @@ static void decode(struct decoder *d)
 {
     struct gn_picture_job *job = d->job;
     struct gn_picture *picture = job->picture;
-    png_uint_32 exif_bytes = 0;
-    png_bytep exif = NULL;
     png_set_read_fn(d->png, d, read_bytes);
     set_limits(d);
     png_read_info(d->png, d->info);
     picture->height = (int)png_get_image_height(d->png, d->info);
     picture->width = (int)png_get_image_width(d->png, d->info);
     picture->channels = (png_get_color_type(d->png, d->info) & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1;
-    if (png_get_eXIf_1(d->png, d->info, &exif_bytes, &exif) != 0)
-        job->orientation = gn_exif_orientation(exif, exif_bytes);
+    job->orientation = find_orientation(job->file);
     const uint64_t stored = (uint64_t)png_get_rowbytes(d->png, d->info) * (uint64_t)picture->height;
     d->status = gn_picture_reserve(job, stored / MOST_DEFLATED, 0);
     if (d->status == GN_OK && !job->header_only)

@@ -35,6 +35,20 @@ static long peak(void)
     return usage.ru_maxrss / 1024;
 }
 
+/* The most address space, in MB: memory that was asked for, touched or not. */
+static long asked(void)
+{
+    char line[256];
+    long kb = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, "VmPeak:", 7) == 0)
+            kb = strtol(line + 7, NULL, 10);
+    (void)fclose(f);
+    return kb / 1024;
+}
+
 /* ---- Sizes that are only claimed ---- */
 
 /* Bytes of a file in which a number of 16 or 32 bits, of either order, or of WebP's 14 or 24 bits less
@@ -335,6 +349,30 @@ static void wide_pngs_are_read(void **state)
     }
 }
 
+/* The length of a chunk is a claim like any other, whatever the chunk is. */
+static void chunks_of_png_draw_no_memory(void **state)
+{
+    static const char *const types[] = { "eXIf", "iCCP", "zTXt", "iTXt", "tEXt", "sPLT",
+                                         "PLTE", "tRNS", "hIST", "pCAL", "xXXx", "IDAT" };
+    enum { HEADER = 33, CLAIMED = 0x69696969, ALLOWED = 64 };
+    (void)state;
+    const long before = asked();
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        uint8_t file[HEADER + 64] =
+            "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0\x90\x77\x53\xde";
+        struct gn_picture picture = { 0 };
+        memset(file + HEADER, CLAIMED & 0xff, 4);
+        memcpy(file + HEADER + 4, types[i], 4);
+        assert_int_equal(decode(file, sizeof file, &picture, 0), GN_STATUS_BAD_DATA);
+        gn_picture_free(&picture);
+        const char *sanitizer = getenv("GN_SANITIZE");
+        if ((sanitizer == NULL || sanitizer[0] == '\0') && asked() - before > ALLOWED)
+            fail_msg("%s: %ld MB were asked for: %s", types[i], asked() - before,
+                     gn_error_message());
+    }
+    gn_clear_error();
+}
+
 #endif
 
 int main(void)
@@ -349,6 +387,7 @@ int main(void)
         cmocka_unit_test(orientations_may_be_short_or_long),
 #if GN_HAVE_PNG
         cmocka_unit_test(wide_pngs_are_read),
+        cmocka_unit_test(chunks_of_png_draw_no_memory),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

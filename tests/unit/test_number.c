@@ -48,6 +48,8 @@ static void check_hexadecimal(void)
                                        "0x1.8000000000000p+1x",
                                        "0x1,8000000000000p+1",
                                        "nan",
+                                       "0x1.8000000000000p+01",
+                                       "0x1.8000000000000p-0",
                                        "0x0.8000000000000p+1" };
     for (int i = 0; i < VALUES; i++) {
         char text[GN_NUMBER_TEXT];
@@ -112,6 +114,7 @@ static void check_short_hexadecimal(void)
                                        "0x2p+0",
                                        "+0x1p+0",
                                        "0x1.8p+1024",
+                                       "0x1.8p+01",
                                        "0x18p+0",
                                        "--0x1p+0",
                                        "0x1.99999999999999p+0",
