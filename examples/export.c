@@ -1,6 +1,6 @@
 /*
  * Writes a model as ONNX, for ONNX Runtime, OpenVINO, ncnn and others: once for callers that prepare
- * the pictures, once with the preparation in the graph.
+ * the pictures, once with the preparation in the graph; and reads it back.
  *
  *   cc export.c $(pkg-config --cflags --libs googlenet) -o export
  *   ./export model.safetensors
@@ -24,6 +24,10 @@ int main(int argc, char **argv)
         gn_free_net(net);
         return 1;
     }
+    gn_net *back = gn_import("model.onnx");
+    if (back == NULL || gn_save(back, "back.safetensors") != GN_OK)
+        fprintf(stderr, "%s\n", gn_error_message());
+    gn_free_net(back);
     printf("model.onnx takes numbers that are made so: %s\nbytes.onnx takes bytes of pictures\n",
            steps);
     gn_free_net(net);

@@ -668,6 +668,21 @@ struct gn_export_options {
     gn_export_with((net), &(struct gn_export_options){ .path = __VA_ARGS__ })
 GN_API gn_status gn_export_with(const gn_net *net, const struct gn_export_options *options);
 
+/* A network from another program's file, by the ending of its name: .onnx. Every node becomes a layer or
+ * the import ends with a sentence that names it. What the file does not say about pictures is assumed:
+ * values divided by 255, RGB, resize by half-pixel. Free with gn_free_net. NULL: BAD_MODEL, UNSUPPORTED,
+ * BAD_ARGUMENT, NO_MEMORY. */
+struct gn_import_options {
+    const char *path;
+    int size, width;  /* of the input; 0: the file's */
+    gn_resize resize; /* 0: the file's, or half-pixel */
+    char *note;       /* may be NULL; gets a sentence about what was assumed or left out */
+    size_t note_size;
+    uint64_t reserved[4];
+};
+#define gn_import(...) gn_import_with(&(struct gn_import_options){ .path = __VA_ARGS__ })
+GN_API gn_net *gn_import_with(const struct gn_import_options *options);
+
 /* ---- Evaluation ---- */
 
 struct gn_score {

@@ -1,4 +1,4 @@
-/* The format of an exported file follows from the ending of its name. */
+/* The format of a file follows from the ending of its name. */
 #include "exchange/export.h"
 
 #include "base/path.h"
@@ -39,4 +39,23 @@ gn_status gn_export_with(const gn_net *net, const struct gn_export_options *opti
     GN_FAIL(GN_STATUS_BAD_ARGUMENT,
             "%s: a model is exported to a file whose name ends in .onnx or .safetensors",
             options->path);
+}
+
+gn_net *gn_import_with(const struct gn_import_options *options)
+{
+    if (options == NULL || options->path == NULL) {
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "import: no file is given");
+        return NULL;
+    }
+    if (options->size < 0 || options->width < 0 || (int)options->resize < 0 ||
+        options->resize > GN_RESIZE_PIL_BILINEAR) {
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "import: size %d, width %d or resize rule %d",
+                      options->size, options->width, (int)options->resize);
+        return NULL;
+    }
+    if (strcmp(gn_path_extension(options->path), ".onnx") == 0)
+        return gn_import_onnx(options);
+    (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%s: only files whose name ends in .onnx are imported",
+                  options->path);
+    return NULL;
 }

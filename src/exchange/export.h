@@ -1,4 +1,4 @@
-/* Writers of other programs' formats. */
+/* Writers and readers of other programs' formats. */
 #ifndef GN_EXCHANGE_EXPORT_H
 #define GN_EXCHANGE_EXPORT_H
 
@@ -6,5 +6,8 @@
 
 /* UNSUPPORTED, by name, for what the format cannot say; BAD_ARGUMENT; NO_MEMORY; IO. */
 gn_status gn_export_onnx(const gn_net *net, const struct gn_export_options *options);
+
+/* NULL: BAD_MODEL; UNSUPPORTED, with the node's name; BAD_ARGUMENT; NO_MEMORY. */
+gn_net *gn_import_onnx(const struct gn_import_options *options);
 
 #endif

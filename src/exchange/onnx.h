@@ -16,6 +16,7 @@ struct gn_onnx {
     struct gn_pb pb;
     char (*value)[GN_ONNX_NAME]; /* of each layer: the name of the tensor that holds its output */
     bool *live;                  /* layers that the answer depends on */
+    bool *is_map;                /* layers whose tensor has four dimensions there */
     int *folded; /* of a convolution: the normalisation that its weights contain, -1: none */
 };
 
@@ -46,6 +47,10 @@ enum gn_onnx_type gn_onnx_number(const struct gn_onnx *onnx);
 
 /* The input, with the preprocessing in the graph if that is wanted. UNSUPPORTED by name. */
 gn_status gn_onnx_write_input(struct gn_onnx *onnx);
+
+/* The value `input` as a row an image, under the name `output`. */
+void gn_onnx_flatten(struct gn_onnx *onnx, const char *name, const char *input,
+                     char output[GN_ONNX_NAME]);
 
 /* Nodes and weights of all live layers. UNSUPPORTED with the layer's name. */
 gn_status gn_onnx_write_layers(struct gn_onnx *onnx);

@@ -190,6 +190,7 @@ gn_status gn_onnx_write_input(struct gn_onnx *onnx)
     while (input < g->n_layers && g->layers[input].n_inputs > 0)
         input++;
     char *value = onnx->value[input];
+    onnx->is_map[input] = true;
     if (onnx->options->embed_preprocessing)
         return embed(onnx, value);
     (void)snprintf(value, GN_ONNX_NAME, "input");

@@ -129,10 +129,11 @@ static gn_status write_tensors(struct gn_onnx *onnx, int layer, char names[][GN_
 
 /* ---- Nodes ---- */
 
-static void flatten(struct gn_onnx *onnx, const char *name, const char *input, char *output)
+void gn_onnx_flatten(struct gn_onnx *onnx, const char *name, const char *input,
+                     char output[GN_ONNX_NAME])
 {
     struct gn_onnx_op op = { .type = "Flatten" };
-    (void)snprintf(output, GN_ONNX_NAME, "%s.flat", name);
+    (void)snprintf(output, GN_ONNX_NAME, "%.*s.flat", GN_ONNX_NAME - 8, name);
     gn_onnx_int(&op, "axis", 1);
     const size_t node = gn_onnx_node(onnx, op.type, output, output, &input, 1);
     gn_onnx_write_attribute(onnx, &op.attributes[0]);
@@ -148,11 +149,12 @@ static gn_status write_node(struct gn_onnx *onnx, int layer, const struct gn_onn
     int n = 0;
     for (; n < l->n_inputs; n++)
         (void)snprintf(names[n], GN_ONNX_NAME, "%s", onnx->value[l->inputs[n]]);
-    if (op->flattens) {
+    if (op->takes_rows && onnx->is_map[l->inputs[0]]) {
         char flat[GN_ONNX_NAME];
-        flatten(onnx, l->name, names[0], flat);
+        gn_onnx_flatten(onnx, l->name, names[0], flat);
         memcpy(names[0], flat, sizeof flat);
     }
+    onnx->is_map[layer] = !op->takes_rows && onnx->is_map[l->inputs[0]];
     GN_TRY(write_tensors(onnx, layer, names, &n));
     for (int i = 0; i < n; i++)
         inputs[i] = names[i];
@@ -167,11 +169,6 @@ static gn_status write_node(struct gn_onnx *onnx, int layer, const struct gn_onn
     for (int i = 0; i < op->n; i++)
         gn_onnx_write_attribute(onnx, &op->attributes[i]);
     gn_pb_end(&onnx->pb, node);
-    if (op->makes_vector) {
-        char map[GN_ONNX_NAME];
-        memcpy(map, onnx->value[layer], sizeof map);
-        flatten(onnx, l->name, map, onnx->value[layer]);
-    }
     return GN_OK;
 }
 
@@ -192,6 +189,7 @@ gn_status gn_onnx_write_layers(struct gn_onnx *onnx)
             continue;
         if (l->op->fuses == GN_FUSE_SAME || is_folded(onnx, i)) {
             memcpy(onnx->value[i], onnx->value[l->inputs[0]], GN_ONNX_NAME);
+            onnx->is_map[i] = onnx->is_map[l->inputs[0]];
             continue;
         }
         if (l->op->onnx != NULL)

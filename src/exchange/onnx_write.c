@@ -78,6 +78,8 @@ static void write_output(struct gn_onnx *onnx)
     const char *answer = onnx->options->softmax ? "probabilities" : "logits";
     char at[GN_ONNX_NAME];
     memcpy(at, onnx->value[onnx->net->output], sizeof at);
+    if (onnx->is_map[onnx->net->output])
+        gn_onnx_flatten(onnx, answer, onnx->value[onnx->net->output], at);
     const bool half = onnx->options->f16;
     if (onnx->options->softmax) {
         const struct gn_onnx_attribute axis = { .name = "axis", .n = 1, .whole = { 1 } };
@@ -134,14 +136,16 @@ gn_status gn_export_onnx(const gn_net *net, const struct gn_export_options *opti
                 onnx.opset, LOWEST_OPSET, HIGHEST_OPSET);
     onnx.value = gn_calloc(layers, sizeof *onnx.value, "names of an ONNX graph");
     onnx.live = gn_calloc(layers, sizeof *onnx.live, "layers of an ONNX graph");
+    onnx.is_map = gn_calloc(layers, sizeof *onnx.is_map, "layers of an ONNX graph");
     onnx.folded = gn_calloc(layers, sizeof *onnx.folded, "layers of an ONNX graph");
     gn_status status = gn_last_status();
-    if (onnx.value != NULL && onnx.live != NULL && onnx.folded != NULL) {
+    if (onnx.value != NULL && onnx.live != NULL && onnx.is_map != NULL && onnx.folded != NULL) {
         gn_graph_mark_live(net->graph, net->output, onnx.live);
         status = write_model(&onnx);
     }
     gn_free(onnx.value);
     gn_free(onnx.live);
+    gn_free(onnx.is_map);
     gn_free(onnx.folded);
     gn_free(onnx.pb.bytes);
     return status;

@@ -18,8 +18,8 @@ struct gn_onnx_attribute {
 struct gn_onnx_op {
     const char *type;
     const char *refused; /* why ONNX cannot say this layer; NULL: it can */
-    bool flattens;       /* a map comes as a vector to it: a Flatten goes before */
-    bool makes_vector; /* ONNX gives a map of one pixel where we have a vector: a Flatten follows */
+    bool
+        takes_rows; /* its input is a row an image, and so is its output: a map is flattened first */
     int n;
     struct gn_onnx_attribute attributes[GN_ONNX_ATTRIBUTES];
 };

@@ -1,5 +1,5 @@
 #!/bin/bash
-# `export` writes by the ending of the name, says what the caller must do, and refuses the rest.
+# `export` and `import`: by the ending of the name, says what the caller must do, and refuses the rest.
 # labels: quick
 . "$GN_SOURCE_DIR/tests/cli/cases.sh"
 printf 'input 12 1\nconv conv 4 3 2\nmean\noutput 3\n' >tiny.net
@@ -7,6 +7,11 @@ expect 0 'tiny.onnx' export tiny.net tiny.onnx
 holds err 'the caller prepares pictures: \[\{"step":"decode"'
 holds err 'warning: tiny.net is a preset: its weights are fresh'
 expect 0 '"embedded": true' export tiny.net bytes.onnx --embed-preprocessing --json
+expect 0 'back.safetensors' import tiny.onnx back.safetensors
+holds err 'the preprocessing is the file'
+expect 0 '"note": "the preprocessing is the file' import tiny.onnx back.safetensors --json
+expect 4 'nosuch.onnx: ONNX: ' import nosuch.onnx back.safetensors
+expect 2 'only files whose name ends in .onnx' import tiny.net back.safetensors
 expect 0 'tiny.safetensors' export tiny.net tiny.safetensors
 expect 0 'samples|Total|conv' summary tiny.safetensors
 expect 2 'model.pth: a model is exported to a file whose name ends in' export tiny.net model.pth

@@ -29,7 +29,7 @@ expect 2 'did you mean train' trian --data x
 expect 2 'unknown command "frobnicate"' frobnicate
 expect 2 'unknown command' help frobnicate
 expect 2 'unknown flag' --frobnicate
-for command in import verify serve; do
+for command in verify serve; do
     expect 2 "$command: this version .* does not have" "$command" a b
 done
 expect 2 'did you mean --epochs' train --data x --epocs 3

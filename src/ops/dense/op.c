@@ -25,9 +25,10 @@ static gn_status rule(struct gn_rule *r)
 
 static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
 {
+    (void)g;
     (void)given;
     op->type = "Gemm";
-    op->flattens = g->kh * g->kw > 1;
+    op->takes_rows = true;
     gn_onnx_int(op, "transB", 1);
 }
 

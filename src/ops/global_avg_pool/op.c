@@ -13,7 +13,6 @@ static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_
     (void)g;
     (void)given;
     op->type = "GlobalAveragePool";
-    op->makes_vector = true;
 }
 
 const struct gn_operator gn_op_global_avg_pool = {

@@ -1,0 +1,274 @@
+/*
+ * An ONNX file as a network that predicts, is trained and exported again. The nodes are walked through
+ * once; each becomes a layer, a name for what is there already, or the end of the import with a sentence
+ * that names it: nothing is skipped. Weights go from the file into the network at the end, one
+ * tensor at a time, so that memory is the file's and the network's.
+ */
+#include "exchange/onnx_import.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "exchange/export.h"
+#include "formats/model_internal.h"
+
+#include <string.h>
+
+/* ---- The nodes ---- */
+
+static const struct {
+    const char *type;
+    gn_onnx_reader *read;
+} readers[] = {
+    { "Conv", gn_onnx_read_conv },
+    { "Relu", gn_onnx_read_relu },
+    { "Clip", gn_onnx_read_clip },
+    { "MaxPool", gn_onnx_read_pool },
+    { "AveragePool", gn_onnx_read_pool },
+    { "GlobalAveragePool", gn_onnx_read_global_pool },
+    { "ReduceMean", gn_onnx_read_mean },
+    { "LRN", gn_onnx_read_lrn },
+    { "BatchNormalization", gn_onnx_read_norm },
+    { "Concat", gn_onnx_read_concat },
+    { "Gemm", gn_onnx_read_gemm },
+    { "MatMul", gn_onnx_read_matmul },
+    { "Add", gn_onnx_read_arithmetic },
+    { "Sub", gn_onnx_read_arithmetic },
+    { "Mul", gn_onnx_read_arithmetic },
+    { "Div", gn_onnx_read_arithmetic },
+    { "Dropout", gn_onnx_read_dropout },
+    { "Softmax", gn_onnx_read_softmax },
+    { "LogSoftmax", gn_onnx_read_softmax },
+    { "Reshape", gn_onnx_read_reshape },
+    { "Flatten", gn_onnx_read_flatten },
+    { "Squeeze", gn_onnx_read_squeeze },
+    { "Unsqueeze", gn_onnx_read_squeeze },
+    { "Transpose", gn_onnx_read_transpose },
+    { "Pad", gn_onnx_read_pad },
+    { "Identity", gn_onnx_read_same },
+    { "Cast", gn_onnx_read_same },
+    { "Constant", gn_onnx_read_constant },
+    { "ConstantOfShape", gn_onnx_read_filled },
+    { "Shape", gn_onnx_read_shape },
+    { "Gather", gn_onnx_read_shape },
+    { "Slice", gn_onnx_read_shape },
+};
+
+static gn_status read_node(struct gn_onnx_import *im)
+{
+    const struct gn_onnx_node_in *node = &im->file.nodes[im->node];
+    if (node->domain.n > 0 && !gn_pb_is(node->domain, "ai.onnx"))
+        return gn_onnx_fail(im, GN_STATUS_UNSUPPORTED, "operators of other domains are not read");
+    for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
+        if (gn_pb_is(node->type, readers[i].type))
+            return readers[i].read(im, node);
+    return gn_onnx_fail(im, GN_STATUS_UNSUPPORTED, "this operator is not read");
+}
+
+/* The picture: the input that is no constant. Three or one channels say where they are. */
+static gn_status read_input(struct gn_onnx_import *im, const struct gn_import_options *options)
+{
+    const struct gn_onnx_value_info *found = NULL;
+    char name[GN_ONNX_TEXT];
+    for (size_t i = 0; i < im->file.n_inputs; i++) {
+        const struct gn_onnx_entry *entry = gn_onnx_find(im, im->file.inputs[i].name);
+        if (entry == NULL || entry->kind == GN_ONNX_CONSTANT)
+            continue;
+        if (found != NULL)
+            GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: more than one input (%s is another)",
+                    im->file.path, gn_onnx_text(entry->name, name));
+        found = &im->file.inputs[i];
+    }
+    if (found == NULL || found->rank != 4)
+        GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: no input of four dimensions", im->file.path);
+    const int64_t *d = found->dims;
+    const bool nhwc = (d[3] == 1 || d[3] == 3) && d[1] != 1 && d[1] != 3;
+    const int64_t c = nhwc ? d[3] : d[1];
+    int64_t h = nhwc ? d[1] : d[2], w = nhwc ? d[2] : d[3];
+    if (options->size > 0)
+        h = w = options->size;
+    if (options->width > 0)
+        w = options->width;
+    if (h < 1 || w < 1 || c < 1 || h > GN_MAX_SIZE || w > GN_MAX_SIZE || c > GN_MAX_CHANNELS)
+        GN_FAIL(
+            GN_STATUS_BAD_ARGUMENT,
+            "%s: ONNX: the input is of %lldx%lld pixels and %lld channels; say its size (.size)",
+            im->file.path, (long long)h, (long long)w, (long long)c);
+    struct gn_onnx_entry *entry = gn_onnx_find(im, found->name);
+    im->input = gn_input(im->graph, (int)h, (int)w, (int)c);
+    entry->kind = GN_ONNX_ACTIVATION;
+    entry->node = im->input;
+    entry->layout = nhwc ? GN_ONNX_NHWC : GN_ONNX_NCHW;
+    return GN_OK;
+}
+
+/* ---- Parameters ---- */
+
+static void place(const struct gn_onnx_parameter *p, const struct gn_layer *layer,
+                  const float *from, float *to)
+{
+    const struct gn_geometry *g = &layer->window;
+    const size_t taps = (size_t)g->kh * (size_t)g->kw, c = (size_t)g->c, oc = (size_t)g->oc;
+    if (p->order == GN_ONNX_AS_IS) {
+        memcpy(to, from, (size_t)p->tensor.count * sizeof *to);
+        return;
+    }
+    for (size_t i = 0; p->order >= GN_ONNX_PLUS && i < p->tensor.count; i++)
+        to[i] = p->order == GN_ONNX_PLUS ? to[i] + from[i] : to[i] * from[i];
+    for (size_t t = 0; p->order < GN_ONNX_PLUS && t < taps; t++)
+        for (size_t i = 0; i < c; i++)
+            for (size_t o = 0; o < oc; o++) {
+                const bool channels_first = p->order == GN_ONNX_OIHW || p->by_channel;
+                const size_t in = channels_first ? i * taps + t : t * c + i;
+                to[(t * c + i) * oc + o] =
+                    p->order == GN_ONNX_IN_OUT ? from[in * oc + o] : from[o * c * taps + in];
+            }
+}
+
+static gn_status fill(const struct gn_onnx_import *im, gn_net *net)
+{
+    for (int i = 0; i < net->graph->n_layers; i++) { /* biases that the file leaves out are zero */
+        const struct gn_layer *layer = &net->graph->layers[i];
+        if (layer->op->multiplies && layer->bias >= 0)
+            memset(net->params + net->graph->tensors[layer->bias].offset, 0,
+                   net->graph->tensors[layer->bias].count * sizeof(float));
+    }
+    for (size_t i = 0; i < im->n_parameters; i++) {
+        const struct gn_onnx_parameter *p = &im->parameters[i];
+        const struct gn_layer *layer = &net->graph->layers[p->layer];
+        float *values =
+            gn_alloc((size_t)p->tensor.count * sizeof *values, "a tensor of an ONNX file");
+        if (values == NULL)
+            return gn_last_status();
+        const gn_status status = gn_onnx_to_floats(&im->file, &p->tensor, values);
+        if (status == GN_OK)
+            place(p, layer, values,
+                  net->params + net->graph->tensors[layer->tensors[p->slot]].offset);
+        gn_free(values);
+        GN_TRY(status);
+    }
+    return GN_OK;
+}
+
+/* ---- Preprocessing and labels ---- */
+
+static gn_status take_steps(struct gn_onnx_import *im, gn_net *net, struct gn_pb_slice text)
+{
+    struct gn_model_fields fields = {
+        .h = net->input.h, .w = net->input.w, .channels = net->input.c, .classes = net->classes
+    };
+    json_t *steps;
+    GN_TRY(gn_json_load((const char *)text.bytes, text.n, &steps, NULL));
+    if (steps == NULL)
+        GN_FAIL(GN_STATUS_BAD_MODEL, "%s: ONNX: the preprocessing in the metadata is not JSON",
+                im->file.path);
+    fields.root = json_object();
+    gn_json_set(fields.root, "preprocess", steps);
+    const gn_status status = gn_preprocess_read(im->file.path, &fields);
+    json_decref(fields.root);
+    GN_TRY(status);
+    net->pixels = fields.pixels;
+    net->resize = fields.resize;
+    net->resize_is_given = true;
+    return GN_OK;
+}
+
+static gn_status take_labels(struct gn_onnx_import *im, gn_net *net, struct gn_pb_slice text)
+{
+    json_t *list;
+    GN_TRY(gn_json_load((const char *)text.bytes, text.n, &list, NULL));
+    const size_t n = json_array_size(list);
+    const char **labels =
+        n == (size_t)net->classes ? gn_calloc(n, sizeof *labels, "class names") : NULL;
+    gn_status status = GN_OK;
+    for (size_t i = 0; labels != NULL && i < n; i++)
+        labels[i] = json_string_value(json_array_get(list, i));
+    if (labels != NULL)
+        status = gn_net_set_labels(net, labels, net->classes);
+    gn_free(labels);
+    json_decref(list);
+    if (status == GN_STATUS_BAD_ARGUMENT || (labels == NULL && n != (size_t)net->classes))
+        GN_FAIL(GN_STATUS_BAD_MODEL, "%s: ONNX: the labels in the metadata are not %d names",
+                im->file.path, net->classes);
+    return status;
+}
+
+/* What the file says about pictures, or what is assumed, which goes into the note. */
+static gn_status finish(struct gn_onnx_import *im, gn_net *net,
+                        const struct gn_import_options *options)
+{
+    const struct gn_pb_slice steps = gn_onnx_metadata(&im->file, "googlenet.preprocess");
+    const struct gn_pb_slice labels = gn_onnx_metadata(&im->file, "labels");
+    if (steps.bytes != NULL)
+        GN_TRY(take_steps(im, net, steps));
+    else
+        net->resize = GN_RESIZE_HALF_PIXEL;
+    if (options->resize != GN_RESIZE_DEFAULT)
+        net->resize = options->resize;
+    if (im->affine) {
+        net->pixels.affine = true;
+        memcpy(net->pixels.factor, im->factor, sizeof im->factor);
+        memcpy(net->pixels.summand, im->summand, sizeof im->summand);
+    }
+    if (labels.bytes != NULL)
+        GN_TRY(take_labels(im, net, labels));
+    if (options->note != NULL && options->note_size > 0)
+        (void)snprintf(options->note, options->note_size, "%s%s",
+                       steps.bytes != NULL
+                           ? "the preprocessing is the file's"
+                           : "the file says nothing about pictures: assumed are values divided by "
+                             "255, RGB, resize by half-pixel",
+                       im->softmax ? "; the softmax at the end is left out, answers are logits"
+                                   : "");
+    return GN_OK;
+}
+
+/* ---- The whole ---- */
+
+static gn_status build(struct gn_onnx_import *im, const struct gn_import_options *options,
+                       gn_net **net)
+{
+    GN_TRY(gn_onnx_add_names(im));
+    GN_TRY(read_input(im, options));
+    for (im->node = 0; (size_t)im->node < im->file.n_nodes; im->node++) {
+        GN_TRY(read_node(im));
+        if (im->graph->status != GN_OK) {
+            char why[sizeof im->graph->message];
+            (void)snprintf(why, sizeof why, "%s", im->graph->message);
+            return gn_onnx_fail(im,
+                                im->graph->status == GN_STATUS_NO_MEMORY ? GN_STATUS_NO_MEMORY
+                                                                         : GN_STATUS_UNSUPPORTED,
+                                "%s", why);
+        }
+    }
+    if (im->file.n_outputs != 1)
+        GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: %zu outputs; one, the classes, is read",
+                im->file.path, im->file.n_outputs);
+    const struct gn_onnx_entry *answer = gn_onnx_find(im, im->file.outputs[0].name);
+    if (answer == NULL || answer->kind != GN_ONNX_ACTIVATION)
+        GN_FAIL(GN_STATUS_BAD_MODEL, "%s: ONNX: no node makes the output", im->file.path);
+    gn_graph *graph = im->graph;
+    im->graph = NULL; /* gn_compile takes it, also when it fails */
+    *net = gn_compile(graph, answer->node, 0);
+    if (*net == NULL)
+        return gn_last_status();
+    GN_TRY(fill(im, *net));
+    return finish(im, *net, options);
+}
+
+gn_net *gn_import_onnx(const struct gn_import_options *options)
+{
+    struct gn_onnx_import im = { .factor = { 1, 1, 1 }, .graph = gn_graph_create() };
+    gn_net *net = NULL;
+    gn_status status = im.graph == NULL ? gn_last_status() : gn_onnx_open(&im.file, options->path);
+    if (status == GN_OK)
+        status = build(&im, options, &net);
+    if (status != GN_OK) {
+        gn_free_net(net);
+        net = NULL;
+    }
+    gn_graph_free(im.graph);
+    gn_free(im.entries);
+    gn_free(im.parameters);
+    gn_onnx_close(&im.file);
+    return net;
+}
