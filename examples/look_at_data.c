@@ -30,7 +30,7 @@ static const char *find(const char *data, char *where, size_t size)
 static gn_status print_problems(const gn_dataset *train, const gn_dataset *test)
 {
     struct gn_check_report report = { 0 };
-    const gn_status status = gn_check_data_sets(train, test, &report);
+    const gn_status status = gn_check_data_sets(train, NULL, test, &report);
     for (size_t i = 0; status == GN_OK && i < report.n_findings && i < 10; i++)
         printf("%s\n", report.findings[i].message);
     if (status == GN_OK)

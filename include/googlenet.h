@@ -212,6 +212,12 @@ GN_API gn_dataset *gn_open_images(const char *path);
 GN_API gn_dataset *gn_open_image_files(const char *const *paths, size_t n, uint64_t limit,
                                        size_t *taken);
 
+/* Files of a kind in the folders of a set of pictures that are not among its samples. */
+struct gn_unused_kind {
+    char kind[32]; /* ".txt", "no extension", "hidden", "picture outside of a class", ... */
+    uint64_t files;
+};
+
 /* What a data set holds. Strings belong to the data set. */
 struct gn_dataset_info {
     const char *name;  /* "fashion-mnist", or the folder's path */
@@ -222,6 +228,10 @@ struct gn_dataset_info {
     const char *const *labels; /* `classes` names, or NULL */
     bool divided;              /* test samples are a part drawn by seed, not a set of their own */
     uint64_t unread; /* IDX: images of the file after `limit`, neither read nor verified */
+    bool has_val, has_test;    /* it has samples of its own to choose the best epoch, to test */
+    uint64_t unused;           /* files that are left out, of all kinds: */
+    int n_unused;
+    const struct gn_unused_kind *unused_kinds; /* n_unused */
 };
 GN_API gn_status gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info);
 
@@ -262,7 +272,7 @@ typedef enum gn_finding_kind {
     GN_FINDING_UNREADABLE = 1, /* damaged, truncated, not a picture */
     GN_FINDING_SAME_FILE,      /* the bytes of another file of the split */
     GN_FINDING_SAME_PIXELS,    /* the pixels of another one */
-    GN_FINDING_LEAK,           /* a test image that is a training image too */
+    GN_FINDING_LEAK,           /* an image of two splits */
     GN_FINDING_CONFLICT,       /* the pixels of another one under another label */
     GN_FINDING_KINDS
 } gn_finding_kind;
@@ -278,14 +288,14 @@ struct gn_check_report {
     struct gn_finding *findings;
     uint64_t counts[GN_FINDING_KINDS]; /* findings of each kind */
     int classes;
-    uint64_t *samples; /* [classes][2]: training and test images of a class */
+    uint64_t *samples; /* [classes][3]: images of a class, by gn_split */
     int least_height, least_width, most_height, most_width;
     void *texts; /* of the findings */
 };
 
-/* Reads every image of both splits (`test` may be NULL). Free the report with gn_free_check. */
-GN_API gn_status gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
-                                    struct gn_check_report *report);
+/* Reads every image of the splits; all but `train` may be NULL. Free the report with gn_free_check. */
+GN_API gn_status gn_check_data_sets(const gn_dataset *train, const gn_dataset *validation,
+                                    const gn_dataset *test, struct gn_check_report *report);
 GN_API void gn_free_check(struct gn_check_report *report);
 
 /* Writes a PNG with what training will see: the first images of an epoch as the network gets them

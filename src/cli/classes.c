@@ -1,9 +1,10 @@
-/* What a data set's samples say about its classes, before somebody trains or measures with them. */
+/* What a data set lacks or leaves out, said before somebody trains or measures with it. */
 #include "cli/shared.h"
 
 #include "cli/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { LIST_BYTES = 400 };
 
@@ -64,4 +65,19 @@ void cli_warn_classes(const gn_dataset *data, uint64_t limit, const char *const 
                  !names && counts[0] == 0 ? " (classes are counted from 0)" : "");
     }
     free(counts);
+}
+
+void cli_note_unused(const struct gn_dataset_info *info)
+{
+    char list[512] = "";
+    if (info->unused == 0)
+        return;
+    for (int i = 0; i < info->n_unused; i++) {
+        const size_t used = strlen(list);
+        const struct gn_unused_kind *kind = &info->unused_kinds[i];
+        snprintf(list + used, sizeof list - used, "%s%llu %s", i ? ", " : "",
+                 (unsigned long long)kind->files, kind->kind);
+    }
+    cli_note("not used  %s: %llu file%s: %s", info->path, (unsigned long long)info->unused,
+             info->unused == 1 ? "" : "s", list);
 }

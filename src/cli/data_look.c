@@ -1,6 +1,7 @@
 /*
  * googlenet data check and preview: the two ways to look at a whole data set.
  */
+#include "base/path.h"
 #include "cli/data.h"
 #include "cli/report.h"
 
@@ -24,10 +25,15 @@ static const char *const finding_names[GN_FINDING_KINDS] = {
     [GN_FINDING_CONFLICT] = "conflict",
 };
 
-/* Both splits of a set; test is NULL when the set has none of its own. */
+enum { SPLITS = 3 };
+
+/* The order in which splits are shown. */
+static const gn_split shown[SPLITS] = { GN_TRAIN, GN_VAL, GN_TEST };
+
+/* The splits of a set, by gn_split; NULL: it has no such of its own. */
 struct splits {
-    gn_dataset *data[2];
-    struct gn_dataset_info info[2];
+    gn_dataset *data[SPLITS];
+    struct gn_dataset_info info[SPLITS];
 };
 
 static int open_splits(struct splits *splits, const struct data *given, const char *what)
@@ -35,18 +41,32 @@ static int open_splits(struct splits *splits, const struct data *given, const ch
     struct cli_place place = { .data_dir = given->place.data_dir,
                                .offline = true,
                                .has_fraction = true };
+    const struct gn_dataset_info *first = &splits->info[GN_TRAIN];
     int code = 0;
-    for (int k = 0; k < 2 && !code && !(k == 1 && splits->info[0].divided); k++) {
-        splits->data[k] = cli_open_data(what, (gn_split)k, 0, 0, &place, &code);
+    for (int i = 0; i < SPLITS && !code; i++) {
+        const gn_split k = shown[i];
+        if ((k == GN_VAL && !first->has_val) || (k == GN_TEST && !first->has_test))
+            continue;
+        splits->data[k] = cli_open_data(what, k, 0, 0, &place, &code);
         if (splits->data[k] && gn_dataset_describe(splits->data[k], &splits->info[k]) != GN_OK)
             code = cli_fail_library();
     }
     return code;
 }
 
+static json_t *json_unused(const struct gn_dataset_info *info)
+{
+    json_t *kinds = json_object();
+    for (int i = 0; i < info->n_unused; i++)
+        json_object_set_new(kinds, info->unused_kinds[i].kind,
+                            json_integer((json_int_t)info->unused_kinds[i].files));
+    return kinds;
+}
+
 static void show_splits(const struct splits *splits, bool json, json_t *root)
 {
-    for (int k = 0; k < 2; k++) {
+    for (int i = 0; i < SPLITS; i++) {
+        const gn_split k = shown[i];
         const struct gn_dataset_info *info = &splits->info[k];
         char what[64];
         if (!splits->data[k])
@@ -57,13 +77,42 @@ static void show_splits(const struct splits *splits, bool json, json_t *root)
         json_object_set_new(row, "width", json_integer(info->width));
         json_object_set_new(row, "channels", json_integer(info->channels));
         json_object_set_new(row, "classes", json_integer(info->classes));
+        json_object_set_new(row, "unused", json_unused(info));
         json_object_set_new(root, cli_split_names[k], row);
         if (k == GN_TRAIN)
             json_object_set_new(root, "where", cli_json_text(info->path));
         if (!json)
             cli_line("%-6s %llu %s, %d classes", cli_split_names[k],
                      (unsigned long long)info->samples, cli_what_images(what, info), info->classes);
+        cli_note_unused(info);
     }
+}
+
+/* Samples of class i by split. */
+static void show_class(const struct splits *splits, int i, const uint64_t *samples, bool json,
+                       json_t *classes)
+{
+    static const char *const uses[SPLITS] = {
+        [GN_TRAIN] = "training", [GN_TEST] = "test", [GN_VAL] = "validation"
+    };
+    const char *const *labels = splits->info[GN_TRAIN].labels;
+    char name[4096], number[16];
+    json_t *row = json_object();
+    snprintf(number, sizeof number, "%d", i);
+    json_object_set_new(row, "label", cli_json_text(labels ? labels[i] : number));
+    if (!json)
+        printf("class  %-20s", gn_printable(name, sizeof name, labels ? labels[i] : number));
+    for (int k = 0; k < SPLITS; k++) {
+        const gn_split split = shown[k];
+        if (split == GN_VAL && !splits->data[split])
+            continue;
+        json_object_set_new(row, cli_split_names[split], json_integer((json_int_t)samples[split]));
+        if (!json)
+            printf("%s %8llu %s", k ? "," : "", (unsigned long long)samples[split], uses[split]);
+    }
+    if (!json)
+        printf("\n");
+    json_array_append_new(classes, row);
 }
 
 static json_t *json_findings(const struct gn_check_report *report)
@@ -81,26 +130,43 @@ static json_t *json_findings(const struct gn_check_report *report)
     return findings;
 }
 
+/* Pictures by the endings of their names: what a set is made of. */
+static void show_kinds(const struct splits *splits, bool json, json_t *root)
+{
+    json_t *kinds = json_object();
+    const char *name, *between = "files  ";
+    json_t *n;
+    for (int k = 0; k < SPLITS; k++)
+        for (uint64_t i = 0; splits->data[k] && i < splits->info[k].samples; i++) {
+            const char *file = gn_dataset_file(splits->data[k], i);
+            const char *ending = file ? gn_path_extension(file) : "";
+            if (!file)
+                break;
+            char kind[16];
+            gn_printable(kind, sizeof kind, *ending ? ending : "no extension");
+            n = json_object_get(kinds, kind);
+            json_object_set_new(kinds, kind, json_integer(json_integer_value(n) + 1));
+        }
+    json_object_foreach(kinds, name, n)
+    {
+        if (!json)
+            printf("%s%lld %s", between, (long long)json_integer_value(n), name);
+        between = ", ";
+    }
+    if (!json && json_object_size(kinds) > 0)
+        printf("\n");
+    json_object_set_new(root, "files", kinds);
+}
+
 static void show_report(const struct gn_check_report *report, const struct splits *splits,
                         bool json, json_t *root)
 {
-    const char *const *labels = splits->info[0].labels;
     json_t *classes = json_array(), *counts = json_object();
-    for (int i = 0; i < report->classes; i++) {
-        const uint64_t train = report->samples[2 * i], test = report->samples[2 * i + 1];
-        char name[16];
-        snprintf(name, sizeof name, "%d", i);
-        json_t *row = json_object();
-        json_object_set_new(row, "label", cli_json_text(labels ? labels[i] : name));
-        json_object_set_new(row, "train", json_integer((json_int_t)train));
-        json_object_set_new(row, "test", json_integer((json_int_t)test));
-        json_array_append_new(classes, row);
-        if (!json)
-            cli_line("class  %-20s %8llu training, %8llu test", labels ? labels[i] : name,
-                     (unsigned long long)train, (unsigned long long)test);
-    }
+    for (int i = 0; i < report->classes; i++)
+        show_class(splits, i, report->samples + (size_t)(SPLITS * i), json, classes);
     for (int k = GN_FINDING_UNREADABLE; k < GN_FINDING_KINDS; k++)
         json_object_set_new(counts, finding_names[k], json_integer((json_int_t)report->counts[k]));
+    show_kinds(splits, json, root);
     json_object_set_new(root, "counts", classes);
     json_object_set_new(root, "sizes",
                         json_pack("[i,i,i,i]", report->least_height, report->least_width,
@@ -115,7 +181,7 @@ static void show_report(const struct gn_check_report *report, const struct split
         cli_line("%-12s %s", finding_names[report->findings[i].kind], report->findings[i].message);
     cli_line(
         "found  %llu unreadable, %llu with the bytes and %llu with the pixels of another, %llu in "
-        "both splits, %llu under two labels",
+        "two splits, %llu under two labels",
         (unsigned long long)report->counts[GN_FINDING_UNREADABLE],
         (unsigned long long)report->counts[GN_FINDING_SAME_FILE],
         (unsigned long long)report->counts[GN_FINDING_SAME_PIXELS],
@@ -154,7 +220,8 @@ int data_check(const struct data *given, const char *what)
     int code = open_splits(&splits, given, what);
     if (!code)
         show_splits(&splits, given->common.json, root);
-    if (!code && gn_check_data_sets(splits.data[0], splits.data[1], &report) != GN_OK)
+    if (!code && gn_check_data_sets(splits.data[GN_TRAIN], splits.data[GN_VAL],
+                                    splits.data[GN_TEST], &report) != GN_OK)
         code = cli_fail_library();
     if (!code)
         show_report(&report, &splits, given->common.json, root);
@@ -174,12 +241,12 @@ int data_check(const struct data *given, const char *what)
     if (!code && leaks + conflicts > 0)
         code =
             cli_fail(CLI_FAILED,
-                     "%s: %llu pictures are in both splits and %llu under two labels: remove them "
+                     "%s: %llu pictures are in two splits and %llu under two labels: remove them "
                      "from one",
                      what, (unsigned long long)leaks, (unsigned long long)conflicts);
     gn_free_check(&report);
-    gn_close_dataset(splits.data[0]);
-    gn_close_dataset(splits.data[1]);
+    for (int k = 0; k < SPLITS; k++)
+        gn_close_dataset(splits.data[k]);
     return code;
 }
 

@@ -150,6 +150,7 @@ static int answer_set(struct job *job)
     struct gn_dataset_info info;
     if (gn_dataset_describe(job->images, &info) != GN_OK)
         return cli_fail_library();
+    cli_note_unused(&info);
     uint64_t samples = info.samples;
     cli_note_unread(&info, info.name);
     if ((job->folder || info.height > 0) && job->given->limit && job->given->limit < samples)

@@ -137,6 +137,9 @@ void cli_note_unread(const struct gn_dataset_info *info, const char *split);
 void cli_warn_classes(const gn_dataset *data, uint64_t limit, const char *const *names,
                       const char *what);
 
+/* Says in a line which files of a set's folders are not among its pictures, if there are any. */
+void cli_note_unused(const struct gn_dataset_info *info);
+
 /* The rule's name; "tf1-legacy" for the default. */
 const char *cli_resize_name(gn_resize resize);
 

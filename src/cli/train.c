@@ -162,7 +162,13 @@ static int begin_validation_split(struct train_run *run)
         (void)gn_dataset_wait(run->train);
         return cli_fail_library();
     }
-    return gn_dataset_describe(run->validation, &run->validation_info) == GN_OK
+    if (gn_dataset_describe(run->validation, &run->validation_info) != GN_OK)
+        return cli_fail_library();
+    /* Who is to choose the best epoch must not be who says how good it is. */
+    if (!run->train_info.has_val || !run->train_info.has_test)
+        return 0;
+    run->test = begin_split(given, GN_TEST, run->net_info.classes);
+    return run->test && gn_dataset_describe(run->test, &run->test_info) == GN_OK
                ? 0
                : cli_fail_library();
 }
@@ -171,7 +177,8 @@ static int begin_validation_split(struct train_run *run)
 static int finish_data(const struct train_run *run)
 {
     const bool is_good = gn_dataset_wait(run->train) == GN_OK &&
-                         (!run->validation || gn_dataset_wait(run->validation) == GN_OK);
+                         (!run->validation || gn_dataset_wait(run->validation) == GN_OK) &&
+                         (!run->test || gn_dataset_wait(run->test) == GN_OK);
     return is_good ? 0 : cli_fail_library();
 }
 
@@ -304,6 +311,7 @@ static int run(struct cli_args *args)
         code = train(&state, config);
     gn_close_dataset(state.train);
     gn_close_dataset(state.validation);
+    gn_close_dataset(state.test);
     gn_free_net(state.net);
     free(state.folder);
     json_decref(config);

@@ -6,6 +6,8 @@
 
 #include "cli/shared.h"
 
+#include <jansson.h>
+
 struct train {
     struct cli_common common;
     struct cli_net net;
@@ -27,8 +29,9 @@ struct train_run {
     struct train *given; /* args->values */
     gn_net *net;
     gn_dataset *train, *validation; /* validation: NULL with --limit-val 0 */
+    gn_dataset *test; /* measured at the end; NULL: the set has not both, so that it validates */
     struct gn_net_info net_info;
-    struct gn_dataset_info train_info, validation_info;
+    struct gn_dataset_info train_info, validation_info, test_info;
     char *folder;
     int folders_made; /* of its path, by this process */
 };
@@ -42,6 +45,13 @@ void train_announce(const struct train_run *run, const char *folder);
 
 /* The same for programs: what would happen, with every option, as JSON on stdout. */
 void train_print_plan(const struct train_run *run, const char *folder);
+
+/* Measures run->test with the file `model`, the best, of that epoch, and keeps the score in the run's
+ * folder (train_test.c). Returns 0, or the exit code after the fault was named. */
+int train_test(const struct train_run *run, const char *model, int epoch, struct gn_score *score);
+
+/* The score as JSON; null for NULL. */
+json_t *train_test_json(const struct gn_score *score);
 
 /* Trains in run->folder, shows progress, prints the result. Returns the exit code. */
 int train_fit(struct train_run *run);

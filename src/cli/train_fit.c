@@ -83,21 +83,51 @@ static const char *resize_of(const struct train_run *run)
     return cli_resize_name(gn_fit_resize(run->net, &fit));
 }
 
+/* What each split is for, where that is not what the notebook does with its two. */
+static void announce_splits(const struct train_run *run)
+{
+    const char *validation = strrchr(run->validation_info.path, '/');
+    const char *test = strrchr(run->test_info.path, '/');
+    cli_note("splits    %s/ chooses the best epoch, %s/ is measured once, at the end",
+             validation ? validation + 1 : run->validation_info.path,
+             test ? test + 1 : run->test_info.path);
+}
+
+static void announce_data(const struct train_run *run)
+{
+    const struct gn_dataset_info *data = &run->train_info;
+    char what[64], counts[128];
+    const unsigned long long train = data->samples, validation = run->validation_info.samples,
+                             test = run->test_info.samples;
+    if (run->test)
+        snprintf(counts, sizeof counts, "%llu training, %llu validation and %llu test", train,
+                 validation, test);
+    else if (run->validation)
+        snprintf(counts, sizeof counts, "%llu training and %llu test", train, validation);
+    else
+        snprintf(counts, sizeof counts, "%llu training and no test", train);
+    cli_note("data      %s: %s %s, %d classes, from %s", data->name, counts,
+             cli_what_images(what, data), run->net_info.classes, data->path);
+    if (run->test)
+        announce_splits(run);
+    cli_note_unused(data);
+    if (run->validation && !data->divided)
+        cli_note_unused(&run->validation_info);
+    if (run->test)
+        cli_note_unused(&run->test_info);
+}
+
 void train_announce(const struct train_run *run, const char *folder)
 {
     const struct train *given = run->given;
     const struct gn_dataset_info *data = &run->train_info;
     const struct gn_net_info *net = &run->net_info;
     struct gn_system_info system = { 0 };
-    char needed[GN_NUMBER_TEXT], usable[GN_NUMBER_TEXT], what[64], test[48] = "no";
+    char needed[GN_NUMBER_TEXT], usable[GN_NUMBER_TEXT];
     const bool is_file = given->model && !cli_is_preset(given->model);
     if (cli_given(run->args, "val-fraction") && !data->divided)
         cli_warn("--val-fraction: not used, %s brings its own test images", data->name);
-    if (run->validation)
-        snprintf(test, sizeof test, "%llu", (unsigned long long)run->validation_info.samples);
-    cli_note("data      %s: %llu training and %s test %s, %d classes, from %s", data->name,
-             (unsigned long long)data->samples, test, cli_what_images(what, data), net->classes,
-             data->path);
+    announce_data(run);
     cli_note_unread(data, "training");
     cli_note_unread(&run->validation_info, "test");
     cli_note("network   %s %dx%dx%d, %llu parameters, %s %s, resize %s", net->preset, net->size_h,
@@ -191,10 +221,19 @@ static void set_metrics(json_t *root, const struct gn_epoch *epoch)
     }
 }
 
-static void print_result_json(const struct watch *watch, const struct gn_epoch *last,
-                              const struct gn_epoch *best, const char *model, double seconds)
+/* How a run ended. */
+struct result {
+    struct gn_epoch last, best;
+    bool has_best;
+    const struct gn_score *test; /* NULL: none */
+    char *model;
+    double seconds;
+};
+
+static void print_result_json(const struct watch *watch, const struct result *result)
 {
     const struct train_run *run = watch->run;
+    const struct gn_epoch *last = &result->last, *best = &result->best;
     json_t *root = json_object();
     json_object_set_new(root, "epochs", json_integer(last->epoch));
     json_object_set_new(root, "steps", json_integer((json_int_t)watch->progress.total_step));
@@ -205,40 +244,61 @@ static void print_result_json(const struct watch *watch, const struct gn_epoch *
         json_object_set_new(root, "best_epoch", json_integer(best->epoch));
         json_object_set_new(root, "best_val_accuracy", cli_json_real(better_accuracy(best)));
     }
-    json_object_set_new(root, "seconds", cli_json_rounded(seconds, 3));
+    if (run->test)
+        json_object_set_new(root, "test", train_test_json(result->test));
+    json_object_set_new(root, "seconds", cli_json_rounded(result->seconds, 3));
     json_object_set_new(root, "out", cli_json_text(run->folder));
-    json_object_set_new(root, "model", cli_json_text(model));
+    json_object_set_new(root, "model", cli_json_text(result->model));
     cli_print_json(root);
 }
 
-static void print_result(const struct watch *watch, const gn_history *history, double seconds)
+static void print_result(const struct watch *watch, const struct result *result)
 {
     const struct train_run *run = watch->run;
-    struct gn_epoch last = { 0 };
-    const int epochs = gn_history_epochs(history);
-    if (epochs > 0)
-        gn_history_epoch(history, epochs - 1, &last);
-    struct gn_epoch best = { 0 };
-    if (gn_history_best(history) >= 0)
-        gn_history_epoch(history, gn_history_best(history), &best);
-    const bool has_best = last.has_validation && gn_history_best(history) >= 0;
-    char *model = cli_format("%s/%s.safetensors", run->folder, has_best ? "best" : "model");
-    char time[24];
-    cli_duration(time, seconds);
+    const struct gn_epoch *last = &result->last;
+    const char *chooses = run->test ? "validation" : "test";
+    char time[24], test[64] = "";
+    cli_duration(time, result->seconds);
+    if (result->test)
+        gn_format(test, sizeof test, "; test accuracy %.4f", result->test->accuracy);
     if (run->given->common.json)
-        print_result_json(watch, &last, &best, model, seconds);
+        print_result_json(watch, result);
     else if (run->given->common.quiet)
-        cli_line("%s", model);
-    else if (last.has_validation && !has_best)
-        cli_line("test accuracy %.4f after epoch %d; took %s; model: %s", last.val_accuracy,
-                 last.epoch, time, model);
-    else if (last.has_validation)
-        cli_line("test accuracy %.4f after epoch %d, best %.4f in epoch %d; took %s; model: %s",
-                 last.val_accuracy, last.epoch, better_accuracy(&best), best.epoch, time, model);
+        cli_line("%s", result->model);
+    else if (last->has_validation && !result->has_best)
+        cli_line("%s accuracy %.4f after epoch %d; took %s; model: %s", chooses, last->val_accuracy,
+                 last->epoch, time, result->model);
+    else if (last->has_validation)
+        cli_line("%s accuracy %.4f after epoch %d, best %.4f in epoch %d%s; took %s; model: %s",
+                 chooses, last->val_accuracy, last->epoch, better_accuracy(&result->best),
+                 result->best.epoch, test, time, result->model);
     else
-        cli_line("training loss %.4f, accuracy %.4f after epoch %d; took %s; model: %s", last.loss,
-                 last.accuracy, last.epoch, time, model);
-    free(model);
+        cli_line("training loss %.4f, accuracy %.4f after epoch %d; took %s; model: %s", last->loss,
+                 last->accuracy, last->epoch, time, result->model);
+}
+
+/* The training is done: what came out, and how good it is on samples that chose nothing. */
+static int finish(const struct watch *watch, const gn_history *history, double began)
+{
+    const struct train_run *run = watch->run;
+    struct gn_score score;
+    struct result result = { .model = NULL };
+    int code = 0;
+    if (gn_history_epochs(history) > 0)
+        gn_history_epoch(history, gn_history_epochs(history) - 1, &result.last);
+    if (gn_history_best(history) >= 0)
+        gn_history_epoch(history, gn_history_best(history), &result.best);
+    result.has_best = result.last.has_validation && gn_history_best(history) >= 0;
+    result.model =
+        cli_format("%s/%s.safetensors", run->folder, result.has_best ? "best" : "model");
+    if (run->test && result.has_best) {
+        code = train_test(run, result.model, result.best.epoch, &score);
+        result.test = code ? NULL : &score;
+    }
+    result.seconds = cli_seconds() - began;
+    print_result(watch, &result);
+    free(result.model);
+    return code;
 }
 
 /* Instead of the library's hints, the commands that go on. */
@@ -276,7 +336,7 @@ int train_fit(struct train_run *run)
     cli_progress_end(&watch.progress);
     if (!history)
         return explain(&watch);
-    print_result(&watch, history, cli_seconds() - begin);
+    const int code = finish(&watch, history, begin);
     gn_free_history(history);
-    return CLI_DONE;
+    return code;
 }

@@ -1,6 +1,6 @@
 /*
  * Looking at a whole data set before somebody trains on it: what cannot be read, what is there twice,
- * what stands in both splits or under two labels.
+ * what is in two splits or under two labels.
  *
  * Each image becomes a record of two digests, of the file and of its pixels. Sorted by the second,
  * equal images are neighbours; each is compared with the first one of its group.
@@ -18,7 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPLITS = 2 };
+enum { SPLITS = 3 };
+
+/* Of equal images that of the first split here counts as the one that was there before. */
+static const int turn[SPLITS] = { [GN_TRAIN] = 0, [GN_VAL] = 1, [GN_TEST] = 2 };
 
 struct record {
     uint64_t pixels, file; /* digests; of an image in memory only the first */
@@ -130,7 +133,7 @@ static int by_pixels(const void *pa, const void *pb)
     if (a->fault == NULL && a->pixels != b->pixels)
         return a->pixels < b->pixels ? -1 : 1;
     if (a->split != b->split)
-        return a->split - b->split;
+        return turn[a->split] - turn[b->split];
     return a->sample < b->sample ? -1 : a->sample > b->sample;
 }
 
@@ -138,7 +141,10 @@ static const char *name_of(const struct check *c, const struct record *r,
                            char buffer[GN_PATH_BYTES])
 {
     const gn_dataset *data = c->sets[r->split];
-    const char *split = r->split == GN_TRAIN ? "train" : "test";
+    static const char *const names[SPLITS] = {
+        [GN_TRAIN] = "train", [GN_TEST] = "test", [GN_VAL] = "val"
+    };
+    const char *split = names[r->split];
     if (data->pixels != NULL || !gn_dataset_path(data, r->sample, buffer))
         (void)snprintf(buffer, GN_PATH_BYTES, "%s sample %u", split, r->sample);
     return buffer;
@@ -189,12 +195,18 @@ static gn_status add_equal(struct check *c, const struct record *first, const st
                                  : r->label != first->label ? GN_FINDING_CONFLICT
                                  : same_file                ? GN_FINDING_SAME_FILE
                                                             : GN_FINDING_SAME_PIXELS;
-    static const char *const says[] = { [GN_FINDING_LEAK] = "is for testing and equals",
-                                        [GN_FINDING_CONFLICT] = "has another label than its equal",
+    static const char *const uses[SPLITS] = {
+        [GN_TRAIN] = "training", [GN_TEST] = "testing", [GN_VAL] = "validation"
+    };
+    static const char *const says[] = { [GN_FINDING_CONFLICT] = "has another label than its equal",
                                         [GN_FINDING_SAME_FILE] = "has the same bytes as",
                                         [GN_FINDING_SAME_PIXELS] = "has the same pixels as" };
-    (void)snprintf(text, sizeof text, "%s %s %s%s", name_of(c, r, a), says[kind],
-                   name_of(c, first, b), kind == GN_FINDING_LEAK ? ", which is for training" : "");
+    if (kind == GN_FINDING_LEAK)
+        (void)snprintf(text, sizeof text, "%s is for %s and equals %s, which is for %s",
+                       name_of(c, r, a), uses[r->split], name_of(c, first, b), uses[first->split]);
+    else
+        (void)snprintf(text, sizeof text, "%s %s %s", name_of(c, r, a), says[kind],
+                       name_of(c, first, b));
     return add_finding(c, kind, r, first, text);
 }
 
@@ -264,16 +276,18 @@ static gn_status check(struct check *c)
     return report_all(c);
 }
 
-gn_status gn_check_data_sets(const gn_dataset *train, const gn_dataset *test,
-                             struct gn_check_report *report)
+gn_status gn_check_data_sets(const gn_dataset *train, const gn_dataset *validation,
+                             const gn_dataset *test, struct gn_check_report *report)
 {
     GN_NEED(report, "the report");
     *report = (struct gn_check_report){ 0 };
     if (train == NULL)
         return gn_last_status();
-    if (train->labels == NULL || (test != NULL && test->labels == NULL))
-        GN_FAIL(GN_STATUS_BAD_DATA, "check: %s holds images without labels", train->name);
-    struct check c = { .sets = { train, test }, .report = report };
+    struct check c = { .sets = { [GN_TRAIN] = train, [GN_TEST] = test, [GN_VAL] = validation },
+                       .report = report };
+    for (int k = 0; k < SPLITS; k++)
+        if (c.sets[k] != NULL && c.sets[k]->labels == NULL)
+            GN_FAIL(GN_STATUS_BAD_DATA, "check: %s holds images without labels", c.sets[k]->name);
     const gn_status status = check(&c);
     for (size_t i = 0; c.records != NULL && i < c.n; i++)
         gn_free(c.records[i].fault);

@@ -111,9 +111,14 @@ static gn_status load(struct gn_dataset *data)
         return gn_last_status();
     if (list)
         return gn_open_list(data, o->data);
-    const bool images = set != NULL || gn_holds_idx(folder) ||
-                        gn_cifar_find(folder, inner) != GN_CIFAR_NONE || !gn_holds_folders(folder);
-    return images ? load_images(data, set) : gn_open_folder(data);
+    data->has_test =
+        set != NULL || gn_holds_idx(folder) || gn_cifar_find(folder, inner) != GN_CIFAR_NONE;
+    if (data->has_test)
+        return load_images(data, set);
+    if (gn_holds_folders(folder))
+        return gn_open_folder(data);
+    GN_TRY(gn_check_flat(folder));
+    return load_images(data, set); /* which says what it lacks */
 }
 
 static gn_status check_options(const struct gn_dataset_options *o)
@@ -214,6 +219,11 @@ static gn_status describe(const gn_dataset *data, struct gn_dataset_info *info)
         .labels = data->label_names,
         .divided = data->divided,
         .unread = data->unread,
+        .has_val = data->has_val,
+        .has_test = data->has_test,
+        .unused = data->unused.files,
+        .n_unused = data->unused.n,
+        .unused_kinds = data->unused.kinds,
     };
     return GN_OK;
 }

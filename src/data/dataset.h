@@ -20,6 +20,14 @@ struct gn_picture_facts {
     int64_t changed; /* time of the last change, nanoseconds */
 };
 
+/* What folders of pictures hold besides pictures. */
+enum { GN_MOST_UNUSED = 12 };
+struct gn_unused {
+    uint64_t files; /* of all kinds */
+    int n;
+    struct gn_unused_kind kinds[GN_MOST_UNUSED];
+};
+
 struct gn_dataset {
     struct gn_dataset_options options; /* strings are copies owned by the data set */
     char *name, *path;
@@ -34,7 +42,9 @@ struct gn_dataset {
     int32_t *labels;                        /* samples; NULL: none */
     const char *const *label_names; /* `classes` names or NULL; a static table or own_names */
     struct gn_names own_names;
-    bool divided;             /* by gn_divide_files */
+    bool divided;           /* by gn_divide_files */
+    bool has_val, has_test; /* samples of its own for that */
+    struct gn_unused unused;
     uint32_t fingerprint;     /* CRC32C over what training depends on: for resume */
     struct gn_coming *coming; /* NULL: all is there */
 };

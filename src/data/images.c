@@ -62,7 +62,7 @@ static gn_status read_idx(struct gn_dataset *data, const char *path, uint64_t li
 static gn_status find_pictures(struct gn_dataset *data, const char *path)
 {
     char name[GN_PATH_TEXT];
-    GN_TRY(gn_walk_pictures(&data->files, path));
+    GN_TRY(gn_walk_pictures(data));
     data->samples = data->files.n;
     if (data->samples == 0)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: images: the folder holds no picture",

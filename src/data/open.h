@@ -23,6 +23,9 @@ gn_status gn_open_cifar(struct gn_dataset *data, const char *inner, enum gn_cifa
 /* A folder with train/ and test/ (or val/) that hold a folder a class, or with the folders of
  * classes themselves. */
 bool gn_holds_folders(const char *folder);
+
+/* BAD_DATA for pictures in a folder that holds no folder of a class; OK when it holds none. */
+gn_status gn_check_flat(const char *folder);
 gn_status gn_open_folder(struct gn_dataset *data);
 
 /* The classes of a set by their names, which are sorted: the caller's labels say their order, and a
@@ -34,8 +37,12 @@ gn_status gn_number_classes(struct gn_dataset *data, const struct gn_names *name
 /* A list file: a path (relative to the list's folder) and a label a line. */
 gn_status gn_open_list(struct gn_dataset *data, const char *path);
 
-/* Adds all pictures below a folder, as sorted paths below it. */
-gn_status gn_walk_pictures(struct gn_names *files, const char *folder);
+/* Adds all pictures below data->path, as sorted paths below it. */
+gn_status gn_walk_pictures(struct gn_dataset *data);
+
+/* The folder whose folders are the classes, and that of the pictures of the wanted split, which becomes
+ * data->path. *divide: it holds both, to be divided by seed. */
+gn_status gn_find_split(struct gn_dataset *data, char classes[GN_PATH_BYTES], bool *divide);
 
 /* Divides a set without a division of its own: of each class the share val_fraction, drawn by seed,
  * is for testing. Keeps the files of data->options.split and their entries of `labels`. */

@@ -36,7 +36,8 @@ static const char *const run_files[] = { "checkpoint.safetensors",
                                          "history.jsonl",
                                          "curves.svg",
                                          "pictures.tsv",
-                                         "bad-images.txt" };
+                                         "bad-images.txt",
+                                         "test.json" };
 enum { N_RUN_FILES = sizeof run_files / sizeof run_files[0], N_CHECKPOINTS = 2 };
 
 const char *gn_run_file(const struct gn_run_folder *folder, const char *name,

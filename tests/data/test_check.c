@@ -51,6 +51,8 @@ static int setup(void **state)
     put("set/train/b/7.jpg", "jpeg_444", 0, true);
     put("set/test/a/8.jpg", "jpeg_progressive", 0, false);
     put("set/test/b/9.jpg", "jpeg_grey", 0, false);
+    put("set/val/a/10.png", "png_palette", 0, false);
+    put("set/val/b/11.jpg", "jpeg_progressive", 0, false);
     return 0;
 }
 
@@ -84,23 +86,26 @@ static void every_kind_is_found_once(void **state)
     struct gn_check_report report;
     gn_dataset *train = gn_open_dataset("set", .split = GN_TRAIN);
     gn_dataset *test = gn_open_dataset("set", .split = GN_TEST);
-    assert_int_equal(gn_check_data_sets(train, test, &report), GN_OK);
+    gn_dataset *validation = gn_open_dataset("set", .split = GN_VAL);
+    assert_int_equal(gn_check_data_sets(train, validation, test, &report), GN_OK);
     require(&report, GN_FINDING_UNREADABLE, "set/train/b/7.jpg", NULL);
     require(&report, GN_FINDING_SAME_FILE, "set/train/a/2.jpg", "set/train/a/1.jpg");
     require(&report, GN_FINDING_SAME_PIXELS, "set/train/a/4.png", "set/train/a/3.png");
     require(&report, GN_FINDING_CONFLICT, "set/train/b/6.jpg", "set/train/a/1.jpg");
     require(&report, GN_FINDING_LEAK, "set/test/b/9.jpg", "set/train/b/5.jpg");
-    assert_int_equal(report.n_findings, 5);
+    require(&report, GN_FINDING_LEAK, "set/test/a/8.jpg", "set/val/b/11.jpg");
+    assert_int_equal(report.n_findings, 6);
     for (int kind = GN_FINDING_UNREADABLE; kind < GN_FINDING_KINDS; kind++)
-        assert_int_equal(report.counts[kind], 1);
+        assert_int_equal(report.counts[kind], kind == GN_FINDING_LEAK ? 2 : 1);
     assert_int_equal(report.classes, 2);
-    assert_true(report.samples[0] == 4 && report.samples[1] == 1);
-    assert_true(report.samples[2] == 3 && report.samples[3] == 1);
+    static const uint64_t samples[] = { 4, 1, 1, 3, 1, 1 };
+    assert_memory_equal(report.samples, samples, sizeof samples);
     assert_true(report.least_height == 31 && report.most_height == 33);
     assert_true(report.least_width == 29 && report.most_width == 45);
     gn_free_check(&report);
     gn_close_dataset(train);
     gn_close_dataset(test);
+    gn_close_dataset(validation);
 }
 
 /* Any number of findings takes memory and time in proportion: one allocation a file that is read, and
@@ -120,7 +125,7 @@ static void thousands_of_findings_are_listed_in_proportion(void **state)
     gn_dataset *train = gn_open_dataset("set/train/list.txt", .no_val_fraction = true);
     assert_non_null(train);
     const uint64_t before = gn_alloc_count();
-    assert_int_equal(gn_check_data_sets(train, NULL, &report), GN_OK);
+    assert_int_equal(gn_check_data_sets(train, NULL, NULL, &report), GN_OK);
     assert_true(gn_alloc_count() - before < COPIES + COPIES / 2);
     assert_int_equal(report.n_findings, COPIES - 1);
     assert_int_equal(report.counts[GN_FINDING_CONFLICT], COPIES / 2);
@@ -135,7 +140,7 @@ static void a_failed_allocation_is_an_error_and_no_leak(void **state)
     for (uint64_t k = 1; k < 12; k++) {
         struct gn_check_report report;
         gn_alloc_fail_after(k, false);
-        const gn_status status = gn_check_data_sets(train, NULL, &report);
+        const gn_status status = gn_check_data_sets(train, NULL, NULL, &report);
         gn_alloc_fail_after(0, false);
         if (status == GN_OK)
             gn_free_check(&report);

@@ -147,7 +147,7 @@ static void empty_classes_and_missing_splits_are_refused(void **state)
     touch("b/readme.txt");
     refuse(GN_TRAIN, "the class \"b\" holds no picture");
     touch("test/a/x.jpg");
-    refuse(GN_TRAIN, "holds test/, which looks like a split, next to b/");
+    refuse(GN_TRAIN, "holds test/, which looks like a split, next to a/");
 }
 
 static void splits_are_known_by_many_names(void **state)
