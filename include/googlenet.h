@@ -439,6 +439,9 @@ struct gn_fit_options {
     int accumulate;         /* a step has the mean gradient of so many batches; 0: 1 */
     double clip_norm;       /* longest gradient, over all tensors together; 0: any */
     double label_smoothing; /* part of the target that all classes share; in the training loss */
+    double
+        bn_momentum; /* share of the running statistics of batch normalisations that a step keeps, in
+                           this run; 0: the layers' own. Keras' 0.99 needs hundreds of steps */
 
     /* -- Optimiser: from the gradient to new weights -- */
     gn_optimizer optimizer;
@@ -986,6 +989,8 @@ struct gn_net_info {
     const char *const *labels; /* `classes` names, or NULL */
     uint64_t statistics;       /* values that are saved but not trained */
     int heads;                 /* auxiliary ones */
+    double
+        momentum; /* largest share of its running statistics that a training step keeps; 0: none */
 };
 GN_API gn_status gn_net_describe(const gn_net *net, struct gn_net_info *info);
 

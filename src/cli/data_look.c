@@ -2,6 +2,7 @@
  * googlenet data check and preview: the two ways to look at a whole data set.
  */
 #include "base/path.h"
+#include "base/width.h"
 #include "cli/data.h"
 #include "cli/report.h"
 
@@ -25,7 +26,7 @@ static const char *const finding_names[GN_FINDING_KINDS] = {
     [GN_FINDING_CONFLICT] = "conflict",
 };
 
-enum { SPLITS = 3 };
+enum { SPLITS = 3, LABEL_COLUMN = 20 };
 
 /* The order in which splits are shown. */
 static const gn_split shown[SPLITS] = { GN_TRAIN, GN_VAL, GN_TEST };
@@ -100,8 +101,9 @@ static void show_class(const struct splits *splits, int i, const uint64_t *sampl
     json_t *row = json_object();
     snprintf(number, sizeof number, "%d", i);
     json_object_set_new(row, "label", cli_json_text(labels ? labels[i] : number));
+    gn_printable(name, sizeof name, labels ? labels[i] : number);
     if (!json)
-        printf("class  %-20s", gn_printable(name, sizeof name, labels ? labels[i] : number));
+        printf("class  %s%*s", name, gn_padding(name, LABEL_COLUMN), "");
     for (int k = 0; k < SPLITS; k++) {
         const gn_split split = shown[k];
         if (split == GN_VAL && !splits->data[split])
@@ -192,15 +194,15 @@ static void show_report(const struct gn_check_report *report, const struct split
 /* Of a known set the digests are compared, too. */
 static int verify(const struct data *given, const char *what, struct gn_known_dataset *known)
 {
-    if (find_known(what, given, true, known) && known->verified) {
-        if (!given->common.json)
-            cli_line("verified: the files in %s are the published ones", known->where);
-        return 0;
-    }
-    return gn_error_status() == GN_OK
-               ? cli_fail(CLI_DATA, "%s: the files in %s are not the published ones", what,
-                          known->where)
-               : cli_fail_library();
+    if (!find_known(what, given, true, known))
+        return cli_fail_library();
+    if (!given->common.json && known->verified)
+        cli_line("verified: the files in %s are the published ones", known->where);
+    else if (!given->common.json)
+        cli_line("not verified: the files in %s have the right sizes; no digest of their unpacked "
+                 "bytes is published",
+                 known->where);
+    return 0;
 }
 
 int data_check(const struct data *given, const char *what)
@@ -228,7 +230,7 @@ int data_check(const struct data *given, const char *what)
     if (!code && is_known)
         code = verify(given, what, &known);
     if (!code && given->common.json) {
-        json_object_set_new(root, "verified", json_boolean(is_known));
+        json_object_set_new(root, "verified", json_boolean(known.verified));
         cli_print_json(root);
     } else {
         json_decref(root);

@@ -252,6 +252,7 @@ static int train(struct train_run *run, const json_t *config)
     given->fit.train = run->train;
     given->fit.validation = run->validation;
     given->fit.no_validation = !run->validation;
+    train_choose(run);
     if (given->dry_run) {
         code = finish_data(run);
         char *folder = given->fit.out || given->resume
@@ -305,6 +306,9 @@ static int run(struct cli_args *args)
     }
     if (!code && !given->data)
         code = cli_fail(CLI_USAGE, "train: --data is missing (a folder or the name of a set)");
+    state.free_epochs = given->fit.epochs == 0;
+    state.free_batch = given->fit.batch == 0;
+    state.free_momentum = !(given->fit.bn_momentum > 0) && !given->resume;
     if (!code && gn_fit_defaults(&given->fit) != GN_OK)
         code = cli_fail_library();
     if (!code)

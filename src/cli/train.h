@@ -34,7 +34,19 @@ struct train_run {
     struct gn_dataset_info train_info, validation_info, test_info;
     char *folder;
     int folders_made; /* of its path, by this process */
+    /* Neither the command line, nor a recipe, nor the run that is resumed says them. */
+    bool free_epochs, free_batch, free_momentum;
 };
+
+/* Epochs, batch and the momentum of batch normalisation for a small set of pictures, as far as nobody
+ * has said them (train_choose.c). */
+void train_choose(struct train_run *run);
+
+/* Says what was chosen, and warns of a run that is too short to learn. */
+void train_note_choice(const struct train_run *run);
+
+/* Steps of an epoch with this batch. */
+uint64_t train_epoch_steps(const struct train_run *run, int batch);
 
 /* Gives the net what --short-side and --normalize say (train_pixels.c). Returns 0, or the exit code
  * after the fault was named. */

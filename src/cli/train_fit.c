@@ -20,16 +20,6 @@ struct watch {
     bool announced, started;
 };
 
-static uint64_t steps_of_epoch(const struct train_run *run)
-{
-    const struct gn_fit_options *fit = &run->given->fit;
-    uint64_t samples = run->train_info.samples;
-    if (fit->limit_train != 0 && fit->limit_train < samples)
-        samples = fit->limit_train;
-    const uint64_t batch = (uint64_t)fit->batch * (uint64_t)fit->accumulate;
-    return (samples + batch - 1) / batch;
-}
-
 /* The value of an option of the training as it would be typed. */
 static const char *typed(const struct train_run *run, const char *name, char buffer[32])
 {
@@ -44,18 +34,23 @@ static void announce_options(const struct train_run *run)
 {
     const struct gn_fit_options *fit = &run->given->fit;
     char limit[48] = "", batches[24] = "", a[32], b[32], c[32];
-    const unsigned long long steps = steps_of_epoch(run);
+    const unsigned long long steps = train_epoch_steps(run, fit->batch);
+    const char *chosen = run->free_epochs && run->free_batch ? " (epochs and batch as suit so many)"
+                         : run->free_epochs                  ? " (epochs as suit so many)"
+                         : run->free_batch                   ? " (batch as suits so many)"
+                                                             : "";
     if (fit->max_steps)
         snprintf(limit, sizeof limit, ", at most %llu steps in all",
                  (unsigned long long)fit->max_steps);
     if (fit->accumulate > 1)
         snprintf(batches, sizeof batches, "%d x ", fit->accumulate);
     cli_note(
-        "training  %d epoch%s of %llu step%s%s, batch %s%d, %s, lr %g%s%s, shuffle %s, seed %llu",
+        "training  %d epoch%s of %llu step%s%s, batch %s%d, %s, lr %g%s%s, shuffle %s, seed %llu%s",
         fit->epochs, fit->epochs == 1 ? "" : "s", steps, steps == 1 ? "" : "s", limit, batches,
         fit->batch, typed(run, "optimizer", a), fit->lr, fit->schedule ? " " : "",
         fit->schedule ? typed(run, "schedule", b) : "", typed(run, "shuffle", c),
-        (unsigned long long)fit->seed);
+        (unsigned long long)fit->seed, chosen);
+    train_note_choice(run);
 }
 
 /* What the samples do not teach, and what they teach under a number alone. */

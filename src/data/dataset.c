@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "data/archive.h"
 #include "data/known.h"
 #include "data/open.h"
 #include "picture/picture.h"
@@ -35,21 +36,6 @@ static gn_status unknown_data(const char *data)
     return GN_STATUS_BAD_DATA;
 }
 
-/* CIFAR by its name: in the usual places, where somebody has unpacked it. */
-static gn_status find_cifar(char folder[GN_PATH_BYTES], enum gn_cifar kind,
-                            const struct gn_dataset_options *o)
-{
-    char inner[GN_PATH_BYTES];
-    for (int i = 0; i < GN_KNOWN_PLACES; i++)
-        if (gn_known_place(folder, i, o->data, o->data_dir) && gn_cifar_find(folder, inner) == kind)
-            return GN_OK;
-    (void)gn_fail(GN_STATUS_BAD_DATA, "%s: data set: not on this machine, and not downloaded",
-                  o->data);
-    gn_hint("unpack https://www.cs.toronto.edu/~kriz/%s-binary.tar.gz and name its folder",
-            o->data);
-    return GN_STATUS_BAD_DATA;
-}
-
 /* Finds the folder of the files; *set is NULL when it was named itself. */
 static gn_status find_folder(char folder[GN_PATH_BYTES], const struct gn_known_set **set,
                              const struct gn_dataset_options *o)
@@ -61,10 +47,9 @@ static gn_status find_folder(char folder[GN_PATH_BYTES], const struct gn_known_s
                     strlen(o->data));
         return GN_OK;
     }
-    if (!gn_path_exists(o->data) && strcmp(o->data, "cifar-10") == 0)
-        return find_cifar(folder, GN_CIFAR_10, o);
-    if (!gn_path_exists(o->data) && strcmp(o->data, "cifar-100") == 0)
-        return find_cifar(folder, GN_CIFAR_100, o);
+    const struct gn_archive *archive = gn_archive_find(o->data);
+    if (archive != NULL && !gn_path_exists(o->data))
+        return gn_archive_provide(folder, archive, o->data_dir, o->offline);
     *set = gn_known_find(o->data);
     if (*set == NULL || gn_path_exists(o->data))
         return unknown_data(o->data);
@@ -306,18 +291,35 @@ static gn_status describe_known(int i, const char *data_dir, bool verify,
     /* Of the calling thread, as the last error is: the caller has nothing to free. */
     static _Thread_local char folder[GN_PATH_BYTES];
     const struct gn_known_set *set = gn_known_set(i);
+    int first = 0; /* archives are numbered after the sets of IDX files */
+    while (gn_known_set(first) != NULL)
+        first++;
+    const struct gn_archive *archive = gn_archive_set(i - first);
     GN_NEED(known, "the description");
-    if (set == NULL)
+    if (set == NULL && archive == NULL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: number %d is not known", i);
-    *known = (struct gn_known_dataset){ .name = set->name, .classes = set->classes };
-    if (!gn_known_locate(folder, set, data_dir))
+    *known = set != NULL
+                 ? (struct gn_known_dataset){ .name = set->name, .classes = set->classes }
+                 : (struct gn_known_dataset){ .name = archive->name, .classes = archive->classes };
+    if (set != NULL ? !gn_known_locate(folder, set, data_dir)
+                    : !gn_archive_locate(folder, archive, data_dir))
         return GN_OK;
     known->where = folder;
-    if (verify) {
-        GN_TRY(gn_known_verify(set, folder));
-        known->verified = true;
-    }
-    return GN_OK;
+    return verify && set != NULL ? gn_known_verify(set, folder, &known->verified) : GN_OK;
+}
+
+static gn_status provide(const char *name, const char *data_dir, bool offline,
+                         char folder[GN_PATH_BYTES])
+{
+    const struct gn_known_set *set = gn_known_find(name);
+    const struct gn_archive *archive = gn_archive_find(name);
+    bool verified;
+    if (archive != NULL)
+        return gn_archive_provide(folder, archive, data_dir, offline);
+    if (set == NULL)
+        return unknown_data(name);
+    GN_TRY(gn_known_provide(folder, set, data_dir, offline));
+    return gn_known_verify(set, folder, &verified);
 }
 
 static gn_status get(const char *name, const char *data_dir, bool offline, char *where,
@@ -326,17 +328,13 @@ static gn_status get(const char *name, const char *data_dir, bool offline, char 
     char folder[GN_PATH_BYTES];
     if (name == NULL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: no name is given");
-    const struct gn_known_set *set = gn_known_find(name);
-    if (set == NULL)
-        return unknown_data(name);
-    GN_TRY(gn_known_provide(folder, set, data_dir, offline));
-    GN_TRY(gn_known_verify(set, folder));
+    GN_TRY(provide(name, data_dir, offline, folder));
     if (where == NULL)
         return GN_OK;
     const int n = snprintf(where, where_size, "%s", folder);
     if (n < 0 || (size_t)n >= where_size)
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: its folder's name needs %d bytes, %zu are given",
-                set->name, n + 1, where_size);
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: its folder's name needs %d bytes, %zu are given", name,
+                n + 1, where_size);
     return GN_OK;
 }
 

@@ -105,9 +105,12 @@ const char *gn_known_nearest(const char *word)
 bool gn_idx_find(char path[GN_PATH_BYTES], const char *folder, enum gn_idx_file file)
 {
     static const char *const endings[] = { "", ".gz" };
-    for (int i = 0; i < 2; i++) {
-        const int n =
-            snprintf(path, GN_PATH_BYTES, "%s/%s%s", folder, gn_idx_file_names[file], endings[i]);
+    /* Programs that unpack MNIST write a dot for the second hyphen. */
+    for (int i = 0; i < 4; i++) {
+        const char *name = gn_idx_file_names[file];
+        const int stem = (int)(strstr(name, "-idx") - name);
+        const int n = snprintf(path, GN_PATH_BYTES, "%s/%.*s%s%s%s", folder, stem, name,
+                               i < 2 ? "-" : ".", name + stem + 1, endings[i % 2]);
         struct stat about;
         if (n > 0 && n < GN_PATH_BYTES && stat(path, &about) == 0)
             return true;
@@ -300,7 +303,7 @@ gn_status gn_known_check(const struct gn_known_set *set, enum gn_idx_file file,
 }
 
 static gn_status verify_file(const struct gn_known_set *set, const char *folder,
-                             enum gn_idx_file file)
+                             enum gn_idx_file file, bool *compared)
 {
     char path[GN_PATH_BYTES], md5[GN_MD5_HEX];
     const bool images = file == GN_TRAIN_IMAGES || file == GN_TEST_IMAGES;
@@ -315,14 +318,19 @@ static gn_status verify_file(const struct gn_known_set *set, const char *folder,
     gn_status status = gn_idx_read(&idx, &values, md5);
     if (status == GN_OK)
         status = gn_known_check(set, file, &idx, md5);
+    *compared = set->md5[file] != NULL || gn_stream_is_packed(idx.stream);
     gn_free(values);
     gn_idx_close(&idx);
     return status;
 }
 
-gn_status gn_known_verify(const struct gn_known_set *set, const char *folder)
+gn_status gn_known_verify(const struct gn_known_set *set, const char *folder, bool *verified)
 {
-    for (int i = 0; i < GN_IDX_FILES; i++)
-        GN_TRY(verify_file(set, folder, (enum gn_idx_file)i));
+    *verified = true;
+    for (int i = 0; i < GN_IDX_FILES; i++) {
+        bool compared;
+        GN_TRY(verify_file(set, folder, (enum gn_idx_file)i, &compared));
+        *verified = *verified && compared;
+    }
     return GN_OK;
 }

@@ -53,7 +53,8 @@ gn_status gn_known_provide(char folder[GN_PATH_BYTES], const struct gn_known_set
 gn_status gn_known_check(const struct gn_known_set *set, enum gn_idx_file file,
                          const struct gn_idx *idx, const char *md5);
 
-/* Reads and checks all four files of a folder. */
-gn_status gn_known_verify(const struct gn_known_set *set, const char *folder);
+/* Reads and checks all four files of a folder. *verified: the bytes of each have been compared, which a
+ * file cannot be whose digest is published for its packed form alone. */
+gn_status gn_known_verify(const struct gn_known_set *set, const char *folder, bool *verified);
 
 #endif

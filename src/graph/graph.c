@@ -285,6 +285,20 @@ uint64_t gn_graph_params(const struct gn_graph *g, bool trainable)
     return n;
 }
 
+double gn_graph_momentum(const struct gn_graph *g)
+{
+    double most = 0;
+    for (int i = 0; i < g->n_layers; i++) {
+        const struct gn_operator *op = g->layers[i].op;
+        for (int k = 0; k < op->n_attributes; k++) {
+            const double value = gn_attribute_value(&op->attributes[k], g->layers[i].attributes);
+            if (strcmp(op->attributes[k].name, "momentum") == 0 && value > most)
+                most = value;
+        }
+    }
+    return most;
+}
+
 uint64_t gn_layer_macs(const struct gn_graph *g, int i)
 {
     const struct gn_layer *layer = &g->layers[i];

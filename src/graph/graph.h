@@ -114,6 +114,9 @@ gn_node gn_graph_stick(gn_graph *g);
 /* Trainable values and the others, without the gaps. */
 uint64_t gn_graph_params(const struct gn_graph *graph, bool trainable);
 
+/* The largest share of running statistics that a training step keeps; 0: there are none. */
+double gn_graph_momentum(const struct gn_graph *graph);
+
 /* Nominal multiply-adds of one image in layer i (taps on padding counted). */
 uint64_t gn_layer_macs(const struct gn_graph *graph, int i);
 

@@ -1,5 +1,6 @@
 /* What a network looks like: layer by layer for programs, as a table and as the shape walk for
  * people. */
+#include "base/width.h"
 #include "net/net.h"
 
 #include "base/number.h"
@@ -76,6 +77,7 @@ gn_status gn_net_describe(const gn_net *net, struct gn_net_info *info)
                                   .params = gn_graph_params(g, true),
                                   .statistics = gn_graph_params(g, false),
                                   .heads = g->n_heads,
+                                  .momentum = gn_graph_momentum(g),
                                   .stages = stage_count(g),
                                   .tensors = g->n_tensors,
                                   .labels = (const char *const *)net->labels };
@@ -203,8 +205,8 @@ gn_status gn_summary(const gn_net *net, FILE *out)
         (void)gn_net_layer(net, i, &info);
         (void)snprintf(text, sizeof text, "%s (%s)", info.name, info.type);
         format_shape(shape, sizeof shape, "None", &info);
-        (void)fprintf(out, "%-*s%-*s%*s\n", NAME_COLUMN, text, SHAPE_COLUMN, shape, PARAM_COLUMN,
-                      format_count(count, sizeof count, info.params));
+        (void)fprintf(out, "%s%*s%-*s%*s\n", text, gn_padding(text, NAME_COLUMN), "", SHAPE_COLUMN,
+                      shape, PARAM_COLUMN, format_count(count, sizeof count, info.params));
     }
     rule(out, '=');
     (void)fprintf(out, "Total params: %s (%s)\n",

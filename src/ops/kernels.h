@@ -50,9 +50,10 @@ struct gn_args {
                            of a ReLU, so this is its gradient. Forward, of an operator that
                            `keeps_relu_mask`: the same mask goes into `kept` */
     bool frozen;        /* training leaves the parameters alone */
-    int number;         /* of the layer, so that no two draw the same */
-    int tile;           /* Winograd kernels: output pixels a side of a tile */
-    int threads;        /* a hint for the number of units, never for the result */
+    double keep; /* share of running statistics that a step keeps; 0: as the attributes say */
+    int number;  /* of the layer, so that no two draw the same */
+    int tile;    /* Winograd kernels: output pixels a side of a tile */
+    int threads; /* a hint for the number of units, never for the result */
 };
 
 /* The run that a step belongs to. */

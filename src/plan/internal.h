@@ -110,7 +110,7 @@ struct gn_plan {
     const struct gn_kernel_set *kernels;
     bool train;
     gn_algorithm algorithm;
-    double label_smoothing;
+    double label_smoothing, norm_momentum;
     const char *freeze;
     int batch, slice, threads, portion;
     struct gn_value *values; /* one a layer */

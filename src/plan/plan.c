@@ -186,6 +186,7 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->train = o->train;
     plan->algorithm = o->reference ? GN_ALGORITHM_DIRECT : o->algorithm;
     plan->label_smoothing = o->label_smoothing;
+    plan->norm_momentum = o->norm_momentum;
     plan->freeze = o->freeze;
     plan->batch = o->batch;
     plan->portion = o->portion;

@@ -24,6 +24,7 @@ struct gn_plan_options {
     bool reference; /* every step by the plain-C reference */
     gn_algorithm algorithm;
     double label_smoothing; /* part of the target that all classes share */
+    double norm_momentum;   /* share of running statistics that a step keeps; 0: each layer's own */
     const char *freeze;     /* patterns of tensors that need no gradient, see graph/pattern.h */
     struct gn_pack *pack; /* inference: where packed weights are found or added (plan/pack.c); NULL:
                              the plan has its own */

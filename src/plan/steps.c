@@ -57,6 +57,7 @@ static void set_layer(const struct gn_plan *plan, struct gn_step *s, int i)
     const struct gn_layer *layer = &g->layers[i];
     s->args.attributes = gn_layer_attributes(layer);
     s->args.number = i;
+    s->args.keep = plan->norm_momentum;
     s->args.frozen = plan->train && !plan->values[i].trains;
     for (int t = 0; t < GN_LAYER_TENSORS; t++)
         if (layer->tensors[t] >= 0)

@@ -61,6 +61,27 @@ static void report_start(struct gn_fit *fit)
     gn_report_message(&fit->reporter, GN_EVENT_START, text);
 }
 
+/* Validation and prediction normalise by the running statistics, which a short run hardly moves away
+ * from what they began with. */
+static void warn_of_statistics(struct gn_fit *fit)
+{
+    static const double most_left = 0.1;
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    const double own = gn_graph_momentum(fit->t.net->graph);
+    const double momentum = o->bn_momentum > 0 ? o->bn_momentum : own;
+    const uint64_t planned = (uint64_t)o->epochs * fit->t.settings.epoch_steps;
+    const uint64_t steps = o->max_steps != 0 && o->max_steps < planned ? o->max_steps : planned;
+    const double left = pow(momentum, (double)steps);
+    if (!(own > 0) || fit->t.progress.step > 0 || left <= most_left || o->zero_lr)
+        return;
+    gn_report_warning(&fit->reporter,
+                      "a smaller .bn_momentum, such as 0.9, follows faster; so do more steps",
+                      "batch normalisation: after the %llu steps of this run %.0f%% of its running "
+                      "statistics are still what they began with, and validation and prediction go "
+                      "by them",
+                      (unsigned long long)steps, 100 * left);
+}
+
 /* ---- One step ---- */
 
 gn_status gn_fit_diverged(const struct gn_fit *fit, const char *what)
@@ -195,6 +216,7 @@ static gn_status run(struct gn_fit *fit)
     fit->began = gn_seconds();
     fit->first_step = fit->t.progress.step;
     report_start(fit);
+    warn_of_statistics(fit);
     GN_TRY(gn_files_begin(&fit->files));
     GN_TRY(gn_fit_look_ahead(fit));
     while (!ended && fit->t.progress.epoch < epochs)

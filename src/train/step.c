@@ -167,6 +167,7 @@ struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *sett
                                                           .threads = o->threads,
                                                           .algorithm = o->algorithm,
                                                           .label_smoothing = o->label_smoothing,
+                                                          .norm_momentum = o->bn_momentum,
                                                           .freeze = o->freeze });
 }
 

@@ -277,7 +277,7 @@ static void cifar_planes_become_pixels(void **state)
     assert_non_null(data);
     assert_int_equal(data->samples, 2);
     gn_close_dataset(data);
-    assert_null(gn_open_dataset("cifar-100", .data_dir = folder));
+    assert_null(gn_open_dataset("cifar-100", .data_dir = folder, .offline = true));
     check_error(GN_STATUS_BAD_DATA, "not on this machine");
     write_cifar("data_batch_3.bin", 2, false, 10);
     refuse(GN_TRAIN, "size mismatch");

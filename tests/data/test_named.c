@@ -71,18 +71,19 @@ static void write_false_set(const char *inner)
     }
 }
 
-static void the_table_lists_three_sets(void **state)
+static void the_table_lists_the_sets(void **state)
 {
     (void)state;
-    static const char *const names[] = { "fashion-mnist", "mnist", "kmnist" };
+    static const char *const names[] = { "fashion-mnist", "mnist", "kmnist", "cifar-10",
+                                         "cifar-100" };
     struct gn_known_dataset known;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 5; i++) {
         assert_int_equal(gn_dataset_known(i, NULL, false, &known), 0);
         assert_string_equal(known.name, names[i]);
-        assert_int_equal(known.classes, 10);
+        assert_int_equal(known.classes, i == 4 ? 100 : 10);
         assert_false(known.verified);
     }
-    assert_int_equal(gn_dataset_known(3, NULL, false, &known), GN_STATUS_BAD_ARGUMENT);
+    assert_int_equal(gn_dataset_known(5, NULL, false, &known), GN_STATUS_BAD_ARGUMENT);
     assert_int_equal(gn_dataset_known(-1, NULL, false, &known), GN_STATUS_BAD_ARGUMENT);
 }
 
@@ -111,7 +112,10 @@ static void a_set_without_digests_is_known_by_its_packed_files(void **state)
     uint8_t *labels = calloc(60000, 1);
     const uint32_t dims[] = { 60000 };
     struct bytes b = idx_bytes(8, 1, dims, labels, 60000), gz = gzip_bytes(&b);
+    struct gn_known_dataset known;
     write_false_set(folder);
+    assert_int_equal(gn_dataset_known(2, folder, true, &known), GN_OK); /* by their sizes alone */
+    assert_false(known.verified);
     remove_file(folder, "train-labels-idx1-ubyte");
     write_bytes(folder, "train-labels-idx1-ubyte.gz", &gz);
     assert_null(gn_open_dataset("kmnist", .data_dir = folder, .offline = true));
@@ -217,7 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(the_table_lists_three_sets),
+        TEST(the_table_lists_the_sets),
         TEST(wrong_bytes_under_a_known_name_are_refused),
         TEST(a_set_without_digests_is_known_by_its_packed_files),
         TEST(a_set_that_is_nowhere_names_the_places),

@@ -4,6 +4,7 @@
  * labels: quick
  */
 #include "base/text.h"
+#include "base/width.h"
 
 #include "support/check.h"
 #include "support/locale.h"
@@ -110,12 +111,38 @@ static void case_is_that_of_ascii_in_every_locale(void **state)
     }
 }
 
+static void tables_are_aligned_by_what_is_seen(void **state)
+{
+    static const struct {
+        const char *text;
+        int width;
+    } cases[] = {
+        { "", 0 },
+        { "plain", 5 },
+        { "caf\xc3\xa9", 4 },              /* one character of two bytes */
+        { "cafe\xcc\x81", 4 },             /* the same with a combining accent */
+        { "\xe9\x9e\x8b\xe5\xad\x90", 4 }, /* two wide ones */
+        { "\xec\x8b\xa0\xeb\xb0\x9c", 4 }, /* Hangul */
+        { "\xd7\xa9\xd7\x9c", 2 },         /* Hebrew */
+        { "\xf0\x9f\x91\x9f", 2 },         /* a running shoe */
+        { "a\xff\xc3", 3 },                /* bytes that are no characters */
+        { "\xe0\xb8\x81\xe0\xb8\xb4", 1 }, /* Thai with a vowel above */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(gn_width(cases[i].text), cases[i].width);
+        assert_int_equal(gn_padding(cases[i].text, 10), 10 - cases[i].width);
+        assert_int_equal(gn_padding(cases[i].text, 0), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(letters_of_every_alphabet_are_shown),
         cmocka_unit_test(what_steers_a_terminal_becomes_a_question_mark),
         cmocka_unit_test(long_texts_end_in_dots_between_characters),
+        cmocka_unit_test(tables_are_aligned_by_what_is_seen),
         cmocka_unit_test(sentences_are_printable_whatever_they_quote),
         cmocka_unit_test(case_is_that_of_ascii_in_every_locale),
     };

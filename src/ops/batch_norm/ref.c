@@ -40,7 +40,7 @@ static void set_factors(const struct gn_args *a, int c, double mean, double vari
 void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double variance, double count)
 {
     const struct gn_norm_options *o = a->attributes;
-    const double keep = (double)(float)o->momentum;
+    const double keep = (double)(float)(a->keep > 0 ? a->keep : o->momentum);
     const double correction = o->unbiased && count > 1 ? count / (count - 1) : 1;
     set_factors(a, c, mean, variance);
     float *const running_mean = &a->tensors[GN_NORM_RUNNING_MEAN][c],
