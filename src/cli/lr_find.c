@@ -28,8 +28,11 @@ static const struct lr_find defaults = { .sweep = { .from = 1e-5, .to = 1.0, .st
 static const struct gn_option options[] = {
     CLI_HEADING("Sweep"),
     { .name = "data", .kind = GN_OPTION_TEXT, .value = "D", .offset = AT(data),
-      .help = "folder with the four IDX files, or the name of a known set" },
+      .help = "folder (IDX, CIFAR, pictures by class), list.txt, or a known name" },
     CLI_PLACE_ROWS(struct lr_find),
+    { .name = "on-bad-image", .kind = GN_OPTION_CHOICE, .value = "WHAT", .offset = AT(place.on_bad_image),
+      .choice = gn_bad_image_name, .standard = "stop",
+      .help = "stop or skip, for sets of picture files" },
     { .name = "model", .kind = GN_OPTION_TEXT, .value = "MODEL", .offset = AT(model),
       .standard = "googlenet", .help = "preset, or a model file to start from its weights" },
     { .name = "from", .kind = GN_OPTION_REAL, .value = "X", .offset = AT(sweep.from), .low = 1e-30,

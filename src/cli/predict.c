@@ -122,10 +122,12 @@ static int fail_not_finite(const struct job *job, uint64_t index)
 static int leave_out(struct job *job, const char *message)
 {
     if (job->given->on_bad_image != GN_BAD_SKIP)
-        return message ? cli_fail(CLI_DATA, "%s", message) : cli_fail_library();
+        return message ? cli_fail_message(CLI_DATA, message) : cli_fail_library();
     if (!message && gn_error_status() != GN_STATUS_BAD_DATA)
         return cli_fail_library();
-    cli_warn("left out: %s", message ? message : gn_error_message());
+    char *text = cli_format("left out: %s", message ? message : gn_error_message());
+    cli_warn_library(text);
+    free(text);
     job->left_out++;
     return CLI_DONE;
 }

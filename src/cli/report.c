@@ -181,6 +181,12 @@ static int exit_code(gn_status status)
     return CLI_FAILED;
 }
 
+int cli_fail_message(int code, const char *message)
+{
+    say_lines("googlenet: ", message);
+    return code;
+}
+
 int cli_fail_library(void)
 {
     const char *message = gn_error_message();

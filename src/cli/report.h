@@ -40,6 +40,9 @@ void cli_hint(const char *format, ...) GN_PRINTF(1, 2);
 /* Prints the library's last error with its hint and returns the exit code of its status. */
 int cli_fail_library(void);
 
+/* A sentence of the library, with its hints in lines of their own; returns `code`. */
+int cli_fail_message(int code, const char *message);
+
 /* The library's last error about a value that stood in `source` ("--lr", "run/config.json: lr"):
  * always CLI_USAGE. */
 int cli_fail_about(const char *source);

@@ -185,7 +185,8 @@ static gn_net *load(const struct gn_load_options *options, const struct gn_st_fi
         (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
                       "%s: safetensors: the file does not say which network its weights belong to",
                       name);
-        gn_hint("--preset NAME --size N --channels N --classes N --resize RULE say it");
+        gn_hint("give .preset, and .size, .channels, .classes and .resize where they are not the "
+                "preset's");
         return NULL;
     }
     struct gn_model_fields fields = { .root = NULL };

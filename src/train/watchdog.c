@@ -52,9 +52,9 @@ static void look_for_standstill(const struct gn_watchdog *w, struct gn_watch *wa
     watch->stuck = stuck ? watch->stuck + 1 : 0;
     if (watch->stuck == STUCK_STEPS)
         say(finding,
-            "it may still start by itself; try another learning rate (googlenet lr-find "
-            "suggests one), a warm-up (--warmup-epochs 1), --momentum 0.9, or batch "
-            "normalisation (--model googlenet-bn)",
+            "it may still start by itself; try another learning rate (lr-find "
+            "suggests one), a warm-up (.warmup_epochs = 1), .momentum = 0.9, or batch "
+            "normalisation (the preset googlenet-bn)",
             "training: after step %llu the loss is %.4f, within 1%% of guessing (ln %d = "
             "%.4f) for %d steps: the network has not begun to learn",
             (unsigned long long)step, watch->loss, w->net->classes, guessing, STUCK_STEPS);
@@ -71,8 +71,8 @@ static void look_for_jumps(const struct gn_watchdog *w, struct gn_watch *watch, 
         return;
     watch->alarm = step;
     say(finding,
-        "if it does not come down: a lower learning rate, a warm-up (--warmup-epochs "
-        "1) or shorter gradients (--clip-norm 1)",
+        "if it does not come down: a lower learning rate, a warm-up "
+        "(.warmup_epochs = 1) or shorter gradients (.clip_norm = 1)",
         "training: at step %llu %s is %.4g, its running mean is %.4g", (unsigned long long)step,
         loss_jumps ? "the loss" : "the length of the gradient", loss_jumps ? loss : norm,
         loss_jumps ? watch->loss : watch->norm);
@@ -174,7 +174,7 @@ void gn_watchdog_epoch(struct gn_watchdog *watchdog, uint64_t epoch,
         watchdog->told_dead = true;
         say(finding,
             "they rarely come back; start again with a lower learning rate, a warm-up "
-            "(--warmup-epochs 1) or batch normalisation (--model googlenet-bn)",
+            "(.warmup_epochs = 1) or batch normalisation (the preset googlenet-bn)",
             "training: %s: %zu of %zu channels let no gradient through in epoch %llu: their "
             "ReLUs are dead (and nearly all of %d other layers)",
             worst, worst_dead, worst_count, (unsigned long long)epoch, layers - 1);

@@ -10,6 +10,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* As programs that unpack MNIST call them. */
+static void names_may_have_a_dot(void **state)
+{
+    static const char *const names[] = { "train-images", "train-labels", "t10k-images",
+                                         "t10k-labels" };
+    char from[PATH_BYTES + 64], to[PATH_BYTES + 64];
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        const int rank = i % 2 == 0 ? 3 : 1;
+        (void)snprintf(from, sizeof from, "%s/%s-idx%d-ubyte", folder, names[i], rank);
+        (void)snprintf(to, sizeof to, "%s/%s.idx%d-ubyte", folder, names[i], rank);
+        assert_int_equal(rename(from, to), 0);
+    }
+    gn_dataset *data = gn_open_dataset(folder, .split = GN_TRAIN);
+    if (data == NULL)
+        fail_msg("%s", gn_error_message());
+    assert_int_equal(data->samples, 7);
+    gn_close_dataset(data);
+    gn_close_dataset(gn_open_dataset(folder, .split = GN_TEST));
+    assert_int_equal(gn_error_status(), GN_OK);
+}
+
 static void a_plain_folder_opens(void **state)
 {
     (void)state;
@@ -204,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, idx_setup, idx_teardown)
         TEST(a_plain_folder_opens),
+        TEST(names_may_have_a_dot),
         TEST(packed_files_hold_the_same),
         TEST(a_limit_keeps_the_first_samples),
         TEST(colour_images_have_rank_four),

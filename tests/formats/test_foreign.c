@@ -119,8 +119,8 @@ static void foreign_weights_need_a_preset(void **state)
     gn_net *net = preset_net(1);
     write_foreign(net, "foreign", GN_F32);
     assert_null(gn_load("foreign"));
-    assert_non_null(strstr(gn_error_message(), "\n  hint: --preset NAME --size N --channels N "
-                                               "--classes N --resize RULE"));
+    assert_non_null(strstr(gn_error_message(), "\n  hint: give .preset, and .size, .channels, "
+                                               ".classes and .resize"));
     check_error(GN_STATUS_BAD_ARGUMENT, "foreign: safetensors: the file does not say which");
     assert_null(gn_load("foreign", .preset = "gogglenet"));
     check_error(GN_STATUS_BAD_MODEL, "did you mean googlenet?");
