@@ -8,6 +8,7 @@
 #include "cli/train.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,9 +35,14 @@ static int keep(const struct train_run *run, int epoch, const struct gn_score *s
     char *path = cli_format("%s/test.json", run->folder);
     char *part = cli_format("%s/.test.json.tmp", run->folder);
     char *text = cli_json_dump(root, JSON_INDENT(2));
-    FILE *file = text ? fopen(part, "we") : NULL;
+    /* Not through a link that somebody has put there. */
+    const int fd =
+        text ? open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666) : -1;
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     bool good =
         file && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    if (fd >= 0 && !file)
+        close(fd);
     good = (!file || fclose(file) == 0) && good && rename(part, path) == 0;
     if (!good && text)
         cli_warn("%s: cannot write: %s", path, strerror(errno));

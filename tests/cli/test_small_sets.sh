@@ -75,4 +75,11 @@ holds err 'hint: a smaller --bn-momentum, such as 0.9, follows faster'
 expect 0 '' train $small --data few --epochs 2 --out chosen --max-steps 1
 holds chosen/config.json '"batch": 8,'
 
+# ---- A picture that cannot be read, in a sweep over learning rates ----
+cp -r few damaged
+echo 'no picture' >damaged/a/x.jpg
+sweep='--model googlenet-small --size 16 --threads 1 --steps 10 --batch 20'
+expect 3 'x.jpg' lr-find --data damaged $sweep
+expect 0 'learning rate|no suggestion' lr-find --data damaged $sweep --on-bad-image skip
+
 finish
