@@ -227,9 +227,9 @@ struct gn_dataset_info {
     int channels, classes;
     const char *const *labels; /* `classes` names, or NULL */
     bool divided;              /* test samples are a part drawn by seed, not a set of their own */
-    uint64_t unread; /* IDX: images of the file after `limit`, neither read nor verified */
-    bool has_val, has_test;    /* it has samples of its own to choose the best epoch, to test */
-    uint64_t unused;           /* files that are left out, of all kinds: */
+    uint64_t unread;        /* IDX: images of the file after `limit`, neither read nor verified */
+    bool has_val, has_test; /* it has samples of its own to choose the best epoch, to test */
+    uint64_t unused;        /* files that are left out, of all kinds: */
     int n_unused;
     const struct gn_unused_kind *unused_kinds; /* n_unused */
 };

@@ -97,23 +97,23 @@ static void show_class(const struct splits *splits, int i, const uint64_t *sampl
         [GN_TRAIN] = "training", [GN_TEST] = "test", [GN_VAL] = "validation"
     };
     const char *const *labels = splits->info[GN_TRAIN].labels;
-    char name[4096], number[16];
+    char name[512], number[16], counts[128] = "";
     json_t *row = json_object();
     snprintf(number, sizeof number, "%d", i);
-    json_object_set_new(row, "label", cli_json_text(labels ? labels[i] : number));
-    gn_printable(name, sizeof name, labels ? labels[i] : number);
-    if (!json)
-        printf("class  %s%*s", name, gn_padding(name, LABEL_COLUMN), "");
+    const char *label = labels ? labels[i] : number;
+    json_object_set_new(row, "label", cli_json_text(label));
     for (int k = 0; k < SPLITS; k++) {
         const gn_split split = shown[k];
+        const size_t used = strlen(counts);
         if (split == GN_VAL && !splits->data[split])
             continue;
         json_object_set_new(row, cli_split_names[split], json_integer((json_int_t)samples[split]));
-        if (!json)
-            printf("%s %8llu %s", k ? "," : "", (unsigned long long)samples[split], uses[split]);
+        snprintf(counts + used, sizeof counts - used, "%s %8llu %s", k ? "," : "",
+                 (unsigned long long)samples[split], uses[split]);
     }
+    gn_printable(name, sizeof name, label);
     if (!json)
-        printf("\n");
+        cli_line("class  %s%*s%s", name, gn_padding(name, LABEL_COLUMN), "", counts);
     json_array_append_new(classes, row);
 }
 
@@ -135,28 +135,28 @@ static json_t *json_findings(const struct gn_check_report *report)
 /* Pictures by the endings of their names: what a set is made of. */
 static void show_kinds(const struct splits *splits, bool json, json_t *root)
 {
-    json_t *kinds = json_object();
-    const char *name, *between = "files  ";
-    json_t *n;
+    json_t *kinds = json_object(), *n;
+    char line[512] = "";
+    const char *name;
     for (int k = 0; k < SPLITS; k++)
         for (uint64_t i = 0; splits->data[k] && i < splits->info[k].samples; i++) {
             const char *file = gn_dataset_file(splits->data[k], i);
             const char *ending = file ? gn_path_extension(file) : "";
+            char kind[16];
             if (!file)
                 break;
-            char kind[16];
             gn_printable(kind, sizeof kind, *ending ? ending : "no extension");
             n = json_object_get(kinds, kind);
             json_object_set_new(kinds, kind, json_integer(json_integer_value(n) + 1));
         }
     json_object_foreach(kinds, name, n)
     {
-        if (!json)
-            printf("%s%lld %s", between, (long long)json_integer_value(n), name);
-        between = ", ";
+        const size_t used = strlen(line);
+        snprintf(line + used, sizeof line - used, "%s%lld %s", used ? ", " : "",
+                 (long long)json_integer_value(n), name);
     }
-    if (!json && json_object_size(kinds) > 0)
-        printf("\n");
+    if (!json && line[0])
+        cli_line("files  %s", line);
     json_object_set_new(root, "files", kinds);
 }
 

@@ -149,7 +149,8 @@ void train_print_plan(const struct train_run *run, const char *folder)
 {
     const struct gn_net_info *net = &run->net_info;
     json_t *root = json_object(), *network = json_object();
-    const json_int_t test = run->validation ? (json_int_t)run->validation_info.samples : 0;
+    const json_int_t validation = run->validation ? (json_int_t)run->validation_info.samples : 0;
+    const json_int_t test = run->test ? (json_int_t)run->test_info.samples : validation;
     json_object_set_new(network, "preset", cli_json_text(net->preset));
     json_object_set_new(network, "input",
                         json_pack("[i,i,i]", net->size_h, net->size_w, net->channels));
@@ -158,8 +159,11 @@ void train_print_plan(const struct train_run *run, const char *folder)
     json_object_set_new(network, "resize", cli_json_text(resize_of(run)));
     json_object_set_new(root, "network", network);
     json_object_set_new(root, "samples", json_integer((json_int_t)run->train_info.samples));
+    if (run->test)
+        json_object_set_new(root, "validation_samples", json_integer(validation));
     json_object_set_new(root, "test_samples", json_integer(test));
-    json_object_set_new(root, "steps_per_epoch", json_integer((json_int_t)steps_of_epoch(run)));
+    json_object_set_new(root, "steps_per_epoch",
+                        json_integer((json_int_t)train_epoch_steps(run, run->given->fit.batch)));
     json_object_set_new(root, "memory_bytes",
                         json_integer((json_int_t)gn_fit_memory(run->net, &run->given->fit)));
     json_object_set_new(root, "out", cli_json_text(folder));
@@ -284,8 +288,7 @@ static int finish(const struct watch *watch, const gn_history *history, double b
     if (gn_history_best(history) >= 0)
         gn_history_epoch(history, gn_history_best(history), &result.best);
     result.has_best = result.last.has_validation && gn_history_best(history) >= 0;
-    result.model =
-        cli_format("%s/%s.safetensors", run->folder, result.has_best ? "best" : "model");
+    result.model = cli_format("%s/%s.safetensors", run->folder, result.has_best ? "best" : "model");
     if (run->test && result.has_best) {
         code = train_test(run, result.model, result.best.epoch, &score);
         result.test = code ? NULL : &score;
