@@ -19,16 +19,16 @@ static void names_may_have_a_dot(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) {
         const int rank = i % 2 == 0 ? 3 : 1;
-        (void)snprintf(from, sizeof from, "%s/%s-idx%d-ubyte", folder, names[i], rank);
-        (void)snprintf(to, sizeof to, "%s/%s.idx%d-ubyte", folder, names[i], rank);
+        (void)snprintf(from, sizeof from, "%s/%s-idx%d-ubyte", idx_folder, names[i], rank);
+        (void)snprintf(to, sizeof to, "%s/%s.idx%d-ubyte", idx_folder, names[i], rank);
         assert_int_equal(rename(from, to), 0);
     }
-    gn_dataset *data = gn_open_dataset(folder, .split = GN_TRAIN);
+    gn_dataset *data = gn_open_dataset(idx_folder, .split = GN_TRAIN);
     if (data == NULL)
         fail_msg("%s", gn_error_message());
     assert_int_equal(data->samples, 7);
     gn_close_dataset(data);
-    gn_close_dataset(gn_open_dataset(folder, .split = GN_TEST));
+    gn_close_dataset(gn_open_dataset(idx_folder, .split = GN_TEST));
     assert_int_equal(gn_error_status(), GN_OK);
 }
 
