@@ -50,7 +50,7 @@ for split in train val; do
 done
 small='--size 16 --batch 4 --epochs 1 --model googlenet-small'
 quietly - data check "$evil" # the same pictures in both splits
-holds out 'is for testing and equals'
+holds out 'is for validation and equals'
 quietly - data check "$evil" --json
 holds out '\\u001B.*FORGED.*\\u009b\\u202e\\u007f'
 quietly 0 data preview "$evil" --out "$evil.png"
