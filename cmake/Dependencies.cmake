@@ -33,10 +33,29 @@ function(gn_optional name module flag what)
     set(GN_${name}_VERSION "${${name}_VERSION}" PARENT_SCOPE)
 endfunction()
 
+# gn_loaded(NAME MODULE FILE TEXT): the same for a library that is loaded when it is needed, so that it
+# does not take time in every start. GN_NAME_SONAME: the file to load; FILE where readelf cannot say it.
+set(GN_HEADERS)
+function(gn_loaded name module file what)
+    gn_optional(${name} ${module} "" ${what})
+    set(soname ${file})
+    list(GET ${name}_LINK_LIBRARIES 0 library)
+    if(GN_HAVE_${name} AND CMAKE_READELF AND EXISTS "${library}")
+        execute_process(COMMAND ${CMAKE_READELF} -d ${library} OUTPUT_VARIABLE text ERROR_QUIET)
+        if(text MATCHES "SONAME[^[]*\\[([^]]+)\\]")
+            set(soname ${CMAKE_MATCH_1})
+        endif()
+    endif()
+    set(GN_HAVE_${name} ${GN_HAVE_${name}} PARENT_SCOPE)
+    set(GN_${name}_VERSION "${GN_${name}_VERSION}" PARENT_SCOPE)
+    set(GN_${name}_SONAME "${soname}" PARENT_SCOPE)
+    set(GN_HEADERS ${GN_HEADERS} ${${name}_INCLUDE_DIRS} PARENT_SCOPE)
+endfunction()
+
 gn_optional(CURL libcurl "" "download of named data sets") # loaded at run time
 gn_optional(CAIRO cairo -lcairo "drawing of the training curves")
 gn_optional(JPEG libjpeg -ljpeg "reading of JPEG pictures")
 gn_optional(PNG libpng -lpng "reading of PNG pictures")
-gn_optional(GIF libgif -lgif "reading of GIF pictures")
-gn_optional(WEBP libwebpdemux "-lwebpdemux;-lwebp" "reading of WebP pictures")
-gn_optional(TIFF libtiff-4>=4.5 -ltiff "reading of TIFF pictures") # 4.5: handlers for each file
+gn_loaded(GIF libgif libgif.so.7 "reading of GIF pictures")
+gn_loaded(WEBP libwebpdemux libwebpdemux.so.2 "reading of WebP pictures")
+gn_loaded(TIFF libtiff-4>=4.5 libtiff.so.6 "reading of TIFF pictures") # 4.5: handlers for each file

@@ -7,6 +7,7 @@
 #include "data/download.h"
 
 #include "base/file.h"
+#include "base/library.h"
 #include "base/md5.h"
 #include "base/path.h"
 
@@ -20,7 +21,6 @@
 #if GN_HAVE_CURL
 
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <pthread.h>
 
 enum {
@@ -68,60 +68,46 @@ static size_t take(char *data, size_t size, size_t n, void *user)
     return bytes;
 }
 
-/* What is used of libcurl. */
-static struct {
-    CURLcode (*global_init)(long flags);
-    CURL *(*init)(void);
-    CURLcode (*setopt)(CURL *curl, CURLoption option, ...);
-    CURLcode (*perform)(CURL *curl);
-    const char *(*strerror)(CURLcode code);
-    void (*cleanup)(CURL *curl);
-    bool ready;
-} library;
+/* What is used of libcurl; one is a macro, too, which checks the types of its arguments. */
+#undef curl_easy_setopt
+#define FUNCTIONS(X)                                                                               \
+    X(curl_global_init)                                                                            \
+    X(curl_easy_init)                                                                              \
+    X(curl_easy_setopt)                                                                            \
+    X(curl_easy_perform)                                                                           \
+    X(curl_easy_strerror)                                                                          \
+    X(curl_easy_cleanup)
+GN_LIBRARY("libcurl.so.4 libcurl-gnutls.so.4", FUNCTIONS)
 
-/* POSIX lets the address of a function come as one of an object (dlsym, "Application usage"). */
-static bool find(void *handle, const char *name, void *function)
-{
-    void *address = dlsym(handle, name);
-    memcpy(function, &address, sizeof address);
-    return address != NULL;
-}
+static bool started;
 
-static void load_library(void)
+static void start(void)
 {
-    static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4", NULL };
-    void *handle = NULL;
-    for (int i = 0; names[i] != NULL && handle == NULL; i++)
-        handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    library.ready = handle != NULL && find(handle, "curl_global_init", &library.global_init) &&
-                    find(handle, "curl_easy_init", &library.init) &&
-                    find(handle, "curl_easy_setopt", &library.setopt) &&
-                    find(handle, "curl_easy_perform", &library.perform) &&
-                    find(handle, "curl_easy_strerror", &library.strerror) &&
-                    find(handle, "curl_easy_cleanup", &library.cleanup) &&
-                    library.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    started = load_library() && library.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 static void set_options(CURL *curl, const char *address, struct transfer *t, char *error)
 {
-    (void)library.setopt(curl, CURLOPT_URL, address);
-    (void)library.setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    (void)library.setopt(curl, CURLOPT_WRITEDATA, t);
-    (void)library.setopt(curl, CURLOPT_ERRORBUFFER, error);
-    (void)library.setopt(curl, CURLOPT_USERAGENT, "googlenet/" GN_CONFIG_VERSION);
-    (void)library.setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)library.setopt(curl, CURLOPT_FAILONERROR, 1L);
-    (void)library.setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    (void)library.setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS);
-    (void)library.setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    (void)library.setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
-    (void)library.setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_SECOND);
+    (void)library.curl_easy_setopt(curl, CURLOPT_URL, address);
+    (void)library.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+    (void)library.curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+    (void)library.curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+    (void)library.curl_easy_setopt(curl, CURLOPT_USERAGENT, "googlenet/" GN_CONFIG_VERSION);
+    (void)library.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)library.curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    (void)library.curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    (void)library.curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+    (void)library.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    (void)library.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+    (void)library.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_SECOND);
 #if LIBCURL_VERSION_NUM >= 0x075500
-    (void)library.setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)library.setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    (void)library.curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)library.curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 #else
-    (void)library.setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-    (void)library.setopt(curl, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    (void)library.curl_easy_setopt(curl, CURLOPT_PROTOCOLS,
+                                   (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    (void)library.curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS,
+                                   (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 }
 
@@ -131,20 +117,21 @@ static bool fetch(struct transfer *t, const char *address, const char *md5, char
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     char error[CURL_ERROR_SIZE] = "", got[GN_MD5_HEX];
-    (void)pthread_once(&once, load_library);
-    CURL *curl = library.ready ? library.init() : NULL;
+    (void)pthread_once(&once, start);
+    CURL *curl = started ? library.curl_easy_init() : NULL;
     if (curl == NULL) {
         (void)snprintf(reason, REASON_BYTES, "libcurl.so.4 is missing or does not start");
         return false;
     }
     set_options(curl, address, t, error);
-    const CURLcode code = library.perform(curl);
-    library.cleanup(curl);
+    const CURLcode code = library.curl_easy_perform(curl);
+    library.curl_easy_cleanup(curl);
     gn_md5_final(&t->md5, got);
     if (t->too_long)
         (void)snprintf(reason, REASON_BYTES, "sends more than %" PRIu64 " bytes", t->limit);
     else if (code != CURLE_OK)
-        (void)gn_printable(reason, REASON_BYTES, error[0] != '\0' ? error : library.strerror(code));
+        (void)gn_printable(reason, REASON_BYTES,
+                           error[0] != '\0' ? error : library.curl_easy_strerror(code));
     else if (strcmp(got, md5) != 0)
         (void)snprintf(reason, REASON_BYTES,
                        "sends other bytes (%" PRIu64 " with MD5 %s, expected %s)", t->bytes, got,

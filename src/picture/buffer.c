@@ -27,6 +27,14 @@ gn_status gn_picture_bad(const struct gn_picture_job *job, const char *format, .
                    job->kind, what);
 }
 
+gn_status gn_picture_no_library(const struct gn_picture_job *job,
+                                const struct gn_picture_format *format)
+{
+    char name[GN_PATH_TEXT];
+    GN_FAIL(GN_STATUS_NO_DEVICE, "%s: %s: not read on this machine: %s of %s cannot be loaded",
+            gn_printable(name, sizeof name, job->path), job->kind, format->file, format->package);
+}
+
 /* Makes *buffer at least `bytes` long; what it held is lost. */
 static gn_status make_room(uint8_t **buffer, size_t *room, size_t bytes)
 {

@@ -29,6 +29,7 @@ struct gn_picture_format {
     const char *suffixes; /* ".jpg .jpeg " of file names, each with a space after it */
     const char *package;  /* the library that reads it, "libjpeg-turbo"; NULL: our own reader */
     const char *version;  /* of that library; NULL: this build lacks it */
+    const char *file;     /* of a library that is loaded when it is needed, "libgif.so.7" */
 
     /* Whether a file that begins with these bytes, all of it or the first GN_PICTURE_HEAD, is one. */
     bool (*begins)(const uint8_t *bytes, size_t n);
@@ -50,6 +51,10 @@ gn_status gn_picture_reserve(struct gn_picture_job *job, uint64_t least, uint64_
 
 /* BAD_DATA with the sentence "PATH: KIND: what". */
 gn_status gn_picture_bad(const struct gn_picture_job *job, const char *format, ...) GN_PRINTF(2, 3);
+
+/* NO_DEVICE with a sentence that names the library, which this machine lacks. */
+gn_status gn_picture_no_library(const struct gn_picture_job *job,
+                                const struct gn_picture_format *format);
 
 /* Turns the pixels upright. */
 gn_status gn_picture_turn(struct gn_picture *picture, int orientation);

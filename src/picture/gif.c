@@ -10,10 +10,24 @@
 
 #if GN_HAVE_GIF
 
+#include "base/library.h"
 #include "base/memory.h"
 #include "base/reader.h"
 
 #include <gif_lib.h>
+
+/* Loaded when the first such file is read. */
+#define FUNCTIONS(X)                                                                               \
+    X(DGifOpen)                                                                                    \
+    X(DGifCloseFile)                                                                               \
+    X(DGifGetRecordType)                                                                           \
+    X(DGifGetImageDesc)                                                                            \
+    X(DGifGetExtension)                                                                            \
+    X(DGifGetExtensionNext)                                                                        \
+    X(DGifExtensionToGCB)                                                                          \
+    X(DGifGetLine)                                                                                 \
+    X(GifErrorString)
+GN_LIBRARY(GN_GIF_SONAME, FUNCTIONS)
 
 enum {
     MOST_PIXELS =
@@ -42,7 +56,7 @@ static gn_status bad(struct gn_picture_job *job, const GifFileType *gif, int cod
     if (code == D_GIF_ERR_READ_FAILED || code == D_GIF_ERR_EOF_TOO_SOON)
         return gn_picture_bad(job, "truncated: the file ends before the picture does at byte %zu",
                               job->file->size);
-    const char *text = GifErrorString(code);
+    const char *text = library.GifErrorString(code);
     return gn_picture_bad(job, "%s at byte %zu", text == NULL ? "damaged" : text,
                           reader == NULL ? (size_t)0 : reader->at);
 }
@@ -55,19 +69,19 @@ static gn_status find_frame(struct gn_picture_job *job, GifFileType *gif, int *t
     GraphicsControlBlock control;
     int code;
     for (;;) {
-        if (DGifGetRecordType(gif, &record) == GIF_ERROR)
+        if (library.DGifGetRecordType(gif, &record) == GIF_ERROR)
             return bad(job, gif, gif->Error);
         if (record == IMAGE_DESC_RECORD_TYPE)
-            return DGifGetImageDesc(gif) == GIF_ERROR ? bad(job, gif, gif->Error) : GN_OK;
+            return library.DGifGetImageDesc(gif) == GIF_ERROR ? bad(job, gif, gif->Error) : GN_OK;
         if (record == TERMINATE_RECORD_TYPE)
             return gn_picture_bad(job, "no picture in it");
-        if (DGifGetExtension(gif, &code, &block) == GIF_ERROR)
+        if (library.DGifGetExtension(gif, &code, &block) == GIF_ERROR)
             return bad(job, gif, gif->Error);
         while (block != NULL) {
             if (code == GRAPHICS_EXTENSION &&
-                DGifExtensionToGCB(block[0], block + 1, &control) == GIF_OK)
+                library.DGifExtensionToGCB(block[0], block + 1, &control) == GIF_OK)
                 *transparent = control.TransparentColor;
-            if (DGifGetExtensionNext(gif, &block) == GIF_ERROR)
+            if (library.DGifGetExtensionNext(gif, &block) == GIF_ERROR)
                 return bad(job, gif, gif->Error);
         }
     }
@@ -127,7 +141,7 @@ static gn_status read_frame(struct gn_picture_job *job, GifFileType *gif, int ba
             return gn_picture_bad(job, "a pixel of a colour that the palette lacks");
     for (int k = 0; k < frame->Height; k++) {
         const size_t y = (size_t)(frame->Top + row_of(k, frame->Height, frame->Interlace));
-        if (DGifGetLine(gif, line, frame->Width) == GIF_ERROR)
+        if (library.DGifGetLine(gif, line, frame->Width) == GIF_ERROR)
             return bad(job, gif, gif->Error);
         if (!look_up(picture->pixels + y * row + (size_t)frame->Left * c, line, frame->Width,
                      colours, (int)c))
@@ -170,12 +184,14 @@ static gn_status decode_gif(struct gn_picture_job *job)
 {
     struct gn_reader reader;
     int code = 0;
+    if (!load_library())
+        return gn_picture_no_library(job, &gn_format_gif);
     gn_rd_init(&reader, job->file->data, job->file->size);
-    GifFileType *gif = DGifOpen(&reader, read_bytes, &code);
+    GifFileType *gif = library.DGifOpen(&reader, read_bytes, &code);
     if (gif == NULL)
         return bad(job, NULL, code);
     const gn_status status = decode_open(job, gif);
-    (void)DGifCloseFile(gif, &code);
+    (void)library.DGifCloseFile(gif, &code);
     return status;
 }
 
@@ -193,6 +209,7 @@ const struct gn_picture_format gn_format_gif = {
     .begins = begins,
 #if GN_HAVE_GIF
     .version = GN_GIF_VERSION,
+    .file = GN_GIF_SONAME,
     .decode = decode_gif,
 #endif
 };

@@ -11,11 +11,33 @@
 
 #if GN_HAVE_TIFF
 
+#include "base/library.h"
 #include "base/memory.h"
 #include "base/number.h"
 
 #include <stdarg.h>
 #include <tiffio.h>
+
+/* Loaded when the first such file is read. */
+#define FUNCTIONS(X)                                                                               \
+    X(TIFFOpenOptionsAlloc)                                                                        \
+    X(TIFFOpenOptionsFree)                                                                         \
+    X(TIFFOpenOptionsSetMaxSingleMemAlloc)                                                         \
+    X(TIFFOpenOptionsSetErrorHandlerExtR)                                                          \
+    X(TIFFOpenOptionsSetWarningHandlerExtR)                                                        \
+    X(TIFFClientOpenExt)                                                                           \
+    X(TIFFClose)                                                                                   \
+    X(TIFFGetField)                                                                                \
+    X(TIFFGetFieldDefaulted)                                                                       \
+    X(TIFFSetField)                                                                                \
+    X(TIFFIsTiled)                                                                                 \
+    X(TIFFTileSize64)                                                                              \
+    X(TIFFVStripSize64)                                                                            \
+    X(TIFFRGBAImageOK)                                                                             \
+    X(TIFFRGBAImageBegin)                                                                          \
+    X(TIFFRGBAImageGet)                                                                            \
+    X(TIFFRGBAImageEnd)
+GN_LIBRARY(GN_TIFF_SONAME, FUNCTIONS)
 
 enum {
     MESSAGE_BYTES = 160,
@@ -124,12 +146,12 @@ static void keep_colours(TIFF *file)
 {
     enum { MOST_EXTRA = 8 };
     uint16_t n = 0, *types = NULL, changed[MOST_EXTRA];
-    if (TIFFGetFieldDefaulted(file, TIFFTAG_EXTRASAMPLES, &n, &types) == 0 || n == 0 ||
+    if (library.TIFFGetFieldDefaulted(file, TIFFTAG_EXTRASAMPLES, &n, &types) == 0 || n == 0 ||
         n > MOST_EXTRA)
         return;
     for (int i = 0; i < n; i++)
         changed[i] = types[i] == EXTRASAMPLE_UNASSALPHA ? EXTRASAMPLE_ASSOCALPHA : types[i];
-    (void)TIFFSetField(file, TIFFTAG_EXTRASAMPLES, n, changed);
+    (void)library.TIFFSetField(file, TIFFTAG_EXTRASAMPLES, n, changed);
 }
 
 static gn_status read_header(struct tiff *t, TIFF *file, uint32_t *band, uint64_t *strip)
@@ -138,20 +160,20 @@ static gn_status read_header(struct tiff *t, TIFF *file, uint32_t *band, uint64_
     char why[1024] = "";
     uint32_t width = 0, height = 0, rows = 0;
     uint16_t format = SAMPLEFORMAT_UINT, bits = 1, samples = 1, photometric = 0, orientation = 1;
-    (void)TIFFGetField(file, TIFFTAG_IMAGEWIDTH, &width);
-    (void)TIFFGetField(file, TIFFTAG_IMAGELENGTH, &height);
-    (void)TIFFGetFieldDefaulted(file, TIFFTAG_BITSPERSAMPLE, &bits);
-    (void)TIFFGetFieldDefaulted(file, TIFFTAG_SAMPLESPERPIXEL, &samples);
-    (void)TIFFGetFieldDefaulted(file, TIFFTAG_SAMPLEFORMAT, &format);
-    (void)TIFFGetFieldDefaulted(file, TIFFTAG_ORIENTATION, &orientation);
+    (void)library.TIFFGetField(file, TIFFTAG_IMAGEWIDTH, &width);
+    (void)library.TIFFGetField(file, TIFFTAG_IMAGELENGTH, &height);
+    (void)library.TIFFGetFieldDefaulted(file, TIFFTAG_BITSPERSAMPLE, &bits);
+    (void)library.TIFFGetFieldDefaulted(file, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    (void)library.TIFFGetFieldDefaulted(file, TIFFTAG_SAMPLEFORMAT, &format);
+    (void)library.TIFFGetFieldDefaulted(file, TIFFTAG_ORIENTATION, &orientation);
     if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID)
         return gn_picture_bad(
             t->job, "%s of %d bits, which are not read: save it with whole numbers of 8 bits",
             format == SAMPLEFORMAT_IEEEFP ? "floating-point samples" : "signed or complex samples",
             bits);
-    if (!TIFFRGBAImageOK(file, why))
+    if (!library.TIFFRGBAImageOK(file, why))
         return bad(t, why);
-    if (TIFFGetField(file, TIFFTAG_PHOTOMETRIC, &photometric) == 0)
+    if (library.TIFFGetField(file, TIFFTAG_PHOTOMETRIC, &photometric) == 0)
         photometric = samples < 3 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB;
     picture->width = width > INT32_MAX ? INT32_MAX : (int)width;
     picture->height = height > INT32_MAX ? INT32_MAX : (int)height;
@@ -159,10 +181,11 @@ static gn_status read_header(struct tiff *t, TIFF *file, uint32_t *band, uint64_
         photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE ? 1 : 3;
     if (orientation >= 1 && orientation <= 8)
         t->job->orientation = orientation;
-    const bool tiled = TIFFIsTiled(file) != 0;
-    (void)TIFFGetFieldDefaulted(file, tiled ? TIFFTAG_TILELENGTH : TIFFTAG_ROWSPERSTRIP, &rows);
+    const bool tiled = library.TIFFIsTiled(file) != 0;
+    (void)library.TIFFGetFieldDefaulted(file, tiled ? TIFFTAG_TILELENGTH : TIFFTAG_ROWSPERSTRIP,
+                                        &rows);
     *band = rows < 1 || rows > height ? height : rows;
-    *strip = tiled ? TIFFTileSize64(file) : TIFFVStripSize64(file, *band);
+    *strip = tiled ? library.TIFFTileSize64(file) : library.TIFFVStripSize64(file, *band);
     return GN_OK;
 }
 
@@ -177,7 +200,7 @@ static gn_status read_bands(struct tiff *t, TIFFRGBAImage *image, uint32_t band,
         const uint32_t rows = band < height - y ? band : height - y;
         image->row_offset = (int)y;
         image->col_offset = 0;
-        if (!TIFFRGBAImageGet(image, raster, width, rows) || t->message[0] != '\0')
+        if (!library.TIFFRGBAImageGet(image, raster, width, rows) || t->message[0] != '\0')
             return bad(t, "truncated or damaged");
         for (size_t i = 0; i < (size_t)width * rows; i++) {
             *to++ = (uint8_t)TIFFGetR(raster[i]);
@@ -217,9 +240,9 @@ static gn_status decode_open(struct tiff *t, TIFF *file)
     if (raster == NULL)
         return gn_last_status();
     gn_status status;
-    if (TIFFRGBAImageBegin(&image, file, 1, why)) {
+    if (library.TIFFRGBAImageBegin(&image, file, 1, why)) {
         status = read_bands(t, &image, band, raster);
-        TIFFRGBAImageEnd(&image);
+        library.TIFFRGBAImageEnd(&image);
     } else {
         status = bad(t, why);
     }
@@ -230,19 +253,21 @@ static gn_status decode_open(struct tiff *t, TIFF *file)
 static gn_status decode_tiff(struct gn_picture_job *job)
 {
     struct tiff t = { .job = job };
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    if (!load_library())
+        return gn_picture_no_library(job, &gn_format_tiff);
+    TIFFOpenOptions *options = library.TIFFOpenOptionsAlloc();
     if (options == NULL)
         GN_FAIL(GN_STATUS_NO_MEMORY, "no memory to decode a picture");
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, MOST_STRIP);
-    TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, &t);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, ignore, &t);
-    TIFF *file = TIFFClientOpenExt("", "r", &t, read_bytes, write_nothing, seek, close_nothing,
-                                   size_of, map, unmap_nothing, options);
-    TIFFOpenOptionsFree(options);
+    library.TIFFOpenOptionsSetMaxSingleMemAlloc(options, MOST_STRIP);
+    library.TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, &t);
+    library.TIFFOpenOptionsSetWarningHandlerExtR(options, ignore, &t);
+    TIFF *file = library.TIFFClientOpenExt("", "r", &t, read_bytes, write_nothing, seek,
+                                           close_nothing, size_of, map, unmap_nothing, options);
+    library.TIFFOpenOptionsFree(options);
     if (file == NULL)
         return bad(&t, "damaged");
     const gn_status status = decode_open(&t, file);
-    TIFFClose(file);
+    library.TIFFClose(file);
     return status;
 }
 
@@ -262,6 +287,7 @@ const struct gn_picture_format gn_format_tiff = {
     .begins = begins,
 #if GN_HAVE_TIFF
     .version = GN_TIFF_VERSION,
+    .file = GN_TIFF_SONAME,
     .decode = decode_tiff,
 #endif
 };

@@ -10,8 +10,22 @@
 
 #if GN_HAVE_WEBP
 
+#include "base/library.h"
+
 #include <webp/decode.h>
 #include <webp/demux.h>
+
+/* Loaded when the first such file is read. */
+#define FUNCTIONS(X)                                                                               \
+    X(WebPDecodeRGBInto)                                                                           \
+    X(WebPDemuxGetI)                                                                               \
+    X(WebPDemuxGetChunk)                                                                           \
+    X(WebPDemuxReleaseChunkIterator)                                                               \
+    X(WebPDemuxGetFrame)                                                                           \
+    X(WebPDemuxReleaseIterator)                                                                    \
+    X(WebPDemuxInternal)                                                                           \
+    X(WebPDemuxDelete)
+GN_LIBRARY(GN_WEBP_SONAME, FUNCTIONS)
 
 static gn_status read_frame(struct gn_picture_job *job, const WebPIterator *frame)
 {
@@ -24,8 +38,8 @@ static gn_status read_frame(struct gn_picture_job *job, const WebPIterator *fram
     const size_t at = (size_t)frame->y_offset * row + (size_t)frame->x_offset * 3;
     if (frame->width != picture->width || frame->height != picture->height)
         memset(picture->pixels, 0, bytes);
-    if (WebPDecodeRGBInto(frame->fragment.bytes, frame->fragment.size, picture->pixels + at,
-                          bytes - at, (int)row) == NULL)
+    if (library.WebPDecodeRGBInto(frame->fragment.bytes, frame->fragment.size, picture->pixels + at,
+                                  bytes - at, (int)row) == NULL)
         return gn_picture_bad(job, "truncated or damaged");
     return GN_OK;
 }
@@ -36,32 +50,34 @@ static gn_status decode_parts(struct gn_picture_job *job, const WebPDemuxer *par
     struct gn_picture *picture = job->picture;
     WebPChunkIterator exif;
     WebPIterator frame;
-    picture->width = (int)WebPDemuxGetI(parts, WEBP_FF_CANVAS_WIDTH);
-    picture->height = (int)WebPDemuxGetI(parts, WEBP_FF_CANVAS_HEIGHT);
+    picture->width = (int)library.WebPDemuxGetI(parts, WEBP_FF_CANVAS_WIDTH);
+    picture->height = (int)library.WebPDemuxGetI(parts, WEBP_FF_CANVAS_HEIGHT);
     picture->channels = 3;
-    if (WebPDemuxGetChunk(parts, "EXIF", 1, &exif)) {
+    if (library.WebPDemuxGetChunk(parts, "EXIF", 1, &exif)) {
         job->orientation = gn_exif_orientation(exif.chunk.bytes, exif.chunk.size);
-        WebPDemuxReleaseChunkIterator(&exif);
+        library.WebPDemuxReleaseChunkIterator(&exif);
     }
     GN_TRY(gn_picture_reserve(
         job, 0, (uint64_t)picture->width * (uint64_t)picture->height * WORKING_BYTES));
     if (job->header_only)
         return GN_OK;
-    if (!WebPDemuxGetFrame(parts, 1, &frame))
+    if (!library.WebPDemuxGetFrame(parts, 1, &frame))
         return gn_picture_bad(job, "no picture in it");
     const gn_status status = read_frame(job, &frame);
-    WebPDemuxReleaseIterator(&frame);
+    library.WebPDemuxReleaseIterator(&frame);
     return status;
 }
 
 static gn_status decode_webp(struct gn_picture_job *job)
 {
     const WebPData data = { job->file->data, job->file->size };
-    WebPDemuxer *parts = WebPDemux(&data);
+    if (!load_library())
+        return gn_picture_no_library(job, &gn_format_webp);
+    WebPDemuxer *parts = library.WebPDemuxInternal(&data, 0, NULL, WEBP_DEMUX_ABI_VERSION);
     if (parts == NULL)
         return gn_picture_bad(job, "truncated or damaged");
     const gn_status status = decode_parts(job, parts);
-    WebPDemuxDelete(parts);
+    library.WebPDemuxDelete(parts);
     return status;
 }
 
@@ -79,6 +95,7 @@ const struct gn_picture_format gn_format_webp = {
     .begins = begins,
 #if GN_HAVE_WEBP
     .version = GN_WEBP_VERSION,
+    .file = GN_WEBP_SONAME,
     .decode = decode_webp,
 #endif
 };
