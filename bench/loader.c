@@ -11,7 +11,7 @@
  * time a training of googlenet at 96x96 on all cores, in addition to the loader's own threads, waits for
  * batches after the first one of an epoch.
  */
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/threads.h"

@@ -706,7 +706,7 @@ struct gn_score {
 };
 
 /* Test-time augmentation: the answer is the mean of the probabilities of several views. Figures that
- * were measured with it are not comparable with others, so name it beside them. */
+ * were measured with it are not comparable with others, so name it next to them. */
 typedef enum gn_tta {
     GN_TTA_NONE = 0,
     GN_TTA_MIRROR,       /* as it is, and mirrored */

@@ -3,7 +3,7 @@
 #
 # printf of %f, %e, %g or %a, and strtod and its kin, follow the decimal point of the locale, which a
 # program around the library may have set; jansson does the same. So a real number goes through
-# base/number (gn_print, gn_format, gn_decimal_text, gn_real_scan, ...), JSON through base/json or, in
+# base/number (gn_print, gn_format, gn_decimal_text, gn_real_scan, ...), JSON through file/json or, in
 # the program, cli/report, and this script refuses the others in src/.
 set -eu
 cd "$(dirname "$0")/.."
@@ -34,8 +34,8 @@ find "${1:-src}" -name '*.[ch]' | sort | while read -r file; do
                 } else if (word ~ /^(strtod|strtof|strtold|atof|v?f?scanf|v?sscanf|v[a-z]*printf|localeconv|setlocale)$/ &&
                            file !~ /base\/number\.[ch]$/)
                     complain(word " follows the locale, use base/number")
-                else if (word ~ /^json_(load|dump)/ && file !~ /(base\/json\.[ch]|cli\/report\.c)$/)
-                    complain(word " follows the locale, use base/json (or cli_json_parse, cli_json_dump)")
+                else if (word ~ /^json_(load|dump)/ && file !~ /(file\/json\.[ch]|cli\/report\.c)$/)
+                    complain(word " follows the locale, use file/json (or cli_json_parse, cli_json_dump)")
             } else {
                 word = substr(code, 1, 1)
                 if (word == "(" && (wanted || depth > 0)) {

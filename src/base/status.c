@@ -77,3 +77,10 @@ void gn_hint(const char *format, ...)
     gn_print_sentence(message + used + head, sizeof message - used - (size_t)head, format, args);
     va_end(args);
 }
+
+const char *gn_errno_text(int number, char buffer[GN_ERRNO_TEXT])
+{
+    if (strerror_r(number, buffer, GN_ERRNO_TEXT) != 0)
+        (void)snprintf(buffer, GN_ERRNO_TEXT, "system error %d", number);
+    return buffer;
+}

@@ -22,6 +22,10 @@ void gn_hint(const char *format, ...) GN_PRINTF(1, 2);
 /* The sentence alone, as gn_fail makes it, for whoever reports it without failing. */
 void gn_print_sentence(char *text, size_t size, const char *format, va_list args) GN_PRINTF(3, 0);
 
+/* The system's words for an errno value, in a buffer of GN_ERRNO_TEXT bytes (thread-safe). */
+enum { GN_ERRNO_TEXT = 128 };
+const char *gn_errno_text(int number, char buffer[GN_ERRNO_TEXT]);
+
 /* The thread's last error, put aside while something else may fail and be got over. */
 struct gn_kept_error {
     gn_status status;

@@ -6,8 +6,6 @@
 #define _GNU_SOURCE
 #include "base/team.h"
 
-#include "base/file.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

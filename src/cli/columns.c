@@ -1,4 +1,4 @@
-/* Names in columns of a table, by what is seen of them. */
+/* Text in columns of a terminal, by the widths of its characters (base/width.h). */
 #include "cli/columns.h"
 
 #include "base/width.h"

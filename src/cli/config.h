@@ -10,7 +10,7 @@
 #include <googlenet.h>
 #include <jansson.h>
 
-/* What gn_fit_options.config shall be: the command line, the command's own saved options, and whether
+/* The value of gn_fit_options.config: the command line, the command's own saved options, and whether
  * only the samples within the limits are read. To be freed. */
 char *cli_config_text(const struct cli_args *args, bool reads_limited);
 

@@ -173,7 +173,7 @@ static int begin_validation_split(struct train_run *run)
                : cli_fail_library();
 }
 
-/* The end of reading, for who does not train. */
+/* The end of reading, for callers that do not train. */
 static int finish_data(const struct train_run *run)
 {
     const bool is_good = gn_dataset_wait(run->train) == GN_OK &&
@@ -267,7 +267,7 @@ static int train(struct train_run *run, const json_t *config)
         code = make_folder(run);
         if (!code)
             code = train_fit(run);
-        /* A run that never began leaves no empty folder behind. */
+        /* A run that never began leaves no empty folder. */
         if (code && run->folder)
             cli_unmake_folder(run->folder, run->folders_made);
     }

@@ -5,10 +5,10 @@
  */
 #include "data/archive.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
-#include "data/download.h"
-#include "data/gzip.h"
+#include "file/download.h"
+#include "file/gzip.h"
 #include "data/known.h"
 
 #include <errno.h>

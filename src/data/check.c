@@ -7,7 +7,7 @@
  */
 #include "data/dataset.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/team.h"

@@ -4,9 +4,9 @@
  */
 #include "data/open.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
-#include "data/gzip.h"
+#include "file/gzip.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -4,7 +4,7 @@
  */
 #include "data/dataset.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "data/archive.h"
 #include "data/known.h"

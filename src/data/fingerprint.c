@@ -1,7 +1,7 @@
 /*
  * The fingerprint of a data set, by which a run that is resumed recognises its data.
  */
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 #include "base/memory.h"
 #include "data/open.h"
 #include "data/picture_list.h"

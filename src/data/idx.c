@@ -4,10 +4,10 @@
  */
 #include "data/idx.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
-#include "base/reader.h"
-#include "data/gzip.h"
+#include "file/reader.h"
+#include "file/gzip.h"
 
 #include <inttypes.h>
 #include <string.h>

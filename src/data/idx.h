@@ -6,7 +6,7 @@
 #ifndef GN_DATA_IDX_H
 #define GN_DATA_IDX_H
 
-#include "base/md5.h"
+#include "file/md5.h"
 #include "base/status.h"
 
 enum { GN_IDX_RANK = 4 };

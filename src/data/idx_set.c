@@ -5,7 +5,7 @@
  */
 #include "data/open.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/task.h"
 #include "data/idx.h"
@@ -157,7 +157,7 @@ static gn_status begin(struct idx_split *split)
     return GN_OK;
 }
 
-/* The rest, beside the caller. */
+/* The rest, concurrently with the caller. */
 static gn_status finish(void *argument)
 {
     struct idx_split *split = argument;

@@ -4,7 +4,7 @@
  */
 #include "data/open.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "data/idx.h"

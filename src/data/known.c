@@ -6,12 +6,12 @@
  */
 #include "data/known.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/words.h"
-#include "data/download.h"
-#include "data/gzip.h"
+#include "file/download.h"
+#include "file/gzip.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,11 +1,11 @@
 /*
- * List files: one picture a line, its path below the list's folder, then its label behind a tab or
+ * List files: one picture a line, its path below the list's folder, then its label after a tab or
  * the last space. Labels are class numbers if every one is a number, else names, numbered in byte
  * order. A path may not leave the folder.
  */
 #include "data/open.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -46,7 +46,7 @@ static gn_status split_line(char *line, const char *path, uint64_t number, const
     if (gap == NULL)
         gap = strrchr(line, ' ');
     if (gap == NULL || gap == line || gap[1] == '\0')
-        return bad_line(path, number, "no label behind a tab or space");
+        return bad_line(path, number, "no label after a tab or space");
     *gap = '\0';
     *label = gap + 1;
     if (!stays_below(line))

@@ -5,7 +5,7 @@
  */
 #include "data/picture_list.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 
 #include <inttypes.h>

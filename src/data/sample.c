@@ -5,7 +5,7 @@
  */
 #include "data/sample.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "picture/input.h"
 #include "picture/picture.h"

@@ -5,7 +5,7 @@
  */
 #include "data/open.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/walk.h"
@@ -27,7 +27,7 @@ static int split_named(const char *name)
     return -1;
 }
 
-/* A folder beside splits: one that holds pictures looks like a class. */
+/* A folder next to splits: one that holds pictures looks like a class. */
 static gn_status check_beside(const char *folder, const char *split, const char *name, bool whole)
 {
     char path[GN_PATH_BYTES], text[GN_PATH_TEXT], a[GN_PATH_TEXT], b[GN_PATH_TEXT];

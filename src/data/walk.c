@@ -5,7 +5,7 @@
  */
 #include "data/walk.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/text.h"
 #include "data/open.h"
 #include "picture/picture.h"

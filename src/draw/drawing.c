@@ -3,7 +3,7 @@
 
 #if GN_HAVE_CAIRO
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/number.h"
 
 #include <math.h>

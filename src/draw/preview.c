@@ -3,7 +3,7 @@
  */
 #include "data/loader.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/number.h"
 #include "draw/drawing.h"
 #include "infer/match.h"

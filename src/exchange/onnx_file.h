@@ -5,7 +5,7 @@
 #ifndef GN_EXCHANGE_ONNX_FILE_H
 #define GN_EXCHANGE_ONNX_FILE_H
 
-#include "base/file.h"
+#include "file/file.h"
 #include "exchange/protobuf_read.h"
 
 enum { GN_ONNX_RANK = 8, GN_ONNX_TEXT = 128 };

@@ -6,7 +6,7 @@
  */
 #include "exchange/onnx_import.h"
 
-#include "base/json.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "exchange/export.h"
 #include "formats/model_internal.h"

@@ -406,7 +406,7 @@ gn_status gn_onnx_read_pad(struct gn_onnx_import *im, const struct gn_onnx_node_
     for (int i = 0; i < MOST_AXES; i++) {
         const int axis = meaning(x->layout, i % 4);
         if (pads[i] != 0 && (axis < 2 || pads[i] < 0 || pads[i] > 64))
-            return unsupported(im, "only 0 to 64 zeros above, below and beside are read");
+            return unsupported(im, "only 0 to 64 zeros on each side of a map are read");
         if (axis >= 2)
             y.pads[axis - 2 + (i < 4 ? 0 : 2)] = (int)pads[i];
     }

@@ -5,8 +5,8 @@
  */
 #include "exchange/onnx.h"
 
-#include "base/file.h"
-#include "base/json.h"
+#include "file/file.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "exchange/export.h"
 

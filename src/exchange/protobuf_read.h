@@ -6,7 +6,7 @@
 #ifndef GN_EXCHANGE_PROTOBUF_READ_H
 #define GN_EXCHANGE_PROTOBUF_READ_H
 
-#include "base/reader.h"
+#include "file/reader.h"
 
 struct gn_pb_slice {
     const uint8_t *bytes; /* NULL: none */

@@ -1,7 +1,7 @@
 /* Writing a model file. */
 #include "formats/model_internal.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "graph/text.h"
 

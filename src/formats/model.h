@@ -1,5 +1,5 @@
 /* Model files: a net's weights with the metadata that prediction needs. gn_save, gn_load and
- * gn_load_weights of the public header are implemented beside this. */
+ * gn_load_weights of the public header are implemented here, too. */
 #ifndef GN_FORMATS_MODEL_H
 #define GN_FORMATS_MODEL_H
 

@@ -4,7 +4,7 @@
  */
 #include "formats/model_internal.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "graph/derive.h"
 #include "models/presets.h"

@@ -4,7 +4,7 @@
  */
 #include "formats/model_internal.h"
 
-#include "base/json.h"
+#include "file/json.h"
 #include "base/memory.h"
 
 #include <stdlib.h>

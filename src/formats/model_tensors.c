@@ -1,7 +1,7 @@
 /* The tensors of a graph in a file: found and checked first, copied when nothing can fail any more. */
 #include "formats/model_internal.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/team.h"
 #include "base/threads.h"

@@ -5,7 +5,7 @@
 #include "formats/model_internal.h"
 
 #include "base/enums.h"
-#include "base/json.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -51,7 +51,7 @@ static json_t *make_crop(const struct gn_net *net)
                      net->input.h, "w", net->input.w, "rounding", "round");
 }
 
-/* The steps behind resize and division. */
+/* The steps after resize and division. */
 static int append_rest(json_t *steps, const struct gn_net *net)
 {
     const struct gn_pixel_rule *pixels = &net->pixels;

@@ -1,7 +1,7 @@
 /* Files that people hand in for a model file and that are none: each is named for what it is. */
 #include "formats/safetensors_internal.h"
 
-#include "base/reader.h"
+#include "file/reader.h"
 #include "base/text.h"
 
 #include <string.h>

@@ -2,9 +2,9 @@
  * it. */
 #include "formats/safetensors_internal.h"
 
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 #include "base/memory.h"
-#include "base/reader.h"
+#include "file/reader.h"
 #include "base/team.h"
 #include "base/threads.h"
 

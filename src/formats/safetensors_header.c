@@ -5,9 +5,9 @@
  */
 #include "formats/safetensors_internal.h"
 
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 #include "base/memory.h"
-#include "base/reader.h"
+#include "file/reader.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -342,7 +342,7 @@ static gn_status check_places(const struct gn_st_file *file)
                 "%s: safetensors: %s (the tensors need %" PRIu64 " bytes, the file holds %" PRIu64
                 ") at byte %" PRIu64,
                 file->text,
-                expected > file->data_size ? "truncated" : "bytes behind the last tensor", expected,
+                expected > file->data_size ? "truncated" : "bytes after the last tensor", expected,
                 file->data_size,
                 GN_ST_LENGTH_BYTES + file->header_size +
                     (expected < file->data_size ? expected : file->data_size));

@@ -2,8 +2,8 @@
 #ifndef GN_FORMATS_SAFETENSORS_INTERNAL_H
 #define GN_FORMATS_SAFETENSORS_INTERNAL_H
 
-#include "base/file.h"
-#include "base/json.h"
+#include "file/file.h"
+#include "file/json.h"
 #include "formats/safetensors.h"
 
 /* Limits of one file: beyond them it is refused before anything of that size is asked for. */
@@ -32,7 +32,7 @@ struct gn_st_entry {
 struct gn_st_file {
     char text[GN_PATH_TEXT];         /* the path, for messages */
     uint8_t *header;                 /* the 8 length bytes and the JSON text */
-    uint64_t header_size, data_size; /* of the JSON text; of the bytes behind it */
+    uint64_t header_size, data_size; /* of the JSON text; of the bytes after it */
     uint8_t *data;
     json_t *root;           /* owns the names and the metadata */
     const json_t *metadata; /* NULL: none */
@@ -50,7 +50,7 @@ bool gn_dtype_parse(const char *name, enum gn_dtype *dtype);
  * without the data, in the order of the format's rules. BAD_MODEL or NO_MEMORY. */
 gn_status gn_st_parse_header(struct gn_st_file *file);
 
-/* The checksum of a header of `size` JSON bytes behind its length, its digits taken as zeros. */
+/* The checksum of a header of `size` JSON bytes after its length, its digits taken as zeros. */
 uint32_t gn_st_header_crc(const uint8_t *header, size_t size);
 
 /* Names what a file that is no safetensors file is (pickle, HDF5, ONNX, ...), judged by its first

@@ -4,10 +4,10 @@
  */
 #include "formats/safetensors_internal.h"
 
-#include "base/crc32c.h"
-#include "base/json.h"
+#include "file/crc32c.h"
+#include "file/json.h"
 #include "base/memory.h"
-#include "base/reader.h"
+#include "file/reader.h"
 #include "base/text.h"
 
 #include <inttypes.h>

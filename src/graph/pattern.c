@@ -98,7 +98,7 @@ static gn_status check_factor(const char *item, const char *factor, const char *
     double value;
     if (factor == NULL || !gn_real_parse(factor, &value) || value < 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                "%s: \"%s\" needs a factor of 0 or more behind it, as in b1.*=0.1", what,
+                "%s: \"%s\" needs a factor of 0 or more after it, as in b1.*=0.1", what,
                 gn_printable(text, sizeof text, item));
     return GN_OK;
 }

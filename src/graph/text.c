@@ -3,7 +3,7 @@
 #include "graph/text.h"
 
 #include "base/enums.h"
-#include "base/json.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "graph/derive.h"

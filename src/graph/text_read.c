@@ -5,7 +5,7 @@
 #include "graph/text.h"
 
 #include "base/enums.h"
-#include "base/json.h"
+#include "file/json.h"
 #include "base/number.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* How a network and a data set match. */
 #include "infer/match.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/words.h"
 #include "picture/picture.h"
 

@@ -5,7 +5,7 @@
 #include "models/net_file.h"
 
 #include "base/enums.h"
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/words.h"

@@ -1,5 +1,5 @@
 /* A network: a finished graph with the values of its parameters. */
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/team.h"

@@ -3,7 +3,7 @@
  *
  * A kernel's work falls into units that may run in any order on any thread: no result depends on
  * who computes a unit, and every sum has a fixed order inside one unit. The executor hands the
- * units out and puts a barrier behind each step.
+ * units out and puts a barrier after each step.
  */
 #ifndef GN_OPS_KERNELS_H
 #define GN_OPS_KERNELS_H

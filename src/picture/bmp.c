@@ -5,7 +5,7 @@
  */
 #include "picture/format.h"
 
-#include "base/reader.h"
+#include "file/reader.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  */
 #include "picture/format.h"
 
-#include "base/reader.h"
+#include "file/reader.h"
 
 enum { ORIENTATION_TAG = 0x0112, SHORT_TYPE = 3, LONG_TYPE = 4, TIFF_MAGIC = 42, ORIENTATIONS = 8 };
 

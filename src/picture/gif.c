@@ -12,7 +12,7 @@
 
 #include "base/library.h"
 #include "base/memory.h"
-#include "base/reader.h"
+#include "file/reader.h"
 
 #include <gif_lib.h>
 

@@ -4,7 +4,7 @@
  */
 #include "picture/format.h"
 
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 #include "base/memory.h"
 #include "base/text.h"
 

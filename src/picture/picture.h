@@ -7,7 +7,7 @@
 #ifndef GN_PICTURE_PICTURE_H
 #define GN_PICTURE_PICTURE_H
 
-#include "base/file.h"
+#include "file/file.h"
 
 enum { GN_PICTURE_FILE_BYTES = 64 << 20, GN_PICTURE_HEAD = 32 };
 

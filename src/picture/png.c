@@ -11,9 +11,9 @@
 
 #if GN_HAVE_PNG
 
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 #include "base/memory.h"
-#include "base/reader.h"
+#include "file/reader.h"
 
 #include <png.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /*
  * Running a plan: one team of threads walks the list of steps together, takes units of the
- * current step one by one, and meets at a barrier behind it.
+ * current step one by one, and meets at a barrier after it.
  */
 #include "base/memory.h"
 #include "base/team.h"
@@ -54,7 +54,7 @@ static void run_step(const struct member *m, struct gn_step *s, const struct gn_
         atomic_fetch_add(&s->nanoseconds, (long long)(1e9 * (gn_seconds() - start)));
 }
 
-/* Step `from` and those beside it; returns the one behind them. */
+/* Step `from` and those that run concurrently with it; returns the one after them. */
 static int run_beside(const struct member *m, const struct gn_run *run, int from, int to)
 {
     struct gn_plan *plan = m->plan;

@@ -1,8 +1,8 @@
 /*
  * Inside of a plan. The passes run in this order, one file each:
  *
- *   fuse.c    a ReLU behind a convolution or normalisation becomes part of it; in inference a
- *             normalisation becomes part of the convolution in front of it
+ *   fuse.c    a ReLU after a convolution or normalisation becomes part of it; in inference a
+ *             normalisation becomes part of the convolution before it
  *   concat.c  inputs of a concatenation become slices of it
  *   merge.c   sibling 1x1 convolutions become one
  *   place.c   where each layer's output and gradient stand
@@ -64,7 +64,7 @@ struct gn_value {
     float *packed, *packed_back;
 };
 
-/* Sibling 1x1 convolutions that run as one: their outputs stand beside each other. A convolution
+/* Sibling 1x1 convolutions that run as one: their outputs lie next to each other. A convolution
  * with a folded normalisation is a group of its own, if it has no siblings: its weights are not the
  * net's either. */
 struct gn_group {
@@ -88,14 +88,13 @@ struct gn_step {
     struct gn_args args;
     struct gn_place x, y, dx, dy; /* turned into args once the arena stands */
     int kept, shared;
-    bool
-        beside; /* needs nothing that the steps in front of it make, back to the last one without */
-    bool done;  /* packs what the plan's pack holds already */
+    bool beside; /* needs nothing that the steps before it make, back to the last one without */
+    bool done;   /* packs what the plan's pack holds already */
     atomic_llong nanoseconds; /* while the plan is timed */
     atomic_int next;          /* unit to hand out */
 };
 
-/* Steps [from, to), each of which reads what the one in front of it wrote. A thread takes a few images
+/* Steps [from, to), each of which reads what the one before it wrote. A thread takes a few images
  * through all of them before it takes the next ones. */
 struct gn_chain {
     int from, to;

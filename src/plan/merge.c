@@ -3,14 +3,14 @@
  * output channels: the tensor is read once forward, its gradient is one sum instead of three, and
  * its copy for the weight gradient serves all of them.
  *
- * Their outputs stand beside each other in one buffer. A sibling that is the first slice of a
+ * Their outputs lie next to each other in one buffer. A sibling that is the first slice of a
  * concatenation comes last, and the concatenation follows in the same buffer:
  *
  *   | p3_1 | p2_1 | p1_1 | p2_2 | p3_2 | p4_2 |        of an Inception block
  *     joint output ------
  *                   host ---------------------
  *
- * Their weights are copied beside each other before they are packed, and the gradients copied
+ * Their weights are copied next to each other before they are packed, and the gradients copied
  * apart once a batch. Normalisations are folded in on the way.
  */
 #include "plan/internal.h"
@@ -28,7 +28,7 @@ static int first_input(const struct gn_plan *plan, int concat)
     return gn_plan_input(plan, concat, 0);
 }
 
-/* Whether layer i can stand beside siblings that begin with layer `like`. */
+/* Whether layer i can lie next to siblings that begin with layer `like`. */
 static bool can_join(const struct gn_plan *plan, const struct gn_group *group, int i, int like)
 {
     const struct gn_layer *layer = &plan->net->graph->layers[i];

@@ -79,7 +79,7 @@ struct gn_plan_sums {
 gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *batch, float *grads,
                             struct gn_plan_sums *sums);
 
-/* Before the first call, beside a thread that waits for the images of that call: packs weights, then
+/* Before the first call, concurrently with a thread that waits for the images of that call: packs weights, then
  * takes memory, with the calling thread alone, until all is done or *enough becomes true. What is left
  * is done by the call. */
 void gn_plan_prepare(struct gn_plan *plan, const atomic_bool *enough);

@@ -130,7 +130,7 @@ static gn_status fold(struct gn_plan *plan, const struct gn_group *group, int k)
     return emit(plan, &s, op, GN_PASS_FOLD_BIAS);
 }
 
-/* Weights and bias of all members beside each other. */
+/* Weights and bias of all members next to each other. */
 static gn_status join(struct gn_plan *plan, const struct gn_group *group)
 {
     const struct gn_graph *g = plan->net->graph;

@@ -3,7 +3,7 @@
 #ifndef GN_REPORT_OUT_H
 #define GN_REPORT_OUT_H
 
-#include "base/file.h"
+#include "file/file.h"
 
 struct gn_out {
     struct gn_file_writer *file;

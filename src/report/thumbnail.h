@@ -2,7 +2,7 @@
 #ifndef GN_REPORT_THUMBNAIL_H
 #define GN_REPORT_THUMBNAIL_H
 
-#include "base/file.h"
+#include "file/file.h"
 
 enum { GN_THUMBNAIL_SIDE = 112 };
 

@@ -1,7 +1,7 @@
 /* Rows of epochs, and the CSV file made of them (keras/src/callbacks/csv_logger.py). */
 #include "run/history.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 

@@ -9,8 +9,8 @@
 #define _GNU_SOURCE
 #include "run/journal.h"
 
-#include "base/file.h"
-#include "base/json.h"
+#include "file/file.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 

@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "run/run_folder.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/path.h"
 

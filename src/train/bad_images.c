@@ -4,7 +4,7 @@
  */
 #include "train/bad_images.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 
 #include <string.h>

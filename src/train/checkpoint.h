@@ -47,7 +47,7 @@ struct gn_training {
     struct gn_history *history; /* its first progress.epoch rows are saved */
 };
 
-/* Writing checkpoint.safetensors beside the caller; the one of before becomes
+/* Writing checkpoint.safetensors concurrently with the caller; the one of before becomes
  * checkpoint.previous.safetensors. Until gn_checkpoint_end the values of weights and optimiser must
  * stay as they are; everything else was copied. NULL: NO_MEMORY. */
 struct gn_checkpoint;

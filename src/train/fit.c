@@ -224,7 +224,7 @@ static gn_status run(struct gn_fit *fit)
     return gn_files_finish(&fit->files);
 }
 
-/* What the first step needs besides images, made beside those who read them. */
+/* What the first step needs besides images, made concurrently with reading them. */
 struct ahead {
     struct gn_plan *plan;
     atomic_bool enough; /* the images are there */

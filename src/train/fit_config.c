@@ -7,8 +7,8 @@
 
 #include "train/fit_config.h"
 
-#include "base/file.h"
-#include "base/json.h"
+#include "file/file.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"

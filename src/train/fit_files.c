@@ -8,7 +8,7 @@
  */
 #include "train/fit_files.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "draw/curves.h"
 #include "train/fit_config.h"
 

@@ -6,7 +6,7 @@
  *   momentum    v = v * mu - g * lr;  w += v, or w += v * mu - g * lr (Nesterov)
  *   AdamW       m += (g - m) * (1 - b1);  v += (g * g - v) * (1 - b2)
  *               w -= m * alpha / (sqrt(v) + eps),  alpha = lr * sqrt(1 - b2^t) / (1 - b1^t)
- *   average     a += (w - a) * (1 - d) behind the update; a = w at the first step
+ *   average     a += (w - a) * (1 - d) after the update; a = w at the first step
  *
  * Tensors are cut into blocks of a fixed size that the threads share out.
  */

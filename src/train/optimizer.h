@@ -61,7 +61,7 @@ void gn_updater_add(struct gn_updater *updater, float *sum, const float *values,
 /* Euclidean length of the gradient over all tensors; not finite when one value is not. */
 double gn_updater_norm(struct gn_updater *updater, const float *grads);
 
-/* State arrays i = 0, 1, ... in the layout of the parameters, for checkpoints: NULL behind the
+/* State arrays i = 0, 1, ... in the layout of the parameters, for checkpoints: NULL after the
  * last one. *prefix is that of their tensor names ("train/momentum/"). */
 float *gn_updater_state(struct gn_updater *updater, int i, const char **prefix);
 

@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 
-#include "base/json.h"
+#include "file/json.h"
 
 /* Every value on its own. BAD_ARGUMENT names the member. */
 gn_status gn_options_check(const struct gn_fit_options *options);

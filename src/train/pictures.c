@@ -6,7 +6,7 @@
  */
 #include "train/pictures.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/team.h"
 #include "base/threads.h"

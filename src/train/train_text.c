@@ -1,7 +1,7 @@
 /* Integers are plain JSON numbers; other numbers are hexadecimal-float strings, which return exactly. */
 #include "train/train_text.h"
 
-#include "base/json.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "gn_config.h"

@@ -91,7 +91,7 @@ void gn_watchdog_step(const struct gn_watchdog *watchdog, struct gn_watch *watch
 
 /* ---- Dead ReLUs ---- */
 
-/* Biases in front of a ReLU: index of the tensor for layer i, -1 when there is none. A bias has a
+/* Biases before a ReLU: index of the tensor for layer i, -1 when there is none. A bias has a
  * gradient of exactly zero when its ReLU let nothing through for any sample and pixel; a frozen one
  * has no gradient and tells nothing. */
 static int watched_bias(const struct gn_watchdog *w, int i)

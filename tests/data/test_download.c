@@ -3,9 +3,9 @@
  *
  * labels: quick
  */
-#include "data/download.h"
+#include "file/download.h"
 
-#include "base/md5.h"
+#include "file/md5.h"
 #include "data/files.h"
 
 #include "gn_config.h"

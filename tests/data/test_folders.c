@@ -226,7 +226,7 @@ static void lists_hold_paths_and_labels(void **state)
         { "a.jpg 0\n../b.jpg 1\n", "leaves the list's folder in line 2" },
         { "/etc/passwd 1\n", "leaves the list's folder in line 1" },
         { "a/../../b 1\n", "leaves the list's folder in line 1" },
-        { "a.jpg\n", "no label behind a tab or space in line 1" },
+        { "a.jpg\n", "no label after a tab or space in line 1" },
         { "a\x01.jpg 1\n", "a control character in line 1" },
         { "\n", "0 pictures" },
     };

@@ -3,7 +3,7 @@
  * ONNX files come in: what was exported comes back with the same bits, in both layouts that exporters
  * write; what is not read is named; damaged files are errors, never crashes. Networks of others are
  * compared by tools/exchange/check_import.py. */
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "exchange/protobuf.h"
 #include "net/net.h"

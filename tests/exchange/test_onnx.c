@@ -3,7 +3,7 @@
  * ONNX files: the graph is whole and in order, weights are where ONNX wants them, normalisations are
  * folded rightly, versions and metadata are those asked for, and what cannot be said is refused by name.
  * ONNX Runtime's answers are compared by tools/exchange/check_onnx.py. */
-#include "base/file.h"
+#include "file/file.h"
 #include "base/half.h"
 #include "base/memory.h"
 #include "exchange/proto.h"

@@ -1,7 +1,7 @@
 /* Hand-made safetensors files of tests. */
 #include "st_files.h"
 
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 #include "formats/safetensors.h"
 #include "support/check.h"
 #include "support/files.h"

@@ -2,7 +2,7 @@
  *
  * An allocation that fails inside the JSON library is lack of memory and nothing else: never a fault
  * of the file, of a name or of the network, and never a file that lacks something. */
-#include "base/json.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "support/check.h"
 #include "support/files.h"

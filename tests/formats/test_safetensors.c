@@ -139,7 +139,7 @@ static void every_truncation_is_found(void **state)
     assert_non_null(longer);
     memcpy(longer, bytes, size);
     test_write_file("longer", longer, size + 1);
-    st_refused("longer", "bytes behind the last tensor");
+    st_refused("longer", "bytes after the last tensor");
     free(longer);
     free(bytes);
 }

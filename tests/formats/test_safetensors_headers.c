@@ -80,8 +80,8 @@ static const struct {
     { F32_4("[9007199254740976,9007199254740992]"), 16, "starts at 9007199254740976, expected 0" },
     { F32_4("[4,20]"), 20, "starts at 4, expected 0 (no holes, no overlap)" },
     { F32_4("[0,16]"), 15, "truncated (the tensors need 16 bytes, the file holds 15)" },
-    { F32_4("[0,16]"), 17, "bytes behind the last tensor (the tensors need 16 bytes, the file" },
-    { "{}", 1, "bytes behind the last tensor" },
+    { F32_4("[0,16]"), 17, "bytes after the last tensor (the tensors need 16 bytes, the file" },
+    { "{}", 1, "bytes after the last tensor" },
     { "{\"w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
       "\"w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}",
       2, "duplicate object key" },

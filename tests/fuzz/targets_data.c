@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/memory.h"
-#include "data/gzip.h"
+#include "file/gzip.h"
 #include "data/idx.h"
 #include "data/open.h"
 

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "base/memory.h"
-#include "base/reader.h"
+#include "file/reader.h"
 #include "formats/model.h"
 #include "graph/text.h"
 #include "models/net_file.h"

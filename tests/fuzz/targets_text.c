@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/cgroup.h"
-#include "base/json.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"

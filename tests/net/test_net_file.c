@@ -1,7 +1,7 @@
 /* labels: quick
  *
  * Networks from text files: what they build, their model files, and every fault with its line. */
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "net/net.h"

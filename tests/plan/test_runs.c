@@ -4,7 +4,7 @@
  * Running plans: the same bits for any number of threads, at every run and (where both can run) on
  * AVX2 and AVX-512; slices and short batches; no allocation after planning; the estimate; NaN is
  * seen; every allocation of planning failing in turn. */
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 #include "base/memory.h"
 #include "ops/kernels.h"
 #include "plan/networks.h"

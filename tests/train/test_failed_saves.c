@@ -3,7 +3,7 @@
  *
  * What a run says about itself is what lies in its folder, whichever save has failed. */
 #define _GNU_SOURCE
-#include "base/file.h"
+#include "file/file.h"
 #include "draw/curves.h"
 #include "run/journal.h"
 #include "support/check.h"

@@ -3,7 +3,7 @@
  *
  * A run that was interrupted anywhere and resumed leaves the bytes of the run that was not. */
 #define _GNU_SOURCE
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "support/check.h"
 #include "support/files.h"

@@ -1,8 +1,8 @@
 /* labels: quick
  *
  * CRC32C and MD5 against published values, in one piece and in all splits. */
-#include "base/crc32c.h"
-#include "base/md5.h"
+#include "file/crc32c.h"
+#include "file/md5.h"
 #include "support/check.h"
 
 #include <stdlib.h>

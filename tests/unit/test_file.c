@@ -2,7 +2,7 @@
  *
  * Opening files safely; replacing them so that no failing call, full disk or kill loses one. */
 #define _GNU_SOURCE
-#include "base/file.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "support/check.h"
 #include "support/files.h"

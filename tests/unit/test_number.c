@@ -1,7 +1,7 @@
 /* labels: quick
  *
  * Numbers as text: shortest, exact, and the same bytes in every locale. */
-#include "base/json.h"
+#include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "support/check.h"

@@ -1,7 +1,7 @@
 /* labels: quick
  *
  * The checked reader and arithmetic: every width, every limit, every wrap. */
-#include "base/reader.h"
+#include "file/reader.h"
 #include "support/check.h"
 
 #include <limits.h>

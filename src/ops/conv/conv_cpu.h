@@ -36,7 +36,7 @@ INLINE bool is_patched(const struct gn_args *a)
 /*
  * The windows of n output pixels from number `first` of the batch on, each kh*kw*c floats in the
  * order of the weights, `ld` floats apart; taps outside the image are zeros. Whole vectors are
- * copied where the row has them: up to VL - 1 floats behind each window are written too, so `to`
+ * copied where the row has them: up to VL - 1 floats after each window are written too, so `to`
  * has VL floats to spare and windows are filled in ascending order.
  */
 INLINE void copy_windows(const struct gn_args *a, int first, int n, float *to, int ld)

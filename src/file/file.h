@@ -5,15 +5,12 @@
  *
  * Sentences begin "PATH: KIND: ", where kind is the format's name ("IDX", "safetensors").
  */
-#ifndef GN_BASE_FILE_H
-#define GN_BASE_FILE_H
+#ifndef GN_FILE_FILE_H
+#define GN_FILE_FILE_H
 
 #include "base/status.h"
 
-enum { GN_PATH_TEXT = 256, GN_ERRNO_TEXT = 128 };
-
-/* The system's words for an errno value, in a buffer of GN_ERRNO_TEXT bytes (thread-safe). */
-const char *gn_errno_text(int number, char buffer[GN_ERRNO_TEXT]);
+enum { GN_PATH_TEXT = 256 };
 
 /* ---- Reading ---- */
 

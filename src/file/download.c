@@ -4,11 +4,11 @@
  * http is allowed because the digest is known; a mirror that stalls, sends too much or sends other
  * bytes is left for the next one.
  */
-#include "data/download.h"
+#include "file/download.h"
 
-#include "base/file.h"
+#include "file/file.h"
 #include "base/library.h"
-#include "base/md5.h"
+#include "file/md5.h"
 #include "base/path.h"
 
 #include "gn_config.h"

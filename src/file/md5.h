@@ -1,6 +1,6 @@
 /* MD5 (RFC 1321), by which published data sets are recognised. Not a protection against forgery. */
-#ifndef GN_BASE_MD5_H
-#define GN_BASE_MD5_H
+#ifndef GN_FILE_MD5_H
+#define GN_FILE_MD5_H
 
 #include <stddef.h>
 #include <stdint.h>

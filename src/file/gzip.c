@@ -3,12 +3,12 @@
  * checksum and length of each member; what it leaves open is limited here: the output (by the
  * caller), the number of members, the length of header fields, and what may follow.
  */
-#include "data/gzip.h"
+#include "file/gzip.h"
 
-#include "base/crc32c.h"
-#include "base/file.h"
+#include "file/crc32c.h"
+#include "file/file.h"
 #include "base/memory.h"
-#include "base/reader.h"
+#include "file/reader.h"
 #include "base/task.h"
 
 #include <inttypes.h>

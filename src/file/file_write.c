@@ -2,8 +2,8 @@
  * Replacing a file atomically: a temporary file in the same folder, fsync, rename, fsync of the
  * folder. Every system call that can fail goes through a gate where a test can make it fail.
  */
-#include "base/crc32c.h"
-#include "base/file.h"
+#include "file/crc32c.h"
+#include "file/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 

@@ -4,8 +4,8 @@
  * numbers are read and written alike in every locale. No other file of the library calls jansson's
  * readers and writers of texts.
  */
-#ifndef GN_BASE_JSON_H
-#define GN_BASE_JSON_H
+#ifndef GN_FILE_JSON_H
+#define GN_FILE_JSON_H
 
 #include "base/status.h"
 

@@ -1,6 +1,6 @@
 /* CRC32C (Castagnoli, reflected polynomial 0x82f63b78), the checksum of our model files. */
-#ifndef GN_BASE_CRC32C_H
-#define GN_BASE_CRC32C_H
+#ifndef GN_FILE_CRC32C_H
+#define GN_FILE_CRC32C_H
 
 #include <stddef.h>
 #include <stdint.h>

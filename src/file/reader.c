@@ -1,5 +1,5 @@
 /* The checked reader and the checked arithmetic of numbers that came from a file. */
-#include "base/reader.h"
+#include "file/reader.h"
 
 #include <limits.h>
 #include <string.h>

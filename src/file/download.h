@@ -1,6 +1,6 @@
 /* Fetching one file of a data set from the first mirror that has the right bytes. */
-#ifndef GN_DATA_DOWNLOAD_H
-#define GN_DATA_DOWNLOAD_H
+#ifndef GN_FILE_DOWNLOAD_H
+#define GN_FILE_DOWNLOAD_H
 
 #include "base/status.h"
 

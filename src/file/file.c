@@ -1,8 +1,8 @@
 /* Opening and reading files; what is not a regular file is named for what it is. */
-#include "base/file.h"
+#include "file/file.h"
 
 #include "base/memory.h"
-#include "base/reader.h"
+#include "file/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-const char *gn_errno_text(int number, char buffer[GN_ERRNO_TEXT])
-{
-    if (strerror_r(number, buffer, GN_ERRNO_TEXT) != 0)
-        (void)snprintf(buffer, GN_ERRNO_TEXT, "system error %d", number);
-    return buffer;
-}
 
 /* Whether the path, not the machine, is to blame. */
 static bool is_fault_of_path(int number)

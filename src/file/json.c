@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "file/json.h"
 
 #include "base/memory.h"
 #include "base/number.h"

@@ -1,5 +1,5 @@
 /* CRC32C: the processor's instruction where there is one, otherwise a table of 256 entries. */
-#include "base/crc32c.h"
+#include "file/crc32c.h"
 
 #include <string.h>
 

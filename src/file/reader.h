@@ -3,8 +3,8 @@
  * are really there, and numbers of a file are added, multiplied and narrowed through functions
  * that refuse to wrap. No other file does pointer arithmetic on input.
  */
-#ifndef GN_BASE_READER_H
-#define GN_BASE_READER_H
+#ifndef GN_FILE_READER_H
+#define GN_FILE_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>

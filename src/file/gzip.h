@@ -3,12 +3,12 @@
  * its first two bytes, not by its name). The caller says how many bytes it wants, so a stream that
  * unpacks to more than its reader expects is stopped right there, however small it looks.
  */
-#ifndef GN_DATA_GZIP_H
-#define GN_DATA_GZIP_H
+#ifndef GN_FILE_GZIP_H
+#define GN_FILE_GZIP_H
 
 #include "base/status.h"
 
-#include "base/md5.h"
+#include "file/md5.h"
 
 struct gn_stream;
 

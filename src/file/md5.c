@@ -1,5 +1,5 @@
 /* MD5 (RFC 1321), written after the text of the standard. */
-#include "base/md5.h"
+#include "file/md5.h"
 
 #include <string.h>
 
