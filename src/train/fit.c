@@ -331,11 +331,12 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
 
 static void free_parts(struct gn_fit *fit)
 {
-    gn_files_close(&fit->files);
+    /* Threads of the loaders look at the list of the run's pictures until they end. */
     if (fit->loader != NULL)
         gn_loader_free(fit->loader);
     if (fit->validation != NULL)
         gn_loader_free(fit->validation);
+    gn_files_close(&fit->files);
     gn_plan_free(fit->validator);
     gn_plan_free(fit->plan);
     gn_updater_free(fit->t.updater);
