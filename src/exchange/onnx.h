@@ -2,7 +2,7 @@
 #ifndef GN_EXCHANGE_ONNX_H
 #define GN_EXCHANGE_ONNX_H
 
-#include "exchange/protobuf.h"
+#include "file/protobuf.h"
 #include "net/net.h"
 
 enum gn_onnx_type { GN_ONNX_FLOAT = 1, GN_ONNX_UINT8 = 2, GN_ONNX_INT64 = 7, GN_ONNX_FLOAT16 = 10 };

@@ -6,7 +6,7 @@
 #define GN_EXCHANGE_ONNX_FILE_H
 
 #include "file/file.h"
-#include "exchange/protobuf_read.h"
+#include "file/protobuf_read.h"
 
 enum { GN_ONNX_RANK = 8, GN_ONNX_TEXT = 128 };
 

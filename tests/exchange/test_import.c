@@ -5,7 +5,7 @@
  * compared by tools/exchange/check_import.py. */
 #include "file/file.h"
 #include "base/memory.h"
-#include "exchange/protobuf.h"
+#include "file/protobuf.h"
 #include "net/net.h"
 #include "support/check.h"
 

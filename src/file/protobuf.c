@@ -1,5 +1,5 @@
 /* Fields one after the other. The length of a message goes before it once it is known. */
-#include "exchange/protobuf.h"
+#include "file/protobuf.h"
 
 #include "base/memory.h"
 

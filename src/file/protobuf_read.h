@@ -3,8 +3,8 @@
  * copied, so time and memory are in proportion to the file, and messages nest only as deep as the
  * caller's code does.
  */
-#ifndef GN_EXCHANGE_PROTOBUF_READ_H
-#define GN_EXCHANGE_PROTOBUF_READ_H
+#ifndef GN_FILE_PROTOBUF_READ_H
+#define GN_FILE_PROTOBUF_READ_H
 
 #include "file/reader.h"
 

@@ -1,7 +1,7 @@
 /* Protocol buffers, written into memory: https://protobuf.dev/programming-guides/encoding/. The same
  * content gives the same bytes: lengths take as few bytes as they can. */
-#ifndef GN_EXCHANGE_PROTOBUF_H
-#define GN_EXCHANGE_PROTOBUF_H
+#ifndef GN_FILE_PROTOBUF_H
+#define GN_FILE_PROTOBUF_H
 
 #include "base/status.h"
 

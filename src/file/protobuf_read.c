@@ -1,5 +1,5 @@
 /* Tags, varints and lengths. */
-#include "exchange/protobuf_read.h"
+#include "file/protobuf_read.h"
 
 #include <string.h>
 
