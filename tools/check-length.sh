@@ -27,7 +27,7 @@ for file in $(find src tests examples bench -name '*.c' -o -name '*.h' -o -name 
     ' "$file" >&2 || status=1
 done
 
-for folder in src/*/; do
+for folder in src/*/ src/*/*/; do
     n=$(find "$folder" -maxdepth 1 -name '*.c' | wc -l)
     if [ "$n" -gt 20 ] && [ "$folder" != src/cli/ ]; then
         echo "check-length: $folder has $n .c files, divide it by subject" >&2

@@ -2,7 +2,7 @@
  * The input of an ONNX graph: the network's numbers (NCHW), or with `embed_preprocessing` the bytes of
  * pictures (NHWC) and the steps from them to those numbers, as gn.model states them.
  */
-#include "exchange/onnx.h"
+#include "exchange/onnx/writer.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What a node says about itself: inputs, outputs, attributes. */
-#include "exchange/onnx_file.h"
+#include "exchange/onnx/file.h"
 
 #include <string.h>
 

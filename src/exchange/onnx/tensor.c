@@ -1,5 +1,5 @@
 /* Constants: raw bytes or typed fields, of several types. */
-#include "exchange/onnx_file.h"
+#include "exchange/onnx/file.h"
 
 #include <string.h>
 

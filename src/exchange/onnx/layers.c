@@ -1,5 +1,5 @@
 /* Nodes that become layers. */
-#include "exchange/onnx_import.h"
+#include "exchange/onnx/import.h"
 #include "ops/batch_norm/norm.h"
 #include "ops/rules.h"
 

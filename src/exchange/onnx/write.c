@@ -3,7 +3,7 @@
  * OpenCV, ncnn's pnnx and Netron all read. The graph is NCHW with a free batch dimension; what
  * prediction needs besides (preprocessing, labels) is in the metadata.
  */
-#include "exchange/onnx.h"
+#include "exchange/onnx/writer.h"
 
 #include "file/file.h"
 #include "file/json.h"

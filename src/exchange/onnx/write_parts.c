@@ -1,5 +1,5 @@
 /* Nodes, constants, inputs and outputs of an ONNX graph. */
-#include "exchange/onnx.h"
+#include "exchange/onnx/writer.h"
 
 #include "base/half.h"
 

@@ -4,7 +4,7 @@
  * that names it: nothing is skipped. Weights go from the file into the network at the end, one
  * tensor at a time, so that memory is the file's and the network's.
  */
-#include "exchange/onnx_import.h"
+#include "exchange/onnx/import.h"
 
 #include "file/json.h"
 #include "base/memory.h"

@@ -1,5 +1,5 @@
 /* The messages of a model and its graph: counted first, then filled into tables of that size. */
-#include "exchange/onnx_file.h"
+#include "exchange/onnx/file.h"
 
 #include "base/memory.h"
 

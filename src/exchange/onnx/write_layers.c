@@ -4,7 +4,7 @@
  * flattened goes from (h, w, c) to (c, h, w). A normalisation after a convolution that nothing else
  * reads becomes part of its weights, unless the caller wants it kept.
  */
-#include "exchange/onnx.h"
+#include "exchange/onnx/writer.h"
 
 #include "base/memory.h"
 #include "ops/batch_norm/norm.h"

@@ -1,5 +1,5 @@
 /* Names of the file and what they stand for; what the readers of nodes ask and answer. */
-#include "exchange/onnx_import.h"
+#include "exchange/onnx/import.h"
 
 #include "base/memory.h"
 #include "base/number.h"

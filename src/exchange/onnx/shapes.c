@@ -1,5 +1,5 @@
 /* Nodes that move, name or shape values, and arithmetic with constants. */
-#include "exchange/onnx_import.h"
+#include "exchange/onnx/import.h"
 #include "ops/batch_norm/norm.h"
 
 enum {

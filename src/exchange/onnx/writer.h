@@ -1,6 +1,6 @@
 /* Inside of the ONNX writer (github.com/onnx/onnx, onnx/onnx.proto). */
-#ifndef GN_EXCHANGE_ONNX_H
-#define GN_EXCHANGE_ONNX_H
+#ifndef GN_EXCHANGE_ONNX_WRITER_H
+#define GN_EXCHANGE_ONNX_WRITER_H
 
 #include "file/protobuf.h"
 #include "net/net.h"
@@ -20,7 +20,7 @@ struct gn_onnx {
     int *folded; /* of a convolution: the normalisation that its weights contain, -1: none */
 };
 
-/* ---- onnx_parts.c ---- */
+/* ---- write_parts.c ---- */
 
 /* A node with n inputs and one output, open for attributes: end it with gn_pb_end. */
 size_t gn_onnx_node(struct gn_onnx *onnx, const char *type, const char *name, const char *output,
@@ -43,7 +43,7 @@ void gn_onnx_value(struct gn_onnx *onnx, int field, const char *name, enum gn_on
 /* float32 or float16, as the options say. */
 enum gn_onnx_type gn_onnx_number(const struct gn_onnx *onnx);
 
-/* ---- onnx_layers.c, onnx_input.c ---- */
+/* ---- write_layers.c, write_input.c ---- */
 
 /* The input, with the preprocessing in the graph if that is wanted. UNSUPPORTED by name. */
 gn_status gn_onnx_write_input(struct gn_onnx *onnx);

@@ -2,7 +2,7 @@
 #ifndef GN_EXCHANGE_ONNX_IMPORT_H
 #define GN_EXCHANGE_ONNX_IMPORT_H
 
-#include "exchange/onnx_file.h"
+#include "exchange/onnx/file.h"
 #include "net/net.h"
 
 /* What a name of the file stands for. */
@@ -63,7 +63,7 @@ struct gn_onnx_import {
     bool softmax; /* the file ends in one, which is left out */
 };
 
-/* ---- onnx_names.c ---- */
+/* ---- names.c ---- */
 
 /* Enters all names of the file, and who reads them. UNSUPPORTED, BAD_MODEL, NO_MEMORY. */
 gn_status gn_onnx_add_names(struct gn_onnx_import *im);
@@ -104,7 +104,7 @@ static inline struct gn_shape gn_onnx_shape(const struct gn_onnx_import *im, gn_
     return im->graph->layers[node.id].out;
 }
 
-/* ---- onnx_ops.c, onnx_shapes.c: what nodes become ---- */
+/* ---- layers.c, shapes.c: what nodes become ---- */
 
 typedef gn_status gn_onnx_reader(struct gn_onnx_import *im, const struct gn_onnx_node_in *node);
 
