@@ -20,13 +20,29 @@ struct header {
     void *base;   /* what free() takes */
 };
 
-static atomic_uint_fast64_t n_allocations;
+static atomic_uint_fast64_t n_allocations, held, peak;
 static atomic_uint_fast64_t fail_countdown; /* 0: off */
 static atomic_bool fail_persistent;
 
 uint64_t gn_alloc_count(void)
 {
     return atomic_load(&n_allocations);
+}
+
+uint64_t gn_alloc_peak(bool restart)
+{
+    const uint64_t most = atomic_load(&peak);
+    if (restart)
+        atomic_store(&peak, atomic_load(&held));
+    return most;
+}
+
+static void count_held(size_t bytes)
+{
+    const uint64_t now = atomic_fetch_add(&held, bytes) + bytes;
+    uint64_t most = atomic_load(&peak);
+    while (now > most && !atomic_compare_exchange_weak(&peak, &most, now))
+        continue;
 }
 
 void gn_alloc_fail_after(uint64_t k, bool persistent)
@@ -70,6 +86,7 @@ static void *block(size_t bytes, bool zeroed, const char *purpose)
     void *p = base + room - ((uintptr_t)base + ALIGN) % alignment;
     header_of(p)->bytes = bytes;
     header_of(p)->base = base;
+    count_held(bytes);
     if (alignment == HUGE_PAGE)
         (void)madvise(p, bytes, MADV_HUGEPAGE);
     return p;
@@ -113,8 +130,10 @@ char *gn_strdup(const char *text)
 
 void gn_free(void *p)
 {
-    if (p != NULL)
-        free(header_of(p)->base);
+    if (p == NULL)
+        return;
+    atomic_fetch_sub(&held, header_of(p)->bytes);
+    free(header_of(p)->base);
 }
 
 void gn_touch(void *p, const atomic_bool *enough)

@@ -32,6 +32,9 @@ void gn_touch(void *p, const atomic_bool *enough);
 /* Allocations so far in this process: a test proves that a training step makes none. */
 uint64_t gn_alloc_count(void);
 
+/* For tests: the most bytes that were held at any moment since the last call with `restart`. */
+uint64_t gn_alloc_peak(bool restart);
+
 /* For tests: the k-th next allocation fails (1: the next one), or with `persistent` it and all
  * after it. 0 switches this off. */
 void gn_alloc_fail_after(uint64_t k, bool persistent);

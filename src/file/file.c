@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,27 +31,26 @@ static bool is_fault_of_path(int number)
     }
 }
 
-static const char *kind_of_file(mode_t mode)
+static const char *not_a_file(mode_t mode)
 {
-    return S_ISDIR(mode)    ? "a folder"
-           : S_ISFIFO(mode) ? "a pipe"
-           : S_ISSOCK(mode) ? "a socket"
-           : S_ISCHR(mode)  ? "a character device"
-           : S_ISBLK(mode)  ? "a block device"
-                            : "something else";
+    return S_ISDIR(mode)    ? "a folder, not a file"
+           : S_ISFIFO(mode) ? "a pipe, not a file"
+           : S_ISSOCK(mode) ? "a socket, not a file"
+           : S_ISCHR(mode)  ? "a character device, not a file"
+           : S_ISBLK(mode)  ? "a block device, not a file"
+                            : "something else, not a file";
 }
 
-gn_status gn_file_open(struct gn_file *file, const char *path, const char *kind, gn_status bad)
+/* What open(2) gave, if it is a regular file, of `links` names at most. */
+static gn_status examine(struct gn_file *file, int fd, const char *name, nlink_t links)
 {
-    char name[GN_PATH_TEXT], reason[GN_ERRNO_TEXT];
-    (void)gn_printable(name, sizeof name, path);
-    /* Without O_NONBLOCK a pipe that nobody writes to would hold the open for ever. */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    char reason[GN_ERRNO_TEXT];
+    const char *kind = file->kind;
     if (fd < 0 && errno == ENOENT)
-        GN_FAIL(bad, "%s: %s: there is no such file", name, kind);
+        GN_FAIL(file->bad, "%s: %s: there is no such file", name, kind);
     if (fd < 0)
-        GN_FAIL(is_fault_of_path(errno) ? bad : GN_STATUS_IO, "%s: %s: cannot be opened: %s", name,
-                kind, gn_errno_text(errno, reason));
+        GN_FAIL(is_fault_of_path(errno) ? file->bad : GN_STATUS_IO, "%s: %s: cannot be opened: %s",
+                name, kind, gn_errno_text(errno, reason));
     struct stat about;
     if (fstat(fd, &about) != 0) {
         const int number = errno;
@@ -58,14 +58,48 @@ gn_status gn_file_open(struct gn_file *file, const char *path, const char *kind,
         GN_FAIL(GN_STATUS_IO, "%s: %s: cannot be examined: %s", name, kind,
                 gn_errno_text(number, reason));
     }
-    if (!S_ISREG(about.st_mode) || about.st_size < 0) {
+    if (!S_ISREG(about.st_mode) || about.st_size < 0 || about.st_nlink > links) {
         (void)close(fd);
-        GN_FAIL(bad, "%s: %s: is %s, not a file", name, kind, kind_of_file(about.st_mode));
+        GN_FAIL(file->bad, "%s: %s: is %s", name, kind,
+                S_ISREG(about.st_mode) ? "a file of several names (hard links)"
+                                       : not_a_file(about.st_mode));
     }
-    *file = (struct gn_file){
-        .path = path, .kind = kind, .bad = bad, .size = (uint64_t)about.st_size, .fd = fd
-    };
+    file->size = (uint64_t)about.st_size;
+    file->fd = fd;
     return GN_OK;
+}
+
+/* Without O_NONBLOCK a pipe that nobody writes to would hold the open for ever. */
+enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+
+gn_status gn_file_open(struct gn_file *file, const char *path, const char *kind, gn_status bad)
+{
+    char name[GN_PATH_TEXT];
+    *file = (struct gn_file){ .path = path, .kind = kind, .bad = bad, .fd = -1 };
+    (void)gn_printable(name, sizeof name, path);
+    return examine(file, open(path, OPEN_FLAGS), name, (nlink_t)-1);
+}
+
+gn_status gn_file_open_beside(struct gn_file *file, const char *path, const char *name,
+                              const char *kind, gn_status bad)
+{
+    char text[GN_PATH_TEXT], folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const size_t n = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    *file = (struct gn_file){ .path = path, .kind = kind, .bad = bad, .fd = -1 };
+    (void)gn_printable(text, sizeof text, name);
+    if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0 || n + 2 > sizeof folder)
+        GN_FAIL(bad, "%s: %s: is not the plain name of a file in the same folder", text, kind);
+    memcpy(folder, path, n);
+    memcpy(folder + n, ".", 2);
+    const int place = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    const int fd = place < 0 ? -1 : openat(place, name, OPEN_FLAGS | O_NOFOLLOW);
+    const int number = errno;
+    if (place >= 0)
+        (void)close(place);
+    errno = number;
+    return examine(file, fd, text, 1);
 }
 
 void gn_file_of_bytes(struct gn_file *file, const void *bytes, size_t n, const char *name,

@@ -33,6 +33,11 @@ struct gn_file {
  * may not be read; IO when the system is at fault. Then *file needs no closing. */
 gn_status gn_file_open(struct gn_file *file, const char *path, const char *kind, gn_status bad);
 
+/* The same for a file that another one names: it must lie in the folder of `path` under the plain name
+ * `name` (no folders, no link, no second name on the disk). file->path becomes `path`. */
+gn_status gn_file_open_beside(struct gn_file *file, const char *path, const char *name,
+                              const char *kind, gn_status bad);
+
 /* Bytes that stay the caller's; `name` is called what a path would be. */
 void gn_file_of_bytes(struct gn_file *file, const void *bytes, size_t n, const char *name,
                       const char *kind, gn_status bad);

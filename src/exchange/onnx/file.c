@@ -19,7 +19,9 @@ enum {
     LOWEST_OPSET = 6,
     HIGHEST_OPSET = 28,
     HIGHEST_IR = 14,
-    MOST_BYTES = 1 << 30
+    MOST_BYTES = 1 << 30,
+    MOST_ITEMS = 1 << 14, /* nodes, constants, inputs, outputs: far more than layers can be */
+    MOST_ENDS = 64        /* of a node: names that it reads, and those that it makes */
 };
 
 const char *gn_onnx_text(struct gn_pb_slice slice, char text[GN_ONNX_TEXT])
@@ -89,6 +91,7 @@ static gn_status read_node(const struct gn_onnx_file *file, struct gn_pb_slice s
 {
     struct gn_reader r = gn_pb_message(slice);
     struct gn_pb_field field;
+    char name[GN_ONNX_TEXT], type[GN_ONNX_TEXT];
     bool bad = false;
     *node = (struct gn_onnx_node_in){ .message = slice };
     while (gn_pb_next(&r, &field, &bad)) {
@@ -101,6 +104,11 @@ static gn_status read_node(const struct gn_onnx_file *file, struct gn_pb_slice s
         if (field.number == 7)
             node->domain = field.slice;
     }
+    if (node->n_inputs > MOST_ENDS || node->n_outputs > MOST_ENDS)
+        GN_FAIL(GN_STATUS_UNSUPPORTED,
+                "%s: ONNX: node %s (%s) has %d inputs and %d outputs; up to %d of each are read",
+                file->path, gn_onnx_text(node->name, name), gn_onnx_text(node->type, type),
+                node->n_inputs, node->n_outputs, (int)MOST_ENDS);
     return bad ? damaged(file, "a node") : GN_OK;
 }
 
@@ -119,7 +127,17 @@ static gn_status count(struct gn_onnx_file *file)
         if (field.number == GRAPH_SPARSE)
             GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: sparse constants are not read", file->path);
     }
-    return bad ? damaged(file, "the graph") : GN_OK;
+    if (bad)
+        return damaged(file, "the graph");
+    if (file->n_nodes > MOST_ITEMS || file->n_constants > MOST_ITEMS ||
+        file->n_inputs > MOST_ITEMS || file->n_outputs > MOST_ITEMS)
+        GN_FAIL(
+            GN_STATUS_UNSUPPORTED,
+            "%s: ONNX: a graph of %zu nodes, %zu constants, %zu inputs and %zu outputs; up to %d "
+            "of each are read",
+            file->path, file->n_nodes, file->n_constants, file->n_inputs, file->n_outputs,
+            (int)MOST_ITEMS);
+    return GN_OK;
 }
 
 static gn_status fill(struct gn_onnx_file *file)
@@ -211,6 +229,7 @@ gn_status gn_onnx_open(struct gn_onnx_file *file, const char *path)
 {
     *file = (struct gn_onnx_file){ 0 };
     (void)gn_printable(file->path, sizeof file->path, path);
+    file->real_path = path;
     GN_TRY(gn_file_read(path, "ONNX", GN_STATUS_BAD_MODEL, MOST_BYTES, &file->bytes));
     GN_TRY(read_model(file));
     return read_graph(file);

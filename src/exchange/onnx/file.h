@@ -38,6 +38,7 @@ struct gn_onnx_node_in {
 
 struct gn_onnx_file {
     char path[GN_PATH_TEXT]; /* printable */
+    const char *real_path;   /* the caller's */
     struct gn_bytes bytes;
     int64_t ir, opset;
     struct gn_pb_slice producer, graph;
@@ -74,12 +75,34 @@ bool gn_onnx_get_tensor(const struct gn_onnx_file *file, const struct gn_onnx_no
 gn_status gn_onnx_read_tensor(const struct gn_onnx_file *file, struct gn_pb_slice message,
                               struct gn_onnx_tensor *tensor);
 
-/* The values of a tensor of `count` numbers, converted. BAD_MODEL when they are not there;
- * UNSUPPORTED for types without conversion and for values in another file. */
+/* A sentence about a tensor, by its name. */
+gn_status gn_onnx_bad_tensor(const struct gn_onnx_file *file, const struct gn_onnx_tensor *tensor,
+                             gn_status status, const char *what);
+
+/* Takes values number `first` and the following of a tensor. */
+typedef void gn_onnx_sink(void *to, uint64_t first, const float *values, size_t n);
+
+/* The values of a tensor of `count` numbers, converted: to a sink, a portion at a time, or into an
+ * array. BAD_MODEL when they are not there; UNSUPPORTED for types without conversion. */
+gn_status gn_onnx_each(const struct gn_onnx_file *file, const struct gn_onnx_tensor *tensor,
+                       gn_onnx_sink *sink, void *to);
 gn_status gn_onnx_to_floats(const struct gn_onnx_file *file, const struct gn_onnx_tensor *tensor,
                             float *values);
 gn_status gn_onnx_to_ints(const struct gn_onnx_file *file, const struct gn_onnx_tensor *tensor,
                           int64_t *values);
+
+/* Where the values of an external tensor are. */
+struct gn_onnx_external {
+    char location[256];
+    uint64_t offset, length;
+    bool has_length;
+};
+gn_status gn_onnx_find_external(const struct gn_onnx_file *file,
+                                const struct gn_onnx_tensor *tensor,
+                                struct gn_onnx_external *where);
+
+/* Bytes of the other files that hold values, all of which must be there. */
+gn_status gn_onnx_external_bytes(const struct gn_onnx_file *file, uint64_t *bytes);
 
 /* A name for messages: printable, cut; returns `text`. */
 const char *gn_onnx_text(struct gn_pb_slice slice, char text[GN_ONNX_TEXT]);

@@ -11,7 +11,10 @@
 #include "exchange/export.h"
 #include "formats/model_internal.h"
 
+#include <math.h>
 #include <string.h>
+
+enum { LARGEST_EXCESS = 128 << 20 }; /* bytes of parameters beyond those of the file */
 
 /* ---- The nodes ---- */
 
@@ -103,49 +106,73 @@ static gn_status read_input(struct gn_onnx_import *im, const struct gn_import_op
 
 /* ---- Parameters ---- */
 
-static void place(const struct gn_onnx_parameter *p, const struct gn_layer *layer,
-                  const float *from, float *to)
+/* A parameter of a layer, which takes values in the file's order. */
+struct place {
+    const struct gn_onnx_parameter *parameter;
+    const struct gn_geometry *g;
+    float *to;
+};
+
+/* Value number i of the file is this one of ours. */
+static size_t place_of(const struct place *place, size_t i)
 {
-    const struct gn_geometry *g = &layer->window;
-    const size_t taps = (size_t)g->kh * (size_t)g->kw, c = (size_t)g->c, oc = (size_t)g->oc;
-    if (p->order == GN_ONNX_AS_IS) {
-        memcpy(to, from, (size_t)p->tensor.count * sizeof *to);
-        return;
-    }
-    for (size_t i = 0; p->order >= GN_ONNX_PLUS && i < p->tensor.count; i++)
-        to[i] = p->order == GN_ONNX_PLUS ? to[i] + from[i] : to[i] * from[i];
-    for (size_t t = 0; p->order < GN_ONNX_PLUS && t < taps; t++)
-        for (size_t i = 0; i < c; i++)
-            for (size_t o = 0; o < oc; o++) {
-                const bool channels_first = p->order == GN_ONNX_OIHW || p->by_channel;
-                const size_t in = channels_first ? i * taps + t : t * c + i;
-                to[(t * c + i) * oc + o] =
-                    p->order == GN_ONNX_IN_OUT ? from[in * oc + o] : from[o * c * taps + in];
-            }
+    const struct gn_onnx_parameter *p = place->parameter;
+    const size_t taps = (size_t)place->g->kh * (size_t)place->g->kw;
+    const size_t c = (size_t)place->g->c, oc = (size_t)place->g->oc;
+    const bool in_first = p->order == GN_ONNX_IN_OUT;
+    const size_t o = in_first ? i % oc : i / (c * taps), in = in_first ? i / oc : i % (c * taps);
+    const bool channels_first = p->order == GN_ONNX_OIHW || p->by_channel;
+    return (channels_first ? in % taps * c + in / taps : in) * oc + o;
 }
 
+static void put(void *to, uint64_t first, const float *values, size_t n)
+{
+    const struct place *place = to;
+    const enum gn_onnx_order order = place->parameter->order;
+    for (size_t k = 0; k < n; k++) {
+        const size_t i = (size_t)first + k;
+        if (order == GN_ONNX_AS_IS)
+            place->to[i] = values[k];
+        else if (order == GN_ONNX_PLUS)
+            place->to[i] += values[k];
+        else if (order == GN_ONNX_TIMES)
+            place->to[i] *= values[k];
+        else
+            place->to[place_of(place, i)] = values[k];
+    }
+}
+
+/* A small file must not take the memory of a large network: by equal values, or constants that many
+ * layers read. */
+static gn_status check_room(const struct gn_onnx_import *im)
+{
+    const uint64_t wanted = im->graph->n_floats * sizeof(float);
+    uint64_t bytes;
+    GN_TRY(gn_onnx_external_bytes(&im->file, &bytes));
+    if (!gn_add_u64(bytes, im->file.bytes.size + LARGEST_EXCESS, &bytes) || wanted <= bytes)
+        return GN_OK;
+    GN_FAIL(
+        GN_STATUS_UNSUPPORTED,
+        "%s: ONNX: %llu bytes of parameters come from a file of %zu; at most %d more than it has "
+        "are read",
+        im->file.path, (unsigned long long)wanted, im->file.bytes.size, (int)LARGEST_EXCESS);
+}
+
+/* Parameters start as zeros: biases that the file leaves out are. */
 static gn_status fill(const struct gn_onnx_import *im, gn_net *net)
 {
-    for (int i = 0; i < net->graph->n_layers; i++) { /* biases that the file leaves out are zero */
-        const struct gn_layer *layer = &net->graph->layers[i];
-        if (layer->op->multiplies && layer->bias >= 0)
-            memset(net->params + net->graph->tensors[layer->bias].offset, 0,
-                   net->graph->tensors[layer->bias].count * sizeof(float));
-    }
+    GN_TRY(gn_net_reserve(net));
     for (size_t i = 0; i < im->n_parameters; i++) {
         const struct gn_onnx_parameter *p = &im->parameters[i];
         const struct gn_layer *layer = &net->graph->layers[p->layer];
-        float *values =
-            gn_alloc((size_t)p->tensor.count * sizeof *values, "a tensor of an ONNX file");
-        if (values == NULL)
-            return gn_last_status();
-        const gn_status status = gn_onnx_to_floats(&im->file, &p->tensor, values);
-        if (status == GN_OK)
-            place(p, layer, values,
-                  net->params + net->graph->tensors[layer->tensors[p->slot]].offset);
-        gn_free(values);
-        GN_TRY(status);
+        struct place place = { p, &layer->window,
+                               net->params + net->graph->tensors[layer->tensors[p->slot]].offset };
+        GN_TRY(gn_onnx_each(&im->file, &p->tensor, put, &place));
     }
+    const char *bad = gn_net_not_finite(net);
+    if (bad != NULL)
+        GN_FAIL(GN_STATUS_BAD_MODEL, "%s: ONNX: a value of %s is NaN or infinite", im->file.path,
+                bad);
     return GN_OK;
 }
 
@@ -204,6 +231,10 @@ static gn_status finish(struct gn_onnx_import *im, gn_net *net,
         net->resize = GN_RESIZE_HALF_PIXEL;
     if (options->resize != GN_RESIZE_DEFAULT)
         net->resize = options->resize;
+    for (int i = 0; i < 3; i++)
+        if (!isfinite(im->factor[i]) || !isfinite(im->summand[i]))
+            GN_FAIL(GN_STATUS_BAD_MODEL, "%s: ONNX: the input is scaled by NaN or infinity",
+                    im->file.path);
     if (im->affine) {
         net->pixels.affine = true;
         memcpy(net->pixels.factor, im->factor, sizeof im->factor);
@@ -246,9 +277,13 @@ static gn_status build(struct gn_onnx_import *im, const struct gn_import_options
     const struct gn_onnx_entry *answer = gn_onnx_find(im, im->file.outputs[0].name);
     if (answer == NULL || answer->kind != GN_ONNX_ACTIVATION)
         GN_FAIL(GN_STATUS_BAD_MODEL, "%s: ONNX: no node makes the output", im->file.path);
+    if (answer->pads[0] + answer->pads[1] + answer->pads[2] + answer->pads[3] > 0)
+        GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: the output is a map with a Pad around it",
+                im->file.path);
+    GN_TRY(check_room(im));
     gn_graph *graph = im->graph;
-    im->graph = NULL; /* gn_compile takes it, also when it fails */
-    *net = gn_compile(graph, answer->node, 0);
+    im->graph = NULL; /* it is taken, also when that fails */
+    *net = gn_net_create(graph, answer->node);
     if (*net == NULL)
         return gn_last_status();
     GN_TRY(fill(im, *net));
