@@ -171,13 +171,17 @@ void gn_watchdog_epoch(struct gn_watchdog *watchdog, uint64_t epoch,
         }
     }
     if (layers > 0 && watchdog->fired_steps >= LEAST_DEAD_STEPS && !watchdog->told_dead) {
+        char others[64] = "";
         watchdog->told_dead = true;
+        if (layers > 1)
+            snprintf(others, sizeof others, " (and nearly all of %d other layer%s)", layers - 1,
+                     layers > 2 ? "s" : "");
         say(finding,
             "they rarely come back; start again with a lower learning rate, a warm-up "
             "(.warmup_epochs = 1) or batch normalisation (the preset googlenet-bn)",
             "training: %s: %zu of %zu channels let no gradient through in epoch %llu: their "
-            "ReLUs are dead (and nearly all of %d other layers)",
-            worst, worst_dead, worst_count, (unsigned long long)epoch, layers - 1);
+            "ReLUs are dead%s",
+            worst, worst_dead, worst_count, (unsigned long long)epoch, others);
     }
     memset(watchdog->fired, 0, n);
     watchdog->fired_steps = 0;

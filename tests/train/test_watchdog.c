@@ -150,7 +150,8 @@ static void what_it_counts_survives_an_interruption(void **state)
 
 /* ---- Dead ReLUs ---- */
 
-/* A layer of 20 channels and one of 4, of which so many are alive in the steps of an epoch. */
+/* A layer of 20 channels, of which so many are alive in the steps of an epoch (-1: none, and none of
+ * the second layer's 4 either). */
 static bool dead_is_told(int alive, int steps, const char *freeze, struct gn_finding_text *finding)
 {
     gn_graph *g = gn_graph_create();
@@ -164,7 +165,9 @@ static bool dead_is_told(int alive, int steps, const char *freeze, struct gn_fin
     for (int i = 0; i < net->graph->n_tensors; i++) {
         const struct gn_tensor *t = &net->graph->tensors[i];
         for (size_t k = 0; strstr(t->name, "bias") != NULL && k < t->count; k++)
-            if (strcmp(t->name, "first.bias") != 0 || (int)k < alive)
+            if (strcmp(t->name, "first.bias") == 0    ? (int)k < alive
+                : strcmp(t->name, "second.bias") == 0 ? alive >= 0
+                                                      : true)
                 grads[t->offset + k] = k % 2 == 0 ? 1e-20F : -1e-20F;
     }
     for (int step = 0; step < steps; step++)
@@ -192,7 +195,9 @@ static void a_layer_is_dead_when_nine_tenths_of_it_are(void **state)
     assert_non_null(strstr(finding.text, "epoch 1"));
     assert_false(dead_is_told(0, 9, NULL, &finding)); /* too few steps to say */
     assert_true(dead_is_told(0, 10, NULL, &finding));
-    assert_non_null(strstr(finding.text, "all of 0 other layers"));
+    assert_null(strstr(finding.text, "other layer"));
+    assert_true(dead_is_told(-1, 10, NULL, &finding));
+    assert_non_null(strstr(finding.text, "all of 1 other layer)"));
     assert_false(dead_is_told(0, 10, "first", &finding)); /* a frozen bias has no gradient */
 }
 
