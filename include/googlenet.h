@@ -31,7 +31,8 @@
  *   last error of each thread.
  * Tensors are float32, NHWC; convolution weights [kh][kw][in][out], dense weights [in][out].
  * Threads: an object is used by one thread at a time; different objects freely. Computations run
- *   on threads of the library's own; their number never changes a single bit of a result.
+ *   on threads of the library's own; their number never changes a single bit of a result. After
+ *   fork() parent and child go on by themselves, with all that the parent made before.
  */
 #ifndef GOOGLENET_H
 #define GOOGLENET_H

@@ -82,15 +82,14 @@ static void warn_of_short_run(const struct train_run *run)
     if (steps >= SHORT_RUN || is_cut || cli_voice.quiet || run->given->resume)
         return;
     if (better > steps)
-        cli_warn("the run has %llu steps (%d epochs of batches of %d), mostly too few to learn: "
+        cli_warn("the run has %llu steps (--epochs %d --batch %d), mostly too few to learn: "
                  "--batch %d --epochs %d make %llu",
                  (unsigned long long)steps, fit->epochs, fit->batch, batch, epochs,
                  (unsigned long long)better);
     else
-        cli_warn(
-            "the run has %llu steps (%d epochs of batches of %d), mostly too few to learn: the "
-            "set is very small",
-            (unsigned long long)steps, fit->epochs, fit->batch);
+        cli_warn("the run has %llu steps (--epochs %d --batch %d), mostly too few to learn: the "
+                 "set is very small",
+                 (unsigned long long)steps, fit->epochs, fit->batch);
 }
 
 void train_note_choice(const struct train_run *run)

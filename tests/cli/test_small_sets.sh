@@ -34,7 +34,7 @@ line '^training  30 epochs of 34 steps, batch 16, ' --data many
 line '^training  3 epochs of 5 steps, batch 8, .* \(batch as suits so many\)$' --data few --epochs 3
 line '^training  100 epochs of 2 steps, batch 18, .* \(epochs as suit so many\)$' --data few --batch 18
 line '^training  3 epochs of 2 steps, batch 18, .*seed 0$' --data few --batch 18 --epochs 3
-line 'warning: the run has 6 steps \(3 epochs of batches of 18\), .*--batch 8 --epochs 100 make 500$' \
+line 'warning: the run has 6 steps \(--epochs 3 --batch 18\), .*--batch 8 --epochs 100 make 500$' \
     --data few --batch 18 --epochs 3
 line 'warning: the run has 5 steps .*--batch 8 --epochs 100 make 500' --data few --epochs 1
 expect 0 '' train --data few $small --dry-run --epochs 1 --max-steps 3
