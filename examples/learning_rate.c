@@ -31,8 +31,12 @@ int main(int argc, char **argv)
     gn_status status = gn_lr_find(net, &sweep, &options);
     for (int i = 0; status == GN_OK && i < sweep.n; i++)
         printf("rate %.6f: loss %.4f\n", sweep.points[i].lr, sweep.points[i].loss);
-    if (status == GN_OK)
-        printf("suggestion: %g\n", sweep.suggestion);
+    char text[64];
+    const int length = snprintf(text, sizeof text, "suggestion: %g\n", sweep.suggestion);
+    if (status == GN_OK) {
+        printf("%s", text);
+        status = gn_write_file("suggestion.txt", text, (size_t)length);
+    }
     if (status == GN_OK && gn_lr_plot(&sweep, argv[2]) != GN_OK)
         printf("%s\n", gn_error_message()); /* a build without cairo draws nothing */
     if (status != GN_OK)

@@ -8,7 +8,6 @@
 #include "cli/shared.h"
 #include "cli/signals.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,17 +52,23 @@ static const struct gn_option options[] = {
 
 static int write_csv(const struct gn_lr_sweep *sweep, const char *path)
 {
-    FILE *file = fopen(path, "we");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
     if (!file)
-        return cli_fail(CLI_ENVIRONMENT, "%s: cannot write: %s", path, strerror(errno));
+        return cli_fail(CLI_ENVIRONMENT, "%s: out of memory", path);
     fputs("step,lr,loss,smoothed\n", file);
     for (int i = 0; i < sweep->n; i++)
         gn_print(file, "%d,%.9g,%.9g,%.9g\n", i + 1, sweep->points[i].lr, sweep->points[i].loss,
                  sweep->points[i].smoothed);
-    const bool failed = ferror(file) != 0;
-    if (fclose(file) != 0 || failed)
-        return cli_fail(CLI_ENVIRONMENT, "%s: cannot write: %s", path, strerror(errno));
-    return 0;
+    const bool is_whole = ferror(file) == 0;
+    int code = 0;
+    if (fclose(file) != 0 || !is_whole)
+        code = cli_fail(CLI_ENVIRONMENT, "%s: out of memory", path);
+    else if (gn_write_file(path, text, size) != GN_OK)
+        code = cli_fail_library();
+    free(text);
+    return code;
 }
 
 static int write_files(const struct gn_lr_sweep *sweep, const char *folder)

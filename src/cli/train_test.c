@@ -7,11 +7,8 @@
 #include "cli/signals.h"
 #include "cli/train.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static json_t *score_json(const struct gn_score *score)
 {
@@ -33,23 +30,14 @@ static int keep(const struct train_run *run, int epoch, const struct gn_score *s
     json_t *root = score_json(score);
     json_object_set_new(root, "epoch", json_integer(epoch));
     char *path = cli_format("%s/test.json", run->folder);
-    char *part = cli_format("%s/.test.json.tmp", run->folder);
-    char *text = cli_json_dump(root, JSON_INDENT(2));
-    /* Not through a link that somebody has put there. */
-    const int fd =
-        text ? open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666) : -1;
-    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    bool good =
-        file && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    if (fd >= 0 && !file)
-        close(fd);
-    good = (!file || fclose(file) == 0) && good && rename(part, path) == 0;
-    if (!good && text)
-        cli_warn("%s: cannot write: %s", path, strerror(errno));
+    char *json = cli_json_dump(root, JSON_INDENT(2)), *text = cli_format("%s\n", json ? json : "");
+    const bool is_kept = json && gn_write_file(path, text, strlen(text)) == GN_OK;
+    if (json && !is_kept)
+        cli_warn("%s", gn_error_message());
     free(text);
-    free(part);
+    free(json);
     free(path);
-    return good ? 0 : CLI_ENVIRONMENT;
+    return is_kept ? 0 : CLI_ENVIRONMENT;
 }
 
 int train_test(const struct train_run *run, const char *model, int epoch, struct gn_score *score)

@@ -338,3 +338,10 @@ gn_status gn_file_write(const char *path, const char *kind, const void *data, si
     (void)gn_file_append(writer, data, n);
     return gn_file_commit(writer, keep_previous);
 }
+
+gn_status gn_write_file(const char *path, const void *data, size_t n)
+{
+    if (path == NULL || (data == NULL && n > 0))
+        return gn_fail(GN_STATUS_BAD_ARGUMENT, "a file to write needs a path and bytes");
+    return gn_file_write(path, "file", data, n, NULL);
+}

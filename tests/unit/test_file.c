@@ -138,6 +138,23 @@ static void writes_and_replaces(void **state)
     assert_int_equal(test_count_entries("out"), 2);
 }
 
+static void programs_replace_files_alike(void **state)
+{
+    (void)state;
+    prepare();
+    assert_int_equal(gn_write_file("out/f", new_text, sizeof new_text), GN_OK);
+    assert_true(test_file_is("out/f", new_text, sizeof new_text));
+    assert_int_equal(gn_write_file("out/f", NULL, 0), GN_OK);
+    assert_true(test_file_is("out/f", "", 0));
+    assert_int_equal(gn_write_file(NULL, new_text, 1), GN_STATUS_BAD_ARGUMENT);
+    assert_int_equal(gn_write_file("out/f", NULL, 1), GN_STATUS_BAD_ARGUMENT);
+    assert_int_equal(symlink("f", "out/link"), 0);
+    assert_int_equal(gn_write_file("out/link", new_text, 1), GN_OK); /* the link, not what it names */
+    assert_true(test_file_is("out/link", new_text, 1));
+    assert_true(test_file_is("out/f", "", 0));
+    assert_int_equal(unlink("out/link"), 0);
+}
+
 static void keeps_the_generation_before(void **state)
 {
     (void)state;
@@ -359,6 +376,7 @@ int main(void)
         cmocka_unit_test(tells_where_a_file_ends),
         cmocka_unit_test(escapes_names_in_messages),
         cmocka_unit_test(writes_and_replaces),
+        cmocka_unit_test(programs_replace_files_alike),
         cmocka_unit_test(keeps_the_generation_before),
         cmocka_unit_test(works_without_hard_links),
         cmocka_unit_test(short_and_interrupted_writes_are_completed),
