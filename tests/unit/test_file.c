@@ -149,7 +149,8 @@ static void programs_replace_files_alike(void **state)
     assert_int_equal(gn_write_file(NULL, new_text, 1), GN_STATUS_BAD_ARGUMENT);
     assert_int_equal(gn_write_file("out/f", NULL, 1), GN_STATUS_BAD_ARGUMENT);
     assert_int_equal(symlink("f", "out/link"), 0);
-    assert_int_equal(gn_write_file("out/link", new_text, 1), GN_OK); /* the link, not what it names */
+    assert_int_equal(gn_write_file("out/link", new_text, 1),
+                     GN_OK); /* the link, not what it names */
     assert_true(test_file_is("out/link", new_text, 1));
     assert_true(test_file_is("out/f", "", 0));
     assert_int_equal(unlink("out/link"), 0);
