@@ -1,6 +1,7 @@
 /*
  * Writes a model as ONNX, for ONNX Runtime, OpenVINO, ncnn and others: once for callers that prepare
- * the pictures, once with the preparation in the graph; and reads it back.
+ * the pictures, once with the preparation in the graph; reads it back, and sees that the answers are the
+ * same.
  *
  *   cc export.c $(pkg-config --cflags --libs googlenet) -o export
  *   ./export model.safetensors
@@ -12,6 +13,8 @@
 int main(int argc, char **argv)
 {
     char steps[4096];
+    struct gn_file_info info;
+    struct gn_comparison both;
     if (argc != 2) {
         fprintf(stderr, "usage: export MODEL\n");
         return 2;
@@ -25,8 +28,13 @@ int main(int argc, char **argv)
         return 1;
     }
     gn_net *back = gn_import("model.onnx");
-    if (back == NULL || gn_save(back, "back.safetensors") != GN_OK)
+    if (back == NULL || gn_save(back, "back.safetensors") != GN_OK ||
+        gn_file_describe("model.onnx", &info) != GN_OK ||
+        gn_compare(net, back, &both, 16, .layers = true) != GN_OK)
         fprintf(stderr, "%s\n", gn_error_message());
+    else
+        printf("%s, %s: %s\n", info.format, info.version,
+               both.within ? "the same answers" : both.first_layer);
     gn_free_net(back);
     printf("model.onnx takes numbers that are made so: %s\nbytes.onnx takes bytes of pictures\n",
            steps);

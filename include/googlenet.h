@@ -679,27 +679,89 @@ struct gn_export_options {
     bool softmax;             /* ONNX: "probabilities" instead of "logits" */
     bool embed_preprocessing; /* ONNX: the input is bytes of pictures, NHWC, of any size */
     bool keep_norm;           /* ONNX: normalisations as nodes, not in the weights before them */
-    bool f16; /* ONNX: weights and arithmetic in float16; input and answer float32 */
+    bool f16;          /* ONNX: weights and arithmetic in float16; input and answer float32 */
+    const char *names; /* safetensors: "torchvision" for its names and orders; NULL: ours */
+    const char
+        *keras_block; /* Keras: the Inception block is a subclassed "layer" (NULL) or "model" */
     uint64_t reserved[4];
 };
 #define gn_export(net, ...)                                                                        \
     gn_export_with((net), &(struct gn_export_options){ .path = __VA_ARGS__ })
 GN_API gn_status gn_export_with(const gn_net *net, const struct gn_export_options *options);
 
-/* A network from another program's file, by the ending of its name: .onnx. Every node becomes a layer or
- * the import ends with a sentence that names it. What the file does not say about pictures is assumed:
- * values divided by 255, RGB, resize by half-pixel. Free with gn_free_net. NULL: BAD_MODEL, UNSUPPORTED,
- * BAD_ARGUMENT, NO_MEMORY. */
+/* A network from another program's file, by the ending of its name: .onnx; .safetensors with the names of
+ * torchvision's googlenet. Every node and tensor gets its place or the import ends with a sentence that
+ * names it. What the file does not say about pictures is assumed, and said in the note. Free with
+ * gn_free_net. NULL: BAD_MODEL, UNSUPPORTED, BAD_ARGUMENT, BAD_DATA, NO_MEMORY. */
 struct gn_import_options {
     const char *path;
     int size, width;  /* of the input; 0: the file's */
     gn_resize resize; /* 0: the file's, or half-pixel */
-    char *note;       /* may be NULL; gets a sentence about what was assumed or left out */
+    char *note;       /* may be NULL; gets sentences about what was assumed or left out */
     size_t note_size;
+    const char
+        *model; /* the network, where the file holds weights alone: a preset or a .net file */
+    const char *labels;      /* a file of class names, one a line; NULL: the file's */
+    const char *preprocess;  /* from a picture to numbers: a preset's name, or steps as JSON (as
+                                gn_net_preprocess gives them); NULL: the file's, or assumed */
+    bool no_transform_input; /* torchvision: the model was made with transform_input=False */
+    const char
+        *prototxt; /* Caffe: the file that describes the network; NULL: next to the weights */
+    const char
+        *mean;   /* Caffe: a mean file (.binaryproto), or a value a channel ("104,117,123"); NULL:
+                         what lies next to the weights, or assumed */
+    char *table; /* may be NULL; gets both sides in lines when weights do not fit */
+    size_t table_size;
     uint64_t reserved[4];
 };
 #define gn_import(...) gn_import_with(&(struct gn_import_options){ .path = __VA_ARGS__ })
 GN_API gn_net *gn_import_with(const struct gn_import_options *options);
+
+/* ---- What a file is ---- */
+
+/* Seen by its first bytes, its name and its tables; weights are not read. */
+struct gn_file_info {
+    char format[64];        /* "safetensors", "ONNX", "Keras 3 weights (HDF5)", "JPEG", "unknown" */
+    char version[96];       /* of the format or of what wrote it, "" when it does not say */
+    char producer[128];     /* "" when it does not say */
+    char checks[96];        /* how its bytes are protected against damage */
+    char use[256];          /* what can be done with it here */
+    uint64_t bytes;         /* of the file */
+    uint64_t parts, values; /* tensors or nodes, and numbers in tensors; 0: not known */
+    bool ours;              /* a model file of this library */
+    bool imported;          /* gn_import reads such files */
+    uint64_t reserved[4];
+};
+GN_API gn_status gn_file_describe(const char *path, struct gn_file_info *info);
+
+/* ---- Comparing two networks ---- */
+
+/* The same inputs through both, such as a network before and after an export: noise as numbers in the
+ * range that the first one's preprocessing makes, or samples through the preprocessing of each. */
+struct gn_compare_options {
+    gn_dataset *data; /* NULL: noise */
+    uint64_t images;  /* 0: 64 of noise, all samples */
+    uint64_t seed;    /* of the noise */
+    double tolerance; /* of the largest logit of the first; 0: 1e-4 */
+    bool zero_tolerance;
+    bool layers; /* look for the first layer whose outputs part */
+    int threads;
+    uint64_t reserved[4];
+};
+struct gn_comparison {
+    uint64_t images;
+    double max_abs, mean_abs; /* differences of logits */
+    double largest;           /* logit of the first network, whatever its sign */
+    double top1_agreement;    /* share of images with the same best class */
+    bool within;          /* max_abs is at most tolerance * largest, and all logits are finite */
+    bool same_preprocess; /* both make numbers of pictures in the same way */
+    char first_layer[64]; /* with .layers: "" when none parts by more than the tolerance */
+    double layer_max_abs, layer_largest; /* of that layer's outputs; both 0: they differ in shape */
+};
+#define gn_compare(a, b, result, ...)                                                              \
+    gn_compare_with((a), (b), (result), &(struct gn_compare_options){ .images = __VA_ARGS__ })
+GN_API gn_status gn_compare_with(gn_net *a, gn_net *b, struct gn_comparison *result,
+                                 const struct gn_compare_options *options);
 
 /* ---- Evaluation ---- */
 
@@ -1196,6 +1258,7 @@ struct gn_system_info {
     const char *libraries; /* such as "zlib 1.2.13, jansson 2.14" */
     /* Pictures that can be read, besides BMP and PNM. */
     bool has_jpeg, has_png, has_gif, has_webp, has_tiff;
+    bool has_hdf5; /* Keras files are read and written, by a program of their own */
 };
 /* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
 GN_API gn_status gn_system_describe(struct gn_system_info *info);

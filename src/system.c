@@ -49,6 +49,7 @@ gn_status gn_system_describe(struct gn_system_info *info)
         .has_gif = GN_HAVE_GIF,
         .has_webp = GN_HAVE_WEBP,
         .has_tiff = GN_HAVE_TIFF,
+        .has_hdf5 = GN_HAVE_HDF5,
         .libraries = libraries,
     };
     info->threads = gn_usable_threads(&info->threads_reason);

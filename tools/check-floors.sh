@@ -13,7 +13,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-FOLDERS="base file cpu ops picture graph net plan models data formats exchange infer run draw report train cli"
+FOLDERS="base file cpu ops picture graph net plan models data formats foreign torch exchange infer run draw report train cli"
 
 # Circles that are known and allowed until they are opened: the first member of each.
 KNOWN_CIRCLES="train/checkpoint"

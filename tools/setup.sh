@@ -34,6 +34,7 @@ present() {
     libgif-dev) module libgif ;;
     libwebp-dev) module libwebpdemux ;;
     libtiff-dev) module libtiff-4 ;;
+    libhdf5-dev) module hdf5 ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki ] ;;
     dataset-fashion-mnist) [ -d /usr/share/datasets/fashion-mnist ] ;;
     clang) have clang ;;
@@ -68,7 +69,7 @@ want() {
 base() {
     require gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev
     want ninja-build libcurl4-openssl-dev libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev \
-        libtiff-dev ca-certificates
+        libtiff-dev libhdf5-dev ca-certificates
 }
 
 case $job in

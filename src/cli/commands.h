@@ -12,6 +12,7 @@ extern const struct cli_command cli_lr_find;
 extern const struct cli_command cli_eval;
 extern const struct cli_command cli_export;
 extern const struct cli_command cli_import;
+extern const struct cli_command cli_verify;
 extern const struct cli_command cli_predict;
 extern const struct cli_command cli_bench;
 extern const struct cli_command cli_data;

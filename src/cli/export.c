@@ -13,6 +13,7 @@ struct export
     struct cli_net net;
     int opset;
     bool softmax, embed_preprocessing, keep_norm, f16;
+    const char *names;
 };
 
 static const struct export defaults = { 0 };
@@ -43,6 +44,12 @@ static const struct gn_option options[] = {
       .kind = GN_OPTION_SWITCH,
       .offset = offsetof(struct export, f16),
       .help = "weights and arithmetic in float16" },
+    CLI_HEADING("safetensors"),
+    { .name = "names",
+      .kind = GN_OPTION_TEXT,
+      .value = "WHOSE",
+      .offset = offsetof(struct export, names),
+      .help = "torchvision: tensors under its names and in its orders" },
     CLI_NET_ROWS(struct export),
     CLI_COMMON_ROWS(struct export),
 };
@@ -76,12 +83,14 @@ static int run(struct cli_args *args)
     const struct export *given = args->values;
     const char *path = args->arguments[1];
     int code = 0;
-    gn_net *net = cli_open_model(args->arguments[0], &given->net, 0, &code);
+    struct cli_net wanted = given->net;
+    wanted.aux = given->names != NULL; /* weights for training; other files are for prediction */
+    gn_net *net = cli_open_model(args->arguments[0], &wanted, 0, &code);
     if (!net)
         return code;
     if (gn_export(net, path, .opset = given->opset, .softmax = given->softmax,
                   .embed_preprocessing = given->embed_preprocessing, .keep_norm = given->keep_norm,
-                  .f16 = given->f16) != GN_OK)
+                  .f16 = given->f16, .names = given->names) != GN_OK)
         code = cli_fail_library();
     else
         print_done(given, net, path);
@@ -96,7 +105,8 @@ const struct cli_command cli_export = {
     .usage = "MODEL OUT [flags]",
     .summary = "write a model in another program's format",
     .examples = "  googlenet export best.safetensors best.onnx\n"
-                "  googlenet export best.safetensors best.onnx --embed-preprocessing --softmax\n",
+                "  googlenet export best.safetensors best.onnx --embed-preprocessing --softmax\n"
+                "  googlenet export best.safetensors theirs.safetensors --names torchvision\n",
     .argument = "MODEL and OUT",
     .min_arguments = 2,
     .max_arguments = 2,

@@ -8,6 +8,8 @@
 struct import {
     struct cli_common common;
     int size, width, resize;
+    const char *model, *labels, *preprocess;
+    bool no_transform_input;
 };
 
 static const struct import defaults = { 0 };
@@ -38,6 +40,26 @@ static const struct gn_option options[] = {
       .low = GN_RESIZE_TF1_LEGACY,
       .standard = "the file's, half-pixel",
       .help = "tf1-legacy, half-pixel or pil-bilinear" },
+    { .name = "model",
+      .kind = GN_OPTION_TEXT,
+      .value = "MODEL",
+      .offset = offsetof(struct import, model),
+      .help = "the network of a file that holds weights alone: a preset or a .net file" },
+    { .name = "labels",
+      .kind = GN_OPTION_TEXT,
+      .value = "FILE",
+      .offset = offsetof(struct import, labels),
+      .help = "names of the classes, one a line" },
+    { .name = "preprocess",
+      .kind = GN_OPTION_TEXT,
+      .value = "WHAT",
+      .offset = offsetof(struct import, preprocess),
+      .standard = "the file's",
+      .help = "from a picture to numbers: as a preset does, or steps as JSON" },
+    { .name = "no-transform-input",
+      .kind = GN_OPTION_SWITCH,
+      .offset = offsetof(struct import, no_transform_input),
+      .help = "torchvision: the model was made with transform_input=False" },
     CLI_COMMON_ROWS(struct import),
 };
 
@@ -64,12 +86,19 @@ static void print_done(const struct import *given, const gn_net *net, const char
 static int run(struct cli_args *args)
 {
     const struct import *given = args->values;
-    char note[512] = "";
+    static char note[4096], table[1 << 16];
     gn_net *net =
         gn_import(args->arguments[0], .size = given->size, .width = given->width,
-                  .resize = (gn_resize)given->resize, .note = note, .note_size = sizeof note);
-    if (!net)
-        return cli_fail_library();
+                  .resize = (gn_resize)given->resize, .note = note, .note_size = sizeof note,
+                  .model = given->model, .labels = given->labels, .preprocess = given->preprocess,
+                  .no_transform_input = given->no_transform_input, .table = table,
+                  .table_size = sizeof table);
+    if (!net) {
+        const int failed = cli_fail_library();
+        if (*table && !given->common.quiet)
+            fputs(table, stderr);
+        return failed;
+    }
     int code = CLI_DONE;
     if (gn_export(net, args->arguments[1]) != GN_OK)
         code = cli_fail_library();
@@ -84,6 +113,7 @@ const struct cli_command cli_import = {
     .usage = "FILE OUT [flags]",
     .summary = "read another program's model into a model file",
     .examples = "  googlenet import theirs.onnx model.safetensors\n"
+                "  googlenet import torchvision.safetensors model.safetensors --labels names.txt\n"
                 "  googlenet train --model model.safetensors --data DIR\n",
     .argument = "FILE and OUT",
     .min_arguments = 2,

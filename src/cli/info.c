@@ -1,14 +1,16 @@
 /*
- * googlenet info: the machine as the program sees it, and what this build holds.
+ * googlenet info: the machine as the program sees it, and what this build holds; or what a file is.
  */
 #include "base/number.h"
 #include "cli/commands.h"
+#include "cli/info_file.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
 struct info {
     struct cli_common common;
     struct cli_place place;
+    const char *model;
 };
 
 static const struct info defaults;
@@ -16,6 +18,12 @@ static const struct info defaults;
 static const struct gn_option options[] = {
     CLI_HEADING("Data"),
     CLI_PLACE_ROWS(struct info),
+    CLI_HEADING("A file"),
+    { .name = "model",
+      .kind = GN_OPTION_TEXT,
+      .value = "MODEL",
+      .offset = offsetof(struct info, model),
+      .help = "the network of a file that holds weights alone: a preset or a .net file" },
     CLI_COMMON_ROWS(struct info),
 };
 
@@ -60,6 +68,7 @@ static void print_json(const struct gn_system_info *system, const char *data_dir
     json_object_set_new(optional, "gif", json_boolean(system->has_gif));
     json_object_set_new(optional, "webp", json_boolean(system->has_webp));
     json_object_set_new(optional, "tiff", json_boolean(system->has_tiff));
+    json_object_set_new(optional, "hdf5", json_boolean(system->has_hdf5));
     json_object_set_new(root, "optional", optional);
     json_object_set_new(root, "presets", json_presets());
     json_object_set_new(root, "data", json_data(data_dir));
@@ -92,6 +101,7 @@ static void print_text(const struct gn_system_info *system, const char *data_dir
     print_part("GIF", system->has_gif, "giflib");
     print_part("WebP", system->has_webp, "libwebp");
     print_part("TIFF", system->has_tiff, "libtiff");
+    print_part("Keras files", system->has_hdf5, "libhdf5");
     printf("presets      ");
     for (int i = 0; gn_preset_name(i); i++)
         printf(" %s", gn_preset_name(i));
@@ -106,6 +116,8 @@ static int run(struct cli_args *args)
 {
     const struct info *given = args->values;
     struct gn_system_info system;
+    if (args->n_arguments > 0)
+        return cli_info_file(args->arguments[0], given->model, given->common.json);
     if (gn_system_describe(&system) != GN_OK)
         return cli_fail_library();
     if (given->common.json)
@@ -117,10 +129,13 @@ static int run(struct cli_args *args)
 
 const struct cli_command cli_info = {
     .name = "info",
-    .usage = "[flags]",
-    .summary = "show the machine, the kernels in use and the parts of this build",
+    .usage = "[FILE] [flags]",
+    .summary = "show the machine and the parts of this build, or what a file is",
     .examples = "  googlenet info\n"
-                "  googlenet info --json\n",
+                "  googlenet info --json\n"
+                "  googlenet info theirs.onnx\n",
+    .argument = "FILE",
+    .max_arguments = 1,
     .options = options,
     .n_options = CLI_COUNT_OF(options),
     .defaults = &defaults,

@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 static const struct cli_command *const commands[] = {
-    &cli_train,  &cli_lr_find, &cli_eval,  &cli_predict, &cli_export,
-    &cli_import, &cli_summary, &cli_bench, &cli_data,    &cli_info,
+    &cli_train,  &cli_lr_find, &cli_eval,  &cli_predict, &cli_export, &cli_import,
+    &cli_verify, &cli_summary, &cli_bench, &cli_data,    &cli_info,
 };
 static const int n_commands = CLI_COUNT_OF(commands);
 
 /* Commands of later versions: known by name, so that the error can say so. */
-static const char *const later_commands[] = { "verify", "serve" };
+static const char *const later_commands[] = { "serve" };
 
 /* A file opened later must not get the number of a standard stream that the caller closed; and a
  * closed pipe or a full disk is an error of the write, not the end of the process. */

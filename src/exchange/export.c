@@ -2,12 +2,23 @@
 #include "exchange/export.h"
 
 #include "base/path.h"
+#include "base/text.h"
+#include "foreign/said.h"
+#include "torch/torch.h"
 
 #include <string.h>
 
+/* ---- Export ---- */
+
 static gn_status export_safetensors(const gn_net *net, const struct gn_export_options *options)
 {
-    return gn_save(net, options->path);
+    if (options->names == NULL)
+        return gn_save(net, options->path);
+    if (strcmp(options->names, "torchvision") == 0)
+        return gn_torch_export(net, options);
+    char name[GN_SAID_TEXT];
+    GN_FAIL(GN_STATUS_BAD_ARGUMENT, "names of tensors: \"%s\" is unknown, known is torchvision",
+            gn_printable(name, sizeof name, options->names));
 }
 
 static const struct {
@@ -34,6 +45,8 @@ gn_status gn_export_with(const gn_net *net, const struct gn_export_options *opti
             GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                     "%s: .opset, .softmax, .embed_preprocessing, .keep_norm and .f16 are for ONNX",
                     options->path);
+        if (options->names != NULL && strcmp(ending, ".safetensors") != 0)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: .names is for safetensors", options->path);
         return formats[i].write(net, options);
     }
     GN_FAIL(GN_STATUS_BAD_ARGUMENT,
@@ -41,21 +54,76 @@ gn_status gn_export_with(const gn_net *net, const struct gn_export_options *opti
             options->path);
 }
 
+/* ---- Import ---- */
+
+/* The file tells what is in it: torchvision's tensors, or ours. */
+static gn_net *import_safetensors(const struct gn_import_options *options)
+{
+    struct gn_st_file *file = gn_st_open(options->path);
+    if (file == NULL)
+        return NULL;
+    gn_net *net = NULL;
+    if (gn_torch_is(file))
+        net = gn_torch_import(options, file);
+    else
+        net = gn_load(options->path, .preset = options->model, .size = options->size,
+                      .width = options->width, .resize = options->resize, .aux = true);
+    gn_st_close(file);
+    return net;
+}
+
+/* Files that are never read, each with the advice of what to do instead. */
+static gn_net *refuse_pickle(const struct gn_import_options *options)
+{
+    struct gn_st_file *file = gn_st_open(options->path);
+    if (file != NULL)
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
+                      "%s: this is a safetensors file: call it .safetensors", options->path);
+    gn_st_close(file);
+    return NULL;
+}
+
+static const struct {
+    const char *ending;
+    gn_net *(*read)(const struct gn_import_options *options);
+} importers[] = {
+    { ".onnx", gn_import_onnx }, { ".safetensors", import_safetensors },
+    { ".pth", refuse_pickle },   { ".pt", refuse_pickle },
+    { ".ckpt", refuse_pickle },
+};
+
+static gn_status check_import(const struct gn_import_options *options)
+{
+    if (options == NULL || options->path == NULL)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "import: no file is given");
+    if (options->size < 0 || options->width < 0 || (int)options->resize < 0 ||
+        options->resize > GN_RESIZE_PIL_BILINEAR)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "import: size %d, width %d or resize rule %d",
+                options->size, options->width, (int)options->resize);
+    if (options->note != NULL && options->note_size > 0)
+        *options->note = '\0';
+    if (options->table != NULL && options->table_size > 0)
+        *options->table = '\0';
+    return GN_OK;
+}
+
 gn_net *gn_import_with(const struct gn_import_options *options)
 {
-    if (options == NULL || options->path == NULL) {
-        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "import: no file is given");
+    if (check_import(options) != GN_OK)
+        return NULL;
+    gn_net *net = NULL;
+    const char *ending = gn_path_extension(options->path);
+    for (size_t i = 0; i < sizeof importers / sizeof importers[0]; i++) {
+        if (!gn_same_word(ending, importers[i].ending))
+            continue;
+        net = importers[i].read(options);
+        if (net == NULL || gn_said_by_caller(net, options) == GN_OK)
+            return net;
+        gn_free_net(net);
         return NULL;
     }
-    if (options->size < 0 || options->width < 0 || (int)options->resize < 0 ||
-        options->resize > GN_RESIZE_PIL_BILINEAR) {
-        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "import: size %d, width %d or resize rule %d",
-                      options->size, options->width, (int)options->resize);
-        return NULL;
-    }
-    if (strcmp(gn_path_extension(options->path), ".onnx") == 0)
-        return gn_import_onnx(options);
-    (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%s: only files whose name ends in .onnx are imported",
+    (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
+                  "%s: only files whose names end in .onnx or .safetensors are imported",
                   options->path);
     return NULL;
 }

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#define TURN_PICKLE                                                                                \
+    "turn it into one that is: python3 tools/exchange/pth_to_safetensors.py FILE OUT.safetensors"
+#define IMPORT              "googlenet import reads it: googlenet import FILE OUT.safetensors"
 #define SAVE_AS_SAFETENSORS "save the weights with safetensors, under this program's tensor names"
 
 struct known_file {
@@ -17,13 +20,13 @@ struct known_file {
 
 static const char pickle[] = "a pickle file can run code and is not read";
 static const char hdf5[] = "a Keras (HDF5) file is not read";
-static const char onnx[] = "an ONNX file is not read";
+static const char onnx[] = "an ONNX file is imported first";
 
 static const struct known_file known_files[] = {
-    { "\x80\x02", 2, 0, NULL, "PyTorch", pickle, SAVE_AS_SAFETENSORS },
-    { "\x80\x03", 2, 0, NULL, "PyTorch", pickle, SAVE_AS_SAFETENSORS },
-    { "\x80\x04", 2, 0, NULL, "PyTorch", pickle, SAVE_AS_SAFETENSORS },
-    { "\x80\x05", 2, 0, NULL, "PyTorch", pickle, SAVE_AS_SAFETENSORS },
+    { "\x80\x02", 2, 0, NULL, "PyTorch", pickle, TURN_PICKLE },
+    { "\x80\x03", 2, 0, NULL, "PyTorch", pickle, TURN_PICKLE },
+    { "\x80\x04", 2, 0, NULL, "PyTorch", pickle, TURN_PICKLE },
+    { "\x80\x05", 2, 0, NULL, "PyTorch", pickle, TURN_PICKLE },
     { "\x89HDF\r\n\x1a\n", 8, 0, NULL, "Keras", hdf5, SAVE_AS_SAFETENSORS },
     { "GGUF", 4, 0, NULL, "GGUF", "a GGUF file is not read", SAVE_AS_SAFETENSORS },
     { "TFL3", 4, 4, NULL, "TensorFlow Lite", "a TFLite file is not read", SAVE_AS_SAFETENSORS },
@@ -35,9 +38,9 @@ static const struct known_file known_files[] = {
     { "\0\0\x08\x01", 4, 0, NULL, "IDX", "a data set is no model", NULL },
     { "version https://git-lfs", 23, 0, NULL, "Git LFS",
       "this is only the pointer to a file that was not fetched", "git lfs pull" },
-    { NULL, 0, 0, ".onnx", "ONNX", onnx, SAVE_AS_SAFETENSORS },
-    { NULL, 0, 0, ".pth", "PyTorch", pickle, SAVE_AS_SAFETENSORS },
-    { NULL, 0, 0, ".pt", "PyTorch", pickle, SAVE_AS_SAFETENSORS },
+    { NULL, 0, 0, ".onnx", "ONNX", onnx, IMPORT },
+    { NULL, 0, 0, ".pth", "PyTorch", pickle, TURN_PICKLE },
+    { NULL, 0, 0, ".pt", "PyTorch", pickle, TURN_PICKLE },
     { NULL, 0, 0, ".h5", "Keras", hdf5, SAVE_AS_SAFETENSORS },
     { NULL, 0, 0, ".hdf5", "Keras", hdf5, SAVE_AS_SAFETENSORS },
     { NULL, 0, 0, ".keras", "Keras", "a Keras file is not read", SAVE_AS_SAFETENSORS },
@@ -53,7 +56,7 @@ static const struct known_file *recognise_zip(const uint8_t *head, size_t n)
 {
     static const struct known_file torch = { .kind = "PyTorch",
                                              .what = pickle,
-                                             .hint = SAVE_AS_SAFETENSORS };
+                                             .hint = TURN_PICKLE };
     static const struct known_file keras = { .kind = "Keras",
                                              .what = "a .keras file is not read",
                                              .hint = SAVE_AS_SAFETENSORS };
@@ -98,9 +101,7 @@ static bool ends_with(const char *path, const char *suffix)
 
 static const struct known_file *recognise(const char *path, const uint8_t *head, size_t n)
 {
-    static const struct known_file onnx_file = { .kind = "ONNX",
-                                                 .what = onnx,
-                                                 .hint = SAVE_AS_SAFETENSORS };
+    static const struct known_file onnx_file = { .kind = "ONNX", .what = onnx, .hint = IMPORT };
     const struct known_file *zip = recognise_zip(head, n);
     if (zip != NULL)
         return zip;

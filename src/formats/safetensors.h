@@ -59,4 +59,8 @@ uint64_t gn_st_header_offset(const struct gn_st_file *file, const char *name);
 gn_status gn_st_write(const char *path, const struct gn_st_tensor *tensors, int n,
                       const struct gn_st_text *metadata, int n_metadata, const char *keep_previous);
 
+/* The same for other programs: without the keys "gn.*". */
+gn_status gn_st_write_plain(const char *path, const struct gn_st_tensor *tensors, int n,
+                            const struct gn_st_text *metadata, int n_metadata);
+
 #endif

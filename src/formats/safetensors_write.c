@@ -79,12 +79,15 @@ static char *checksums(const struct item *items, int n)
     return gn_json_text(sums, JSON_COMPACT, header_text);
 }
 
+/* `sums` NULL: a file for other programs, without checksums. */
 static json_t *make_metadata(const char *sums, const struct gn_st_text *metadata, int n_metadata)
 {
     json_t *object = json_object();
-    gn_json_set(object, "gn.header_crc32c", json_string("00000000"));
-    gn_json_set(object, "gn.format", json_string("1"));
-    gn_json_set(object, "gn.crc32c", json_string(sums));
+    if (sums != NULL) {
+        gn_json_set(object, "gn.header_crc32c", json_string("00000000"));
+        gn_json_set(object, "gn.format", json_string("1"));
+        gn_json_set(object, "gn.crc32c", json_string(sums));
+    }
     for (int i = 0; i < n_metadata; i++)
         gn_json_set(object, metadata[i].key, json_string(metadata[i].value));
     return object;
@@ -101,10 +104,12 @@ static json_t *make_entry(const struct item *item, uint64_t begin)
 
 /* The header's JSON text without padding. */
 static char *make_header(const struct item *items, int n, const struct gn_st_text *metadata,
-                         int n_metadata)
+                         int n_metadata, bool plain)
 {
-    char *sums = check_texts(items, n, metadata, n_metadata) == GN_OK ? checksums(items, n) : NULL;
-    if (sums == NULL)
+    if (check_texts(items, n, metadata, n_metadata) != GN_OK)
+        return NULL;
+    char *sums = plain ? NULL : checksums(items, n);
+    if (sums == NULL && !plain)
         return NULL;
     json_t *root = json_object();
     gn_json_set(root, "__metadata__", make_metadata(sums, metadata, n_metadata));
@@ -118,7 +123,7 @@ static char *make_header(const struct item *items, int n, const struct gn_st_tex
 }
 
 /* The first bytes of the file up to the data: length, JSON, spaces, checksum. */
-static gn_status make_start(const char *json, struct gn_bytes *start)
+static gn_status make_start(const char *json, bool plain, struct gn_bytes *start)
 {
     const size_t length = strlen(json);
     if (length > GN_ST_MAX_HEADER - GN_ST_ALIGN)
@@ -132,9 +137,12 @@ static gn_status make_start(const char *json, struct gn_bytes *start)
     memcpy(bytes, &padded, GN_ST_LENGTH_BYTES);
     memcpy(bytes + GN_ST_LENGTH_BYTES, json, length);
     memset(bytes + GN_ST_LENGTH_BYTES + length, ' ', (size_t)padded - length);
-    char digits[GN_ST_DIGITS + 1];
-    (void)snprintf(digits, sizeof digits, "%08" PRIx32, gn_st_header_crc(bytes, (size_t)padded));
-    memcpy(bytes + GN_ST_DIGITS_AT, digits, GN_ST_DIGITS);
+    if (!plain) {
+        char digits[GN_ST_DIGITS + 1];
+        (void)snprintf(digits, sizeof digits, "%08" PRIx32,
+                       gn_st_header_crc(bytes, (size_t)padded));
+        memcpy(bytes + GN_ST_DIGITS_AT, digits, GN_ST_DIGITS);
+    }
     start->data = bytes;
     start->size = size;
     return GN_OK;
@@ -153,8 +161,9 @@ static gn_status write_items(const char *path, const struct gn_bytes *start,
     return gn_file_commit(writer, keep_previous);
 }
 
-gn_status gn_st_write(const char *path, const struct gn_st_tensor *tensors, int n,
-                      const struct gn_st_text *metadata, int n_metadata, const char *keep_previous)
+static gn_status write_file(const char *path, const struct gn_st_tensor *tensors, int n,
+                            const struct gn_st_text *metadata, int n_metadata, bool plain,
+                            const char *keep_previous)
 {
     if (path == NULL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the path of the model file is missing");
@@ -169,8 +178,8 @@ gn_status gn_st_write(const char *path, const struct gn_st_tensor *tensors, int 
     char *json = NULL;
     gn_status status = sort_items(items, tensors, n, &total);
     if (status == GN_OK) {
-        json = make_header(items, n, metadata, n_metadata);
-        status = json == NULL ? gn_last_status() : make_start(json, &start);
+        json = make_header(items, n, metadata, n_metadata, plain);
+        status = json == NULL ? gn_last_status() : make_start(json, plain, &start);
     }
     if (status == GN_OK)
         status = write_items(path, &start, items, n, total, keep_previous);
@@ -178,4 +187,16 @@ gn_status gn_st_write(const char *path, const struct gn_st_tensor *tensors, int 
     gn_free(start.data);
     gn_free(items);
     return status;
+}
+
+gn_status gn_st_write(const char *path, const struct gn_st_tensor *tensors, int n,
+                      const struct gn_st_text *metadata, int n_metadata, const char *keep_previous)
+{
+    return write_file(path, tensors, n, metadata, n_metadata, false, keep_previous);
+}
+
+gn_status gn_st_write_plain(const char *path, const struct gn_st_tensor *tensors, int n,
+                            const struct gn_st_text *metadata, int n_metadata)
+{
+    return write_file(path, tensors, n, metadata, n_metadata, true, NULL);
 }

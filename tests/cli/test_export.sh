@@ -11,7 +11,7 @@ expect 0 'back.safetensors' import tiny.onnx back.safetensors
 holds err 'the preprocessing is the file'
 expect 0 '"note": "the preprocessing is the file' import tiny.onnx back.safetensors --json
 expect 4 'nosuch.onnx: ONNX: ' import nosuch.onnx back.safetensors
-expect 2 'only files whose name ends in .onnx' import tiny.net back.safetensors
+expect 2 'only files whose names end in' import tiny.net back.safetensors
 expect 0 'tiny.safetensors' export tiny.net tiny.safetensors
 expect 0 'samples|Total|conv' summary tiny.safetensors
 expect 2 'model.pth: a model is exported to a file whose name ends in' export tiny.net model.pth

@@ -29,7 +29,7 @@ expect 2 'did you mean train' trian --data x
 expect 2 'unknown command "frobnicate"' frobnicate
 expect 2 'unknown command' help frobnicate
 expect 2 'unknown flag' --frobnicate
-for command in verify serve; do
+for command in serve; do
     expect 2 "$command: this version .* does not have" "$command" a b
 done
 expect 2 'did you mean --epochs' train --data x --epocs 3
@@ -63,7 +63,7 @@ expect 2 'MODEL is missing' eval --data x
 expect 2 'is missing' predict googlenet
 expect 2 'unexpected argument "b"' summary googlenet b
 expect 2 'unexpected argument' train stray --data x
-expect 2 'unexpected argument "--json"' info -- --json
+expect 2 'unexpected argument "--json"' info -- a --json
 expect 2 'list, get, check or preview is missing' data
 expect 2 'data get: the name' data get
 expect 2 'data list: unexpected' data list all

@@ -1,0 +1,34 @@
+#!/bin/bash
+# labels: quick
+# `verify`: a file alone, two files of any format, where they part; `info FILE`.
+. "$GN_SOURCE_DIR/tests/cli/cases.sh"
+
+cat > tiny.net <<EOF
+input 12 1
+classes 3
+conv a 4 3 2
+inception i 2 2 3 1 2 2
+mean
+output
+EOF
+expect 0 '' export tiny.net a.safetensors -q
+expect 0 'is whole: ' verify a.safetensors
+expect 0 '' export a.safetensors a.onnx -q
+expect 0 'equal within' verify a.safetensors a.onnx --layers
+expect 0 '"first_layer": null' verify a.safetensors a.onnx --json
+expect 0 '"top1_agreement": 1.0' verify a.safetensors a.onnx --json --limit 5 --seed 3
+printf 'input 12 1\nclasses 3\nconv a 4 3 2\nmean\noutput\n' > other.net
+expect 1 'not equal' verify a.safetensors other.net --layers
+holds out 'differ in shape'
+expect 1 'not equal' verify a.safetensors other.net --json
+holds out '"within": false'
+expect 2 'classes' verify a.safetensors googlenet
+expect 4 'nosuch' verify a.safetensors nosuch.onnx
+head -c 700 a.safetensors > cut.safetensors
+expect 4 'cut.safetensors' verify cut.safetensors
+expect 0 'safetensors .model file' info a.safetensors
+expect 0 '"classes": 3' info a.safetensors --json
+expect 0 'opset 13' info a.onnx
+expect 0 'network as text' info tiny.net
+expect 4 'nosuch' info nosuch
+finish
