@@ -90,10 +90,6 @@ GN_API void gn_clear_error(void);       /* forgets this thread's last error */
  * `buffer`. The library's own sentences are printable already. */
 GN_API const char *gn_printable(char *buffer, size_t size, const char *text);
 
-/* Replaces a file as a whole, or makes it: after a crash at any instant the old one is there or the new
- * one, complete. IO when that fails; the old file is then untouched. */
-GN_API gn_status gn_write_file(const char *path, const void *data, size_t n);
-
 typedef struct gn_net gn_net;         /* a network with its parameters */
 typedef struct gn_dataset gn_dataset; /* labelled images */
 typedef struct gn_history gn_history; /* what a training run reported */
@@ -1041,6 +1037,12 @@ GN_API gn_status gn_net_preprocess(const gn_net *net, char *text, size_t size);
 
 /* Names of the classes, kept in model files; copied. NULL removes them. */
 GN_API gn_status gn_net_set_labels(gn_net *net, const char *const *labels, int n);
+
+/* ---- Files ---- */
+
+/* Replaces a file as a whole, or makes it: after a crash at any instant the old one is there or the new
+ * one, complete. IO when that fails; the old file is then untouched. */
+GN_API gn_status gn_write_file(const char *path, const void *data, size_t n);
 
 /* ==== Own networks ============================================================================= */
 
