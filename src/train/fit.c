@@ -6,6 +6,7 @@
 #include "train/fit.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/task.h"
 #include "base/threads.h"
 
@@ -74,8 +75,10 @@ static void warn_of_statistics(struct gn_fit *fit)
     const double left = pow(momentum, (double)steps);
     if (!(own > 0) || fit->t.progress.step > 0 || left <= most_left || o->zero_lr)
         return;
-    gn_report_warning(&fit->reporter,
-                      "a smaller .bn_momentum, such as 0.9, follows faster; so do more steps",
+    char hint[96];
+    gn_format(hint, sizeof hint, "take more steps, or .bn_momentum = %.2f",
+              floor(100 * pow(most_left, 1 / (double)steps)) / 100);
+    gn_report_warning(&fit->reporter, hint,
                       "batch normalisation: after the %llu steps of this run %.0f%% of its running "
                       "statistics are still what they began with, and validation and prediction go "
                       "by them",
