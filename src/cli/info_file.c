@@ -5,6 +5,7 @@
 #include "cli/shared.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { STEPS = 4096, MOST_LABELS = 8 };
 
@@ -85,22 +86,22 @@ int cli_info_file(const char *path, const char *model, bool json)
     if (gn_file_describe(path, &info) != GN_OK)
         return cli_fail_library();
     gn_net *net = NULL;
-    const char *why = "";
     if (info.imported)
         net = gn_import(path, .model = model, .note = note, .note_size = sizeof note);
-    if (info.imported && !net)
-        why = gn_error_message();
+    if (info.imported && !net) {
+        const char *why = gn_error_message(); /* its second line advises on the library's fields */
+        (void)snprintf(note, sizeof note, "%.*s", (int)strcspn(why, "\n"), why);
+    }
     const bool known = net && gn_net_describe(net, &about) == GN_OK &&
                        gn_net_preprocess(net, steps, sizeof steps) == GN_OK;
     if (json) {
-        print_json(path, &info, known ? json_net(net, &about, steps) : json_null(),
-                   known ? note : why);
+        print_json(path, &info, known ? json_net(net, &about, steps) : json_null(), note);
     } else {
         print_text(&info);
         if (known)
             print_net(net, &about, steps);
-        if (*(known ? note : why))
-            cli_line("note          %s", known ? note : why);
+        if (*note)
+            cli_line("note          %s", note);
         cli_line("use           %s", info.use);
     }
     gn_free_net(net);

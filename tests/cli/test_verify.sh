@@ -30,5 +30,9 @@ expect 0 'safetensors .model file' info a.safetensors
 expect 0 '"classes": 3' info a.safetensors --json
 expect 0 'opset 13' info a.onnx
 expect 0 'network as text' info tiny.net
+# A header that is no network of ours: what is missing is said in one line, without the library's fields.
+printf '\002\000\000\000\000\000\000\000{}' >empty.safetensors
+expect 0 '^note .*does not say which network' info empty.safetensors
+grep -q 'hint\|?' out && fail "info of a foreign file: $(cat out)"
 expect 4 'nosuch' info nosuch
 finish
