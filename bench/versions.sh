@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Compares the speed of two builds of the program: every measurement alternately, PAIRS times, and the
-# ratio of the medians, old over new. Above 1 the new version is faster. Needs an idle machine.
+# Compares the speed of two builds of the program: every measurement alternately, PAIRS times. Printed are
+# the medians, their ratio, the ratio of the least times (what is left when other machines on the host
+# disturb both), and the least and largest ratio of a pair, all old over new: above 1 the new version is
+# faster. Needs an idle machine.
 #
 #   bench/versions.sh OLD_PROGRAM NEW_PROGRAM [PAIRS=8] [PATTERN]
 #
@@ -25,21 +27,25 @@ forward 224 b1 |--size 224 --batch 1 --rounds 40
 LIST
 }
 
+# Median and least time of one run.
 one() {
     # shellcheck disable=SC2086 # the flags are words
-    "$1" bench $2 --json -q 2>/dev/null | sed -n 's/.*"ms_median": *\([0-9.]*\).*/\1/p' | head -1
+    "$1" bench $2 --json -q 2>/dev/null |
+        sed -n 's/.*"ms_median": *\([0-9.]*\).*"ms_min": *\([0-9.]*\).*/\1 \2/p' | head -1
 }
 
 median() {
     sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
-printf '%-20s %12s %12s %10s %22s\n' "$pairs pairs" "old, ms" "new, ms" "old/new" "ratios of pairs"
+printf '%-20s %10s %10s %8s %12s %16s\n' "$pairs pairs" "old, ms" "new, ms" "old/new" "of the least" "of pairs"
 measurements | grep -e "$pattern" | while IFS='|' read -r name flags; do
     times=$(for _ in $(seq "$pairs"); do echo "$(one "$old" "$flags") $(one "$new" "$flags")"; done)
     a=$(echo "$times" | cut -d' ' -f1 | median)
-    b=$(echo "$times" | cut -d' ' -f2 | median)
-    range=$(echo "$times" | awk '{ print $1 / $2 }' | sort -n | sed -n '1p;$p' | paste -sd' ')
-    awk -v n="$name" -v a="$a" -v b="$b" -v r="$range" \
-        'BEGIN { printf "%-20s %12.2f %12.2f %10.3f %22s\n", n, a, b, a / b, r }'
+    b=$(echo "$times" | cut -d' ' -f3 | median)
+    least=$(echo "$times" | awk 'NR == 1 { a = $2; b = $4 } { if ($2 < a) a = $2; if ($4 < b) b = $4 }
+        END { printf "%.3f", a / b }')
+    range=$(echo "$times" | awk '{ printf "%.3f\n", $1 / $3 }' | sort -n | sed -n '1p;$p' | paste -sd' ')
+    awk -v n="$name" -v a="$a" -v b="$b" -v l="$least" -v r="$range" \
+        'BEGIN { printf "%-20s %10.2f %10.2f %8.3f %12s %16s\n", n, a, b, a / b, l, r }'
 done
