@@ -19,7 +19,27 @@ if(TARGET program)
     set_target_properties(program PROPERTIES INSTALL_RPATH "$ORIGIN/${up}")
     install(TARGETS program)
 endif()
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+
+# The manual pages and the scripts for shells are printed by the program, from its tables of options.
+if(TARGET program AND (NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR))
+    set(manual ${PROJECT_BINARY_DIR}/manual)
+    add_custom_command(
+        OUTPUT ${manual}/googlenet.1
+        COMMAND ${PROJECT_SOURCE_DIR}/tools/manual.sh $<TARGET_FILE:program> ${manual}
+        DEPENDS program ${PROJECT_SOURCE_DIR}/tools/manual.sh
+        VERBATIM)
+    add_custom_target(manual ALL DEPENDS ${manual}/googlenet.1)
+    add_dependencies(product manual)
+    install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+    install(FILES ${manual}/googlenet.bash RENAME googlenet
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES ${manual}/googlenet.zsh RENAME _googlenet
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+    install(FILES ${manual}/googlenet.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
 
 # googlenet.pc is found relative to itself, so it stays true under any --prefix.
 file(RELATIVE_PATH GN_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

@@ -17,5 +17,28 @@ extern const struct cli_command cli_predict;
 extern const struct cli_command cli_bench;
 extern const struct cli_command cli_data;
 extern const struct cli_command cli_info;
+extern const struct cli_command cli_completion;
+
+/* All of them, in the order of the help text (main.c). */
+extern const struct cli_command *const cli_commands[];
+extern const int cli_n_commands;
+
+/* ---- What the help text and the manual page of the program say (help.c) ---- */
+
+#define CLI_EXAMPLES                                                                               \
+    "  googlenet train --data fashion-mnist\n"                                                     \
+    "  googlenet eval runs/1-googlenet-fashion-mnist/best.safetensors --data fashion-mnist\n"      \
+    "  googlenet summary --walk\n"
+
+struct cli_exit_code {
+    int code;
+    const char *meaning; /* NULL after the last one */
+};
+extern const struct cli_exit_code cli_exit_codes[];
+
+struct cli_variable {
+    const char *name, *meaning; /* NULL after the last one */
+};
+extern const struct cli_variable cli_environment[];
 
 #endif

@@ -157,6 +157,7 @@ static int run(struct cli_args *args)
 
 const struct cli_command cli_data = {
     .name = "data",
+    .words = "list get check preview",
     .usage = "list | get NAME | check SET | preview SET [flags]",
     .summary = "list the known data sets, fetch one, look for faults in one, draw one",
     .examples = "  googlenet data list\n"

@@ -1,7 +1,7 @@
 /*
- * The help text of a command, made from its option table.
+ * The help texts of the program and of a command, made from the tables of commands and options.
  */
-#include "cli/options.h"
+#include "cli/commands.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,4 +34,42 @@ void cli_print_help(const struct cli_command *command)
             print_option(option);
     }
     printf("%-26s  %s\n", "  -h, --help", "this text");
+}
+
+const struct cli_exit_code cli_exit_codes[] = {
+    { 0, "done" },
+    { 1, "failed (diverged, a figure missed, models that differ)" },
+    { 2, "usage" },
+    { 3, "bad or missing data" },
+    { 4, "bad model file" },
+    { 5, "environment (memory, disk, permission)" },
+    { 130, "interrupted after a clean checkpoint" },
+    { 0, NULL },
+};
+
+const struct cli_variable cli_environment[] = {
+    { "GOOGLENET_ISA", "avx512, avx2 or generic: the kernel set, instead of the machine's best" },
+    { "GOOGLENET_DATA", "the folder of data sets" },
+    { "NO_COLOR", "no colours, whatever its value" },
+    { NULL, NULL },
+};
+
+void cli_print_usage(FILE *out)
+{
+    fputs("Usage: googlenet COMMAND [ARGUMENTS] [FLAGS]\n\n"
+          "GoogLeNet (Inception v1) in C: trains, evaluates and uses the network.\n\n"
+          "Examples:\n" CLI_EXAMPLES "\nCommands:\n",
+          out);
+    for (int i = 0; i < cli_n_commands; i++)
+        fprintf(out, "  %-10s  %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    fputs("  help        explain a command: googlenet help train (help --man train: as a manual "
+          "page)\n\n"
+          "googlenet COMMAND --help lists a command's flags; googlenet --version prints the "
+          "version.\n\nExit codes:\n",
+          out);
+    for (int i = 0; cli_exit_codes[i].meaning; i++)
+        fprintf(out, "  %-10d  %s\n", cli_exit_codes[i].code, cli_exit_codes[i].meaning);
+    fputs("\nEnvironment:\n", out);
+    for (int i = 0; cli_environment[i].name; i++)
+        fprintf(out, "  %-14s  %s\n", cli_environment[i].name, cli_environment[i].meaning);
 }

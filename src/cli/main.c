@@ -3,6 +3,7 @@
  */
 #include "cli/commands.h"
 #include "base/words.h"
+#include "cli/man.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
@@ -12,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_command *const commands[] = {
+const struct cli_command *const cli_commands[] = {
     &cli_train,  &cli_lr_find, &cli_eval,  &cli_predict, &cli_export, &cli_import,
-    &cli_verify, &cli_summary, &cli_bench, &cli_data,    &cli_info,
+    &cli_verify, &cli_summary, &cli_bench, &cli_data,    &cli_info,   &cli_completion,
 };
-static const int n_commands = CLI_COUNT_OF(commands);
+const int cli_n_commands = CLI_COUNT_OF(cli_commands);
 
 /* Commands of later versions: known by name, so that the error can say so. */
 static const char *const later_commands[] = { "serve" };
@@ -32,35 +33,11 @@ static void prepare_streams(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
-static void print_usage(FILE *out)
-{
-    fputs("Usage: googlenet COMMAND [ARGUMENTS] [FLAGS]\n\n"
-          "GoogLeNet (Inception v1) in C: trains, evaluates and uses the network.\n\n"
-          "Examples:\n"
-          "  googlenet train --data fashion-mnist\n"
-          "  googlenet eval runs/1-googlenet-fashion-mnist/best.safetensors"
-          " --data fashion-mnist\n"
-          "  googlenet summary --walk\n\n"
-          "Commands:\n",
-          out);
-    for (int i = 0; i < n_commands; i++)
-        fprintf(out, "  %-10s  %s\n", commands[i]->name, commands[i]->summary);
-    fputs("  help        explain a command: googlenet help train\n\n"
-          "googlenet COMMAND --help lists a command's flags; googlenet --version prints the "
-          "version.\n"
-          "Exit codes: 0 done, 1 failed (diverged), 2 usage, 3 bad or missing data, 4 bad model "
-          "file,\n5 environment (memory, disk, permission), 130 interrupted after a clean "
-          "checkpoint.\n"
-          "GOOGLENET_ISA=avx512|avx2|generic forces a kernel set, GOOGLENET_DATA names the folder "
-          "of data sets.\n",
-          out);
-}
-
 static const struct cli_command *find_command(const char *name)
 {
-    for (int i = 0; i < n_commands; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+    for (int i = 0; i < cli_n_commands; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0)
+            return cli_commands[i];
     return NULL;
 }
 
@@ -70,10 +47,10 @@ static int unknown_command(const char *word)
         if (strcmp(word, later_commands[i]) == 0)
             return cli_fail(CLI_USAGE, "%s: this version (%s) does not have this command yet", word,
                             gn_version());
-    const char *names[CLI_COUNT_OF(commands) + 2] = { NULL };
-    for (int i = 0; i < n_commands; i++)
-        names[i] = commands[i]->name;
-    names[n_commands] = "help";
+    const char *names[CLI_COUNT_OF(cli_commands) + 2] = { NULL };
+    for (int i = 0; i < cli_n_commands; i++)
+        names[i] = cli_commands[i]->name;
+    names[cli_n_commands] = "help";
     const char *nearest = gn_nearest(word, names);
     const bool is_flag = word[0] == '-';
     const int code = cli_fail(CLI_USAGE, "unknown %s \"%s\"", is_flag ? "flag" : "command", word);
@@ -115,21 +92,25 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
 
 static int help(int argc, char **argv)
 {
-    if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
-        print_usage(stdout);
-        return CLI_DONE;
-    }
-    const struct cli_command *command = find_command(argv[0]);
-    if (!command)
+    const bool is_man = argc > 0 && strcmp(argv[0], "--man") == 0;
+    argc -= is_man;
+    argv += is_man;
+    const struct cli_command *command = argc > 0 ? find_command(argv[0]) : NULL;
+    if (argc > 0 && !command && strcmp(argv[0], "--help") != 0 && strcmp(argv[0], "-h") != 0)
         return unknown_command(argv[0]);
-    cli_print_help(command);
+    if (is_man)
+        cli_print_man(command);
+    else if (command)
+        cli_print_help(command);
+    else
+        cli_print_usage(stdout);
     return CLI_DONE;
 }
 
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
-        print_usage(stderr);
+        cli_print_usage(stderr);
         return CLI_USAGE;
     }
     const char *word = argv[1];

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <googlenet.h>
 
@@ -25,6 +26,7 @@ struct cli_command {
     const char *summary;  /* one line */
     const char *examples; /* whole lines */
     const char *argument; /* what a positional argument is called; NULL: there are none */
+    const char *words;    /* of which the first argument is one, by spaces apart; NULL: any text */
     int min_arguments, max_arguments;
     const struct gn_option *options; /* the command's own, below headings */
     int n_options;
@@ -89,5 +91,8 @@ bool cli_default(struct cli_args *args, const char *name, const char *text);
 
 /* The help text of one command, on stdout. */
 void cli_print_help(const struct cli_command *command);
+
+/* That of the program. */
+void cli_print_usage(FILE *out);
 
 #endif

@@ -9,7 +9,7 @@ expect 0 '^Usage: googlenet COMMAND' help
 expect 0 '^Usage: googlenet COMMAND' help --help
 expect 0 '^Usage: googlenet COMMAND' -h
 expect 0 '^googlenet [0-9]+\.[0-9]+\.[0-9]+$' --version
-for command in train eval predict summary bench data info; do
+for command in train lr-find eval predict export import verify summary bench data info completion; do
     expect 0 "^Usage: googlenet $command" "$command" --help
     cp out by-flag
     expect 0 '^Examples:' help "$command"

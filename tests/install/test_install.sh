@@ -18,7 +18,10 @@ cmake --install "$GN_BUILD_DIR" --prefix "$PWD/first" >install.log 2>&1 || fail 
 mv first moved
 
 for file in bin/googlenet include/googlenet.h lib/libgooglenet.a lib/libgooglenet.so \
-    lib/libgooglenet.so.0 lib/pkgconfig/googlenet.pc lib/cmake/googlenet/googlenetConfig.cmake; do
+    lib/libgooglenet.so.0 lib/pkgconfig/googlenet.pc lib/cmake/googlenet/googlenetConfig.cmake \
+    share/man/man1/googlenet.1 share/man/man1/googlenet-train.1 share/fish/vendor_completions.d/googlenet.fish \
+    share/bash-completion/completions/googlenet share/zsh/vendor-completions/_googlenet \
+    share/doc/googlenet/README.md share/doc/googlenet/examples/train.c share/doc/googlenet/docs/recipes.md; do
     [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
 
