@@ -34,6 +34,8 @@ static gn_net *own_network(uint64_t seed)
 
     gn_stage(g, "block");
     x = block(g, x);
+    const gn_node wide = gn_conv(g, gn_conv_relu(g, x, 24, 1), 56, 3, .name = "residual");
+    x = gn_relu(g, gn_sum(g, (gn_node[]){ x, wide }, 2, "sum")); /* x + f(x), as in ResNet */
 
     if (x.id < 0) { /* something was wrong so far, and gn_compile would report it, too */
         gn_graph_free(g);

@@ -1202,6 +1202,9 @@ GN_API gn_node gn_dropout(gn_graph *graph, gn_node x, double rate, const char *n
 
 GN_API gn_node gn_concat(gn_graph *graph, const gn_node *nodes, int n, const char *name);
 
+/* The sum of 2 to 8 layers of equal shape, as a residual connection needs it. */
+GN_API gn_node gn_sum(gn_graph *graph, const gn_node *nodes, int n, const char *name);
+
 /* Of a vector, or of a small map in the order height, width, channels. */
 GN_API gn_node gn_dense(gn_graph *graph, gn_node x, int units, const char *name);
 

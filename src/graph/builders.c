@@ -90,6 +90,11 @@ gn_node gn_concat(gn_graph *g, const gn_node *nodes, int n, const char *name)
     return gn_graph_add(g, &gn_op_concat, name, nodes, n, NULL);
 }
 
+gn_node gn_sum(gn_graph *g, const gn_node *nodes, int n, const char *name)
+{
+    return gn_graph_add(g, &gn_op_sum, name, nodes, n, NULL);
+}
+
 gn_node gn_dense(gn_graph *g, gn_node x, int units, const char *name)
 {
     const struct gn_dense_attributes a = { units };

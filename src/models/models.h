@@ -26,6 +26,10 @@ struct gn_unit {
 gn_node gn_conv_unit(gn_graph *g, gn_node x, const struct gn_unit *unit,
                      const struct gn_conv_options *options);
 
+/* The same without the ReLU. */
+gn_node gn_linear_unit(gn_graph *g, gn_node x, const struct gn_unit *unit,
+                       const struct gn_conv_options *options);
+
 /* Between a convolution and its ReLU, as Keras and PyTorch have it. */
 extern const struct gn_norm_options gn_norm_keras, gn_norm_pytorch;
 

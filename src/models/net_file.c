@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "base/words.h"
 #include "models/models.h"
+#include "models/net_names.h"
 #include "ops/rules.h"
 
 #include <stdalign.h>
@@ -37,6 +38,7 @@ struct reader {
     bool caffe;                         /* symmetric pads, and pools that round up */
     int n_words;
     char *words[MOST_WORDS];
+    struct gn_net_names *names; /* of the lines so far */
     int n_heads;
     struct pending_head heads[GN_MAX_HEADS];
 };
@@ -158,6 +160,7 @@ static gn_status sides(const struct reader *r, int i, const char *what, int *bot
     return GN_OK;
 }
 
+/* conv and linear, which has no ReLU. */
 static gn_status read_conv(struct reader *r)
 {
     struct gn_conv_options o = { .name = r->words[1] };
@@ -165,7 +168,34 @@ static gn_status read_conv(struct reader *r)
     GN_TRY(whole(r, 2, "the number of channels", 65536, &o.channels));
     GN_TRY(sides(r, 3, "the kernel", &o.kernel, &o.kernel_h, &o.kernel_w));
     GN_TRY(sides(r, 4, "the stride", &o.stride, &o.stride_h, &o.stride_w));
-    r->x = gn_conv_unit(r->graph, r->x, &unit, &o);
+    r->x = strcmp(r->words[0], "linear") == 0 ? gn_linear_unit(r->graph, r->x, &unit, &o)
+                                              : gn_conv_unit(r->graph, r->x, &unit, &o);
+    return GN_OK;
+}
+
+/* What the last line with this name made. */
+static gn_status find_named(const struct reader *r, const char *name, gn_node *node)
+{
+    char text[NAME_TEXT];
+    *node = gn_net_names_find(r->names, name);
+    if (node->id >= 0)
+        return GN_OK;
+    FAULT(r, "%s: no line before it has the name \"%s\"", r->words[0],
+          gn_printable(text, sizeof text, name));
+}
+
+static gn_status read_from(struct reader *r)
+{
+    return find_named(r, r->words[1], &r->x);
+}
+
+/* sum NAME OTHER...: the ReLU of the sum of what is there and what those lines made. */
+static gn_status read_sum(struct reader *r)
+{
+    gn_node nodes[MOST_WORDS] = { r->x };
+    for (int i = 2; i < r->n_words; i++)
+        GN_TRY(find_named(r, r->words[i], &nodes[i - 1]));
+    r->x = gn_relu(r->graph, gn_sum(r->graph, nodes, r->n_words - 1, r->words[1]));
     return GN_OK;
 }
 
@@ -278,6 +308,9 @@ static const struct instruction instructions[] = {
     { "weights", 1, 3, false, read_weights, "glorot|xavier|normal [BIAS [DEVIATION]]", NULL },
     { "stage", 0, 1, false, read_stage, "[NAME]", NULL },
     { "conv", 3, 4, true, read_conv, "NAME CHANNELS KERNEL|HxW [STRIDE|HxW]", NULL },
+    { "linear", 3, 4, true, read_conv, "NAME CHANNELS KERNEL|HxW [STRIDE|HxW]", NULL },
+    { "from", 1, 1, true, read_from, "NAME", NULL },
+    { "sum", 2, GN_MAX_INPUTS, true, read_sum, "NAME OTHER...", NULL },
     { "max", 2, 3, true, read_pool, "NAME KERNEL|HxW [STRIDE|HxW]", NULL },
     { "avg", 2, 3, true, read_pool, "NAME KERNEL|HxW [STRIDE|HxW]", NULL },
     { "inception", 7, 8, true, read_inception, "NAME C1 R2 C2 R3 C3 C4 [KERNEL]", NULL },
@@ -338,6 +371,7 @@ static void begin(struct reader *r)
     r->graph->stage = -1;
     r->x = gn_input(r->graph, r->size, o->width > 0 ? o->width : r->size, r->channels);
     r->graph->stage = stage;
+    gn_net_names_add(r->names, "input", r->x);
 }
 
 /* The sentence of the graph's first fault, after file and line. */
@@ -371,6 +405,8 @@ static gn_status read_line(struct reader *r, char *line)
     if (i.is_layer)
         begin(r);
     GN_TRY(i.op != NULL ? read_operator(r, i.op) : i.read(r));
+    if (i.is_layer && r->n_words > 1 && i.read != read_from && i.read != read_aux)
+        gn_net_names_add(r->names, r->words[1], r->x);
     return graph_fault(r);
 }
 
@@ -422,9 +458,11 @@ static gn_net *build(const struct gn_preset_options *o, const char *text)
     r.classes = 10;
     (void)gn_printable(r.file, sizeof r.file, o->preset);
     r.graph = gn_graph_create();
-    if (r.graph == NULL)
-        return NULL;
-    if (read_lines(&r, text) != GN_OK || append_heads(&r) != GN_OK) {
+    r.names = gn_calloc(1, sizeof *r.names, "names of a network");
+    const bool good = r.graph != NULL && r.names != NULL && read_lines(&r, text) == GN_OK &&
+                      append_heads(&r) == GN_OK;
+    gn_free(r.names);
+    if (!good) {
         gn_graph_free(r.graph);
         return NULL;
     }

@@ -4,8 +4,9 @@
 const struct gn_norm_options gn_norm_keras = { .eps = 1e-3, .momentum = 0.99 };
 const struct gn_norm_options gn_norm_pytorch = { .eps = 1e-3, .momentum = 0.9, .unbiased = true };
 
-gn_node gn_conv_unit(gn_graph *g, gn_node x, const struct gn_unit *unit,
-                     const struct gn_conv_options *options)
+/* The options with the pads that the unit asks for. */
+static struct gn_conv_options padded(const struct gn_unit *unit,
+                                     const struct gn_conv_options *options)
 {
     struct gn_conv_options o = *options;
     if (unit->symmetric) {
@@ -13,10 +14,24 @@ gn_node gn_conv_unit(gn_graph *g, gn_node x, const struct gn_unit *unit,
         o.pad_top = o.pad_bottom = (o.kernel_h != 0 ? o.kernel_h : o.kernel) / 2;
         o.pad_left = o.pad_right = (o.kernel_w != 0 ? o.kernel_w : o.kernel) / 2;
     }
-    if (unit->norm == NULL)
-        return gn_conv_relu_with(g, x, &o);
-    o.no_bias = true;
-    return gn_relu(g, gn_batch_norm_with(g, gn_conv_with(g, x, &o), unit->norm));
+    o.no_bias = o.no_bias || unit->norm != NULL;
+    return o;
+}
+
+gn_node gn_linear_unit(gn_graph *g, gn_node x, const struct gn_unit *unit,
+                       const struct gn_conv_options *options)
+{
+    const struct gn_conv_options o = padded(unit, options);
+    const gn_node y = gn_conv_with(g, x, &o);
+    return unit->norm == NULL ? y : gn_batch_norm_with(g, y, unit->norm);
+}
+
+gn_node gn_conv_unit(gn_graph *g, gn_node x, const struct gn_unit *unit,
+                     const struct gn_conv_options *options)
+{
+    const struct gn_conv_options o = padded(unit, options);
+    return unit->norm == NULL ? gn_conv_relu_with(g, x, &o)
+                              : gn_relu(g, gn_linear_unit(g, x, unit, options));
 }
 
 gn_node gn_inceptions(gn_graph *g, gn_node x, int first, int last, const struct gn_unit *unit)

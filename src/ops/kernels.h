@@ -34,6 +34,7 @@ struct gn_args {
     struct gn_geometry g;
     const void *attributes; /* of the layer, in the operator's own struct */
     struct gn_view x, y;    /* input (n, h, w, c), output (n, oh, ow, oc) */
+    struct gn_view x2;      /* forward, of an operator that `adds`: the other input */
     struct gn_view dx, dy;  /* their gradients */
     const float *w, *b;     /* weights [kh][kw][c][oc], bias [oc]; perhaps of several layers */
     float *dw, *db;         /* gradients of the layer's first two tensors */

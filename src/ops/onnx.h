@@ -17,7 +17,8 @@ struct gn_onnx_attribute {
 /* A node's type and attributes; inputs are the layer's, then its tensors. */
 struct gn_onnx_op {
     const char *type;
-    const char *refused; /* why ONNX cannot say this layer; NULL: it can */
+    const char *type_of_two; /* of a layer with two inputs; NULL: as above */
+    const char *refused;     /* why ONNX cannot say this layer; NULL: it can */
     bool
         takes_rows; /* its input is a row an image, and so is its output: a map is flattened first */
     int n;

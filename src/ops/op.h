@@ -119,6 +119,7 @@ struct gn_operator {
     bool makes_vector;           /* the output is a vector, not a map of one pixel */
     bool keeps_vector;           /* a vector stays a vector */
     bool joins;                  /* the inputs stand one after the other in the output's channels */
+    bool adds;                   /* the output is the sum of the inputs, which have its shape */
     bool takes_relu, takes_norm; /* a layer after it may be fused into it */
     enum gn_fusion fuses;
     bool whole_batch;     /* a training step takes all images of a batch at once */

@@ -22,7 +22,8 @@
     X(LRN, lrn)                                                                                    \
     X(DROPOUT, dropout)                                                                            \
     X(WINOGRAD, winograd) /* kernels of a convolution alone: never a layer */                      \
-    X(LOSS, loss)         /* the same */
+    X(LOSS, loss)         /* the same */                                                           \
+    X(SUM, sum)
 /* clang-format on */
 
 enum gn_op {

@@ -118,6 +118,7 @@ void gn_plan_bind(struct gn_plan *plan)
         struct gn_step *s = &plan->steps[i];
         struct gn_args *a = &s->args;
         a->x = (struct gn_view){ address(plan, s->x), s->x.ld };
+        a->x2 = (struct gn_view){ address(plan, s->x2), s->x2.ld };
         a->y = (struct gn_view){ address(plan, s->y), s->y.ld };
         a->dx = (struct gn_view){ address(plan, s->dx), s->dx.ld };
         a->dy = (struct gn_view){ address(plan, s->dy), s->dy.ld };

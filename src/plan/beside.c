@@ -13,7 +13,7 @@ struct region {
     int buffer, from, to;
     bool written;
 };
-enum { MAX_REGIONS = 5 };
+enum { MAX_REGIONS = 6 };
 
 static struct region region_of(const struct gn_place *at, int channels, bool written)
 {
@@ -29,6 +29,7 @@ static int regions_of(const struct gn_step *s, struct region *r)
     r[n++] = region_of(&s->x, g->c, false);
     if (s->kernel->packed_floats != NULL)
         r[0].to = INT_MAX; /* x names the joint weights of a group */
+    r[n++] = region_of(&s->x2, g->c, false);
     r[n++] = region_of(&s->y, g->oc, true);
     r[n++] = region_of(&s->dy, g->oc, false);
     r[n++] = region_of(&s->dx, g->c, true);

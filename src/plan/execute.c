@@ -109,6 +109,7 @@ static struct gn_args args_from(const struct gn_plan *plan, const struct gn_step
 {
     struct gn_args a = s->args;
     advance(&a.x, bytes_before(plan, s->x.buffer, image, thread));
+    advance(&a.x2, bytes_before(plan, s->x2.buffer, image, thread));
     advance(&a.y, bytes_before(plan, s->y.buffer, image, thread));
     advance(&a.dx, bytes_before(plan, s->dx.buffer, image, thread));
     advance(&a.dy, bytes_before(plan, s->dy.buffer, image, thread));
@@ -181,9 +182,12 @@ static void begin_slice(struct gn_plan *plan, const struct call *c, int first)
     const struct gn_shape in = plan->net->input;
     const struct gn_plan_batch *b = &c->batch;
     const float *images = b->images + (size_t)first * (size_t)in.h * (size_t)in.w * (size_t)in.c;
-    for (int i = plan->n_prepare; i < plan->n_steps; i++)
-        if (plan->steps[i].x.buffer == GN_PLACE_IMAGES) /* read only: inputs get no gradient */
+    for (int i = plan->n_prepare; i < plan->n_steps; i++) { /* read only: inputs get no gradient */
+        if (plan->steps[i].x.buffer == GN_PLACE_IMAGES)
             memcpy(&plan->steps[i].args.x.data, &images, sizeof images);
+        if (plan->steps[i].x2.buffer == GN_PLACE_IMAGES)
+            memcpy(&plan->steps[i].args.x2.data, &images, sizeof images);
+    }
     if (b->labels == NULL)
         return;
     plan->labels = b->labels + first;

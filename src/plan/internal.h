@@ -86,7 +86,7 @@ struct gn_step {
     const char *pass; /* "prepare", "forward", "backward" */
     const struct gn_kernel *kernel;
     struct gn_args args;
-    struct gn_place x, y, dx, dy; /* turned into args once the arena stands */
+    struct gn_place x, x2, y, dx, dy; /* turned into args once the arena stands */
     int kept, shared;
     bool beside; /* needs nothing that the steps before it make, back to the last one without */
     bool done;   /* packs what the plan's pack holds already */

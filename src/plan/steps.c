@@ -31,6 +31,7 @@ static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_
     plan->steps[at] = *step;
     plan->steps[at].kernel = kernel;
     touch(plan, step->x.buffer, at);
+    touch(plan, step->x2.buffer, at);
     touch(plan, step->y.buffer, at);
     touch(plan, step->dx.buffer, at);
     touch(plan, step->dy.buffer, at);
@@ -38,6 +39,7 @@ static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_
     touch(plan, step->shared, at);
     struct gn_args *a = &plan->steps[at].args; /* pointers follow when the arena stands */
     a->x.ld = step->x.ld;
+    a->x2.ld = step->x2.ld;
     a->y.ld = step->y.ld;
     a->dx.ld = step->dx.ld;
     a->dy.ld = step->dy.ld;
@@ -70,7 +72,7 @@ static void set_layer(const struct gn_plan *plan, struct gn_step *s, int i)
 static struct gn_step step_of(const struct gn_plan *plan, int i, const char *pass)
 {
     struct gn_step s = { .layer = i, .group = plan->values[i].group, .pass = pass };
-    s.x = s.y = s.dx = s.dy = nowhere;
+    s.x = s.x2 = s.y = s.dx = s.dy = nowhere;
     s.args.g = *gn_plan_window(plan, i);
     s.args.threads = plan->threads;
     s.args.relu = plan->values[i].relu;
@@ -240,6 +242,21 @@ static gn_status forward_concat(struct gn_plan *plan, int i)
     return GN_OK;
 }
 
+/* The first two inputs, then what there is and the next one; the ReLU comes with the last. */
+static gn_status forward_sum(struct gn_plan *plan, int i)
+{
+    const struct gn_layer *layer = &plan->net->graph->layers[i];
+    for (int k = 1; k < layer->n_inputs; k++) {
+        struct gn_step s = step_of(plan, i, "forward");
+        s.x = k == 1 ? plan->values[gn_plan_input(plan, i, 0)].at : plan->values[i].at;
+        s.x2 = plan->values[gn_plan_input(plan, i, k)].at;
+        s.y = plan->values[i].at;
+        s.args.relu &= k == layer->n_inputs - 1;
+        GN_TRY(emit(plan, &s, layer->op->id, GN_PASS_FORWARD));
+    }
+    return GN_OK;
+}
+
 /* Where layer i, or the group that it leads, writes. */
 static struct gn_place output_place(const struct gn_plan *plan, int i)
 {
@@ -268,6 +285,8 @@ static gn_status forward(struct gn_plan *plan, int i)
     const struct gn_layer *layer = &plan->net->graph->layers[i];
     if (layer->op->joins)
         return forward_concat(plan, i);
+    if (layer->op->adds)
+        return forward_sum(plan, i);
     if (layer->n_inputs == 0)
         return GN_OK;
     struct gn_step s = step_of(plan, i, "forward");
@@ -306,6 +325,22 @@ static gn_status backward_concat(struct gn_plan *plan, int i)
             GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_BACK));
         }
         channel += g->layers[in].out.c;
+    }
+    return GN_OK;
+}
+
+/* Each input has the gradient of the sum. */
+static gn_status backward_sum(struct gn_plan *plan, int i)
+{
+    const struct gn_layer *layer = &plan->net->graph->layers[i];
+    for (int k = 0; k < layer->n_inputs; k++) {
+        const int in = gn_plan_input(plan, i, k);
+        if (!plan->values[in].needs_gradient)
+            continue;
+        struct gn_step s = step_of(plan, i, "backward");
+        s.dy = plan->values[i].gradient_at;
+        contribute(plan, &s, in);
+        GN_TRY(emit(plan, &s, layer->op->id, GN_PASS_BACK));
     }
     return GN_OK;
 }
@@ -375,6 +410,8 @@ static gn_status backward(struct gn_plan *plan, int i)
     const int group = plan->values[i].group;
     for (int k = 0; k < (group < 0 ? 1 : plan->groups[group].n); k++)
         GN_TRY(mask_gradient(plan, group < 0 ? i : plan->groups[group].members[k]));
+    if (layer->op->adds)
+        return backward_sum(plan, i);
     const int in = gn_plan_input(plan, i, 0);
     struct gn_step s = step_of(plan, i, "backward");
     s.dy = output_gradient_place(plan, i);

@@ -98,6 +98,25 @@ static void odd_networks_come_back_too(void **state)
     gn_free_net(net);
 }
 
+/* Sums of two and of three layers, with and without a ReLU after them. */
+static void residual_networks_come_back_too(void **state)
+{
+    (void)state;
+    gn_net *net =
+        gn_preset("r.net", .seed = 5,
+                  .net_text = "input 32 3\nclasses 5\nnorm keras\nconv a 8 3 2\nlinear b 8 3\n"
+                              "sum s a\nlinear c 12 3 2\nfrom s\nlinear d 12 1 2\nfrom s\n"
+                              "linear e 12 5 2\nsum t c d\nmean\noutput\n");
+    assert_non_null(net);
+    assert_int_equal(gn_export(net, "r.onnx", .keep_norm = true), GN_OK);
+    gn_net *back = gn_import("r.onnx");
+    if (back == NULL)
+        fail_msg("%s", gn_error_message());
+    same_answers(net, back);
+    gn_free_net(back);
+    gn_free_net(net);
+}
+
 /* ---- Files of others ---- */
 
 static void text_value(struct gn_pb *pb, int field, const char *name, const int *dims)
@@ -295,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_out_comes_back_with_the_same_bits),
+        cmocka_unit_test(residual_networks_come_back_too),
         cmocka_unit_test(odd_networks_come_back_too),
         cmocka_unit_test(an_nhwc_file_is_read),
         cmocka_unit_test(what_is_not_read_is_named),

@@ -188,6 +188,15 @@ static double copy_scalar(const struct problem *p)
     return sum;
 }
 
+/* The sum with another input, which is r here. */
+static double sum_scalar(const struct problem *p)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->n_x; i++)
+        sum += p->r[i] * ((p->relu_before && p->x[i] < 0 ? 0 : p->x[i]) + p->r[i]);
+    return sum;
+}
+
 static double loss_scalar(const struct problem *p)
 {
     double sum = 0, all = 0;
@@ -384,6 +393,22 @@ static void relu_and_copy(void **state)
     gn_free(t);
 }
 
+static void sum(void **state)
+{
+    (void)state;
+    for (int relu_before = 0; relu_before < 2; relu_before++) {
+        struct fixture *t = new_fixture();
+        t->p.relu_before = relu_before != 0;
+        struct gn_args args = start(&t->p, window(4, 5, 7, 7, 1, 1), 2, &t->f);
+        args.x2 = args.dy;
+        run(GN_OP_SUM, GN_PASS_FORWARD, &args, 2);
+        check_output(&t->p, t->f.y, sum_scalar, "sum");
+        run(GN_OP_SUM, GN_PASS_BACK, &args, 2);
+        check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, sum_scalar, "sum");
+        gn_free(t);
+    }
+}
+
 static void loss(void **state)
 {
     (void)state;
@@ -411,7 +436,7 @@ int main(void)
         cmocka_unit_test(convolution), cmocka_unit_test(convolution_behind_a_relu),
         cmocka_unit_test(dense),       cmocka_unit_test(max_pool),
         cmocka_unit_test(global_mean), cmocka_unit_test(relu_and_copy),
-        cmocka_unit_test(loss),
+        cmocka_unit_test(sum),         cmocka_unit_test(loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* labels: quick
  *
- * ReLU and the copies of a concatenation as steps of their own: every fast kernel set gives the
+ * Sums, and ReLU and the copies of a concatenation as steps of their own: every fast kernel set gives the
  * bits of the reference, on slices of wider tensors, accumulating and masked; and the values of
  * the formulas themselves, at 0, -0 and NaN. GN_CASE=NUMBER runs one case alone. */
 #include "kernels/kernels.h"
@@ -16,7 +16,7 @@ enum { CASES = 1000 };
 struct case_data {
     struct gn_args args;
     int n;
-    struct tensor x, y, dx, dy;
+    struct tensor x, y, dx, dy, x2;
 };
 
 /* Case `number`; the same values at every call. */
@@ -34,16 +34,19 @@ static struct case_data make_case(int number)
     g->kh = g->kw = g->stride_h = g->stride_w = 1;
     d.args.accumulate = draw_below(stream, 4, 2) == 0;
     d.args.mask = draw_below(stream, 5, 2) == 0;
-    struct tensor *const all[] = { &d.x, &d.y, &d.dx, &d.dy };
-    for (uint64_t i = 0; i < 4; i++) {
-        const int gap = PICK(gaps, 6 + i);
-        *all[i] =
-            tensor_new((size_t)(d.n * g->h * g->w), g->c, draw_below(stream, 10 + i, gap + 1), gap);
+    struct tensor *const all[] = { &d.x, &d.y, &d.dx, &d.dy, &d.x2 };
+    for (uint64_t i = 0; i < 5; i++) {
+        const int gap = PICK(gaps, i < 4 ? 6 + i : 14);
+        *all[i] = tensor_new((size_t)(d.n * g->h * g->w), g->c,
+                             draw_below(stream, 10 + 5 * (i / 4) + i % 4, gap + 1), gap);
     }
     tensor_fill(&d.x, FILL_REALS, stream << 8);
     tensor_fill(&d.dy, FILL_REALS, (stream << 8) + 1);
     if (d.args.accumulate)
         tensor_fill(&d.dx, FILL_REALS, (stream << 8) + 2);
+    d.args.relu = draw_below(stream, 16, 2) == 0;
+    tensor_fill(&d.x2, FILL_REALS, (stream << 8) + 3);
+    d.args.x2 = d.x2.view;
     d.args.x = d.x.view;
     d.args.y = d.y.view;
     d.args.dx = d.dx.view;
@@ -57,6 +60,7 @@ static void free_case(struct case_data *d)
     tensor_free(&d->y);
     tensor_free(&d->dx);
     tensor_free(&d->dy);
+    tensor_free(&d->x2);
 }
 
 static void run_both(const struct gn_kernel_set *set, const struct case_data *d, enum gn_op op)
@@ -101,6 +105,12 @@ static void copies_give_the_bits_of_the_reference(void **state)
 {
     (void)state;
     check(GN_OP_CONCAT);
+}
+
+static void sums_give_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    check(GN_OP_SUM);
 }
 
 /* Calls `body` for the reference and every fast set. */
@@ -176,6 +186,7 @@ int main(void)
         cmocka_unit_test(relu_keeps_nan_and_has_no_gradient_at_0),
         cmocka_unit_test(splitting_undoes_concatenating),
         cmocka_unit_test(relu_gives_the_bits_of_the_reference),
+        cmocka_unit_test(sums_give_the_bits_of_the_reference),
         cmocka_unit_test(copies_give_the_bits_of_the_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "plan/plan.h"
 #include "support/check.h"
 
+#include <string.h>
 #include <unistd.h>
 
 static gn_net *build(const char *text, bool aux)
@@ -159,6 +160,42 @@ static void a_model_file_needs_no_net_file(void **state)
     gn_free_net(answer);
 }
 
+static int index_of(const gn_net *net, const char *name)
+{
+    for (int i = 0; i < net->graph->n_layers; i++)
+        if (strcmp(net->graph->layers[i].name, name) == 0)
+            return i;
+    fail_msg("no layer %s", name);
+    return -1;
+}
+
+/* A sum reads what it names, the last of that name; a line after `from` reads that one. */
+static void lines_may_go_back(void **state)
+{
+    (void)state;
+    gn_net *net = build("input 8 3\nconv a 4 3\nlinear b 4 3\nsum s a\nstage t\nfrom s\n"
+                        "linear a 6 3 2\nfrom s\nlinear c 6 1 2\nfrom input\nlinear d 6 1 2\n"
+                        "sum u a c\nstage\nmean\noutput\n",
+                        false);
+    if (net == NULL)
+        fail_msg("%s", gn_error_message());
+    const struct gn_layer *layers = net->graph->layers;
+    const struct gn_layer *s = &layers[index_of(net, "s")], *u = &layers[index_of(net, "t.u")];
+    assert_int_equal(s->n_inputs, 2);
+    assert_int_equal(s->inputs[0], index_of(net, "b")); /* linear: no ReLU */
+    assert_string_equal(layers[s->inputs[1]].op->name, "relu");
+    assert_int_equal(u->n_inputs, 3);
+    assert_int_equal(u->inputs[0], index_of(net, "t.d"));
+    assert_int_equal(u->inputs[1], index_of(net, "t.a"));
+    assert_int_equal(u->inputs[2], index_of(net, "t.c"));
+    assert_int_equal(layers[index_of(net, "t.d")].inputs[0], 0);
+    assert_string_equal(layers[layers[index_of(net, "t.c")].inputs[0]].op->name, "relu");
+    gn_free_net(net);
+    net = gn_preset(GN_SOURCE_DIR "/examples/residual.net");
+    assert_non_null(net);
+    gn_free_net(net);
+}
+
 static void faults_name_their_line(void **state)
 {
     (void)state;
@@ -168,6 +205,10 @@ static void faults_name_their_line(void **state)
         { "", "some/test.net:0: the file ends without an output" },
         { "conv c 8 3\n", "test.net:1: the file ends without an output" },
         { "# nothing\n\ncnv c 8 3\n", "test.net:3: \"cnv\" is not an instruction (conv?)" },
+        { "conv a 4 3\nfrom b\n", "test.net:2: from: no line before it has the name \"b\"" },
+        { "conv a 4 3\nsum s c\n", "test.net:2: sum: no line before it has the name \"c\"" },
+        { "conv a 4 3\nlinear b 5 3\nsum s a\n", "test.net:3: s: input 1 is 96x96x4, input 0 is" },
+        { "conv a 4 3\nsum s\n", "1 values after \"sum\", it is: sum NAME OTHER..." },
         { "xyzzy\n", "test.net:1: \"xyzzy\" is not an instruction" },
         { "conv c 8\n", "test.net:1: 2 values after \"conv\", it is: conv NAME CHANNELS" },
         { "conv c 8 3 1 1\n", "5 values after \"conv\"" },
@@ -223,6 +264,7 @@ int main(void)
         cmocka_unit_test(windows_need_not_be_square),
         cmocka_unit_test(a_network_of_rectangular_windows_learns),
         cmocka_unit_test(a_model_file_needs_no_net_file),
+        cmocka_unit_test(lines_may_go_back),
         cmocka_unit_test(faults_name_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,6 +259,56 @@ struct network {
     {                                                                                              \
 #f, f                                                                                      \
     }
+/* ---- Sums ---- */
+
+static gn_node residual(gn_graph *g, gn_node x)
+{
+    x = gn_conv_relu(g, x, 6, 3);
+    const gn_node y = gn_conv(g, gn_conv_relu(g, x, 5, 1), 6, 3);
+    x = gn_relu(g, gn_sum(g, CAT(x, y), "sum"));
+    const gn_node a = gn_conv(g, x, 7, 3, .stride = 2), b = gn_conv(g, x, 7, 1, .stride = 2);
+    return head(g, gn_relu(g, gn_sum(g, CAT(a, b), "sum2")));
+}
+
+/* The image, a layer twice, a ReLU whose only reader it is, a normalisation. */
+static gn_node sum_of_anything(gn_graph *g, gn_node x)
+{
+    const gn_node a = gn_conv(g, x, 3, 3), b = gn_relu(g, gn_conv(g, x, 3, 1));
+    const gn_node c = gn_batch_norm(g, gn_conv(g, x, 3, 3, .no_bias = true), .eps = 1e-3);
+    x = gn_sum(g, CAT(x, a, a, b, c), "five");
+    x = gn_sum(g, CAT(gn_max_pool(g, x, 3, 1), gn_relu(g, x)), "two");
+    return head(g, gn_conv_relu(g, x, 6, 3));
+}
+
+/* Slices of a concatenation, one of them with a ReLU that the concatenation's readers mask. */
+static gn_node sum_in_a_concat(gn_graph *g, gn_node x)
+{
+    x = gn_conv_relu(g, x, 4, 3);
+    const gn_node s = gn_relu(g, gn_sum(g, CAT(gn_conv(g, x, 4, 1), x), "sum"));
+    const gn_node t = gn_sum(g, CAT(gn_conv_relu(g, x, 5, 3), gn_conv(g, x, 5, 1)), "t");
+    const gn_node u = gn_conv_relu(g, x, 3, 1);
+    x = gn_conv_relu(g, gn_concat(g, CAT(s, t, u), "cat"), 6, 3);
+    return head(g, x);
+}
+
+static gn_node answer_is_a_sum(gn_graph *g, gn_node x)
+{
+    x = gn_global_avg_pool(g, gn_conv_relu(g, x, 17, 3));
+    const gn_node a = gn_dense(g, x, 5, "a"), b = gn_dense(g, x, 5, "b");
+    return gn_relu(g, gn_sum(g, CAT(a, b), "logits"));
+}
+
+static gn_node scaled_residual_with_norm(gn_graph *g, gn_node x)
+{
+    x = gn_relu(g, gn_batch_norm(g, gn_conv(g, x, 8, 3, .no_bias = true), .eps = 1e-3));
+    for (int i = 0; i < 2; i++) {
+        gn_node y = gn_relu(g, gn_batch_norm(g, gn_conv(g, x, 8, 1, .no_bias = true), .eps = 1e-3));
+        y = gn_batch_norm(g, gn_conv(g, y, 8, 3, .no_bias = true), .eps = 1e-3);
+        x = gn_relu(g, gn_sum(g, CAT(y, x), NULL));
+    }
+    return head(g, x);
+}
+
 static const struct network networks[] = {
     NETWORK(plain),
     NETWORK(branch_with_two_readers),
@@ -286,6 +336,11 @@ static const struct network networks[] = {
     NETWORK(lrn_and_pools),
     NETWORK(two_heads),
     NETWORK(rectangular_windows),
+    NETWORK(residual),
+    NETWORK(sum_of_anything),
+    NETWORK(sum_in_a_concat),
+    NETWORK(answer_is_a_sum),
+    NETWORK(scaled_residual_with_norm),
 };
 
 gn_net *test_network(int i, const char **name)

@@ -145,6 +145,18 @@ static void relu(const struct pass *p, int i, bool back)
     }
 }
 
+static void sum(const struct pass *p, int i, bool back)
+{
+    const struct gn_layer *layer = &p->net->graph->layers[i];
+    for (int k = 0; k < layer->n_inputs; k++)
+        for (size_t e = 0; e < count(p, i); e++) {
+            if (back)
+                p->dy[layer->inputs[k]][e] += p->dy[i][e];
+            else
+                p->y[i][e] += p->y[layer->inputs[k]][e];
+        }
+}
+
 static void concatenation(const struct pass *p, int i, bool back)
 {
     const struct gn_layer *layer = &p->net->graph->layers[i];
@@ -303,6 +315,7 @@ static void run_layer(const struct pass *p, int i, bool back)
         [GN_OP_RELU] = relu,
         [GN_OP_MAX_POOL] = max_pool,
         [GN_OP_CONCAT] = concatenation,
+        [GN_OP_SUM] = sum,
         [GN_OP_GLOBAL_AVG_POOL] = global_mean,
         [GN_OP_AVG_POOL] = average,
         [GN_OP_BATCH_NORM] = batch_norm,

@@ -38,6 +38,7 @@ static const struct {
     { "Sub", gn_onnx_read_arithmetic },
     { "Mul", gn_onnx_read_arithmetic },
     { "Div", gn_onnx_read_arithmetic },
+    { "Sum", gn_onnx_read_sum },
     { "Dropout", gn_onnx_read_dropout },
     { "Softmax", gn_onnx_read_softmax },
     { "LogSoftmax", gn_onnx_read_softmax },
@@ -52,8 +53,9 @@ static const struct {
     { "Constant", gn_onnx_read_constant },
     { "ConstantOfShape", gn_onnx_read_filled },
     { "Shape", gn_onnx_read_shape },
-    { "Gather", gn_onnx_read_shape },
-    { "Slice", gn_onnx_read_shape },
+    { "Gather", gn_onnx_read_gather },
+    { "Slice", gn_onnx_read_slice },
+    { "Split", gn_onnx_read_split },
 };
 
 static gn_status read_node(struct gn_onnx_import *im)
@@ -98,6 +100,7 @@ static gn_status read_input(struct gn_onnx_import *im, const struct gn_import_op
             im->file.path, (long long)h, (long long)w, (long long)c);
     struct gn_onnx_entry *entry = gn_onnx_find(im, found->name);
     im->input = gn_input(im->graph, (int)h, (int)w, (int)c);
+    im->input_entry = (size_t)(entry - im->entries);
     entry->kind = GN_ONNX_ACTIVATION;
     entry->node = im->input;
     entry->layout = nhwc ? GN_ONNX_NHWC : GN_ONNX_NCHW;
@@ -111,6 +114,7 @@ struct place {
     const struct gn_onnx_parameter *parameter;
     const struct gn_geometry *g;
     float *to;
+    size_t count; /* values there */
 };
 
 /* Value number i of the file is this one of ours. */
@@ -125,6 +129,28 @@ static size_t place_of(const struct place *place, size_t i)
     return (channels_first ? in % taps * c + in / taps : in) * oc + o;
 }
 
+/* One value for all, or for every value of an output channel. */
+static void change(const struct place *place, size_t channel, float value)
+{
+    const size_t step = (size_t)place->parameter->tensor.count;
+    for (size_t i = channel; i < place->count; i += step) {
+        float *to = &place->to[i];
+        switch (place->parameter->order) {
+        case GN_ONNX_PLUS:
+            *to += value;
+            break;
+        case GN_ONNX_MINUS:
+            *to -= value;
+            break;
+        case GN_ONNX_TIMES:
+            *to *= value;
+            break;
+        default:
+            *to /= value;
+        }
+    }
+}
+
 static void put(void *to, uint64_t first, const float *values, size_t n)
 {
     const struct place *place = to;
@@ -133,10 +159,8 @@ static void put(void *to, uint64_t first, const float *values, size_t n)
         const size_t i = (size_t)first + k;
         if (order == GN_ONNX_AS_IS)
             place->to[i] = values[k];
-        else if (order == GN_ONNX_PLUS)
-            place->to[i] += values[k];
-        else if (order == GN_ONNX_TIMES)
-            place->to[i] *= values[k];
+        else if (order >= GN_ONNX_PLUS)
+            change(place, i, values[k]);
         else
             place->to[place_of(place, i)] = values[k];
     }
@@ -165,8 +189,8 @@ static gn_status fill(const struct gn_onnx_import *im, gn_net *net)
     for (size_t i = 0; i < im->n_parameters; i++) {
         const struct gn_onnx_parameter *p = &im->parameters[i];
         const struct gn_layer *layer = &net->graph->layers[p->layer];
-        struct place place = { p, &layer->window,
-                               net->params + net->graph->tensors[layer->tensors[p->slot]].offset };
+        const struct gn_tensor *tensor = &net->graph->tensors[layer->tensors[p->slot]];
+        struct place place = { p, &layer->window, net->params + tensor->offset, tensor->count };
         GN_TRY(gn_onnx_each(&im->file, &p->tensor, put, &place));
     }
     const char *bad = gn_net_not_finite(net);
@@ -240,6 +264,8 @@ static gn_status finish(struct gn_onnx_import *im, gn_net *net,
         memcpy(net->pixels.factor, im->factor, sizeof im->factor);
         memcpy(net->pixels.summand, im->summand, sizeof im->summand);
     }
+    if (im->bgr)
+        net->pixels.bgr = !net->pixels.bgr;
     if (labels.bytes != NULL)
         GN_TRY(take_labels(im, net, labels));
     if (options->note != NULL && options->note_size > 0)
@@ -275,7 +301,7 @@ static gn_status build(struct gn_onnx_import *im, const struct gn_import_options
         GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: %zu outputs; one, the classes, is read",
                 im->file.path, im->file.n_outputs);
     const struct gn_onnx_entry *answer = gn_onnx_find(im, im->file.outputs[0].name);
-    if (answer == NULL || answer->kind != GN_ONNX_ACTIVATION)
+    if (answer == NULL || answer->kind != GN_ONNX_ACTIVATION || answer->layout >= GN_ONNX_CHANNEL)
         GN_FAIL(GN_STATUS_BAD_MODEL, "%s: ONNX: no node makes the output", im->file.path);
     if (answer->pads[0] + answer->pads[1] + answer->pads[2] + answer->pads[3] > 0)
         GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: the output is a map with a Pad around it",

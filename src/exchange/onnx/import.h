@@ -19,7 +19,9 @@ enum gn_onnx_layout {
     GN_ONNX_NHWC,
     GN_ONNX_VECTOR,
     GN_ONNX_FLAT_CHW, /* a map as a row, in that order */
-    GN_ONNX_FLAT_HWC
+    GN_ONNX_FLAT_HWC,
+    GN_ONNX_CHANNEL, /* one channel of the input, as a map; */
+    GN_ONNX_PLANE    /* without the dimension of channels */
 };
 
 struct gn_onnx_entry {
@@ -27,6 +29,8 @@ struct gn_onnx_entry {
     enum gn_onnx_kind kind;
     enum gn_onnx_layout layout;
     gn_node node;
+    int channel; /* CHANNEL, PLANE: which one, and x * factor + summand of it */
+    float factor, summand;
     int pads[4]; /* zeros that a Pad put around it: top, left, bottom, right */
     int uses;    /* nodes and outputs that read it */
     int reader;  /* the node that reads it, where there is one */
@@ -39,8 +43,10 @@ enum gn_onnx_order {
     GN_ONNX_OIHW,   /* to [h][w][in][out] */
     GN_ONNX_OUT_IN, /* to [in][out] */
     GN_ONNX_IN_OUT,
-    GN_ONNX_PLUS, /* added to, or multiplied with, what is there */
-    GN_ONNX_TIMES
+    GN_ONNX_PLUS, /* changes what is there: one value for all, or one for each output channel */
+    GN_ONNX_MINUS,
+    GN_ONNX_TIMES,
+    GN_ONNX_OVER
 };
 struct gn_onnx_parameter {
     int layer, slot;
@@ -58,6 +64,9 @@ struct gn_onnx_import {
     size_t n_parameters, parameters_room;
     int node; /* being read */
     gn_node input;
+    size_t input_entry;
+    int n_parts; /* nodes that take channels of the input */
+    bool bgr;    /* the network's channels are those of the input in reverse */
     bool affine; /* the input goes through x * factor + summand first */
     float factor[3], summand[3];
     bool softmax; /* the file ends in one, which is left out */
@@ -99,6 +108,12 @@ gn_status gn_onnx_take(struct gn_onnx_import *im, gn_node layer, int slot,
 const char *gn_onnx_layer_name(const struct gn_onnx_import *im,
                                const struct gn_onnx_tensor *weights, char name[GN_NAME_BYTES]);
 
+/* All inputs of the node are constants or sizes, so the output can only be sizes. */
+bool gn_onnx_only_shapes(const struct gn_onnx_import *im, const struct gn_onnx_node_in *node);
+
+/* Whether a constant is added later to what bears this name, and nothing else reads it before. */
+bool gn_onnx_adds_constant(const struct gn_onnx_import *im, const struct gn_onnx_entry *entry);
+
 static inline struct gn_shape gn_onnx_shape(const struct gn_onnx_import *im, gn_node node)
 {
     return im->graph->layers[node.id].out;
@@ -114,6 +129,13 @@ gn_onnx_reader gn_onnx_read_conv, gn_onnx_read_pool, gn_onnx_read_global_pool, g
 gn_onnx_reader gn_onnx_read_concat, gn_onnx_read_flatten, gn_onnx_read_reshape,
     gn_onnx_read_squeeze, gn_onnx_read_transpose, gn_onnx_read_mean, gn_onnx_read_pad,
     gn_onnx_read_same, gn_onnx_read_filled, gn_onnx_read_softmax, gn_onnx_read_constant,
-    gn_onnx_read_shape, gn_onnx_read_arithmetic;
+    gn_onnx_read_shape, gn_onnx_read_arithmetic, gn_onnx_read_sum, gn_onnx_read_gather,
+    gn_onnx_read_slice, gn_onnx_read_split;
+
+/* A concatenation of single channels of the input; their dimension of channels taken away or added. */
+gn_status gn_onnx_join_channels(struct gn_onnx_import *im, const struct gn_onnx_node_in *node,
+                                int64_t axis);
+gn_status gn_onnx_read_plane(struct gn_onnx_import *im, const struct gn_onnx_node_in *node,
+                             const int64_t *axes, int n);
 
 #endif

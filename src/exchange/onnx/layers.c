@@ -3,7 +3,12 @@
 #include "ops/batch_norm/norm.h"
 #include "ops/rules.h"
 
-enum { MAP = 1 << GN_ONNX_NCHW, VECTOR = 1 << GN_ONNX_VECTOR };
+enum {
+    MAP = 1 << GN_ONNX_NCHW,
+    VECTOR = 1 << GN_ONNX_VECTOR,
+    FLAT = 1 << GN_ONNX_FLAT_CHW | 1 << GN_ONNX_FLAT_HWC,
+    WHOLE = MAP | 1 << GN_ONNX_NHWC | VECTOR | FLAT
+};
 
 static gn_status unsupported(const struct gn_onnx_import *im, const char *what)
 {
@@ -101,8 +106,7 @@ gn_status gn_onnx_read_conv(struct gn_onnx_import *im, const struct gn_onnx_node
         return gn_onnx_fail(im, GN_STATUS_BAD_MODEL, "kernel_shape is not that of the weights");
     /* An Add of a constant after it is its bias. */
     struct gn_onnx_entry *y = gn_onnx_find(im, gn_onnx_node_output(node, 0));
-    const bool added = y != NULL && y->uses == 1 && y->reader >= 0 &&
-                       gn_pb_is(im->file.nodes[y->reader].type, "Add");
+    const bool added = gn_onnx_adds_constant(im, y);
     const gn_node layer = gn_conv(
         im->graph, x->node, (int)weights->dims[0], .kernel_h = w.kernel[0], .kernel_w = w.kernel[1],
         .stride_h = w.stride[0], .stride_w = w.stride[1], .explicit_pads = true,
@@ -215,8 +219,7 @@ static gn_status read_dense(struct gn_onnx_import *im, const struct gn_onnx_tens
 {
     struct gn_onnx_entry *x;
     char name[GN_NAME_BYTES];
-    GN_TRY(gn_onnx_activation(im, 0, VECTOR | 1 << GN_ONNX_FLAT_CHW | 1 << GN_ONNX_FLAT_HWC, NULL,
-                              &x));
+    GN_TRY(gn_onnx_activation(im, 0, VECTOR | FLAT, NULL, &x));
     const struct gn_shape in = gn_onnx_shape(im, x->node);
     const int64_t inputs = (int64_t)in.h * in.w * in.c;
     if (weights->rank != 2 || weights->dims[out_first ? 1 : 0] != inputs)
@@ -264,7 +267,7 @@ gn_status gn_onnx_read_relu(struct gn_onnx_import *im, const struct gn_onnx_node
 {
     struct gn_onnx_entry *x;
     (void)node;
-    GN_TRY(gn_onnx_activation(im, 0, ~0U, NULL, &x));
+    GN_TRY(gn_onnx_activation(im, 0, WHOLE, NULL, &x));
     const gn_node y = gn_relu(im->graph, x->node);
     if (y.id >= 0)
         im->graph->layers[y.id].hidden = im->graph->layers[x->node.id].op->takes_relu;
@@ -298,7 +301,7 @@ gn_status gn_onnx_read_dropout(struct gn_onnx_import *im, const struct gn_onnx_n
     const struct gn_onnx_tensor *ratio = NULL;
     float rate = 0.5F;
     char name[GN_NAME_BYTES];
-    GN_TRY(gn_onnx_activation(im, 0, ~0U, NULL, &x));
+    GN_TRY(gn_onnx_activation(im, 0, WHOLE, NULL, &x));
     if (im->file.opset >= 12) {
         GN_TRY(gn_onnx_constant(im, 1, true, &ratio));
         if (ratio != NULL && ratio->count == 1)

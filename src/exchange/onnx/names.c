@@ -138,10 +138,11 @@ gn_status gn_onnx_activation(struct gn_onnx_import *im, int i, unsigned layouts,
         return gn_onnx_fail(im, GN_STATUS_UNSUPPORTED,
                             "its input %s is not laid out as it is read here (%s)",
                             gn_onnx_text(wanted, name),
-                            (*entry)->layout == GN_ONNX_NHWC     ? "NHWC"
-                            : (*entry)->layout == GN_ONNX_NCHW   ? "NCHW"
-                            : (*entry)->layout == GN_ONNX_VECTOR ? "a vector"
-                                                                 : "a flattened map");
+                            (*entry)->layout == GN_ONNX_NHWC      ? "NHWC"
+                            : (*entry)->layout == GN_ONNX_NCHW    ? "NCHW"
+                            : (*entry)->layout == GN_ONNX_VECTOR  ? "a vector"
+                            : (*entry)->layout >= GN_ONNX_CHANNEL ? "one channel"
+                                                                  : "a flattened map");
     const int *own = (*entry)->pads;
     if (pads != NULL)
         memcpy(pads, own, 4 * sizeof *pads);

@@ -1,6 +1,5 @@
-/* Nodes that move, name or shape values, and arithmetic with constants. */
+/* Nodes that move, name or shape values. */
 #include "exchange/onnx/import.h"
-#include "ops/batch_norm/norm.h"
 
 enum {
     MAP = 1 << GN_ONNX_NCHW,
@@ -50,8 +49,7 @@ static bool is_height_and_width(enum gn_onnx_layout layout, const int64_t *axes,
     return n == 2 && height && width;
 }
 
-/* All inputs are constants or sizes, so the output can only be sizes. */
-static bool only_shapes(const struct gn_onnx_import *im, const struct gn_onnx_node_in *node)
+bool gn_onnx_only_shapes(const struct gn_onnx_import *im, const struct gn_onnx_node_in *node)
 {
     for (int i = 0; i < node->n_inputs; i++) {
         const struct gn_pb_slice name = gn_onnx_node_input(node, i);
@@ -65,7 +63,7 @@ static bool only_shapes(const struct gn_onnx_import *im, const struct gn_onnx_no
 
 gn_status gn_onnx_read_shape(struct gn_onnx_import *im, const struct gn_onnx_node_in *node)
 {
-    if (!gn_pb_is(node->type, "Shape") && !only_shapes(im, node))
+    if (!gn_pb_is(node->type, "Shape") && !gn_onnx_only_shapes(im, node))
         return unsupported(im, "it is read only where sizes are computed");
     gn_onnx_give_shape(im);
     return GN_OK;
@@ -249,7 +247,7 @@ gn_status gn_onnx_read_reshape(struct gn_onnx_import *im, const struct gn_onnx_n
         GN_TRY(gn_onnx_to_ints(&im->file, &shape->tensor, dims));
         return reshape_constant(im, &data->tensor, dims, (int)shape->tensor.count);
     }
-    if (only_shapes(im, node))
+    if (gn_onnx_only_shapes(im, node))
         return gn_onnx_read_shape(im, node);
     GN_TRY(gn_onnx_activation(im, 0, MAP | NHWC | VECTOR | FLAT, NULL, &x));
     int n = gn_onnx_get_ints(node, "shape", dims, MOST_AXES);
@@ -302,8 +300,12 @@ gn_status gn_onnx_read_squeeze(struct gn_onnx_import *im, const struct gn_onnx_n
     int n;
     if (x != NULL && x->kind == GN_ONNX_CONSTANT && gn_pb_is(node->type, "Unsqueeze"))
         return unsqueeze_constant(im, node, x);
-    if (only_shapes(im, node))
+    if (gn_onnx_only_shapes(im, node))
         return gn_onnx_read_shape(im, node);
+    if (x != NULL && (x->layout == GN_ONNX_CHANNEL || x->layout == GN_ONNX_PLANE)) {
+        GN_TRY(read_axes(im, node, axes, &n));
+        return gn_onnx_read_plane(im, node, axes, n);
+    }
     GN_TRY(gn_onnx_activation(im, 0, MAP | NHWC, NULL, &x));
     GN_TRY(read_axes(im, node, axes, &n));
     const struct gn_shape s = gn_onnx_shape(im, x->node);
@@ -354,18 +356,20 @@ gn_status gn_onnx_read_concat(struct gn_onnx_import *im, const struct gn_onnx_no
     struct gn_onnx_entry *x = NULL, *first = NULL;
     int64_t axis = 1;
     char name[GN_NAME_BYTES];
-    if (only_shapes(im, node))
+    if (gn_onnx_only_shapes(im, node))
         return gn_onnx_read_shape(im, node);
     if (node->n_inputs > GN_MAX_INPUTS)
         return unsupported(im, "more than 8 inputs are not read");
+    (void)gn_onnx_get_int(node, "axis", &axis);
     for (int i = 0; i < node->n_inputs; i++) {
-        GN_TRY(gn_onnx_activation(im, i, MAP | NHWC | VECTOR, NULL, &x));
+        GN_TRY(gn_onnx_activation(im, i, MAP | NHWC | VECTOR | 1 << GN_ONNX_CHANNEL, NULL, &x));
+        if (x->layout == GN_ONNX_CHANNEL)
+            return gn_onnx_join_channels(im, node, axis);
         first = i == 0 ? x : first;
         if (x->layout != first->layout)
             return unsupported(im, "its inputs are laid out differently");
         nodes[i] = x->node;
     }
-    (void)gn_onnx_get_int(node, "axis", &axis);
     const bool over_channels =
         first != NULL && (first->layout == GN_ONNX_VECTOR ? axis == 1 || axis == -1
                                                           : meaning(first->layout, axis) == 1);
@@ -411,74 +415,5 @@ gn_status gn_onnx_read_pad(struct gn_onnx_import *im, const struct gn_onnx_node_
             y.pads[axis - 2 + (i < 4 ? 0 : 2)] = (int)pads[i];
     }
     gn_onnx_alias(im, &y);
-    return GN_OK;
-}
-
-/* ---- Arithmetic with constants ---- */
-
-/* x * factor + summand for each channel of the input picture. */
-static gn_status change_input(struct gn_onnx_import *im, const struct gn_onnx_node_in *node,
-                              const struct gn_onnx_entry *x, const struct gn_onnx_tensor *constant,
-                              bool constant_first)
-{
-    float values[3];
-    const int c = gn_onnx_shape(im, x->node).c;
-    const bool add = gn_pb_is(node->type, "Add"), sub = gn_pb_is(node->type, "Sub");
-    const bool div = gn_pb_is(node->type, "Div");
-    if (c > 3 || (constant->count != 1 && constant->count != (uint64_t)c))
-        return unsupported(im, "it changes the input, but not by a value a channel");
-    if (constant_first && (sub || div))
-        return unsupported(im, "the input is subtracted or divided by");
-    GN_TRY(gn_onnx_to_floats(&im->file, constant, values));
-    for (int i = 0; i < c; i++) {
-        const float v = values[constant->count == 1 ? 0 : i];
-        if (add || sub) {
-            im->summand[i] += sub ? -v : v;
-            continue;
-        }
-        im->factor[i] = div ? im->factor[i] / v : im->factor[i] * v;
-        im->summand[i] = div ? im->summand[i] / v : im->summand[i] * v;
-    }
-    im->affine = true;
-    gn_onnx_alias(im, x);
-    return GN_OK;
-}
-
-/* A bias after a convolution or dense layer, scale and bias after a normalisation (as Caffe has them), or
- * a change of the input. */
-gn_status gn_onnx_read_arithmetic(struct gn_onnx_import *im, const struct gn_onnx_node_in *node)
-{
-    struct gn_onnx_entry *x;
-    const struct gn_onnx_tensor *constant;
-    if (only_shapes(im, node))
-        return gn_onnx_read_shape(im, node);
-    const struct gn_onnx_entry *first = gn_onnx_find(im, gn_onnx_node_input(node, 0));
-    const struct gn_onnx_entry *second = gn_onnx_find(im, gn_onnx_node_input(node, 1));
-    if (node->n_inputs == 2 && first != NULL && second != NULL &&
-        first->kind == GN_ONNX_ACTIVATION && second->kind == GN_ONNX_ACTIVATION)
-        return unsupported(im, "two activations are combined; sums of layers are not read");
-    const bool constant_first = first != NULL && first->kind == GN_ONNX_CONSTANT;
-    GN_TRY(gn_onnx_activation(im, constant_first, MAP | NHWC | VECTOR, NULL, &x));
-    GN_TRY(gn_onnx_constant(im, !constant_first, false, &constant));
-    const struct gn_layer *layer = &im->graph->layers[x->node.id];
-    if (x->node.id == im->input.id && x->layout != GN_ONNX_VECTOR)
-        return change_input(im, node, x, constant, constant_first);
-    const bool add = gn_pb_is(node->type, "Add"), norm = layer->op->fuses == GN_FUSE_NORM;
-    const bool scale = norm && gn_pb_is(node->type, "Mul");
-    const bool fits = x->uses == 1 && constant->count == (uint64_t)layer->out.c;
-    if (!fits || !(scale || (add && (norm || (layer->op->multiplies && layer->bias >= 0)))))
-        return unsupported(im,
-                           "only a bias after a convolution or dense layer, a scale and bias after "
-                           "a normalisation, and changes of the input, are read");
-    const int last = constant->rank - 1; /* the channels must be where the layout has them */
-    const int axis = x->layout == GN_ONNX_NCHW ? last - 2 : last;
-    if (axis < 0 || constant->dims[axis] != layer->out.c)
-        return unsupported(im, "its constant is not one value a channel");
-    if (scale)
-        GN_TRY(gn_onnx_take(im, x->node, GN_NORM_GAMMA, constant, constant->count, GN_ONNX_TIMES,
-                            false));
-    GN_TRY(gn_onnx_take(im, x->node, norm ? GN_NORM_BETA : 1, constant, constant->count,
-                        scale ? GN_ONNX_TIMES : GN_ONNX_PLUS, false));
-    gn_onnx_alias(im, x);
     return GN_OK;
 }

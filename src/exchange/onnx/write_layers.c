@@ -149,12 +149,18 @@ static gn_status write_node(struct gn_onnx *onnx, int layer, const struct gn_onn
     int n = 0;
     for (; n < l->n_inputs; n++)
         (void)snprintf(names[n], GN_ONNX_NAME, "%s", onnx->value[l->inputs[n]]);
-    if (op->takes_rows && onnx->is_map[l->inputs[0]]) {
-        char flat[GN_ONNX_NAME];
-        gn_onnx_flatten(onnx, l->name, names[0], flat);
-        memcpy(names[0], flat, sizeof flat);
+    bool maps = !op->takes_rows;
+    for (int i = 0; i < l->n_inputs; i++)
+        maps &= onnx->is_map[l->inputs[i]];
+    for (int i = 0; i < l->n_inputs && !maps; i++) {
+        char flat[GN_ONNX_NAME], own[GN_ONNX_NAME];
+        if (!onnx->is_map[l->inputs[i]])
+            continue;
+        (void)snprintf(own, sizeof own, i == 0 ? "%s" : "%.60s.%d", l->name, i);
+        gn_onnx_flatten(onnx, own, names[i], flat);
+        memcpy(names[i], flat, sizeof flat);
     }
-    onnx->is_map[layer] = !op->takes_rows && onnx->is_map[l->inputs[0]];
+    onnx->is_map[layer] = maps;
     GN_TRY(write_tensors(onnx, layer, names, &n));
     for (int i = 0; i < n; i++)
         inputs[i] = names[i];
@@ -165,7 +171,8 @@ static gn_status write_node(struct gn_onnx *onnx, int layer, const struct gn_onn
     else
         (void)snprintf(onnx->value[layer], GN_ONNX_NAME, "%s", l->name);
     const size_t node =
-        gn_onnx_node(onnx, op->type, onnx->value[layer], onnx->value[layer], inputs, n);
+        gn_onnx_node(onnx, l->n_inputs == 2 && op->type_of_two != NULL ? op->type_of_two : op->type,
+                     onnx->value[layer], onnx->value[layer], inputs, n);
     for (int i = 0; i < op->n; i++)
         gn_onnx_write_attribute(onnx, &op->attributes[i]);
     gn_pb_end(&onnx->pb, node);
