@@ -58,5 +58,6 @@ gn_optional(JPEG libjpeg -ljpeg "reading of JPEG pictures")
 gn_optional(PNG libpng -lpng "reading of PNG pictures")
 gn_loaded(GIF libgif libgif.so.7 "reading of GIF pictures")
 gn_loaded(WEBP libwebpdemux libwebpdemux.so.2 "reading of WebP pictures")
+gn_loaded(MICROHTTPD "libmicrohttpd>=0.9.75" libmicrohttpd.so.12 "the command serve")
 gn_loaded(TIFF libtiff-4>=4.5 libtiff.so.6 "reading of TIFF pictures") # 4.5: handlers for each file
 gn_optional(HDF5 hdf5 "" "Keras files") # in a program of its own

@@ -70,7 +70,11 @@ static gn_status step_by_step(gn_net *net, const struct gn_net_info *info, struc
         calloc((size_t)info->size_h * (size_t)info->size_w * (size_t)info->channels, sizeof *input);
     float *logits = calloc((size_t)info->classes, sizeof *logits);
     gn_preprocessor *preprocessor = gn_preprocessor_create_with(net, NULL);
-    gn_status status = gn_image_decode(file.bytes, file.size, &image);
+    gn_status status = gn_image_measure(file.bytes, file.size, &image); /* looks at the header */
+    if (status == GN_OK && image.height > 10000)
+        printf("%d rows: a server may refuse it here\n", image.height);
+    if (status == GN_OK)
+        status = gn_image_decode(file.bytes, file.size, &image);
     if (status == GN_OK) {
         printf("%d x %d pixels, %d channels\n", image.height, image.width, image.channels);
         status = gn_preprocess(preprocessor, &image, 0, input);

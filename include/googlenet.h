@@ -988,6 +988,10 @@ GN_API const char *gn_net_not_finite(const gn_net *net);
  * damaged or not a picture. */
 GN_API gn_status gn_image_decode(const void *bytes, size_t n, struct gn_image *image);
 
+/* Only its height, width and channels, from the header alone: `pixels` is NULL. For programs that
+ * refuse large pictures before any memory is taken for them. */
+GN_API gn_status gn_image_measure(const void *bytes, size_t n, struct gn_image *image);
+
 /* What makes a network's input (size_h*size_w*channels floats, see gn_net_info) of pictures, as the
  * net says: resize rule, crop, order of channels, scaling. It keeps no pointer to the net. Each
  * thread needs its own. Free it with gn_preprocessor_free. */

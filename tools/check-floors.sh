@@ -4,8 +4,9 @@
 #
 # Folders, lowest first: see FOLDERS. The program sees the public header alone, and the few files of
 # base/ that need nothing but libc and are compiled into it too (CMakeLists.txt, GN_SHARED_BASE).
-# zlib, libcurl, cairo and the decoders of pictures are each included by one file, besides the one
-# that reports their versions (src/system.c).
+# src/serve is a part of the program, too: it may also use what is in cli/, and md5. zlib, libcurl, cairo
+# and the decoders of pictures are each included by one file of the library and one of the program,
+# besides the one that reports their versions (src/system.c).
 #
 # A module is a header with the .c file of the same name. "a includes b" makes an edge between
 # modules; modules that reach each other form a circle, which is reported with its members. A header
@@ -13,7 +14,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-FOLDERS="base file cpu ops picture graph net plan models data formats foreign torch exchange infer run draw report train cli"
+FOLDERS="base file cpu ops picture graph net plan models data formats foreign torch exchange infer run draw report train cli serve"
 
 # Circles that are known and allowed until they are opened: the first member of each.
 KNOWN_CIRCLES="train/checkpoint"
@@ -47,6 +48,7 @@ includes src include examples | awk -F: -v folders="$FOLDERS" '
             if ($1 != "src/system.c" && what ~ /^(zlib\.h|curl\/curl\.h|cairo.*\.h|jpeglib\.h|png\.h|gif_lib\.h|tiffio\.h)$/) {
                 library = what
                 sub(/[-\/.].*/, "", library)
+                library = library (own[2] ~ /^(cli|serve)$/ ? " of the program" : "")
                 if (library in first && first[library] != $1)
                     complain("<" what "> is already included by " first[library] ", keep it to one file")
                 first[library] = $1
@@ -63,7 +65,9 @@ includes src include examples | awk -F: -v folders="$FOLDERS" '
             complain("\"" what "\": name it from src/, as \"base/status.h\"")
         else if (own[2] == "cli" && what ~ /^base\/(number|path|width|words)\.h$/)
             next
-        else if (own[2] == "cli" && other[1] != "cli")
+        else if (own[2] == "serve" && what ~ /^(base\/(number|library)|file\/md5)\.h$/)
+            next
+        else if (own[2] ~ /^(cli|serve)$/ && other[1] != "cli" && other[1] != own[2])
             complain("\"" what "\": the program sees only <googlenet.h>")
         else if (rank[other[1]] > rank[own[2]])
             complain("\"" what "\": " other[1] "/ is above " own[2] "/, only folders below it may " \

@@ -35,6 +35,7 @@ present() {
     libwebp-dev) module libwebpdemux ;;
     libtiff-dev) module libtiff-4 ;;
     libhdf5-dev) module hdf5 ;;
+    libmicrohttpd-dev) module libmicrohttpd ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki ] ;;
     dataset-fashion-mnist) [ -d /usr/share/datasets/fashion-mnist ] ;;
     clang) have clang ;;
@@ -69,7 +70,7 @@ want() {
 base() {
     require gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev
     want ninja-build libcurl4-openssl-dev libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev \
-        libtiff-dev libhdf5-dev ca-certificates
+        libtiff-dev libhdf5-dev libmicrohttpd-dev ca-certificates
 }
 
 case $job in

@@ -41,4 +41,9 @@ struct cli_variable {
 };
 extern const struct cli_variable cli_environment[];
 
+extern const struct cli_command cli_serve; /* in src/serve, which is above this folder */
+
+/* The version of libmicrohttpd; NULL: this build or machine has none. In src/serve, too. */
+const char *cli_serve_library(void);
+
 #endif

@@ -69,6 +69,7 @@ static void print_json(const struct gn_system_info *system, const char *data_dir
     json_object_set_new(optional, "webp", json_boolean(system->has_webp));
     json_object_set_new(optional, "tiff", json_boolean(system->has_tiff));
     json_object_set_new(optional, "hdf5", json_boolean(system->has_hdf5));
+    json_object_set_new(optional, "microhttpd", json_boolean(cli_serve_library() != NULL));
     json_object_set_new(root, "optional", optional);
     json_object_set_new(root, "presets", json_presets());
     json_object_set_new(root, "data", json_data(data_dir));
@@ -102,6 +103,7 @@ static void print_text(const struct gn_system_info *system, const char *data_dir
     print_part("WebP", system->has_webp, "libwebp");
     print_part("TIFF", system->has_tiff, "libtiff");
     print_part("Keras files", system->has_hdf5, "libhdf5");
+    print_part("HTTP server", cli_serve_library() != NULL, "libmicrohttpd");
     printf("presets      ");
     for (int i = 0; gn_preset_name(i); i++)
         printf(" %s", gn_preset_name(i));

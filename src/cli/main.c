@@ -14,13 +14,10 @@
 #include <unistd.h>
 
 const struct cli_command *const cli_commands[] = {
-    &cli_train,  &cli_lr_find, &cli_eval,  &cli_predict, &cli_export, &cli_import,
-    &cli_verify, &cli_summary, &cli_bench, &cli_data,    &cli_info,   &cli_completion,
+    &cli_train,   &cli_lr_find, &cli_eval, &cli_predict, &cli_export, &cli_import,     &cli_verify,
+    &cli_summary, &cli_bench,   &cli_data, &cli_info,    &cli_serve,  &cli_completion,
 };
 const int cli_n_commands = CLI_COUNT_OF(cli_commands);
-
-/* Commands of later versions: known by name, so that the error can say so. */
-static const char *const later_commands[] = { "serve" };
 
 /* A file opened later must not get the number of a standard stream that the caller closed; and a
  * closed pipe or a full disk is an error of the write, not the end of the process. */
@@ -43,10 +40,6 @@ static const struct cli_command *find_command(const char *name)
 
 static int unknown_command(const char *word)
 {
-    for (int i = 0; i < CLI_COUNT_OF(later_commands); i++)
-        if (strcmp(word, later_commands[i]) == 0)
-            return cli_fail(CLI_USAGE, "%s: this version (%s) does not have this command yet", word,
-                            gn_version());
     const char *names[CLI_COUNT_OF(cli_commands) + 2] = { NULL };
     for (int i = 0; i < cli_n_commands; i++)
         names[i] = cli_commands[i]->name;

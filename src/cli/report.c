@@ -417,7 +417,7 @@ char *cli_json_text_of(const json_t *value, size_t flags)
     const locale_t before = gn_locale_enter();
     char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
     gn_locale_leave(before);
-    char *own = text ? cli_format("%s", text) : NULL; /* to be freed with free */
+    char *own = text ? strdup(text) : NULL; /* to be freed with free */
     json_release(text);
     return own;
 }
@@ -433,14 +433,20 @@ char *cli_json_dump(json_t *value, size_t flags)
     return NULL;
 }
 
-void cli_print_json(json_t *value)
+bool cli_json_write(FILE *out, json_t *value)
 {
     char *text = cli_json_dump(value, 0);
     if (text) {
-        print_short(stdout, text);
-        putchar('\n');
-    } else {
-        report_lost = true;
+        print_short(out, text);
+        fputc('\n', out);
     }
+    const bool written = text != NULL;
     free(text);
+    return written;
+}
+
+void cli_print_json(json_t *value)
+{
+    if (!cli_json_write(stdout, value))
+        report_lost = true;
 }

@@ -84,6 +84,9 @@ json_t *cli_json_text(const char *text);
  * the reference. What could not be made for lack of memory is an error that cli_finish returns. */
 void cli_print_json(json_t *value);
 
+/* The same into a stream; false after a sentence: the value, or something in it, could not be made. */
+bool cli_json_write(FILE *out, json_t *value);
+
 /* The value of a JSON text; NULL with *error as jansson says it. */
 json_t *cli_json_parse(const char *text, json_error_t *error);
 

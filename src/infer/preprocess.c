@@ -118,13 +118,20 @@ gn_status gn_preprocess(gn_preprocessor *p, const struct gn_image *image, size_t
 }
 
 /* The bytes are only read. */
-static gn_status decode(struct gn_picture *picture, const void *bytes, size_t n, int channels)
+static gn_status as_file(const void *bytes, size_t n, struct gn_bytes *file)
 {
     GN_NEED(bytes, "the bytes of a picture");
     if (n > GN_PICTURE_FILE_BYTES)
         GN_FAIL(GN_STATUS_BAD_DATA, "picture in memory: %zu bytes, at most %d are read", n,
                 GN_PICTURE_FILE_BYTES);
-    const struct gn_bytes file = { .data = (uint8_t *)(uintptr_t)bytes, .size = n };
+    *file = (struct gn_bytes){ .data = (uint8_t *)(uintptr_t)bytes, .size = n };
+    return GN_OK;
+}
+
+static gn_status decode(struct gn_picture *picture, const void *bytes, size_t n, int channels)
+{
+    struct gn_bytes file;
+    GN_TRY(as_file(bytes, n, &file));
     return gn_picture_decode(picture, &file, "picture in memory", channels);
 }
 
@@ -154,6 +161,22 @@ gn_status gn_image_decode(const void *bytes, size_t n, struct gn_image *image)
                                     .pixels = picture.pixels };
         picture.pixels = NULL;
     }
+    gn_picture_free(&picture);
+    return status;
+}
+
+gn_status gn_image_measure(const void *bytes, size_t n, struct gn_image *image)
+{
+    struct gn_picture picture = { 0 };
+    struct gn_bytes file;
+    GN_NEED(image, "the picture");
+    *image = (struct gn_image){ 0 };
+    GN_TRY(as_file(bytes, n, &file));
+    const gn_status status = gn_picture_measure_bytes(&picture, &file, "picture in memory");
+    if (status == GN_OK)
+        *image = (struct gn_image){ .height = picture.height,
+                                    .width = picture.width,
+                                    .channels = picture.channels };
     gn_picture_free(&picture);
     return status;
 }

@@ -161,19 +161,26 @@ gn_status gn_picture_read(struct gn_picture *picture, const char *path, int chan
     return status;
 }
 
-gn_status gn_picture_measure(struct gn_picture *picture, const char *path)
+gn_status gn_picture_measure_bytes(struct gn_picture *picture, const struct gn_bytes *file,
+                                   const char *path)
 {
-    struct gn_bytes file;
-    GN_TRY(gn_file_read(path, "picture", GN_STATUS_BAD_DATA, GN_PICTURE_FILE_BYTES, &file));
     struct gn_picture_job job = {
-        .picture = picture, .file = &file, .path = path, .header_only = true
+        .picture = picture, .file = file, .path = path, .header_only = true
     };
     const gn_status status = decode(&job);
-    gn_free(file.data);
     if (status == GN_OK && job.orientation >= 5) {
         const int height = picture->height;
         picture->height = picture->width;
         picture->width = height;
     }
+    return status;
+}
+
+gn_status gn_picture_measure(struct gn_picture *picture, const char *path)
+{
+    struct gn_bytes file;
+    GN_TRY(gn_file_read(path, "picture", GN_STATUS_BAD_DATA, GN_PICTURE_FILE_BYTES, &file));
+    const gn_status status = gn_picture_measure_bytes(picture, &file, path);
+    gn_free(file.data);
     return status;
 }

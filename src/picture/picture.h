@@ -55,6 +55,10 @@ uint32_t gn_picture_digest(const struct gn_bytes *file);
 /* Size and channels alone, from the header. */
 gn_status gn_picture_measure(struct gn_picture *picture, const char *path);
 
+/* The same for a file in memory; `path` is for sentences. */
+gn_status gn_picture_measure_bytes(struct gn_picture *picture, const struct gn_bytes *file,
+                                   const char *path);
+
 /* Brings n pixels from one number of channels to another, 1 or 3 each; `to` may be `from` only when
  * the number does not grow. */
 void gn_convert_channels(uint8_t *to, int to_channels, const uint8_t *from, int from_channels,

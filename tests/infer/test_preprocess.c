@@ -54,8 +54,13 @@ static void compare(const gn_net *net, gn_resize resize, bool scaled)
         assert_memory_equal(input, wanted, floats * sizeof *input);
         if (scaled)
             continue;
-        struct gn_image image;
+        struct gn_image image, header;
         assert_int_equal(gn_image_decode(file.bytes, file.size, &image), GN_OK);
+        assert_int_equal(gn_image_measure(file.bytes, file.size, &header), GN_OK);
+        assert_int_equal(header.height, image.height);
+        assert_int_equal(header.width, image.width);
+        assert_int_equal(header.channels, image.channels);
+        assert_null(header.pixels);
         memset(input, 0xff, floats * sizeof *input);
         assert_int_equal(gn_preprocess(p, &image, 0, input), GN_OK);
         assert_memory_equal(input, wanted, floats * sizeof *input);
@@ -168,6 +173,8 @@ static void damaged_bytes_are_an_error_or_a_picture(void **state)
     check_error(GN_STATUS_BAD_DATA, "picture in memory: picture: its first bytes are not those of");
     assert_null(image.pixels);
     assert_int_equal(gn_image_decode(NULL, 7, &image), GN_STATUS_BAD_ARGUMENT);
+    assert_int_equal(gn_image_measure("nothing", 7, &image), GN_STATUS_BAD_DATA);
+    assert_int_equal(gn_image_measure(NULL, 7, &image), GN_STATUS_BAD_ARGUMENT);
     gn_preprocessor_free(p);
     gn_free_net(net);
 }

@@ -1,0 +1,11 @@
+/* Pictures of a job to the network's numbers. */
+#ifndef GN_SERVE_DECODE_H
+#define GN_SERVE_DECODE_H
+
+#include "serve/job.h"
+
+/* Fills job->inputs; returns job->code, which is 200 or has a sentence. Pictures of more than
+ * `max_pixels` pixels are refused by their header. */
+int serve_decode(struct serve_job *job, uint64_t max_pixels);
+
+#endif
