@@ -18,7 +18,7 @@ SECONDS ?= 60
 PROGRAM = $(BUILD)/googlenet
 CTEST = ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 $(CTEST_FLAGS)
 
-.PHONY: all help build train test test-quick test-full fuzz check format bench bench-peers install clean
+.PHONY: all help build train test test-quick test-full fuzz check format bench bench-peers install deb clean
 
 all: build
 
@@ -31,6 +31,7 @@ help:
 	@echo 'make check       format and lengths of the source, direction of its includes, READMEs'
 	@echo 'make format      format the source with clang-format'
 	@echo 'make install     install below PREFIX=$(PREFIX)'
+	@echo 'make deb         Debian packages in build-deb/, checked by lintian'
 	@echo 'make clean       remove $(BUILD)/'
 
 build:
@@ -74,6 +75,10 @@ bench-peers: build
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)
+
+deb:
+	@tools/setup.sh deb
+	@tools/deb.sh
 
 clean:
 	rm -rf $(BUILD)

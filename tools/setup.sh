@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh build|test|train|format|fuzz|ci: installs what is missing for that job, from the distribution's
+# setup.sh build|test|train|format|fuzz|deb|ci: installs what is missing for that job, from the distribution's
 # packages (Debian, Ubuntu). As root it installs; an ordinary user's sudo is used where it works;
 # otherwise the one command to type is printed and the exit code is 5. At once done when all is there.
 #
@@ -44,6 +44,9 @@ present() {
     clang-format) have clang-format ;;
     binutils) have readelf && have nm ;;
     debootstrap) have debootstrap ;;
+    debhelper) have dh ;;
+    lintian) have lintian ;;
+    git) have git ;;
     locales) [ -e /usr/share/i18n/locales/de_DE ] ;;
     esac
 }
@@ -86,13 +89,18 @@ fuzz)
     base
     require libcmocka-dev clang libclang-rt-dev g++
     ;;
+deb)
+    # A package is built with every optional library.
+    require gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev ninja-build libcurl4-openssl-dev \
+        libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev libtiff-dev debhelper lintian git
+    ;;
 ci)
     base
     require libcmocka-dev binutils clang libclang-rt-dev clang-format
     want g++ dataset-fashion-mnist debootstrap locales
     ;;
 *)
-    echo "setup.sh: unknown job '$job'; one of build, test, train, format, fuzz, ci" >&2
+    echo "setup.sh: unknown job '$job'; one of build, test, train, format, fuzz, deb, ci" >&2
     exit 2
     ;;
 esac
