@@ -1,107 +1,75 @@
 /*
- * Features: a network without its last layer turns an image into a vector, and similar images have
- * similar vectors.
+ * Features: the values of a layer turn an image into a vector, and similar images have similar vectors.
  *
  *   cc features.c $(pkg-config --cflags --libs googlenet) -o features
- *   ./features DATA
+ *   ./features MODEL DATA
  *
- * The library answers with what gn_compile names as the output, here the mean of the last maps. So
- * the trunk is built twice: once with a dense layer, to train it, and once without.
+ * The vectors of the first test images go to features.npy, for numpy.load.
  *
- * test-args: @DATA@
+ * test-args: @MODEL@ @DATA@
  */
 #include <googlenet.h>
 
 #include <stdlib.h>
-#include <string.h>
 
-enum { FEATURES = 32, IMAGES = 64 };
+enum { IMAGES = 64 };
 
-/* Convolution, batch normalisation, ReLU: the last layers of a trunk after an Inception block. */
-static gn_node trunk(gn_graph *g, const struct gn_dataset_info *set)
-{
-    gn_node x = gn_input(g, 28, 28, set->channels);
-    x = gn_relu(g, gn_batch_norm(g, gn_conv(g, x, 16, 3, 2, .no_bias = true), .momentum = 0.9));
-    x = gn_inception(g, x, "a", 8, (gn_pair){ 8, 12 }, (gn_pair){ 4, 6 }, 6);
-    x = gn_avg_pool(g, x, 3, .stride = 2);
-    x = gn_relu(g, gn_batch_norm(g, gn_conv(g, x, FEATURES, 3, .no_bias = true), .momentum = 0.9));
-    return gn_global_avg_pool(g, x);
-}
-
-/* Copies every tensor of `to` from the tensor of that name in `from`. */
-static gn_status copy_tensors(gn_net *to, gn_net *from)
-{
-    struct gn_tensor_info target, source;
-    for (int i = 0; gn_net_tensor(to, i, &target) == GN_OK; i++) {
-        int k = 0;
-        while (gn_net_tensor(from, k, &source) == GN_OK && strcmp(source.name, target.name) != 0)
-            k++;
-        if (gn_error_status() != GN_OK)
-            return gn_error_status();
-        memcpy(target.values, source.values, target.count * sizeof *target.values);
-    }
-    gn_clear_error(); /* the loop ended after the last tensor */
-    return GN_OK;
-}
-
-/* The square of the distance: the order of neighbours is the same. */
-static double distance(const float *a, const float *b)
-{
-    double sum = 0;
-    for (int i = 0; i < FEATURES; i++)
-        sum += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
-    return sum;
-}
-
-/* For how many images the nearest other image has the same label. */
-static int count_neighbours(const gn_dataset *data, const float *features, int n)
+/* For how many images the nearest other image, by the cosine, has the same label. */
+static int count_neighbours(const gn_dataset *data, const float *features, size_t width, int n)
 {
     int same = 0;
     for (int i = 0; i < n; i++) {
-        int nearest = i == 0, own, other;
+        const float *own = features + (size_t)i * width;
+        int nearest = i == 0, label, other;
         for (int k = 0; k < n; k++)
-            if (k != i && distance(features + i * FEATURES, features + k * FEATURES) <
-                              distance(features + i * FEATURES, features + nearest * FEATURES))
+            if (k != i && gn_cosine(own, features + (size_t)k * width, width) >
+                              gn_cosine(own, features + (size_t)nearest * width, width))
                 nearest = k;
-        if (gn_dataset_sample(data, (uint64_t)i, NULL, &own) == GN_OK &&
+        if (gn_dataset_sample(data, (uint64_t)i, NULL, &label) == GN_OK &&
             gn_dataset_sample(data, (uint64_t)nearest, NULL, &other) == GN_OK)
-            same += own == other;
+            same += label == other;
     }
     return same;
 }
 
+static gn_status write_rows(const float *features, size_t width, int n)
+{
+    gn_features *file = gn_features_begin("features.npy", (uint64_t)n, width);
+    gn_status status = GN_OK;
+    for (int i = 0; i < n && status == GN_OK; i++)
+        status = gn_features_add(file, "test", (uint64_t)i, features + (size_t)i * width);
+    const gn_status ended = gn_features_end(file, status == GN_OK);
+    return status != GN_OK ? status : ended;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: features DATA\n");
+    if (argc != 3) {
+        fprintf(stderr, "usage: features MODEL DATA\n");
         return 2;
     }
+    gn_net *net = gn_load(argv[1]);
+    gn_dataset *test = gn_open_dataset(argv[2], .split = GN_TEST);
     struct gn_dataset_info set = { 0 };
-    gn_dataset *train = gn_open_dataset(argv[1], .split = GN_TRAIN);
-    gn_dataset *test = gn_open_dataset(argv[1], .split = GN_TEST);
-    (void)gn_dataset_describe(train, &set);
-
-    gn_graph *g = gn_graph_create();
-    gn_net *classifier = gn_compile(g, gn_dense(g, trunk(g, &set), set.classes, "dense"), 1);
-    g = gn_graph_create();
-    gn_net *encoder = gn_compile(g, trunk(g, &set), 1);
-
-    static float features[IMAGES * FEATURES];
-    gn_history *history =
-        gn_fit(classifier, train, .epochs = 2, .batch = 32, .lr = 0.05, .momentum = 0.9);
-    gn_status status = history == NULL ? gn_error_status() : copy_tensors(encoder, classifier);
+    struct gn_layer_info layer;
+    size_t width = 0;
+    float *features = NULL;
+    gn_status status = gn_dataset_describe(test, &set);
+    const int n = set.samples < IMAGES ? (int)set.samples : IMAGES;
     if (status == GN_OK)
-        status = gn_predict(encoder, features, NULL, .data = test, .n = IMAGES);
-    if (status == GN_OK)
-        printf("the nearest of %d images has the same label for %d of them\n", IMAGES,
-               count_neighbours(test, features, IMAGES));
+        status = gn_find_layer(net, NULL, &layer, &width); /* NULL: what the last layer reads */
+    if (status == GN_OK && (features = calloc((size_t)n * width, sizeof *features)) != NULL)
+        status =
+            gn_predict(net, features, NULL, .data = test, .n = (uint64_t)n, .layer = layer.name);
+    if (status == GN_OK && features != NULL)
+        status = write_rows(features, width, n);
+    if (status == GN_OK && features != NULL)
+        printf("by %s the nearest of %d images has the same label for %d of them\n", layer.name, n,
+               count_neighbours(test, features, width, n));
     else
-        fprintf(stderr, "%s\n", gn_error_message());
-
-    gn_free_history(history);
-    gn_free_net(classifier);
-    gn_free_net(encoder);
-    gn_close_dataset(train);
+        fprintf(stderr, "%s\n", features == NULL ? "no memory" : gn_error_message());
+    free(features);
+    gn_free_net(net);
     gn_close_dataset(test);
     return status != GN_OK;
 }

@@ -917,7 +917,8 @@ struct gn_predict_options {
     uint64_t first;
     const struct gn_file_bytes *files; /* n files in memory */
     const float *inputs; /* n inputs as the network takes them, such as gn_preprocess makes */
-    uint64_t reserved[2];
+    const char *layer;   /* of gn_predict: as in gn_predictor_options */
+    uint64_t reserved[1];
 };
 
 /* The weights of a network in the order in which its kernels read them: made once, then only read
@@ -942,7 +943,10 @@ struct gn_predictor_options {
     gn_algorithm algorithm;
     int threads;   /* 0: all that the process may use */
     gn_pack *pack; /* of the same net; NULL: one of its own */
-    uint64_t reserved[3];
+    const char
+        *layer; /* answer with the values of this layer, as gn_find_layer finds it, in place of
+                          the logits; NULL: the logits */
+    uint64_t reserved[2];
 };
 #define gn_predictor_create(net, ...)                                                              \
     gn_predictor_create_with((net), &(struct gn_predictor_options){ .batch = __VA_ARGS__ })
@@ -971,6 +975,14 @@ GN_API gn_status gn_predictor_each(gn_predictor *predictor, const struct gn_pred
                                    int (*on_answer)(const struct gn_answer *answer, void *user),
                                    void *user);
 
+struct gn_layer_info;
+/* The layer of that name, and how many values it has of an image. An unknown name is BAD_ARGUMENT and
+ * the message names the nearest one. A convolution that gn_conv_relu made counts with its ReLU. Name
+ * NULL: what the last dense layer reads, the features of an image; of a network without one, the
+ * answer. */
+GN_API gn_status gn_find_layer(const gn_net *net, const char *name, struct gn_layer_info *info,
+                               size_t *values);
+
 /* Softmax of the logits of one image, in double. */
 GN_API gn_status gn_softmax(const float *logits, int classes, double *probabilities);
 
@@ -981,6 +993,81 @@ GN_API int gn_top_classes(const float *logits, int classes, int most, int *order
 /* The name of the first tensor with a value that is not finite (NaN or infinite), NULL when all are:
  * such a network has no answers. */
 GN_API const char *gn_net_not_finite(const gn_net *net);
+
+/* ---- What an answer rests on ---- */
+
+/* Maps of where an image speaks for a class. Made once for a network, which must outlive it. */
+typedef struct gn_explainer gn_explainer;
+struct gn_explainer_options {
+    const char *layer; /* whose maps Grad-CAM weighs; NULL: the last one that is a map */
+    int classes;       /* most classes of one call; 0: 5 */
+    int window;        /* occlusion: side of the square in pixels of the input; 0: a quarter of the
+                          shorter side */
+    int stride;        /* from one square to the next; 0: a quarter of the window */
+    int threads;       /* 0: all that the process may use */
+    uint64_t reserved[4];
+};
+#define gn_explainer_create(net, ...)                                                              \
+    gn_explainer_create_with((net), &(struct gn_explainer_options){ .layer = __VA_ARGS__ })
+GN_API gn_explainer *gn_explainer_create_with(gn_net *net,
+                                              const struct gn_explainer_options *options);
+GN_API void gn_explainer_free(gn_explainer *explainer);
+
+struct gn_explainer_info {
+    const char *layer;
+    int height, width;  /* of the layer's maps, and of a Grad-CAM map */
+    int window, stride; /* of the occlusion */
+    int positions;      /* squares of an image */
+};
+GN_API gn_status gn_explainer_describe(const gn_explainer *explainer,
+                                       struct gn_explainer_info *info);
+
+/* Grad-CAM (Selvaraju et al., 2017) of one image, given as the network takes it (gn_preprocess): for each
+ * of n classes max(0, sum over channels of mean gradient of the class's logit x value), height*width
+ * floats. Normalisation and dropout are those of prediction. */
+GN_API gn_status gn_grad_cam(gn_explainer *explainer, const float *input, const int *classes, int n,
+                             float *maps);
+
+/* Occlusion (Zeiler and Fergus, 2014) of one image: a square is painted with the image's mean colour;
+ * a map holds, for each pixel of the input, the mean over the squares that cover it of how much the
+ * class's probability falls. size_h*size_w floats a class. */
+GN_API gn_status gn_occlusion(gn_explainer *explainer, const float *input, const int *classes,
+                              int n, float *maps);
+
+/* A PNG with a row a class: the image as the network sees it, with the Grad-CAM and the occlusion
+ * laid over it, and the class's label and probability. NO_DEVICE in a build without cairo. */
+struct gn_explain_sheet {
+    const struct gn_image *image;
+    const char *title;  /* NULL: none */
+    const int *classes; /* NULL: the n most probable ones */
+    int n;              /* 0: 1 */
+    bool no_occlusion;
+    uint64_t reserved[4];
+};
+GN_API gn_status gn_draw_explanation(gn_explainer *explainer, const struct gn_explain_sheet *sheet,
+                                     const char *path);
+
+/* A PNG with the first `most` (0: 64) maps of the explainer's layer for an image, each from its least
+ * value (dark) to its largest. */
+GN_API gn_status gn_draw_maps(gn_explainer *explainer, const struct gn_image *image, int most,
+                              const char *path);
+
+/* A PNG with the filters of the first convolution: as colours if it reads three channels, otherwise
+ * those of its first channel in grey. */
+GN_API gn_status gn_draw_filters(const gn_net *net, const char *path);
+
+/* Values of a layer in a file, a row an image: `.npy` (NumPy 1.0, float32, shape [rows, values]) or
+ * `.csv` (columns file, index, f0, f1, ...), by the name of the file. gn_features_end gives the file
+ * its name, or with `keep` false removes it; it is called in every case and may be given NULL. Fewer or
+ * more rows than were announced are BAD_ARGUMENT. */
+typedef struct gn_features gn_features;
+GN_API gn_features *gn_features_begin(const char *path, uint64_t rows, size_t values);
+GN_API gn_status gn_features_add(gn_features *features, const char *file, uint64_t index,
+                                 const float *values);
+GN_API gn_status gn_features_end(gn_features *features, bool keep);
+
+/* The cosine of the angle between two vectors, in double; 0 when one of them is zero. */
+GN_API double gn_cosine(const float *a, const float *b, size_t n);
 
 /* ---- From pictures to numbers ---- */
 

@@ -4,11 +4,11 @@
  */
 #include "cli/answer.h"
 #include "cli/commands.h"
+#include "cli/images.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 enum { IMAGES_AT_ONCE = 64 };
@@ -71,26 +71,10 @@ struct job {
     int code;
 };
 
-/* The file that image `index` is in, and its number there, which is what *index becomes. Free with
- * free(). */
-static char *file_of(const struct job *job, uint64_t *index)
-{
-    const char *picture = gn_dataset_file(job->images, *index);
-    size_t n = strlen(job->path);
-    if (!picture)
-        return cli_format("%s", job->path);
-    *index = 0;
-    if (!job->folder)
-        return cli_format("%s", picture);
-    while (n > 1 && job->path[n - 1] == '/')
-        n--;
-    return cli_format("%.*s/%s", (int)n, job->path, picture);
-}
-
 static void print_answer(const struct job *job, uint64_t index, const float *logits)
 {
     const bool is_picture = gn_dataset_file(job->images, index) != NULL;
-    char *file = file_of(job, &index);
+    char *file = cli_image_file(job->images, job->path, job->folder, &index);
     if (job->given->common.json) {
         cli_print_json(cli_answer_json(&job->answer, file, index, logits));
     } else {
@@ -106,7 +90,7 @@ static void print_answer(const struct job *job, uint64_t index, const float *log
 static int fail_not_finite(const struct job *job, uint64_t index)
 {
     const char *tensor = gn_net_not_finite(job->net);
-    char *file = file_of(job, &index);
+    char *file = cli_image_file(job->images, job->path, job->folder, &index);
     const int code =
         tensor ? cli_fail(CLI_FAILED,
                           "%s: the answer is not a number: the model's tensor %s has a value that "

@@ -5,6 +5,7 @@
 #include "base/team.h"
 #include "base/threads.h"
 #include "data/loader.h"
+#include "infer/layer.h"
 #include "infer/match.h"
 #include "picture/picture.h"
 
@@ -55,6 +56,10 @@ static gn_status prepare(gn_predictor *p, const struct gn_predictor_options *o, 
     p->batch = o->batch == 0 ? 1 : o->batch;
     p->threads = o->threads == 0 ? gn_usable_threads(NULL) : o->threads;
     p->algorithm = o->algorithm;
+    if (o->layer != NULL) {
+        GN_TRY(gn_net_up_to(p->net, o->layer, &p->view));
+        p->net = &p->view;
+    }
     GN_TRY(gn_resolve_resize(p->net, o->resize, NULL, NULL, &resize));
     p->rule = gn_input_rule_of(p->net, resize);
     p->pack = o->pack == NULL ? gn_pack_create(p->net) : gn_pack_keep(o->pack);
@@ -347,6 +352,7 @@ gn_status gn_predict_with(gn_net *net, float *logits, const struct gn_predict_op
         .resize = options->resize,
         .algorithm = options->algorithm,
         .threads = options->threads,
+        .layer = options->layer,
     };
     gn_predictor *predictor = gn_predictor_create_with(net, &wanted);
     const gn_status status =

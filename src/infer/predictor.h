@@ -6,7 +6,8 @@
 #include "plan/plan.h"
 
 struct gn_predictor {
-    gn_net *net;
+    gn_net *net;        /* `view`, when the answer is that of a layer */
+    struct gn_net view; /* the net up to that layer, whose values are its classes */
     struct gn_input_rule rule;
     gn_algorithm algorithm;
     int batch, threads;

@@ -94,6 +94,8 @@ void gn_plan_chain(struct gn_plan *plan)
 {
     const int ends[2] = { plan->n_forward, plan->n_backward };
     int i = plan->n_prepare;
+    if (plan->focus >= 0)
+        return; /* what gn_plan_attend writes and copies is of the whole slice */
     for (int pass = 0; pass < 2; pass++) {
         while (i < ends[pass]) {
             const struct gn_chain c = longest_chain(plan, i, ends[pass]);

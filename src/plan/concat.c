@@ -22,7 +22,8 @@ static void choose_slices(struct gn_plan *plan)
     }
 }
 
-/* Gradients of these values may be completed by their consumers with the mask x > 0. */
+/* Gradients of these values may be completed by their consumers with the mask x > 0. That of the layer in
+ * focus is wanted by its value, after its ReLU. */
 static void choose_masks(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
@@ -30,10 +31,10 @@ static void choose_masks(struct gn_plan *plan)
         struct gn_value *v = &plan->values[i];
         if (!v->live || v->same_as != i)
             continue;
-        v->masked_by_consumers = v->relu;
+        v->masked_by_consumers = v->relu && i != plan->focus;
         if (!g->layers[i].op->joins)
             continue;
-        v->masked_by_consumers = true;
+        v->masked_by_consumers = i != plan->focus;
         for (int k = 0; k < g->layers[i].n_inputs; k++) {
             const struct gn_value *in = &plan->values[gn_plan_input(plan, i, k)];
             v->masked_by_consumers &= in->in_place_of == i && in->masked_by_consumers;

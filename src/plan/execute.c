@@ -14,6 +14,7 @@ struct call {
     struct gn_plan *plan;
     struct gn_plan_batch batch; /* without labels: forward only */
     float *logits;              /* NULL: not wanted */
+    const int32_t *classes;     /* whose logits' gradient is taken, of each image; NULL: none */
 };
 
 /* A thread of the team that runs a plan. */
@@ -219,6 +220,16 @@ static void copy_logits(const struct gn_plan *plan, const struct call *c, const 
                                   c->logits + (size_t)first * (size_t)plan->net->classes);
 }
 
+/* The gradient of one logit of each image by all of them. */
+static void begin_gradient(const struct gn_plan *plan, const int32_t *classes, int n)
+{
+    const struct gn_place at = plan->values[plan->values[plan->net->output].same_as].gradient_at;
+    float *row = (float *)(void *)gn_plan_buffer(plan, at.buffer) + at.channel;
+    for (int i = 0; i < n; i++, row += at.ld)
+        for (int k = 0; k < plan->net->classes; k++)
+            row[k] = k == classes[i] ? 1 : 0;
+}
+
 /* What each thread does in a call. */
 static void run_call(struct gn_team *team, int thread, void *argument)
 {
@@ -241,8 +252,10 @@ static void run_call(struct gn_team *team, int thread, void *argument)
         run_steps(&m, &run, plan->n_prepare, plan->n_forward);
         if (thread == 0)
             copy_logits(plan, c, &run, first);
+        if (thread == 0 && c->classes != NULL)
+            begin_gradient(plan, c->classes, run.n);
         gn_team_barrier(team);
-        if (train)
+        if (train || c->classes != NULL)
             run_steps(&m, &run, plan->n_forward, plan->n_backward);
     }
     if (train)
@@ -298,6 +311,25 @@ gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *ba
     gn_team_run(plan->threads, run_call, &c);
     plan->n_packed = plan->n_prepare;
     *sums = plan->sums;
+    return GN_OK;
+}
+
+gn_status gn_plan_attend(struct gn_plan *plan, const float *images, const int32_t *classes, int n,
+                         float *logits, float *value, float *gradient)
+{
+    if (plan->focus < 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the plan was made without a layer in focus");
+    if (n < 1 || n > plan->slice)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%d images for a slice of %d", n, plan->slice);
+    struct call c = {
+        .plan = plan, .batch = { .images = images, .n = n }, .logits = logits, .classes = classes
+    };
+    gn_team_run(plan->threads, run_call, &c);
+    plan->n_packed = plan->n_prepare;
+    const struct gn_value *focus = &plan->values[plan->focus];
+    const struct gn_shape s = plan->net->graph->layers[plan->focus].out;
+    gn_plan_copy_place(plan, focus->at, s, n, value);
+    gn_plan_copy_place(plan, focus->gradient_at, s, n, gradient);
     return GN_OK;
 }
 

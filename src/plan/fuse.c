@@ -60,7 +60,7 @@ static int host_of(const struct gn_plan *plan, int i)
     const struct gn_graph *g = plan->net->graph;
     const int in = g->layers[i].inputs[0];
     const struct gn_operator *before = g->layers[in].op;
-    const bool alone = live_readers(plan, in) == 1 && !is_answer(plan, in);
+    const bool alone = live_readers(plan, in) == 1 && !is_answer(plan, in) && in != plan->focus;
     switch (g->layers[i].op->fuses) {
     case GN_FUSE_RELU:
         return alone && before->takes_relu ? plan->values[in].same_as : -1;
@@ -71,6 +71,14 @@ static int host_of(const struct gn_plan *plan, int i)
     default:
         return -1;
     }
+}
+
+int gn_focus_layer(const struct gn_graph *g, int i)
+{
+    for (int k = i + 1; k < g->n_layers; k++)
+        if (g->layers[k].hidden && g->layers[k].inputs[0] == i)
+            return k;
+    return i;
 }
 
 void gn_plan_fuse(struct gn_plan *plan)
@@ -90,11 +98,14 @@ void gn_plan_fuse(struct gn_plan *plan)
         else if (g->layers[i].op->fuses == GN_FUSE_NORM)
             plan->values[host].norm = i;
     }
+    if (plan->focus >= 0)
+        plan->focus = plan->values[plan->focus].same_as;
     for (int i = 0; i < g->n_layers; i++) {
         struct gn_value *v = &plan->values[i];
         if (!v->live || v->same_as != i)
             continue;
-        v->needs_gradient = v->trains = trains(plan, i);
+        v->trains = plan->focus < 0 && trains(plan, i);
+        v->needs_gradient = v->trains || i == plan->focus;
         for (int k = 0; k < g->layers[i].n_inputs; k++) {
             struct gn_value *in = &plan->values[gn_plan_input(plan, i, k)];
             in->consumers++;

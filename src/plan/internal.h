@@ -108,6 +108,8 @@ struct gn_plan {
     struct gn_net *net;
     const struct gn_kernel_set *kernels;
     bool train;
+    bool goes_back; /* it has steps backward: it trains, or has a focus */
+    int focus;      /* the layer whose value and gradient outlive a call, -1: none */
     gn_algorithm algorithm;
     double label_smoothing, norm_momentum;
     const char *freeze;
@@ -164,6 +166,10 @@ gn_status gn_pack_fill(struct gn_pack *pack, struct gn_plan *plan);
 
 /* Runs the steps that pack and are not done. */
 void gn_plan_pack(struct gn_plan *plan);
+
+/* Copies n images of shape s. */
+void gn_plan_copy_place(const struct gn_plan *plan, struct gn_place at, struct gn_shape s, int n,
+                        float *values);
 
 /* Gives a buffer its size. */
 void gn_plan_resize(struct gn_plan *plan, int buffer, size_t bytes);

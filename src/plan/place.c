@@ -65,9 +65,10 @@ static void place_groups(struct gn_plan *plan)
         group->at = new_place(plan, group->leader, group->width);
         group->weights = new_buffer(plan, rows * columns * sizeof(float), 0);
         group->bias = bias ? new_buffer(plan, columns * sizeof(float), 0) : GN_PLACE_NONE;
+        if (plan->goes_back)
+            group->gradient_at = new_place(plan, group->leader, group->width);
         if (!plan->train)
             continue;
-        group->gradient_at = new_place(plan, group->leader, group->width);
         group->dw = new_buffer(plan, rows * columns * sizeof(float), 0);
         group->db = bias ? new_buffer(plan, columns * sizeof(float), 0) : GN_PLACE_NONE;
     }
@@ -151,7 +152,7 @@ gn_status gn_plan_place(struct gn_plan *plan)
         if (g->layers[i].n_inputs == 0)
             v->at.buffer = GN_PLACE_IMAGES;
         else
-            place_value(plan, i, plan->train && v->needs_gradient);
+            place_value(plan, i, plan->goes_back && v->needs_gradient);
     }
     return plan->n_buffers > 0 ? GN_OK : gn_last_status();
 }

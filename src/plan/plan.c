@@ -70,7 +70,8 @@ static void lay_out_packed(struct gn_plan *plan)
             if (!gn_plan_runs(plan, i) || !gn_plan_multiplies(plan, i))
                 continue;
             const struct gn_geometry *w = gn_plan_window(plan, i);
-            const bool back = plan->train && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
+            const bool back =
+                plan->goes_back && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
             const size_t forward = gn_plan_packed_bytes(plan, i);
             const size_t backward = back ? line_bytes(gn_packed_floats(
                                                plan->kernels, GN_PASS_PACK_BACK, w, v->tile_back))
@@ -184,6 +185,8 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->net = net;
     plan->kernels = kernels;
     plan->train = o->train;
+    plan->goes_back = o->train || o->focus > 0;
+    plan->focus = o->focus > 0 ? o->focus : -1;
     plan->algorithm = o->reference ? GN_ALGORITHM_DIRECT : o->algorithm;
     plan->label_smoothing = o->label_smoothing;
     plan->norm_momentum = o->norm_momentum;
@@ -264,14 +267,19 @@ uint64_t gn_plan_bytes(const struct gn_plan *plan)
     return total_bytes(plan);
 }
 
-gn_status gn_plan_copy_output(const struct gn_plan *plan, int layer, int n, float *values)
+void gn_plan_copy_place(const struct gn_plan *plan, struct gn_place at, struct gn_shape s, int n,
+                        float *values)
 {
-    const struct gn_shape s = plan->net->graph->layers[layer].out;
-    const struct gn_place at = plan->values[plan->values[layer].same_as].at;
-    if (at.buffer < 0 || plan->buffers[at.buffer].chain >= 0 || n > plan->slice)
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "layer %d: its output is not kept", layer);
     const float *from = (const float *)(const void *)gn_plan_buffer(plan, at.buffer) + at.channel;
     for (size_t p = 0; p < (size_t)n * (size_t)s.h * (size_t)s.w; p++)
         memcpy(values + p * (size_t)s.c, from + p * (size_t)at.ld, (size_t)s.c * sizeof *values);
+}
+
+gn_status gn_plan_copy_output(const struct gn_plan *plan, int layer, int n, float *values)
+{
+    const struct gn_place at = plan->values[plan->values[layer].same_as].at;
+    if (at.buffer < 0 || plan->buffers[at.buffer].chain >= 0 || n > plan->slice)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "layer %d: its output is not kept", layer);
+    gn_plan_copy_place(plan, at, plan->net->graph->layers[layer].out, n, values);
     return GN_OK;
 }

@@ -32,6 +32,8 @@ struct gn_plan_options {
                        the same kernels compute it, and in the arena of `lender` */
     struct gn_plan *lender; /* a plan that does not run at the same time, and must be told
                                gn_plan_params_changed before it runs again */
+    int focus; /* inference with gradients: the layer whose value and gradient gn_plan_attend copies, as
+                    gn_focus_layer gives it; 0: none */
     int portion; /* images that a thread takes through a chain of steps at a time (chain.c), whatever
                     caches hold; 0: chosen from the shapes. No bit depends on it. For tests */
 };
@@ -78,6 +80,16 @@ struct gn_plan_sums {
  * alone. */
 gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *batch, float *grads,
                             struct gn_plan_sums *sums);
+
+/* Forward of n images, at most a slice, and back from the logit of each one's class to the layer in
+ * focus, which is not the input. Both copies are n images of its h*w*c floats: its value, and the
+ * gradient of the logit by it. Normalisation and dropout are those of inference. logits: n*classes
+ * floats, or NULL. */
+gn_status gn_plan_attend(struct gn_plan *plan, const float *images, const int32_t *classes, int n,
+                         float *logits, float *value, float *gradient);
+
+/* The layer whose value the layers after layer i read: i, or the ReLU of gn_conv_relu. */
+int gn_focus_layer(const struct gn_graph *graph, int i);
 
 /* Before the first call, concurrently with a thread that waits for the images of that call: packs weights, then
  * takes memory, with the calling thread alone, until all is done or *enough becomes true. What is left

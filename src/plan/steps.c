@@ -216,7 +216,7 @@ static gn_status prepare(struct gn_plan *plan, int i)
     }
     s.args.tile = v->tile;
     GN_TRY(emit(plan, &s, kernels_of(plan, i, v->tile), GN_PASS_PACK));
-    if (!plan->train || !plan->values[gn_plan_input(plan, i, 0)].needs_gradient)
+    if (!plan->goes_back || !plan->values[gn_plan_input(plan, i, 0)].needs_gradient)
         return GN_OK;
     s.args.tile = v->tile_back;
     return emit(plan, &s, kernels_of(plan, i, v->tile_back), GN_PASS_PACK_BACK);
@@ -403,7 +403,7 @@ static gn_status input_gradient(struct gn_plan *plan, struct gn_step *s, int i, 
 static gn_status backward(struct gn_plan *plan, int i)
 {
     const struct gn_layer *layer = &plan->net->graph->layers[i];
-    if (layer->n_inputs == 0 || !plan->values[i].needs_gradient)
+    if (layer->n_inputs == 0 || i == plan->focus || !plan->values[i].needs_gradient)
         return GN_OK;
     if (layer->op->joins)
         return backward_concat(plan, i);
@@ -472,14 +472,21 @@ gn_status gn_plan_steps(struct gn_plan *plan)
     touch(plan, plan->values[plan->values[plan->net->output].same_as].at.buffer, plan->n_steps);
     plan->n_backward = plan->n_steps;
     keep_joint_parameters(plan);
-    if (!plan->train)
+    if (!plan->goes_back)
         return GN_OK;
-    for (int head = -1; head < plan->net->graph->n_heads; head++)
+    if (!plan->train) /* gn_plan_attend writes the first gradient */
+        touch(plan, plan->values[plan->values[plan->net->output].same_as].gradient_at.buffer,
+              plan->n_steps);
+    for (int head = -1; plan->train && head < plan->net->graph->n_heads; head++)
         GN_TRY(loss(plan, head));
     for (int i = n - 1; i >= 0; i--)
         if (gn_plan_runs(plan, i))
             GN_TRY(backward(plan, i));
     plan->n_backward = plan->n_steps;
+    if (plan->focus >= 0) {
+        touch(plan, plan->values[plan->focus].at.buffer, plan->n_steps);
+        touch(plan, plan->values[plan->focus].gradient_at.buffer, plan->n_steps);
+    }
     for (int i = 0; i < plan->n_groups; i++)
         if (plan->values[plan->groups[i].leader].trains)
             GN_TRY(split(plan, &plan->groups[i]));
