@@ -6,7 +6,9 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/dataset.h"
+#include "infer/layer.h"
 #include "infer/predictor.h"
+#include "plan/plan.h"
 
 #include <math.h>
 #include <string.h>
@@ -159,9 +161,23 @@ static int next_weighted(const struct gn_graph *g, const bool *live, int i)
     return -1;
 }
 
+/* What the network has computed when it ends with layer i, for one input. */
+static gn_status output_of(const struct comparison *c, const gn_net *net, int i, const float *input,
+                           float *values)
+{
+    struct gn_net view;
+    gn_net_up_to_index(net, i, &view);
+    struct gn_plan *plan = gn_plan_create(
+        &view, &(struct gn_plan_options){ .batch = 1, .threads = c->options->threads });
+    const gn_status status =
+        plan == NULL ? gn_last_status() : gn_plan_forward(plan, input, 1, values);
+    gn_plan_free(plan);
+    return status;
+}
+
 /* Whether two layers' outputs are further apart than the tolerance. BAD_SHAPE: of other shapes. */
-static gn_status part(const struct comparison *c, struct gn_plan *const plans[2],
-                      const int layers[2], float *values, bool *parts)
+static gn_status part(const struct comparison *c, const int layers[2], float *const inputs[2],
+                      float *values, bool *parts)
 {
     const struct gn_shape a = c->a->graph->layers[layers[0]].out;
     const struct gn_shape b = c->b->graph->layers[layers[1]].out;
@@ -170,8 +186,8 @@ static gn_status part(const struct comparison *c, struct gn_plan *const plans[2]
     bool finite = true;
     if (a.h != b.h || a.w != b.w || a.c != b.c)
         return GN_STATUS_BAD_SHAPE;
-    GN_TRY(gn_plan_copy_output(plans[0], layers[0], 1, values));
-    GN_TRY(gn_plan_copy_output(plans[1], layers[1], 1, values + n));
+    GN_TRY(output_of(c, c->a, layers[0], inputs[0], values));
+    GN_TRY(output_of(c, c->b, layers[1], inputs[1], values + n));
     for (size_t i = 0; i < n; i++) {
         const double difference = fabs((double)values[i] - (double)values[n + i]);
         finite &= isfinite(values[i]) && isfinite(values[n + i]);
@@ -186,7 +202,7 @@ static gn_status part(const struct comparison *c, struct gn_plan *const plans[2]
     return GN_OK;
 }
 
-static gn_status walk(const struct comparison *c, struct gn_plan *const plans[2], float *values)
+static gn_status walk(const struct comparison *c, float *const inputs[2], float *values)
 {
     bool live_a[GN_MAX_LAYERS] = { false }, live_b[GN_MAX_LAYERS] = { false };
     const struct gn_graph *g = c->a->graph, *h = c->b->graph;
@@ -196,7 +212,7 @@ static gn_status walk(const struct comparison *c, struct gn_plan *const plans[2]
     while (i >= 0 && k >= 0) {
         bool parts = false;
         const int ends[2] = { end_of(g, i), end_of(h, k) };
-        const gn_status status = part(c, plans, ends, values, &parts);
+        const gn_status status = part(c, ends, inputs, values, &parts);
         if (status != GN_OK && status != GN_STATUS_BAD_SHAPE)
             return status;
         if (parts || status == GN_STATUS_BAD_SHAPE) {
@@ -224,26 +240,17 @@ static size_t largest_layer(const gn_net *net)
 static gn_status compare_layers(const struct comparison *c)
 {
     gn_net *const nets[2] = { c->a, c->b };
-    struct gn_plan *plans[2] = { NULL, NULL };
+    float *inputs[2] = { NULL, NULL };
     float *values = gn_calloc(2 * largest_layer(c->a), sizeof *values, "outputs of layers");
     gn_status status = values == NULL ? gn_last_status() : GN_OK;
     for (int i = 0; i < 2 && status == GN_OK; i++) {
-        float *input = gn_calloc(input_floats(nets[i]), sizeof *input, "an input");
-        status = input == NULL ? gn_last_status() : one_input(c, nets[i], input);
-        /* Plans for training keep what every layer gave. */
-        if (status == GN_OK)
-            plans[i] = gn_plan_create(
-                nets[i], &(struct gn_plan_options){
-                             .train = true, .batch = 1, .threads = c->options->threads });
-        if (status == GN_OK)
-            status =
-                plans[i] == NULL ? gn_last_status() : gn_plan_forward(plans[i], input, 1, NULL);
-        gn_free(input);
+        inputs[i] = gn_calloc(input_floats(nets[i]), sizeof *inputs[i], "an input");
+        status = inputs[i] == NULL ? gn_last_status() : one_input(c, nets[i], inputs[i]);
     }
     if (status == GN_OK)
-        status = walk(c, plans, values);
-    gn_plan_free(plans[0]);
-    gn_plan_free(plans[1]);
+        status = walk(c, inputs, values);
+    gn_free(inputs[0]);
+    gn_free(inputs[1]);
     gn_free(values);
     return status;
 }

@@ -59,14 +59,19 @@ static size_t values_of(const struct gn_layer *layer)
     return (size_t)layer->out.h * (size_t)layer->out.w * (size_t)layer->out.c;
 }
 
-gn_status gn_net_up_to(const struct gn_net *net, const char *name, struct gn_net *view)
+void gn_net_up_to_index(const struct gn_net *net, int index, struct gn_net *view)
 {
-    int index;
-    GN_TRY(gn_layer_index(net, name, &index));
     *view = *net;
     view->output = index;
     view->classes = (int)values_of(&net->graph->layers[index]);
     view->labels = NULL;
+}
+
+gn_status gn_net_up_to(const struct gn_net *net, const char *name, struct gn_net *view)
+{
+    int index;
+    GN_TRY(gn_layer_index(net, name, &index));
+    gn_net_up_to_index(net, index, view);
     return GN_OK;
 }
 
