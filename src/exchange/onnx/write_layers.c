@@ -140,6 +140,48 @@ void gn_onnx_flatten(struct gn_onnx *onnx, const char *name, const char *input,
     gn_pb_end(&onnx->pb, node);
 }
 
+/* Whether `name` is BASE.SUFFIX for one of the names that the graph makes of a layer's. */
+static bool is_made_of(const char *name, const char *base)
+{
+    static const char *const suffixes[] = { ".weight", ".bias", ".flat", ".relu", NULL };
+    const size_t n = strlen(base);
+    if (strncmp(name, base, n) != 0)
+        return false;
+    for (int i = 0; suffixes[i] != NULL; i++)
+        if (strcmp(name + n, suffixes[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether another value or constant of the file may have this name. */
+static bool is_taken(const struct gn_onnx *onnx, const char *name)
+{
+    static const char *const own[] = { "input",  "image", "logits", "probabilities", "softmax",
+                                       "image.", "crop.", "bgr.",   "resize.",       NULL };
+    const struct gn_graph *g = onnx->net->graph;
+    for (int i = 0; own[i] != NULL; i++) {
+        const size_t n = strlen(own[i]);
+        if (strcmp(own[i], name) == 0 || (own[i][n - 1] == '.' && strncmp(own[i], name, n) == 0))
+            return true;
+    }
+    for (int i = 0; i < g->n_layers; i++)
+        if (is_made_of(name, g->layers[i].name))
+            return true;
+    return false;
+}
+
+/* What a layer's value is called: as the layer, unless that is the name of something else. */
+static void name_value(const struct gn_onnx *onnx, int layer)
+{
+    const struct gn_layer *l = &onnx->net->graph->layers[layer];
+    char *name = onnx->value[layer];
+    /* The ReLU of gn_conv_relu has no name that a reader knows. */
+    if (l->hidden)
+        (void)snprintf(name, GN_ONNX_NAME, "%s.relu", onnx->net->graph->layers[l->inputs[0]].name);
+    else
+        (void)snprintf(name, GN_ONNX_NAME, is_taken(onnx, l->name) ? "%s.value" : "%s", l->name);
+}
+
 static gn_status write_node(struct gn_onnx *onnx, int layer, const struct gn_onnx_op *op)
 {
     enum { MOST = GN_MAX_INPUTS + GN_LAYER_TENSORS };
@@ -164,12 +206,7 @@ static gn_status write_node(struct gn_onnx *onnx, int layer, const struct gn_onn
     GN_TRY(write_tensors(onnx, layer, names, &n));
     for (int i = 0; i < n; i++)
         inputs[i] = names[i];
-    /* The ReLU of gn_conv_relu has no name that a reader knows. */
-    if (l->hidden)
-        (void)snprintf(onnx->value[layer], GN_ONNX_NAME, "%s.relu",
-                       onnx->net->graph->layers[l->inputs[0]].name);
-    else
-        (void)snprintf(onnx->value[layer], GN_ONNX_NAME, "%s", l->name);
+    name_value(onnx, layer);
     const size_t node =
         gn_onnx_node(onnx, l->n_inputs == 2 && op->type_of_two != NULL ? op->type_of_two : op->type,
                      onnx->value[layer], onnx->value[layer], inputs, n);
