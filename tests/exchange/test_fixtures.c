@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SIDE = 16, CLASSES = 5, IMAGES = 2, VALUES = SIDE * SIDE * 3, STEPS = 20, BATCH = 8 };
 
@@ -136,10 +137,64 @@ static void an_imported_network_is_trained_as_there(void **state)
     gn_free_net(net);
 }
 
+/* ---- Values in another file ---- */
+
+#define OTHER "torch_resnet_dynamo.onnx.data"
+
+/* The fixture with another name of the file that holds its values, as long as the true one. */
+static void write_model(const char *location)
+{
+    size_t size;
+    uint8_t *bytes = test_read_file(FIXTURES "torch_resnet_dynamo.onnx", &size);
+    for (size_t i = 0; i + strlen(OTHER) <= size; i++)
+        if (memcmp(bytes + i, OTHER, strlen(OTHER)) == 0)
+            memcpy(bytes + i, location, strlen(OTHER));
+    test_write_file("other.onnx", bytes, size);
+    free(bytes);
+}
+
+static void refused(const char *location, const char *part)
+{
+    write_model(location);
+    gn_net *net = gn_import("other.onnx", .size = SIDE);
+    assert_null(net);
+    assert_int_equal(gn_error_status(), GN_STATUS_BAD_MODEL);
+    if (strstr(gn_error_message(), part) == NULL)
+        fail_msg("%s lacks \"%s\"", gn_error_message(), part);
+}
+
+static void values_elsewhere_are_read_by_strict_rules(void **state)
+{
+    (void)state;
+    size_t size;
+    (void)unlink(OTHER);
+    uint8_t *bytes = test_read_file(FIXTURES OTHER, &size);
+    refused(OTHER, OTHER ": ONNX: there is no such file");
+    refused("../ch_resnet_dynamo.onnx.data", "is not the plain name of a file in the same folder");
+    refused("/orch_resnet_dynamo.onnx.data", "is not the plain name of a file in the same folder");
+    test_write_file("real.data", bytes, size);
+    assert_int_equal(symlink("real.data", OTHER), 0);
+    refused(OTHER, "cannot be opened");
+    assert_int_equal(unlink(OTHER), 0);
+    assert_int_equal(link("real.data", OTHER), 0);
+    refused(OTHER, "several names");
+    assert_int_equal(unlink(OTHER), 0);
+    test_write_file(OTHER, bytes, size - 8);
+    refused(OTHER, "beyond the end of the file");
+    test_write_file(OTHER, bytes, size);
+    write_model(OTHER);
+    gn_net *net = gn_import("other.onnx", .size = SIDE);
+    if (net == NULL)
+        fail_msg("%s", gn_error_message());
+    gn_free_net(net);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_of_others_give_their_answers),
+        cmocka_unit_test(values_elsewhere_are_read_by_strict_rules),
         cmocka_unit_test(an_imported_network_is_trained_as_there),
     };
     return cmocka_run_group_tests(tests, fill_inputs, NULL);

@@ -2,7 +2,7 @@
 
 A residual network (TorchScript, with the normalisations folded and kept; dynamo, with its weights in another
 file) and a network of an Inception block with torchvision's transform_input and a flatten (TorchScript).
-With --train: the losses of 20 steps of SGD on one of them, which is then trained here from its ONNX file.
+Also the losses of 20 steps of SGD on the latter, which the test trains from its ONNX file.
 Run: python tools/exchange/make_onnx_torch.py FOLDER (needs torch, onnx and onnxscript).
 """
 
@@ -10,6 +10,7 @@ import pathlib
 import sys
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
@@ -85,6 +86,10 @@ def script(model, path, keep=False):
 def dynamo(model, path):
     torch.onnx.export(model, (noise(2),), path, dynamo=True, external_data=True,
                       dynamic_shapes=({0: torch.export.Dim("n")},))
+    proto = onnx.load(path, load_external_data=False)
+    for node in proto.graph.node:  # places in this machine's files
+        del node.metadata_props[:]
+    onnx.save(proto, path)
 
 
 def train(model, path):
