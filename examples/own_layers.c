@@ -37,6 +37,7 @@ static gn_net *own_network(uint64_t seed)
     const gn_node wide = gn_conv(g, gn_conv_relu(g, x, 24, 1), 56, 3, .name = "residual");
     x = gn_relu(g, gn_sum(g, (gn_node[]){ x, wide }, 2, "sum")); /* x + f(x), as in ResNet */
     x = gn_relu(g, gn_batch_norm(g, gn_conv(g, x, 48, 1, .no_bias = true), .momentum = 0.9));
+    x = gn_clip(g, x, 0, 6, NULL); /* at most 6 */
 
     if (x.id < 0) { /* something was wrong so far, and gn_compile would report it, too */
         gn_graph_free(g);

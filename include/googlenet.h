@@ -1293,6 +1293,9 @@ GN_API gn_node gn_dropout(gn_graph *graph, gn_node x, double rate, const char *n
 
 GN_API gn_node gn_concat(gn_graph *graph, const gn_node *nodes, int n, const char *name);
 
+/* min(max(x, low), high); from 0 to 6 it is ReLU6. NULL: "clip". */
+GN_API gn_node gn_clip(gn_graph *graph, gn_node x, double low, double high, const char *name);
+
 /* The sum of 2 to 8 layers of equal shape, as a residual connection needs it. */
 GN_API gn_node gn_sum(gn_graph *graph, const gn_node *nodes, int n, const char *name);
 

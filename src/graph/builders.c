@@ -24,6 +24,12 @@ gn_node gn_relu(gn_graph *g, gn_node x)
     return gn_graph_add(g, &gn_op_relu, NULL, &x, 1, NULL);
 }
 
+gn_node gn_clip(gn_graph *g, gn_node x, double low, double high, const char *name)
+{
+    const struct gn_clip_attributes a = { low, high };
+    return gn_graph_add(g, &gn_op_clip, name, &x, 1, &a);
+}
+
 gn_node gn_conv_relu_with(gn_graph *g, gn_node x, const struct gn_conv_options *options)
 {
     const gn_node y = gn_relu(g, gn_conv_with(g, x, options));

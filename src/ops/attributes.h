@@ -10,6 +10,11 @@ struct gn_dense_attributes {
     int units;
 };
 
+struct gn_clip_attributes {
+    double low, high; /* as float32 */
+};
+#define GN_MAX_FLOAT 3.4028234663852886e38
+
 struct gn_dropout_attributes {
     double rate;
 };

@@ -17,6 +17,7 @@ struct gn_onnx_attribute {
 /* A node's type and attributes; inputs are the layer's, then its tensors. */
 struct gn_onnx_op {
     const char *type;
+    int inputs_from; /* the opset from which on its numbers are inputs, not attributes; 0: none */
     const char *type_of_two; /* of a layer with two inputs; NULL: as above */
     const char *refused;     /* why ONNX cannot say this layer; NULL: it can */
     bool

@@ -23,7 +23,8 @@
     X(DROPOUT, dropout)                                                                            \
     X(WINOGRAD, winograd) /* kernels of a convolution alone: never a layer */                      \
     X(LOSS, loss)         /* the same */                                                           \
-    X(SUM, sum)
+    X(SUM, sum)                                                                                    \
+    X(CLIP, clip)
 /* clang-format on */
 
 enum gn_op {

@@ -7,6 +7,7 @@
  * sign or shifted by one place must be found out. */
 #include "base/memory.h"
 #include "kernels/kernels.h"
+#include "ops/attributes.h"
 #include "ops/rules.h"
 #include "support/check.h"
 
@@ -185,6 +186,14 @@ static double copy_scalar(const struct problem *p)
     double sum = 0;
     for (size_t i = 0; i < p->n_x; i++)
         sum += p->r[i] * p->x[i];
+    return sum;
+}
+
+static double clip_scalar(const struct problem *p)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->n_x; i++)
+        sum += p->r[i] * fmin(fmax(p->x[i], -0.25), 0.5);
     return sum;
 }
 
@@ -393,6 +402,19 @@ static void relu_and_copy(void **state)
     gn_free(t);
 }
 
+static void clip(void **state)
+{
+    (void)state;
+    struct fixture *t = new_fixture();
+    struct gn_args args = start(&t->p, window(4, 5, 7, 7, 1, 1), 2, &t->f);
+    args.attributes = &(struct gn_clip_attributes){ -0.25, 0.5 };
+    run(GN_OP_CLIP, GN_PASS_FORWARD, &args, 2);
+    check_output(&t->p, t->f.y, clip_scalar, "clip");
+    run(GN_OP_CLIP, GN_PASS_BACK, &args, 2);
+    check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, clip_scalar, "clip");
+    gn_free(t);
+}
+
 static void sum(void **state)
 {
     (void)state;
@@ -436,7 +458,8 @@ int main(void)
         cmocka_unit_test(convolution), cmocka_unit_test(convolution_behind_a_relu),
         cmocka_unit_test(dense),       cmocka_unit_test(max_pool),
         cmocka_unit_test(global_mean), cmocka_unit_test(relu_and_copy),
-        cmocka_unit_test(sum),         cmocka_unit_test(loss),
+        cmocka_unit_test(clip),        cmocka_unit_test(sum),
+        cmocka_unit_test(loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -298,6 +298,15 @@ static gn_node answer_is_a_sum(gn_graph *g, gn_node x)
     return gn_relu(g, gn_sum(g, CAT(a, b), "logits"));
 }
 
+static gn_node clipped(gn_graph *g, gn_node x)
+{
+    x = gn_clip(g, gn_conv(g, x, 6, 3), 0, 0.2, NULL);
+    const gn_node a = gn_conv_relu(g, x, 5, 3),
+                  b = gn_clip(g, gn_conv_relu(g, x, 5, 1), 0.1, 0.5, "b");
+    x = gn_clip(g, gn_global_avg_pool(g, gn_concat(g, CAT(a, b), "cat")), -1, 0.3, "v");
+    return gn_dense(g, x, 5, "logits");
+}
+
 static gn_node scaled_residual_with_norm(gn_graph *g, gn_node x)
 {
     x = gn_relu(g, gn_batch_norm(g, gn_conv(g, x, 8, 3, .no_bias = true), .eps = 1e-3));
@@ -340,6 +349,7 @@ static const struct network networks[] = {
     NETWORK(sum_of_anything),
     NETWORK(sum_in_a_concat),
     NETWORK(answer_is_a_sum),
+    NETWORK(clipped),
     NETWORK(scaled_residual_with_norm),
 };
 

@@ -4,6 +4,7 @@
 #include "plan/oracle.h"
 
 #include "graph/pattern.h"
+#include "ops/attributes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -142,6 +143,19 @@ static void relu(const struct pass *p, int i, bool back)
             p->dy[in][k] += p->y[in][k] > 0 ? p->dy[i][k] : 0;
         else
             p->y[i][k] = p->y[in][k] > 0 ? p->y[in][k] : 0;
+    }
+}
+
+static void clip(const struct pass *p, int i, bool back)
+{
+    const struct gn_clip_attributes *a = gn_layer_attributes(&p->net->graph->layers[i]);
+    const int in = p->net->graph->layers[i].inputs[0];
+    for (size_t k = 0; k < count(p, i); k++) {
+        const double x = p->y[in][k];
+        if (back)
+            p->dy[in][k] += x > a->low && x < a->high ? p->dy[i][k] : 0;
+        else
+            p->y[i][k] = fmin(fmax(x, a->low), a->high);
     }
 }
 
@@ -316,6 +330,7 @@ static void run_layer(const struct pass *p, int i, bool back)
         [GN_OP_MAX_POOL] = max_pool,
         [GN_OP_CONCAT] = concatenation,
         [GN_OP_SUM] = sum,
+        [GN_OP_CLIP] = clip,
         [GN_OP_GLOBAL_AVG_POOL] = global_mean,
         [GN_OP_AVG_POOL] = average,
         [GN_OP_BATCH_NORM] = batch_norm,

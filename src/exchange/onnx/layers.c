@@ -1,5 +1,6 @@
 /* Nodes that become layers. */
 #include "exchange/onnx/import.h"
+#include "ops/attributes.h"
 #include "ops/batch_norm/norm.h"
 #include "ops/rules.h"
 
@@ -275,24 +276,37 @@ gn_status gn_onnx_read_relu(struct gn_onnx_import *im, const struct gn_onnx_node
     return GN_OK;
 }
 
-/* max(x, 0), and nothing else. */
+/* A bound: an attribute before opset 11, later an input; none leaves *value alone. */
+static gn_status read_bound(struct gn_onnx_import *im, const struct gn_onnx_node_in *node,
+                            const char *name, int input, float *value)
+{
+    const struct gn_onnx_tensor *tensor;
+    if (im->file.opset < 11) {
+        (void)gn_onnx_get_float(node, name, value);
+        return GN_OK;
+    }
+    GN_TRY(gn_onnx_constant(im, input, true, &tensor));
+    if (tensor != NULL && tensor->count != 1)
+        return unsupported(im, "its bounds are not single numbers");
+    return tensor == NULL ? GN_OK : gn_onnx_to_floats(&im->file, tensor, value);
+}
+
+/* max(x, 0) is a ReLU. */
 gn_status gn_onnx_read_clip(struct gn_onnx_import *im, const struct gn_onnx_node_in *node)
 {
-    const struct gn_onnx_tensor *least, *most;
-    float low = -1, high = 0;
-    if (im->file.opset < 11) {
-        const bool has_low = gn_onnx_get_float(node, "min", &low);
-        if (!has_low || low < 0 || low > 0 || gn_onnx_get_float(node, "max", &high))
-            return unsupported(im, "only a Clip at 0 from below is read");
+    struct gn_onnx_entry *x;
+    float low = (float)-GN_MAX_FLOAT, high = (float)GN_MAX_FLOAT;
+    char name[GN_NAME_BYTES];
+    GN_TRY(read_bound(im, node, "min", 1, &low));
+    GN_TRY(read_bound(im, node, "max", 2, &high));
+    if (!(low < 0) && !(low > 0) && high >= (float)GN_MAX_FLOAT)
         return gn_onnx_read_relu(im, node);
-    }
-    GN_TRY(gn_onnx_constant(im, 1, true, &least));
-    GN_TRY(gn_onnx_constant(im, 2, true, &most));
-    if (least == NULL || most != NULL || least->count != 1)
-        return unsupported(im, "only a Clip at 0 from below is read");
-    GN_TRY(gn_onnx_to_floats(&im->file, least, &low));
-    return low < 0 || low > 0 ? unsupported(im, "only a Clip at 0 from below is read")
-                              : gn_onnx_read_relu(im, node);
+    GN_TRY(gn_onnx_activation(im, 0, WHOLE, NULL, &x));
+    gn_onnx_give(
+        im,
+        gn_clip(im->graph, x->node, (double)low, (double)high, gn_onnx_layer_name(im, NULL, name)),
+        x->layout);
+    return GN_OK;
 }
 
 gn_status gn_onnx_read_dropout(struct gn_onnx_import *im, const struct gn_onnx_node_in *node)

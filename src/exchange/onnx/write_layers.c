@@ -143,7 +143,8 @@ void gn_onnx_flatten(struct gn_onnx *onnx, const char *name, const char *input,
 /* Whether `name` is BASE.SUFFIX for one of the names that the graph makes of a layer's. */
 static bool is_made_of(const char *name, const char *base)
 {
-    static const char *const suffixes[] = { ".weight", ".bias", ".flat", ".relu", NULL };
+    static const char *const suffixes[] = { ".weight", ".bias", ".flat", ".relu",
+                                            ".min",    ".max",  NULL };
     const size_t n = strlen(base);
     if (strncmp(name, base, n) != 0)
         return false;
@@ -184,7 +185,7 @@ static void name_value(const struct gn_onnx *onnx, int layer)
 
 static gn_status write_node(struct gn_onnx *onnx, int layer, const struct gn_onnx_op *op)
 {
-    enum { MOST = GN_MAX_INPUTS + GN_LAYER_TENSORS };
+    enum { MOST = GN_MAX_INPUTS + GN_LAYER_TENSORS + GN_ONNX_ATTRIBUTES };
     const struct gn_layer *l = &onnx->net->graph->layers[layer];
     char names[MOST][GN_ONNX_NAME];
     const char *inputs[MOST];
@@ -204,13 +205,18 @@ static gn_status write_node(struct gn_onnx *onnx, int layer, const struct gn_onn
     }
     onnx->is_map[layer] = maps;
     GN_TRY(write_tensors(onnx, layer, names, &n));
+    const bool as_inputs = op->inputs_from > 0 && onnx->opset >= op->inputs_from;
+    for (int i = 0; i < op->n && as_inputs; i++) {
+        (void)snprintf(names[n++], GN_ONNX_NAME, "%s.%s", l->name, op->attributes[i].name);
+        gn_onnx_floats(onnx, names[n - 1], &(float){ (float)op->attributes[i].real }, NULL, 0);
+    }
     for (int i = 0; i < n; i++)
         inputs[i] = names[i];
     name_value(onnx, layer);
     const size_t node =
         gn_onnx_node(onnx, l->n_inputs == 2 && op->type_of_two != NULL ? op->type_of_two : op->type,
                      onnx->value[layer], onnx->value[layer], inputs, n);
-    for (int i = 0; i < op->n; i++)
+    for (int i = 0; i < op->n && !as_inputs; i++)
         gn_onnx_write_attribute(onnx, &op->attributes[i]);
     gn_pb_end(&onnx->pb, node);
     return GN_OK;
