@@ -56,6 +56,8 @@ int main(int argc, char **argv)
         gn_predict(net, logits, NULL, .inputs = inputs, .n = (uint64_t)dims[0]) == GN_OK) {
         const size_t n = (size_t)dims[0] * (size_t)info.classes;
         code = fwrite(logits, sizeof *logits, n, stdout) == n ? 0 : 1;
+    } else {
+        fprintf(stderr, "%s\n", gn_error_message());
     }
     free(logits);
     free(inputs);

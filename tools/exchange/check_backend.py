@@ -83,7 +83,7 @@ def run(program, folder, data):
     inputs = [tensor(p) for p in sorted(data.glob("input_*.pb"))]
     outputs = [tensor(p) for p in sorted(data.glob("output_*.pb"))]
     x = inputs[0] if inputs and inputs[0] is not None else np.zeros(0)
-    shape = x.shape if x.ndim == 4 else (*x.shape, 1, 1) if x.ndim == 2 else (1, 1, 1, 1)
+    shape = (*x.shape, 1, 1) if x.ndim == 2 else x.shape
     rows = None
     if inputs and all(a is not None for a in inputs + outputs) and outputs:
         rows = wrap(model, inputs, outputs[0])
@@ -93,7 +93,9 @@ def run(program, folder, data):
             onnx.save(model, path)
         except Exception:  # noqa: BLE001 what the package itself cannot write
             return "refused: cannot be written"
-        values = x if x.dtype.kind in "fiub" and x.ndim in (2, 4) else np.zeros(1)
+        values = x
+        if x.dtype.kind not in "fiub" or x.ndim not in (2, 4):  # it will be refused
+            values, shape = np.zeros(1), (1, 1, 1, 1)
         done = subprocess.run([program, path, *map(str, shape)], capture_output=True,
                               input=np.ascontiguousarray(values, dtype="<f4").tobytes(), timeout=60)
     if done.returncode == 2:

@@ -64,6 +64,8 @@ static bool read_shape(struct gn_pb_slice slice, int depth, struct gn_onnx_value
     while (gn_pb_next(&r, &field, bad)) {
         if (depth == 0 && field.number == 1)
             info->name = field.slice;
+        if (depth == 2 && field.number == 1 && !field.is_slice && field.value < 100)
+            info->type = (int)field.value;
         if (depth < 3 && field.number == path[depth] && field.is_slice)
             if (!read_shape(field.slice, depth + 1, info, bad))
                 return false;

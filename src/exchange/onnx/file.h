@@ -26,6 +26,7 @@ struct gn_onnx_tensor {
 
 struct gn_onnx_value_info {
     struct gn_pb_slice name;
+    int type;                   /* of its numbers; 0: unknown */
     int rank;                   /* -1: unknown */
     int64_t dims[GN_ONNX_RANK]; /* 0: free */
 };

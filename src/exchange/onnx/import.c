@@ -69,6 +69,15 @@ static gn_status read_node(struct gn_onnx_import *im)
     return gn_onnx_fail(im, GN_STATUS_UNSUPPORTED, "this operator is not read");
 }
 
+/* Types of numbers (TensorProto.DataType): float, double, float16 and bfloat16; bytes. */
+enum { UINT8 = 2 };
+
+static bool is_real(int type)
+{
+    enum { FLOAT = 1, FLOAT16 = 10, DOUBLE = 11, BFLOAT16 = 16 };
+    return type == FLOAT || type == DOUBLE || type == FLOAT16 || type == BFLOAT16;
+}
+
 /* The picture: the input that is no constant. Three or one channels say where they are. */
 static gn_status read_input(struct gn_onnx_import *im, const struct gn_import_options *options)
 {
@@ -85,6 +94,13 @@ static gn_status read_input(struct gn_onnx_import *im, const struct gn_import_op
     }
     if (found == NULL || found->rank != 4)
         GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: no input of four dimensions", im->file.path);
+    if (found->type != 0 && !is_real(found->type) && found->type != UINT8)
+        GN_FAIL(
+            GN_STATUS_UNSUPPORTED,
+            "%s: ONNX: the input's numbers are of type %d; floating-point numbers and bytes are "
+            "read",
+            im->file.path, found->type);
+    im->bytes = found->type == UINT8;
     const int64_t *d = found->dims;
     const bool nhwc = (d[3] == 1 || d[3] == 3) && d[1] != 1 && d[1] != 3;
     const int64_t c = nhwc ? d[3] : d[1];
@@ -264,18 +280,20 @@ static gn_status finish(struct gn_onnx_import *im, gn_net *net,
         memcpy(net->pixels.factor, im->factor, sizeof im->factor);
         memcpy(net->pixels.summand, im->summand, sizeof im->summand);
     }
+    if (im->bytes)
+        net->pixels.bytes = true;
     if (im->bgr)
         net->pixels.bgr = !net->pixels.bgr;
     if (labels.bytes != NULL)
         GN_TRY(take_labels(im, net, labels));
     if (options->note != NULL && options->note_size > 0)
-        (void)snprintf(options->note, options->note_size, "%s%s",
-                       steps.bytes != NULL
-                           ? "the preprocessing is the file's"
-                           : "the file says nothing about pictures: assumed are values divided by "
-                             "255, RGB, resize by half-pixel",
-                       im->softmax ? "; the softmax at the end is left out, answers are logits"
-                                   : "");
+        (void)snprintf(
+            options->note, options->note_size, "%s%s",
+            steps.bytes != NULL ? "the preprocessing is the file's"
+            : im->bytes         ? "the file takes bytes: assumed are RGB, resize by half-pixel"
+                        : "the file says nothing about pictures: assumed are values divided by "
+                          "255, RGB, resize by half-pixel",
+            im->softmax ? "; the softmax at the end is left out, answers are logits" : "");
     return GN_OK;
 }
 

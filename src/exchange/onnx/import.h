@@ -66,6 +66,7 @@ struct gn_onnx_import {
     gn_node input;
     size_t input_entry;
     int n_parts; /* nodes that take channels of the input */
+    bool bytes;  /* the input's numbers are 0 to 255 */
     bool bgr;    /* the network's channels are those of the input in reverse */
     bool affine; /* the input goes through x * factor + summand first */
     float factor[3], summand[3];
