@@ -20,6 +20,7 @@ struct gn_onnx_tensor {
     struct gn_pb_slice raw;     /* raw_data; bytes NULL: typed fields */
     struct gn_pb_slice message; /* the whole, for typed fields */
     bool external;              /* its values are in another file */
+    bool transposed;            /* a matrix whose values lie as if its dimensions were exchanged */
     bool filled;                /* all values are `fill` (ConstantOfShape) */
     double fill;
 };

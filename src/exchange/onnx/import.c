@@ -78,6 +78,18 @@ static bool is_real(int type)
     return type == FLOAT || type == DOUBLE || type == FLOAT16 || type == BFLOAT16;
 }
 
+/* Whether the first node that reads this works along height and width, which are last in ONNX. */
+static bool is_read_as_nchw(const struct gn_onnx_import *im, const struct gn_onnx_entry *entry)
+{
+    static const char *const types[] = {
+        "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization", "LRN"
+    };
+    for (size_t i = 0; entry->reader >= 0 && i < sizeof types / sizeof types[0]; i++)
+        if (gn_pb_is(im->file.nodes[entry->reader].type, types[i]))
+            return true;
+    return false;
+}
+
 /* The picture: the input that is no constant. Three or one channels say where they are. */
 static gn_status read_input(struct gn_onnx_import *im, const struct gn_import_options *options)
 {
@@ -102,7 +114,8 @@ static gn_status read_input(struct gn_onnx_import *im, const struct gn_import_op
             im->file.path, found->type);
     im->bytes = found->type == UINT8;
     const int64_t *d = found->dims;
-    const bool nhwc = (d[3] == 1 || d[3] == 3) && d[1] != 1 && d[1] != 3;
+    const bool nhwc = (d[3] == 1 || d[3] == 3) && d[1] != 1 && d[1] != 3 && d[2] != 1 &&
+                      !is_read_as_nchw(im, gn_onnx_find(im, found->name));
     const int64_t c = nhwc ? d[3] : d[1];
     int64_t h = nhwc ? d[1] : d[2], w = nhwc ? d[2] : d[3];
     if (options->size > 0)
@@ -324,6 +337,9 @@ static gn_status build(struct gn_onnx_import *im, const struct gn_import_options
     if (answer->pads[0] + answer->pads[1] + answer->pads[2] + answer->pads[3] > 0)
         GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: ONNX: the output is a map with a Pad around it",
                 im->file.path);
+    if (answer->node.id == im->input.id)
+        GN_FAIL(GN_STATUS_UNSUPPORTED,
+                "%s: ONNX: the answer is the input, no layer is between them", im->file.path);
     GN_TRY(check_room(im));
     gn_graph *graph = im->graph;
     im->graph = NULL; /* it is taken, also when that fails */

@@ -94,6 +94,9 @@ gn_status gn_onnx_activation(struct gn_onnx_import *im, int i, unsigned layouts,
 gn_status gn_onnx_constant(struct gn_onnx_import *im, int i, bool may_lack,
                            const struct gn_onnx_tensor **tensor);
 
+/* The same for weights of a dense layer, which may have been transposed. */
+gn_status gn_onnx_matrix(struct gn_onnx_import *im, int i, const struct gn_onnx_tensor **tensor);
+
 /* Output 0 of the current node is this activation, constant or shape. */
 void gn_onnx_give(struct gn_onnx_import *im, gn_node node, enum gn_onnx_layout layout);
 void gn_onnx_alias(struct gn_onnx_import *im, const struct gn_onnx_entry *entry);

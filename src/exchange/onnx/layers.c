@@ -216,7 +216,7 @@ gn_status gn_onnx_read_norm(struct gn_onnx_import *im, const struct gn_onnx_node
 
 /* A dense layer of a vector or a flattened map, with weights [out][in] or [in][out]. */
 static gn_status read_dense(struct gn_onnx_import *im, const struct gn_onnx_tensor *weights,
-                            const struct gn_onnx_tensor *bias, bool out_first)
+                            const struct gn_onnx_tensor *bias, bool out_first, gn_node *made)
 {
     struct gn_onnx_entry *x;
     char name[GN_NAME_BYTES];
@@ -231,13 +231,26 @@ static gn_status read_dense(struct gn_onnx_import *im, const struct gn_onnx_tens
         return unsupported(im, "its number of outputs is not possible");
     const gn_node layer =
         gn_dense(im->graph, x->node, (int)units, gn_onnx_layer_name(im, weights, name));
-    GN_TRY(gn_onnx_take(im, layer, 0, weights, weights->count,
-                        out_first ? GN_ONNX_OUT_IN : GN_ONNX_IN_OUT,
+    struct gn_onnx_tensor as_stored = *weights;
+    as_stored.transposed = false; /* the order says it */
+    GN_TRY(gn_onnx_take(im, layer, 0, &as_stored, weights->count,
+                        out_first != weights->transposed ? GN_ONNX_OUT_IN : GN_ONNX_IN_OUT,
                         x->layout == GN_ONNX_FLAT_CHW));
-    if (bias != NULL)
-        GN_TRY(gn_onnx_take(im, layer, 1, bias, (uint64_t)units, GN_ONNX_AS_IS, false));
+    if (bias != NULL) /* added to zeros: one value for all, or one a unit */
+        GN_TRY(gn_onnx_take(im, layer, 1, bias, bias->count == 1 ? 1 : (uint64_t)units,
+                            GN_ONNX_PLUS, false));
     gn_onnx_give(im, layer, GN_ONNX_VECTOR);
+    *made = layer;
     return GN_OK;
+}
+
+/* A factor for all values of a layer's weights or bias. */
+static gn_status scale(struct gn_onnx_import *im, gn_node layer, int slot, float factor)
+{
+    const struct gn_onnx_tensor value = { .filled = true, .fill = (double)factor, .count = 1 };
+    if (!(factor < 1) && !(factor > 1))
+        return GN_OK;
+    return gn_onnx_take(im, layer, slot, &value, 1, GN_ONNX_TIMES, false);
 }
 
 gn_status gn_onnx_read_gemm(struct gn_onnx_import *im, const struct gn_onnx_node_in *node)
@@ -245,23 +258,27 @@ gn_status gn_onnx_read_gemm(struct gn_onnx_import *im, const struct gn_onnx_node
     const struct gn_onnx_tensor *weights, *bias;
     float alpha = 1, beta = 1;
     int64_t trans_a = 0, trans_b = 0;
-    GN_TRY(gn_onnx_constant(im, 1, false, &weights));
+    gn_node layer;
+    GN_TRY(gn_onnx_matrix(im, 1, &weights));
     GN_TRY(gn_onnx_constant(im, 2, true, &bias));
     (void)gn_onnx_get_float(node, "alpha", &alpha);
     (void)gn_onnx_get_float(node, "beta", &beta);
     (void)gn_onnx_get_int(node, "transA", &trans_a);
     (void)gn_onnx_get_int(node, "transB", &trans_b);
-    if (alpha < 1 || alpha > 1 || beta < 1 || beta > 1 || trans_a != 0)
-        return unsupported(im, "alpha and beta other than 1, and transA, are not read");
-    return read_dense(im, weights, bias, trans_b != 0);
+    if (trans_a != 0)
+        return unsupported(im, "transA is not read");
+    GN_TRY(read_dense(im, weights, bias, trans_b != 0, &layer));
+    GN_TRY(scale(im, layer, 0, alpha));
+    return scale(im, layer, 1, beta);
 }
 
 gn_status gn_onnx_read_matmul(struct gn_onnx_import *im, const struct gn_onnx_node_in *node)
 {
     const struct gn_onnx_tensor *weights;
+    gn_node layer;
     (void)node;
-    GN_TRY(gn_onnx_constant(im, 1, false, &weights));
-    return read_dense(im, weights, NULL, false);
+    GN_TRY(gn_onnx_matrix(im, 1, &weights));
+    return read_dense(im, weights, NULL, false, &layer);
 }
 
 gn_status gn_onnx_read_relu(struct gn_onnx_import *im, const struct gn_onnx_node_in *node)

@@ -151,19 +151,35 @@ gn_status gn_onnx_activation(struct gn_onnx_import *im, int i, unsigned layouts,
     return GN_OK;
 }
 
-gn_status gn_onnx_constant(struct gn_onnx_import *im, int i, bool may_lack,
-                           const struct gn_onnx_tensor **tensor)
+static gn_status find_constant(struct gn_onnx_import *im, int i,
+                               const struct gn_onnx_tensor **tensor)
 {
     char name[GN_ONNX_TEXT];
     const struct gn_pb_slice wanted = gn_onnx_node_input(&im->file.nodes[im->node], i);
     const struct gn_onnx_entry *entry = gn_onnx_find(im, wanted);
     *tensor = NULL;
-    if (may_lack && wanted.n == 0)
-        return GN_OK;
     if (entry == NULL || entry->kind != GN_ONNX_CONSTANT)
         return gn_onnx_fail(im, GN_STATUS_UNSUPPORTED, "its input %s is computed, not a constant",
                             gn_onnx_text(wanted, name));
     *tensor = &entry->tensor;
+    return GN_OK;
+}
+
+gn_status gn_onnx_matrix(struct gn_onnx_import *im, int i, const struct gn_onnx_tensor **tensor)
+{
+    return find_constant(im, i, tensor);
+}
+
+gn_status gn_onnx_constant(struct gn_onnx_import *im, int i, bool may_lack,
+                           const struct gn_onnx_tensor **tensor)
+{
+    *tensor = NULL;
+    if (may_lack && gn_onnx_node_input(&im->file.nodes[im->node], i).n == 0)
+        return GN_OK;
+    GN_TRY(find_constant(im, i, tensor));
+    if ((*tensor)->transposed)
+        return gn_onnx_fail(im, GN_STATUS_UNSUPPORTED,
+                            "a transposed constant is read only as the weights of a dense layer");
     return GN_OK;
 }
 

@@ -315,10 +315,28 @@ gn_status gn_onnx_read_squeeze(struct gn_onnx_import *im, const struct gn_onnx_n
     return flatten(im, x);
 }
 
+/* A matrix: the weights of a dense layer. */
+static gn_status transpose_constant(struct gn_onnx_import *im, const struct gn_onnx_node_in *node,
+                                    const struct gn_onnx_entry *x)
+{
+    int64_t perm[2] = { 1, 0 };
+    struct gn_onnx_entry made = *x;
+    const int n = gn_onnx_get_ints(node, "perm", perm, 2);
+    if (x->tensor.rank != 2 || (n >= 0 && n != 2) || perm[0] != 1 || perm[1] != 0)
+        return unsupported(im, "of constants only matrices are transposed");
+    made.tensor.transposed = !x->tensor.transposed;
+    made.tensor.dims[0] = x->tensor.dims[1];
+    made.tensor.dims[1] = x->tensor.dims[0];
+    gn_onnx_alias(im, &made);
+    return GN_OK;
+}
+
 gn_status gn_onnx_read_transpose(struct gn_onnx_import *im, const struct gn_onnx_node_in *node)
 {
-    struct gn_onnx_entry *x;
+    struct gn_onnx_entry *x = gn_onnx_find(im, gn_onnx_node_input(node, 0));
     int64_t perm[4];
+    if (x != NULL && x->kind == GN_ONNX_CONSTANT)
+        return transpose_constant(im, node, x);
     GN_TRY(gn_onnx_activation(im, 0, MAP | NHWC, NULL, &x));
     if (gn_onnx_get_ints(node, "perm", perm, 4) != 4 || perm[0] != 0)
         return unsupported(im, "only NHWC to NCHW and back is read");

@@ -228,6 +228,9 @@ static gn_status convert(const struct gn_onnx_file *file, const struct gn_onnx_t
     const size_t size = bytes_of(t->type);
     uint64_t bytes;
     bool good = true;
+    if (t->transposed)
+        return gn_onnx_bad_tensor(file, t, GN_STATUS_UNSUPPORTED,
+                                  "is transposed, which is read only of a dense layer's weights");
     if (t->filled) {
         for (uint64_t i = 0; i < t->count; i++)
             store(target, (struct number){ t->fill, (int64_t)t->fill });
