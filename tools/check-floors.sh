@@ -48,7 +48,7 @@ includes src include examples | awk -F: -v folders="$FOLDERS" '
             if ($1 != "src/system.c" && what ~ /^(zlib\.h|curl\/curl\.h|cairo.*\.h|jpeglib\.h|png\.h|gif_lib\.h|tiffio\.h)$/) {
                 library = what
                 sub(/[-\/.].*/, "", library)
-                library = library (own[2] ~ /^(cli|serve)$/ ? " of the program" : "")
+                library = library (own[1] == "examples" ? " of an example" : own[2] ~ /^(cli|serve)$/ ? " of the program" : "")
                 if (library in first && first[library] != $1)
                     complain("<" what "> is already included by " first[library] ", keep it to one file")
                 first[library] = $1

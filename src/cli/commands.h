@@ -22,7 +22,7 @@ extern const struct cli_command cli_data;
 extern const struct cli_command cli_info;
 extern const struct cli_command cli_completion;
 
-/* All of them, in the order of the help text (main.c). */
+/* All of them, in the order of the help text (commands.c). */
 extern const struct cli_command *const cli_commands[];
 extern const int cli_n_commands;
 

@@ -13,13 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct cli_command *const cli_commands[] = {
-    &cli_train,   &cli_lr_find, &cli_eval,   &cli_predict,    &cli_explain, &cli_features,
-    &cli_nearest, &cli_export,  &cli_import, &cli_verify,     &cli_summary, &cli_bench,
-    &cli_data,    &cli_info,    &cli_serve,  &cli_completion,
-};
-const int cli_n_commands = CLI_COUNT_OF(cli_commands);
-
 /* A file opened later must not get the number of a standard stream that the caller closed; and a
  * closed pipe or a full disk is an error of the write, not the end of the process. */
 static void prepare_streams(void)
@@ -41,11 +34,12 @@ static const struct cli_command *find_command(const char *name)
 
 static int unknown_command(const char *word)
 {
-    const char *names[CLI_COUNT_OF(cli_commands) + 2] = { NULL };
+    const char **names = cli_calloc((size_t)cli_n_commands + 2, sizeof *names);
     for (int i = 0; i < cli_n_commands; i++)
         names[i] = cli_commands[i]->name;
     names[cli_n_commands] = "help";
     const char *nearest = gn_nearest(word, names);
+    free(names);
     const bool is_flag = word[0] == '-';
     const int code = cli_fail(CLI_USAGE, "unknown %s \"%s\"", is_flag ? "flag" : "command", word);
     if (nearest && !is_flag)

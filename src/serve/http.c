@@ -4,6 +4,7 @@
 #include "cli/report.h"
 #include "serve/request.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -349,6 +350,8 @@ struct MHD_Daemon *serve_http_start(struct serve_server *server, const char *cer
 {
     enum { MEMORY = 32 << 10 };
     const struct serve_settings *s = server->settings;
+    /* A daemon that cannot be started closes its socket; so each has a descriptor of its own. */
+    const int own = fcntl(server->listener.socket, F_DUPFD_CLOEXEC, 3);
     const unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (cert ? MHD_USE_TLS : 0);
     const struct MHD_OptionItem tls[] = {
@@ -356,8 +359,10 @@ struct MHD_Daemon *serve_http_start(struct serve_server *server, const char *cer
         { cert ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, (void *)(uintptr_t)key },
         { MHD_OPTION_END, 0, NULL },
     };
+    if (own < 0)
+        return NULL;
     return serve_mhd.MHD_start_daemon(
-        flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listener.socket,
+        flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, own,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)s->http_threads, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)s->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         server->listener.is_unix ? 0U : (unsigned)s->max_per_address, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { DAEMONS = 16, LARGEST_FILE = 1 << 20, BODIES = 8 };
 
@@ -26,7 +27,6 @@ struct life {
     } daemons[DAEMONS];
     int n;
     char *cert, *key;
-    bool was_full; /* a certificate waits until an old daemon has ended */
 };
 
 const char *cli_serve_library(void)
@@ -117,6 +117,14 @@ static void stop_old(struct life *life)
     }
 }
 
+/* It accepts no more; its descriptor of the socket is ours then. */
+static void quiesce(struct MHD_Daemon *daemon)
+{
+    const int socket = serve_mhd.MHD_quiesce_daemon(daemon);
+    if (socket >= 0)
+        close(socket);
+}
+
 /* A new certificate: the daemon stops accepting, another one with the certificate goes on. */
 static void reload_tls(struct life *life)
 {
@@ -131,7 +139,7 @@ static void reload_tls(struct life *life)
         free(key);
         return;
     }
-    (void)serve_mhd.MHD_quiesce_daemon(life->daemons[life->n - 1].daemon);
+    quiesce(life->daemons[life->n - 1].daemon);
     atomic_fetch_add(&life->server.connections.generation, 1);
     const bool started = start(life, cert, key);
     if (!started) {
@@ -252,7 +260,7 @@ static void drain(struct life *life)
     const double end = cli_seconds() + s->drain_timeout;
     atomic_store(&server->drains, true);
     for (int i = 0; i < life->n; i++)
-        (void)serve_mhd.MHD_quiesce_daemon(life->daemons[i].daemon);
+        quiesce(life->daemons[i].daemon);
     serve_unlisten(&server->listener);
     while (cli_seconds() < end && serve_connections_count(&server->connections, -1) > 0) {
         serve_connections_watch(&server->connections, s->request_timeout, grace, true);

@@ -90,7 +90,7 @@ static void the_access_log_holds_a_line_for_each_request(void **state)
 {
     size_t n;
     (void)state;
-    server_start(&server, "googlenet-small --access-log log.jsonl");
+    server_start(&server, "googlenet-small --http-threads 1 --access-log log.jsonl");
     (void)ask_text(&server, "POST", "/v2/models/googlenet/infer", NULL, request);
     (void)ask_text(&server, "GET", "/no\"thing?secret=1", NULL, NULL);
     pause_for(50);
