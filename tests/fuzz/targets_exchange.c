@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { CONSTANT = 192 << 20 };
+#define FIXTURES GN_SOURCE_DIR "/tests/exchange/fixtures/"
 
 /* ---- ONNX ---- */
 
@@ -49,6 +50,8 @@ static void onnx_seeds(const struct fuzz_target *target)
     static const char text[] =
         "input 6 3\nclasses 2\nnorm keras\nconv c 2 3 2\nlrn l 3\nmax m 2 1\n"
         "inception i 1 1 1 1 1 1\navg p 2\ndropout d 0.5\ndense e 3\noutput\n";
+    static const char *const others[] = { FIXTURES "tf_nhwc.onnx", FIXTURES "torch_inception.onnx",
+                                          FIXTURES "backend/test_gemm_beta.onnx" };
     (void)target;
     for (int i = 0; i < 4; i++) {
         gn_net *net = gn_preset("tiny.net", .net_text = text, .seed = 1);
@@ -59,6 +62,8 @@ static void onnx_seeds(const struct fuzz_target *target)
         fuzz_seed_file(path);
         gn_free_net(net);
     }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        fuzz_seed_file(others[i]);
 }
 
 /* ---- Protocol buffers ---- */
