@@ -195,6 +195,9 @@ struct gn_dataset_options {
     bool beside;        /* return when sizes and classes are known; images are read concurrently */
     bool scaled_decode; /* large JPEGs are decoded to 1/2, 1/4 or 1/8 of their size as long as twice
                            the network's size remains: faster, other pixels */
+    int folds,
+        fold; /* the training samples in so many folds, by class and seed: number `fold`, from 0,
+                        is GN_VAL, the others are GN_TRAIN; 0: none */
     uint64_t reserved[4];
 };
 
@@ -424,10 +427,15 @@ struct gn_fit_options {
     uint64_t limit_train;   /* first N samples in file order; 0: all */
     uint64_t limit_val;     /* the same for validation */
     gn_shuffle shuffle;
-    int window;          /* of GN_SHUFFLE_WINDOW; 0: 1000 */
-    uint64_t seed;       /* of the order of samples, augmentation and dropout */
-    gn_resize resize;    /* 0: the model's */
-    const char *augment; /* "mirror,shift:2": see gn_check_augment; NULL: nothing */
+    int window;            /* of GN_SHUFFLE_WINDOW; 0: 1000 */
+    uint64_t seed;         /* of the order of samples, augmentation and dropout */
+    gn_resize resize;      /* 0: the model's */
+    const char *augment;   /* "mirror,shift:2": see gn_check_augment; NULL: nothing */
+    bool balanced_sampler; /* an epoch has as many samples of each class, some of them several times
+                              or not at all */
+    const char *class_weights; /* factors of the training loss: "balanced", samples / (classes *
+                                  samples of the class), or "cat=2,dog=0.5" by names or numbers,
+                                  others 1; NULL: all 1 */
 
     /* -- Length: how long a run lasts -- */
     int epochs;         /* 0: 5 */
@@ -483,6 +491,8 @@ struct gn_fit_options {
     bool resume;               /* go on from the checkpoint in `out` */
     uint64_t log_steps;        /* a step record in history.jsonl every N steps; 0: none */
     uint64_t checkpoint_steps; /* a checkpoint every N steps too; 0: only each epoch */
+    bool tensorboard;          /* event files in out/tensorboard/train and .../validation */
+    bool histograms;           /* in these: of weights, gradients and their updates, too */
     const char *config;        /* JSON object whose members config.json keeps, too; those of its
                                   "options" join the run's */
 
@@ -604,6 +614,41 @@ GN_API int gn_history_epochs(const gn_history *history); /* their number */
  * last one. -1 when there is none. */
 GN_API int gn_history_best(const gn_history *history);
 GN_API gn_status gn_history_epoch(const gn_history *history, int i, struct gn_epoch *epoch);
+
+/* ---- Runs: the folders that gn_fit leaves ---- */
+
+typedef enum gn_run_state {
+    GN_RUN_RUNNING = 1, /* a process trains in it */
+    GN_RUN_FINISHED,
+    GN_RUN_STOPPED, /* on request, or its process died: it can be resumed */
+    GN_RUN_FAILED
+} gn_run_state;
+GN_API const char *gn_run_state_name(int i); /* "running"; NULL for another number */
+
+struct gn_run_info {
+    gn_run_state state;
+    char message[512]; /* why it stopped or failed; "": nothing is said */
+};
+/* BAD_DATA for a folder that holds no run. */
+GN_API gn_status gn_describe_run(const char *run, struct gn_run_info *info);
+
+/* The epochs that RUN/history.jsonl holds, also while a process writes it. NULL: BAD_DATA, IO. */
+GN_API gn_history *gn_read_history(const char *run);
+
+/* Draws the loss and accuracy of several runs, of validation where they have one: SVG, or PNG when the
+ * name ends in ".png". */
+GN_API gn_status gn_draw_runs(const char *const *runs, int n, const char *path);
+
+/* Event files for TensorBoard from the history of a run, in folder/train and folder/validation. NULL:
+ * RUN/tensorboard, which must not be there yet. */
+GN_API gn_status gn_export_tensorboard(const char *run, const char *folder);
+
+/* Removes the files of a run, nothing else, and its folder if that is empty then. BUSY while a process
+ * trains in it. */
+GN_API gn_status gn_remove_run(const char *run);
+
+/* The SHA-256 of a file's bytes, as 64 hex digits. BAD_DATA, IO. */
+GN_API gn_status gn_sha256_file(const char *path, char hex[65]);
 
 /* ---- Finding a learning rate ---- */
 
@@ -1357,7 +1402,8 @@ struct gn_system_info {
     const char *libraries; /* such as "zlib 1.2.13, jansson 2.14" */
     /* Pictures that can be read, besides BMP and PNM. */
     bool has_jpeg, has_png, has_gif, has_webp, has_tiff;
-    bool has_hdf5; /* Keras files are read and written, by a program of their own */
+    const char *commit; /* of the source, twelve hex digits; "": not built in a clone */
+    bool has_hdf5;      /* Keras files are read and written, by a program of their own */
 };
 /* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
 GN_API gn_status gn_system_describe(struct gn_system_info *info);

@@ -38,6 +38,7 @@ gn_status gn_system_describe(struct gn_system_info *info)
     *info = (struct gn_system_info){
         .version = GN_CONFIG_VERSION,
         .compiler = GN_CONFIG_COMPILER,
+        .commit = GN_COMMIT,
         .isa = kernels == NULL ? NULL : kernels->isa,
         .isa_available = gn_isa_available(),
         .cpu_features = gn_cpu_features(),

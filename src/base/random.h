@@ -12,6 +12,7 @@ enum gn_purpose {
     GN_RANDOM_SHUFFLE = 2,
     GN_RANDOM_AUGMENT = 3,
     GN_RANDOM_DROPOUT = 4,
+    GN_RANDOM_BALANCE = 5,
     GN_RANDOM_TEST = 100
 };
 

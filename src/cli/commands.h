@@ -20,6 +20,8 @@ extern const struct cli_command cli_nearest;
 extern const struct cli_command cli_bench;
 extern const struct cli_command cli_data;
 extern const struct cli_command cli_info;
+extern const struct cli_command cli_runs;
+extern const struct cli_command cli_watch;
 extern const struct cli_command cli_completion;
 
 /* All of them, in the order of the help text (commands.c). */

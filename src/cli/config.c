@@ -103,7 +103,7 @@ static char *read_text(int descriptor, size_t size)
     return text;
 }
 
-static json_t *read_file(const char *path, int *code)
+json_t *cli_load_json(const char *path, int *code)
 {
     struct stat status;
     *code = CLI_DATA;
@@ -137,7 +137,7 @@ static json_t *read_file(const char *path, int *code)
 json_t *cli_load_config(const char *folder, int *code)
 {
     char *path = cli_format("%s/config.json", folder);
-    json_t *root = read_file(path, code);
+    json_t *root = cli_load_json(path, code);
     if (root) {
         const json_t *format = json_object_get(root, "format");
         const bool is_known = json_is_integer(format) && json_integer_value(format) == FORMAT;

@@ -20,6 +20,9 @@ json_t *cli_options_json(const struct cli_args *args);
 /* The last of these, of a configuration that was loaded. */
 bool cli_reads_limited(const json_t *config);
 
+/* Reads a JSON file of a run, of at most 1 MiB. NULL after the fault was named; *code is the exit code. */
+json_t *cli_load_json(const char *path, int *code);
+
 /* Reads FOLDER/config.json. NULL after the fault was named; *code is the exit code. Free with
  * json_decref. */
 json_t *cli_load_config(const char *folder, int *code);

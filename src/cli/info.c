@@ -53,6 +53,7 @@ static void print_json(const struct gn_system_info *system, const char *data_dir
 {
     json_t *root = json_object(), *optional = json_object();
     json_object_set_new(root, "version", cli_json_text(system->version));
+    json_object_set_new(root, "commit", cli_json_text(system->commit[0] ? system->commit : NULL));
     json_object_set_new(root, "compiler", cli_json_text(system->compiler));
     json_object_set_new(root, "isa", cli_json_text(system->isa));
     json_object_set_new(root, "isa_available", cli_json_text(system->isa_available));
@@ -88,7 +89,8 @@ static void print_text(const struct gn_system_info *system, const char *data_dir
 {
     char memory[GN_NUMBER_TEXT];
     struct gn_known_dataset known;
-    cli_line("version       googlenet %s", system->version);
+    cli_line("version       googlenet %s%s%s", system->version,
+             system->commit[0] ? ", commit " : "", system->commit);
     cli_line("compiler      %s", system->compiler);
     cli_line("kernels       %s (available: %s)", system->isa, system->isa_available);
     cli_line("CPU features  %s", system->cpu_features);

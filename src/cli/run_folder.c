@@ -144,3 +144,31 @@ int cli_make_run_folder(char **folder, const char *preset, const char *data, int
         free(*folder);
     }
 }
+
+int cli_replace_file(const char *path, const char *text)
+{
+    if (gn_write_file(path, text, strlen(text)) == GN_OK)
+        return 0;
+    cli_warn("%s", gn_error_message());
+    gn_clear_error();
+    return CLI_ENVIRONMENT;
+}
+
+bool cli_is_sweep_folder(const char *folder)
+{
+    char *path = cli_format("%s/" CLI_SWEEP_PLAN, folder);
+    const bool found = gn_path_exists(path);
+    free(path);
+    return found;
+}
+
+void cli_remove_sweep_files(const char *folder)
+{
+    static const char *const files[] = { "summary.json", "runs.svg", CLI_SWEEP_PLAN };
+    for (int i = 0; i < (int)(sizeof files / sizeof *files); i++) {
+        char *path = cli_format("%s/%s", folder, files[i]);
+        (void)unlink(path);
+        free(path);
+    }
+    (void)rmdir(folder);
+}

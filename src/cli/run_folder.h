@@ -24,7 +24,16 @@ void cli_unmake_folder(const char *folder, int made);
  * `data` is a set's name or a path, *made as above. 0, or 5 after the fault was named. */
 int cli_make_run_folder(char **folder, const char *preset, const char *data, int *made);
 
+/* Replaces a small text file of a run as a whole. 0, or 5 after a warning. */
+int cli_replace_file(const char *path, const char *text);
+
 /* The path that the next such run would get, for --dry-run; to be freed. */
 char *cli_next_run_folder(const char *preset, const char *data);
+
+/* The folder of several runs, of train --seeds or --folds: whether it is one; removes its own files, and itself if
+ * it is empty then. */
+#define CLI_SWEEP_PLAN "sweep.json"
+bool cli_is_sweep_folder(const char *folder);
+void cli_remove_sweep_files(const char *folder);
 
 #endif

@@ -141,6 +141,8 @@ gn_dataset *cli_begin_data(const char *data, gn_split split, int classes, uint64
         .val_fraction = place->val_fraction,
         .no_val_fraction = place->has_fraction && place->val_fraction <= 0.0,
         .seed = place->seed,
+        .folds = place->folds,
+        .fold = place->fold,
         .on_bad_image = (gn_bad_image)place->on_bad_image,
         .labels = place->labels,
         .beside = true,

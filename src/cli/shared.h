@@ -32,7 +32,8 @@ struct cli_place {
     /* Of sets of pictures; each has its own row in the commands that know it. */
     double val_fraction;       /* part for testing; 0: none, but see has_fraction */
     bool has_fraction;         /* false: the library's default */
-    uint64_t seed;             /* of the choice of that part */
+    uint64_t seed;             /* of the choice of that part, and of folds */
+    int folds, fold;           /* of the training samples; 0: none */
     int on_bad_image;          /* gn_bad_image */
     bool scaled_decode;        /* of large JPEGs */
     const char *const *labels; /* a model's, for as many classes as are asked for */

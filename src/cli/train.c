@@ -51,6 +51,8 @@ static const struct gn_option options[] = {
       .offset = AT(normalize), .standard = "the model's",
       .help = "of value/255: mean and deviation, \"0.5/0.25\", one or one for each of red, green,"
               " blue; imagenet; none" },
+    { .name = "fold", .kind = GN_OPTION_TEXT, .value = "K/N", .traits = GN_OPTION_SAVED,
+      .offset = AT(fold), .help = "divide the training samples into N folds, validate by number K" },
     CLI_HEADING("Training"),
     { .name = "model", .kind = GN_OPTION_TEXT, .value = "MODEL", .traits = GN_OPTION_SAVED,
       .offset = AT(model), .standard = "googlenet",
@@ -58,6 +60,10 @@ static const struct gn_option options[] = {
     CLI_HEADING("Fine-tuning"),
     CLI_HEADING("Schedule of the learning rate"),
     CLI_HEADING("Run"),
+    { .name = "seeds", .kind = GN_OPTION_INT, .value = "N", .offset = AT(seeds), .low = 1, .high = 100,
+      .help = "N runs with seeds from --seed on; mean, deviation and interval at the end" },
+    { .name = "folds", .kind = GN_OPTION_INT, .value = "N", .offset = AT(folds), .low = 2, .high = 100,
+      .help = "N runs, each validated by another N-th of the training samples" },
     { .name = "out", .kind = GN_OPTION_TEXT, .value = "DIR", .offset = AT(fit.out), .traits = CLI_NEW,
       .standard = "runs/<n>-<preset>-<data>", .help = "folder of the run's files" },
     { .name = "overwrite", .kind = GN_OPTION_SWITCH, .offset = AT(fit.overwrite), .traits = CLI_NEW,
@@ -137,7 +143,8 @@ static gn_dataset *begin_split(const struct train *given, gn_split split, int cl
 {
     struct cli_place place = given->place;
     place.seed = given->fit.seed;
-    const uint64_t limit = split == GN_TRAIN ? given->fit.limit_train : given->fit.limit_val;
+    const bool trains = split == GN_TRAIN || (split == GN_VAL && place.folds > 0);
+    const uint64_t limit = trains ? given->fit.limit_train : given->fit.limit_val;
     return cli_begin_data(given->data, split, classes, given->reads_limited ? limit : 0, &place);
 }
 
@@ -281,6 +288,8 @@ static int run(struct cli_args *args)
     json_t *config = NULL;
     int code = 0;
     cli_catch_interrupts();
+    if (train_is_sweep(args))
+        return train_sweep(args);
     if (given->list_recipes) {
         recipe_list(given->common.json);
         return CLI_DONE;
@@ -306,6 +315,10 @@ static int run(struct cli_args *args)
     }
     if (!code && !given->data)
         code = cli_fail(CLI_USAGE, "train: --data is missing (a folder or the name of a set)");
+    if (!code)
+        code = train_read_weights(args);
+    if (!code)
+        code = train_read_fold(given);
     state.free_epochs = given->fit.epochs == 0;
     state.free_batch = given->fit.batch == 0;
     state.free_momentum = !(given->fit.bn_momentum > 0) && !given->resume;
@@ -331,6 +344,7 @@ const struct cli_command cli_train = {
                 "  googlenet train --data fashion-mnist --epochs 1 --limit-train 6000 --out quick\n"
                 "  googlenet train --data folder/ --model model.safetensors --lr 0.01"
                 " --freeze b1,b2\n"
+                "  googlenet train --data folder/ --seeds 5 --class-weights balanced --out five\n"
                 "  googlenet train --resume runs/1-googlenet-fashion-mnist --epochs 10\n",
     .argument = "nothing",
     .options = options,

@@ -14,6 +14,9 @@ struct train {
     struct cli_place place;
     const char *data, *model, *resume, *recipe;
     bool dry_run, list_recipes;
+    int seeds, folds;   /* several runs; 0: one */
+    const char *fold;   /* "1/5" */
+    bool is_part;       /* of several runs: its result is printed with theirs */
     bool reads_limited; /* of each split only the first --limit-... samples; false: a run of version
                            0.1.0, whose checkpoint knows the whole set */
     const char *normalize;
@@ -42,6 +45,16 @@ struct train_run {
  * has said them (train_choose.c). */
 void train_choose(struct train_run *run);
 
+/* Turns the file that --class-weights names into its list; --fold into numbers (train_weights.c). 0, or the
+ * exit code after the fault was named. */
+int train_read_weights(struct cli_args *args);
+int train_read_fold(struct train *given);
+
+/* Several runs, --seeds, --folds or the resuming of such (train_sweep.c): whether the words ask for them; trains what
+ * is not finished yet, then prints and keeps what they have in common. Returns the exit code. */
+bool train_is_sweep(const struct cli_args *args);
+int train_sweep(const struct cli_args *args);
+
 /* Says what was chosen, and warns of a run that is too short to learn. */
 void train_note_choice(const struct train_run *run);
 
@@ -59,8 +72,9 @@ void train_announce(const struct train_run *run, const char *folder);
 void train_print_plan(const struct train_run *run, const char *folder);
 
 /* Measures run->test with the file `model`, the best, of that epoch, and keeps the score in the run's
- * folder (train_test.c). Returns 0, or the exit code after the fault was named. */
-int train_test(const struct train_run *run, const char *model, int epoch, struct gn_score *score);
+ * folder (train_test.c); `answers` gets every answer. Returns 0, or the exit code after the fault was named. */
+int train_test(const struct train_run *run, const char *model, int epoch, struct gn_score *score,
+               gn_evaluation *answers);
 
 /* The score as JSON; null for NULL. */
 json_t *train_test_json(const struct gn_score *score);

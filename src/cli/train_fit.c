@@ -4,6 +4,7 @@
 #include "cli/train.h"
 
 #include "base/number.h"
+#include "cli/card.h"
 #include "cli/config.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -83,6 +84,13 @@ static void announce_splits(const struct train_run *run)
 {
     const char *validation = strrchr(run->validation_info.path, '/');
     const char *test = strrchr(run->test_info.path, '/');
+    if (run->given->fold) {
+        cli_note(
+            "splits    fold %s of the training samples chooses the best epoch, the test samples "
+            "are measured once, at the end",
+            run->given->fold);
+        return;
+    }
     cli_note("splits    %s/ chooses the best epoch, %s/ is measured once, at the end",
              validation ? validation + 1 : run->validation_info.path,
              test ? test + 1 : run->test_info.path);
@@ -94,7 +102,10 @@ static void announce_data(const struct train_run *run)
     char what[64], counts[128];
     const unsigned long long train = data->samples, validation = run->validation_info.samples,
                              test = run->test_info.samples;
-    if (run->test)
+    if (run->given->fold && run->validation && !run->test)
+        snprintf(counts, sizeof counts, "%llu training and, as fold %s, %llu validation", train,
+                 run->given->fold, validation);
+    else if (run->test)
         snprintf(counts, sizeof counts, "%llu training, %llu validation and %llu test", train,
                  validation, test);
     else if (run->validation)
@@ -123,8 +134,10 @@ void train_announce(const struct train_run *run, const char *folder)
     if (cli_given(run->args, "val-fraction") && !data->divided)
         cli_warn("--val-fraction: not used, %s brings its own test images", data->name);
     announce_data(run);
-    cli_note_unread(data, "training");
-    cli_note_unread(&run->validation_info, "test");
+    if (!given->fold) { /* what is unread counts from the limit, a fold is less */
+        cli_note_unread(data, "training");
+        cli_note_unread(&run->validation_info, "test");
+    }
     cli_note("network   %s %dx%dx%d, %llu parameters, %s %s, resize %s", net->preset, net->size_h,
              net->size_w, net->channels, (unsigned long long)net->params,
              given->resume ? "weights from the checkpoint in"
@@ -260,7 +273,9 @@ static void print_result(const struct watch *watch, const struct result *result)
     cli_duration(time, result->seconds);
     if (result->test)
         gn_format(test, sizeof test, "; test accuracy %.4f", result->test->accuracy);
-    if (run->given->common.json)
+    if (run->given->is_part)
+        cli_note("result    %s", run->folder);
+    else if (run->given->common.json)
         print_result_json(watch, result);
     else if (run->given->common.quiet)
         cli_line("%s", result->model);
@@ -276,10 +291,57 @@ static void print_result(const struct watch *watch, const struct result *result)
                  last->accuracy, last->epoch, time, result->model);
 }
 
+/* Answers of the best model on the samples that chose it, where no others measure it. False: none. */
+static bool answer_validation(const struct train_run *run, const char *model,
+                              gn_evaluation *answers)
+{
+    const struct gn_fit_options *fit = &run->given->fit;
+    struct gn_score score;
+    gn_net *net = run->validation && answers ? gn_load(model) : NULL;
+    const struct gn_evaluate_options options = { .data = run->validation,
+                                                 .limit = fit->limit_val,
+                                                 .batch = fit->batch,
+                                                 .threads = fit->threads,
+                                                 .algorithm = fit->algorithm,
+                                                 .stop = &cli_stop,
+                                                 .evaluation = answers };
+    const bool done = net && gn_evaluate_with(net, &score, &options) == GN_OK;
+    gn_clear_error(); /* the training itself is done */
+    gn_free_net(net);
+    return done;
+}
+
+static void write_card(const struct train_run *run, const gn_history *history,
+                       const struct result *result, gn_evaluation *answers)
+{
+    struct card card = { .run = run,
+                         .model = result->model,
+                         .epoch = result->has_best ? result->best.epoch : result->last.epoch,
+                         .epochs = result->last.epoch,
+                         .samples = result->test ? "test" : "validation",
+                         .chose = !result->test && result->has_best };
+    double rates = 0;
+    for (int i = 0; i < gn_history_epochs(history); i++) {
+        struct gn_epoch row;
+        if (gn_history_epoch(history, i, &row) != GN_OK)
+            continue;
+        const double rate = gn_metric_value(&row.metrics, "images_per_second");
+        card.seconds += row.seconds;
+        rates += rate > 0 ? rate / gn_history_epochs(history) : 0;
+    }
+    card.images_per_second = rates;
+    if (result->last.epoch == 0)
+        return;
+    if (result->test || answer_validation(run, result->model, answers))
+        card.answers = answers;
+    cli_write_card(&card);
+}
+
 /* The training is done: what came out, and how good it is on samples that chose nothing. */
 static int finish(const struct watch *watch, const gn_history *history, double began)
 {
     const struct train_run *run = watch->run;
+    gn_evaluation *answers = gn_evaluation_create();
     struct gn_score score;
     struct result result = { .model = NULL };
     int code = 0;
@@ -290,11 +352,14 @@ static int finish(const struct watch *watch, const gn_history *history, double b
     result.has_best = result.last.has_validation && gn_history_best(history) >= 0;
     result.model = cli_format("%s/%s.safetensors", run->folder, result.has_best ? "best" : "model");
     if (run->test && result.has_best) {
-        code = train_test(run, result.model, result.best.epoch, &score);
+        code = train_test(run, result.model, result.best.epoch, &score, answers);
         result.test = code ? NULL : &score;
     }
     result.seconds = cli_seconds() - began;
+    if (!code)
+        write_card(run, history, &result, answers);
     print_result(watch, &result);
+    gn_evaluation_free(answers);
     free(result.model);
     return code;
 }

@@ -4,11 +4,11 @@
  * resumed measures it again, with the same result.
  */
 #include "cli/report.h"
+#include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "cli/train.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static json_t *score_json(const struct gn_score *score)
 {
@@ -30,17 +30,17 @@ static int keep(const struct train_run *run, int epoch, const struct gn_score *s
     json_t *root = score_json(score);
     json_object_set_new(root, "epoch", json_integer(epoch));
     char *path = cli_format("%s/test.json", run->folder);
-    char *json = cli_json_dump(root, JSON_INDENT(2)), *text = cli_format("%s\n", json ? json : "");
-    const bool is_kept = json && gn_write_file(path, text, strlen(text)) == GN_OK;
-    if (json && !is_kept)
-        cli_warn("%s", gn_error_message());
+    char *text = cli_json_dump(root, JSON_INDENT(2));
+    char *line = text ? cli_format("%s\n", text) : NULL;
+    const int code = line ? cli_replace_file(path, line) : CLI_ENVIRONMENT;
+    free(line);
     free(text);
-    free(json);
     free(path);
-    return is_kept ? 0 : CLI_ENVIRONMENT;
+    return code;
 }
 
-int train_test(const struct train_run *run, const char *model, int epoch, struct gn_score *score)
+int train_test(const struct train_run *run, const char *model, int epoch, struct gn_score *score,
+               gn_evaluation *answers)
 {
     const struct gn_fit_options *fit = &run->given->fit;
     gn_net *net = gn_load(model);
@@ -50,6 +50,7 @@ int train_test(const struct train_run *run, const char *model, int epoch, struct
         .threads = fit->threads,
         .algorithm = fit->algorithm,
         .stop = &cli_stop,
+        .evaluation = answers,
     };
     const gn_status status =
         net ? gn_evaluate_with(net, score, &options) : (gn_status)gn_error_status();

@@ -6,6 +6,7 @@
 
 #include "file/file.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "base/words.h"
 
@@ -113,4 +114,71 @@ gn_status gn_number_classes(struct gn_dataset *data, const struct gn_names *name
         numbers[i] = (int32_t)i;
     }
     return names->n == (size_t)data->classes ? keep_names(data, names->text, names->n) : GN_OK;
+}
+
+/* ---- Weights ---- */
+
+static void balance(const struct gn_dataset *data, uint64_t n, int classes, float *weights)
+{
+    uint64_t present = 0;
+    for (uint64_t i = 0; i < n; i++)
+        weights[data->labels[i]] += 1; /* exact below 2^24 */
+    for (int k = 0; k < classes; k++)
+        present += weights[k] > 0;
+    for (int k = 0; k < classes; k++)
+        weights[k] =
+            weights[k] > 0 ? (float)((double)n / ((double)present * (double)weights[k])) : 1;
+}
+
+/* The class that a word names, -1: none. */
+static int class_named(const struct gn_dataset *data, int classes, const char *word)
+{
+    int number;
+    for (int k = 0; data->label_names != NULL && k < data->classes; k++)
+        if (strcmp(data->label_names[k], word) == 0)
+            return k;
+    return gn_int_parse(word, 0, classes - 1, &number) ? number : -1;
+}
+
+/* "cat=2" */
+static gn_status take_weight(const struct gn_dataset *data, int classes, char *word, float *weights)
+{
+    char shown[GN_PATH_TEXT];
+    double value;
+    char *equals = strrchr(word, '=');
+    (void)gn_printable(shown, sizeof shown, word);
+    if (equals == NULL || !gn_real_parse(equals + 1, &value) || !(value > 0) || value > 1e6)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "fit: .class_weights: \"%s\" is not CLASS=X with X above 0, at most 1e6", shown);
+    *equals = '\0';
+    const int class = class_named(data, classes, word);
+    if (class < 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .class_weights: \"%s\" names none of the %d classes",
+                shown, classes);
+    weights[class] = (float)value;
+    return GN_OK;
+}
+
+gn_status gn_class_weights(const struct gn_dataset *data, uint64_t n, const char *list, int classes,
+                           float *weights)
+{
+    if (strcmp(list, "balanced") == 0) {
+        for (int k = 0; k < classes; k++)
+            weights[k] = 0;
+        balance(data, n, classes, weights);
+        return GN_OK;
+    }
+    for (int k = 0; k < classes; k++)
+        weights[k] = 1;
+    char *copy = gn_strdup(list), *rest = copy;
+    gn_status status = copy == NULL ? gn_last_status() : GN_OK;
+    while (status == GN_OK && rest != NULL) {
+        char *word = rest;
+        rest = strchr(rest, ',');
+        if (rest != NULL)
+            *rest++ = '\0';
+        status = take_weight(data, classes, word, weights);
+    }
+    gn_free(copy);
+    return status;
 }

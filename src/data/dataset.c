@@ -72,12 +72,20 @@ static gn_status load_images(struct gn_dataset *data, const struct gn_known_set 
     const enum gn_cifar kind = gn_cifar_find(data->path, inner);
     if (kind == GN_CIFAR_NONE || gn_holds_idx(data->path)) {
         GN_TRY(gn_open_idx(data, set));
-        return data->options.beside ? GN_OK : gn_dataset_wait(data);
+        if (data->options.beside && data->options.folds < 2)
+            return GN_OK;
+        GN_TRY(gn_dataset_wait(data));
+        if (data->options.folds < 2)
+            return GN_OK;
+        GN_TRY(gn_take_fold(data));
+        gn_fingerprint_images(data);
+        return GN_OK;
     }
     GN_TRY(gn_open_cifar(data, inner, kind));
     const uint64_t limit = data->options.limit;
     if (limit > 0 && limit < data->samples)
         data->samples = limit;
+    GN_TRY(gn_take_fold(data));
     gn_fingerprint_images(data);
     return GN_OK;
 }
@@ -124,6 +132,10 @@ static gn_status check_options(const struct gn_dataset_options *o)
     if (!(o->val_fraction >= 0) || o->val_fraction > 1)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: val_fraction is %g, it must be 0 to 1",
                 o->val_fraction);
+    if (o->folds < 0 || o->folds == 1 || (o->folds > 0 && (o->fold < 0 || o->fold >= o->folds)))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "data set: fold %d of %d: there must be two or more, counted from 0", o->fold,
+                o->folds);
     if (o->channels != 0 && o->channels != 1 && o->channels != 3)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "data set: pictures have 1 or 3 channels, not %d",
                 o->channels);
@@ -137,6 +149,9 @@ static gn_status check_options(const struct gn_dataset_options *o)
 static gn_status copy_options(struct gn_dataset *data, const struct gn_dataset_options *options)
 {
     data->options = *options;
+    data->fold_is_held = options->folds > 1 && options->split != GN_TRAIN;
+    if (options->folds > 1 && options->split == GN_VAL)
+        data->options.split = GN_TRAIN;
     data->options.data = gn_strdup(options->data);
     data->options.data_dir = options->data_dir == NULL ? NULL : gn_strdup(options->data_dir);
     const bool lacks =

@@ -43,6 +43,7 @@ struct gn_dataset {
     const char *const *label_names; /* `classes` names or NULL; a static table or own_names */
     struct gn_names own_names;
     bool divided;           /* by gn_divide_files */
+    bool fold_is_held;      /* of options.folds: this one is for validation */
     bool has_val, has_test; /* samples of its own for that */
     struct gn_unused unused;
     uint32_t fingerprint;     /* CRC32C over what training depends on: for resume */
@@ -51,6 +52,11 @@ struct gn_dataset {
 
 /* BAD_ARGUMENT while images are being read, or could not be. */
 gn_status gn_dataset_ready(const struct gn_dataset *data);
+
+/* A factor of the loss for each class, from the first n samples' labels: see .class_weights of struct
+ * gn_fit_options. BAD_ARGUMENT for a list that cannot be understood. */
+gn_status gn_class_weights(const struct gn_dataset *data, uint64_t n, const char *list, int classes,
+                           float *weights);
 
 /* The path of picture i; false when it does not fit. */
 bool gn_dataset_path(const struct gn_dataset *data, uint64_t i, char path[GN_PATH_BYTES]);

@@ -43,7 +43,8 @@ struct gn_loader {
     uint32_t samples;
     uint64_t batches;
     size_t image_floats;
-    uint32_t *order; /* [samples] */
+    uint32_t *order;           /* [samples] */
+    struct gn_balance balance; /* of a balanced one */
     struct buffer buffers[BUFFERS];
     int32_t *others; /* [batch]; these four are for mixing, NULL without it */
     float *shares;
@@ -268,6 +269,8 @@ static gn_status allocate(struct gn_loader *loader)
     loader->seen = gn_calloc(o->data->samples / 8 + 1, 1, "the list of bad pictures");
     if (loader->order == NULL || loader->seen == NULL)
         return gn_last_status();
+    if (o->balanced)
+        GN_TRY(gn_balance_reserve(&loader->balance, loader->samples, o->data->classes));
     for (int i = 0; i < BUFFERS; i++)
         GN_TRY(allocate_buffer(loader, &loader->buffers[i], bytes));
     GN_TRY(allocate_mixing(loader));
@@ -338,6 +341,7 @@ void gn_loader_free(struct gn_loader *loader)
     gn_names_free(&loader->bad);
     gn_free(loader->workers);
     gn_free(loader->order);
+    gn_balance_free(&loader->balance);
     gn_free(loader->seen);
     gn_free(loader->others);
     gn_free(loader->shares);
@@ -368,7 +372,6 @@ gn_status gn_loader_start(struct gn_loader *loader, uint64_t epoch, uint64_t fir
     if (first > loader->batches)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "loader: batch %llu of an epoch of %llu batches",
                 (unsigned long long)first, (unsigned long long)loader->batches);
-    const struct gn_loader_options *o = &loader->options;
     (void)pthread_mutex_lock(&loader->lock);
     loader->begun = loader->batches; /* no more of the old epoch */
     loader->handed = 0;
@@ -379,7 +382,7 @@ gn_status gn_loader_start(struct gn_loader *loader, uint64_t epoch, uint64_t fir
         loader->buffers[i].left = 0;
     }
     const gn_status status =
-        gn_shuffle_order(loader->order, loader->samples, o->shuffle, o->window, o->seed, epoch);
+        gn_order_samples(loader->order, loader->samples, &loader->options, &loader->balance, epoch);
     loader->epoch = epoch;
     loader->begun = loader->taken = status == GN_OK ? first : loader->batches;
     (void)pthread_cond_broadcast(&loader->changed);

@@ -48,7 +48,11 @@ gn_status gn_find_split(struct gn_dataset *data, char classes[GN_PATH_BYTES], bo
  * is for testing. Keeps the files of data->options.split and their entries of `labels`. */
 gn_status gn_divide_files(struct gn_dataset *data, int32_t *labels);
 
-/* Limit, number of channels (if nobody says it) and fingerprint of a set of picture files. */
+/* Keeps of a training set, or one without a division of its own, the fold that the options name, or all
+ * others; with labels, and before the fingerprint. */
+gn_status gn_take_fold(struct gn_dataset *data);
+
+/* Limit, fold, number of channels (if nobody says it) and fingerprint of a set of picture files. */
 gn_status gn_finish_files(struct gn_dataset *data);
 
 /* ---- The fingerprint: CRC32C over what training depends on ---- */

@@ -25,6 +25,7 @@ struct gn_loader_options {
     struct gn_pixel_rule pixels; /* crop and normalisation */
     struct gn_augment augment;   /* zeros: none */
     gn_shuffle shuffle;
+    bool balanced; /* as many samples of each class, in random order */
     int window;
     uint64_t seed;
     struct gn_picture_state

@@ -4,6 +4,7 @@
 #if GN_HAVE_CAIRO
 
 #include "file/file.h"
+#include "base/memory.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -147,6 +148,40 @@ gn_status gn_draw_file(const char *path, const char *title,
         return gn_file_commit(writer, NULL);
     gn_file_abort(writer);
     GN_FAIL(GN_STATUS_IO, "curves: cannot be drawn: %s", cairo_status_to_string(status));
+}
+
+/* cairo's way to bytes in memory. */
+static cairo_status_t collect(void *target, const unsigned char *data, unsigned n)
+{
+    struct gn_bytes *bytes = target;
+    uint8_t *grown = gn_realloc(bytes->data, bytes->size + n, "a picture");
+    if (grown == NULL)
+        return CAIRO_STATUS_NO_MEMORY;
+    memcpy(grown + bytes->size, data, n);
+    *bytes = (struct gn_bytes){ grown, bytes->size + n };
+    return CAIRO_STATUS_SUCCESS;
+}
+
+gn_status gn_draw_png(int width, int height, void (*draw)(cairo_t *cr, const void *subject),
+                      const void *subject, struct gn_bytes *png)
+{
+    *png = (struct gn_bytes){ NULL, 0 };
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+    cairo_t *cr = cairo_create(surface);
+    cairo_set_source_rgb(cr, 1, 1, 1);
+    cairo_paint(cr);
+    draw(cr, subject);
+    cairo_status_t status = cairo_status(cr);
+    cairo_destroy(cr);
+    if (status == CAIRO_STATUS_SUCCESS)
+        status = cairo_surface_write_to_png_stream(surface, collect, png);
+    cairo_surface_destroy(surface);
+    if (status == CAIRO_STATUS_SUCCESS)
+        return GN_OK;
+    gn_free(png->data);
+    *png = (struct gn_bytes){ NULL, 0 };
+    GN_FAIL(status == CAIRO_STATUS_NO_MEMORY ? GN_STATUS_NO_MEMORY : GN_STATUS_IO,
+            "picture: cannot be drawn: %s", cairo_status_to_string(status));
 }
 
 #endif

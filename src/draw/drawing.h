@@ -5,7 +5,7 @@
 #ifndef GN_DRAW_DRAWING_H
 #define GN_DRAW_DRAWING_H
 
-#include "base/status.h"
+#include "file/file.h"
 #include "gn_config.h"
 
 #if GN_HAVE_CAIRO
@@ -50,6 +50,10 @@ void gn_axes_draw(cairo_t *cr, const struct gn_axes *axes, bool percent, const c
  * name ends in ".png", otherwise SVG. IO. */
 gn_status gn_draw_file(const char *path, const char *title,
                        void (*draw)(cairo_t *cr, const void *subject), const void *subject);
+
+/* A picture of width x height pixels as the bytes of a PNG file; free png->data with gn_free. */
+gn_status gn_draw_png(int width, int height, void (*draw)(cairo_t *cr, const void *subject),
+                      const void *subject, struct gn_bytes *png);
 
 #endif
 

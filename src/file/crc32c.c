@@ -83,3 +83,8 @@ uint32_t gn_crc32c_portable(uint32_t crc, const void *data, size_t n)
 {
     return ~by_table(~crc, data, n);
 }
+
+uint32_t gn_crc32c_masked(uint32_t crc)
+{
+    return (crc >> 15 | crc << 17) + 0xa282ead8U;
+}

@@ -18,4 +18,7 @@ uint32_t gn_crc32c(uint32_t crc, const void *data, size_t n);
 /* The same without special instructions: what gn_crc32c takes on other processors. */
 uint32_t gn_crc32c_portable(uint32_t crc, const void *data, size_t n);
 
+/* A sum as TFRecord files and LevelDB hide it in data that has sums of its own. */
+uint32_t gn_crc32c_masked(uint32_t crc);
+
 #endif

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { VARINT = 0, LENGTH = 2, FIXED32 = 5, MOST_VARINT = 10, FIRST_ROOM = 4096 };
+enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5, MOST_VARINT = 10, FIRST_ROOM = 4096 };
 
 static uint8_t *add(struct gn_pb *pb, size_t n)
 {
@@ -13,7 +13,7 @@ static uint8_t *add(struct gn_pb *pb, size_t n)
         return NULL;
     if (pb->size + n > pb->room) {
         const size_t room = (pb->size + n) * 3 / 2 + FIRST_ROOM;
-        uint8_t *grown = gn_realloc(pb->bytes, room, "an exported model");
+        uint8_t *grown = gn_realloc(pb->bytes, room, "a message");
         if (grown == NULL) {
             pb->failed = true;
             return NULL;
@@ -60,6 +60,28 @@ void gn_pb_float(struct gn_pb *pb, int field, float value)
     uint8_t *to = add(pb, sizeof value);
     if (to != NULL)
         memcpy(to, &value, sizeof value); /* little-endian, as this machine */
+}
+
+void gn_pb_double(struct gn_pb *pb, int field, double value)
+{
+    tag(pb, field, FIXED64);
+    uint8_t *to = add(pb, sizeof value);
+    if (to != NULL)
+        memcpy(to, &value, sizeof value);
+}
+
+void gn_pb_doubles(struct gn_pb *pb, int field, const double *values, size_t n)
+{
+    uint8_t *to = gn_pb_bytes(pb, field, n * sizeof *values);
+    if (to != NULL && n > 0)
+        memcpy(to, values, n * sizeof *values);
+}
+
+void gn_pb_append(struct gn_pb *pb, const void *bytes, size_t n)
+{
+    uint8_t *to = add(pb, n);
+    if (to != NULL && n > 0)
+        memcpy(to, bytes, n);
 }
 
 uint8_t *gn_pb_bytes(struct gn_pb *pb, int field, size_t n)

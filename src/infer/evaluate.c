@@ -57,6 +57,8 @@ static gn_status score_batch(const struct gn_scoring *scoring, const struct gn_b
             GN_TRY(gn_evaluation_add(scoring->evaluation, batch->samples[i], batch->labels[i], x,
                                      classes));
     }
+    if (scoring->on_answers != NULL)
+        scoring->on_answers(scoring->user, batch, scoring->logits);
     score->samples += (uint64_t)batch->n;
     score->loss = *loss_sum / (double)score->samples;
     score->accuracy = (double)score->correct / (double)score->samples;

@@ -21,7 +21,9 @@ struct gn_scoring {
     int classes;
     struct gn_evaluation *evaluation; /* may be NULL */
     const struct gn_viewer *viewer;   /* NULL: images are answered as they are */
-    const volatile int *stop;         /* may be NULL; STOPPED when it is set */
+    /* May be NULL; called with each batch and its logits. */
+    void (*on_answers)(void *user, const struct gn_batch *batch, const float *logits);
+    const volatile int *stop; /* may be NULL; STOPPED when it is set */
     /* May be NULL; called after every batch with the means so far. */
     void (*on_batch)(void *user, uint64_t batch, const struct gn_score *so_far);
     void *user;

@@ -25,6 +25,7 @@ struct gn_loss_args {
     const float *const *shares;   /* *others is NULL when nothing is mixed */
     double *loss;                 /* the sum over the slice is added */
     int *correct;                 /* right arg-maxes are added */
+    const float *class_weights;   /* factors of the loss by true class; NULL: 1 */
     double smoothing;             /* part of the target that all classes share */
     double weight;                /* of this head in the whole */
 };

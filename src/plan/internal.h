@@ -112,6 +112,7 @@ struct gn_plan {
     int focus;      /* the layer whose value and gradient outlive a call, -1: none */
     gn_algorithm algorithm;
     double label_smoothing, norm_momentum;
+    const float *class_weights;
     const char *freeze;
     int batch, slice, threads, portion;
     struct gn_value *values; /* one a layer */

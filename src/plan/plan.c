@@ -189,6 +189,7 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->focus = o->focus > 0 ? o->focus : -1;
     plan->algorithm = o->reference ? GN_ALGORITHM_DIRECT : o->algorithm;
     plan->label_smoothing = o->label_smoothing;
+    plan->class_weights = o->class_weights;
     plan->norm_momentum = o->norm_momentum;
     plan->freeze = o->freeze;
     plan->batch = o->batch;

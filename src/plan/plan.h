@@ -23,9 +23,10 @@ struct gn_plan_options {
     int slice;      /* images a slice; 0: chosen from shape and mode alone */
     bool reference; /* every step by the plain-C reference */
     gn_algorithm algorithm;
-    double label_smoothing; /* part of the target that all classes share */
-    double norm_momentum;   /* share of running statistics that a step keeps; 0: each layer's own */
-    const char *freeze;     /* patterns of tensors that need no gradient, see graph/pattern.h */
+    double label_smoothing;     /* part of the target that all classes share */
+    const float *class_weights; /* a factor of each class's loss, read while it runs; NULL: 1 */
+    double norm_momentum; /* share of running statistics that a step keeps; 0: each layer's own */
+    const char *freeze;   /* patterns of tensors that need no gradient, see graph/pattern.h */
     struct gn_pack *pack; /* inference: where packed weights are found or added (plan/pack.c); NULL:
                              the plan has its own */
     bool validates; /* inference between training steps: with the slices of a training plan, so that

@@ -437,6 +437,7 @@ static gn_status loss(struct gn_plan *plan, int head)
                                .correct =
                                    head < 0 ? &plan->sums.correct : &plan->sums.head_correct[head],
                                .weight = head < 0 ? 1 : g->heads[head].weight,
+                               .class_weights = plan->class_weights,
                                .smoothing = plan->label_smoothing };
     s.args.loss = args;
     return emit(plan, &s, GN_OP_LOSS, GN_PASS_FORWARD);

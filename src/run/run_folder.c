@@ -37,7 +37,11 @@ static const char *const run_files[] = { "checkpoint.safetensors",
                                          "curves.svg",
                                          "pictures.tsv",
                                          "bad-images.txt",
-                                         "test.json" };
+                                         "test.json",
+                                         "result.json",
+                                         "card.md",
+                                         "tensorboard/train/events.out.tfevents.googlenet",
+                                         "tensorboard/validation/events.out.tfevents.googlenet" };
 enum { N_RUN_FILES = sizeof run_files / sizeof run_files[0], N_CHECKPOINTS = 2 };
 
 const char *gn_run_file(const struct gn_run_folder *folder, const char *name,
@@ -114,10 +118,14 @@ static bool has_file(const struct gn_run_folder *folder, const char *name)
  * resumed, or no run. */
 static gn_status remove_run(const struct gn_run_folder *folder)
 {
+    static const char *const inner[] = { "tensorboard/train", "tensorboard/validation",
+                                         "tensorboard" };
     char path[GN_RUN_PATH];
     for (int i = N_RUN_FILES - 1; i >= 0; i--)
         if (unlink(gn_run_file(folder, run_files[i], path)) != 0 && errno != ENOENT)
             return io_error(folder, "remove the earlier run", errno);
+    for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++)
+        (void)rmdir(gn_run_file(folder, inner[i], path)); /* if nothing else is in it */
     if (unlink(gn_run_file(folder, "config.json", path)) != 0 && errno != ENOENT)
         return io_error(folder, "remove the earlier run", errno);
     return GN_OK;
@@ -226,4 +234,18 @@ void gn_run_folder_close(struct gn_run_folder *folder)
     if (folder->lock >= 0)
         (void)close(folder->lock);
     gn_free(folder);
+}
+
+gn_status gn_remove_run(const char *run)
+{
+    struct gn_run_info info;
+    char path[GN_RUN_PATH];
+    GN_TRY(gn_describe_run(run, &info));
+    struct gn_run_folder *folder = gn_run_folder_open(run, GN_RUN_OVERWRITE);
+    if (folder == NULL)
+        return gn_last_status();
+    (void)unlink(gn_run_file(folder, ".lock", path));
+    gn_run_folder_close(folder);
+    (void)rmdir(run);
+    return GN_OK;
 }

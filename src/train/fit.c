@@ -118,6 +118,14 @@ static gn_status look_at_step(struct gn_fit *fit, const struct gn_step_sums *sum
     return GN_OK;
 }
 
+/* Whether the step that is being done is the last one before the end of an epoch, or of the run. */
+static bool ends_epoch(const struct gn_fit *fit)
+{
+    const uint64_t most = fit->t.settings.options.max_steps;
+    const struct gn_progress *p = &fit->t.progress;
+    return p->batch == fit->t.settings.epoch_steps || (most != 0 && p->step >= most);
+}
+
 static gn_status train_step(struct gn_fit *fit)
 {
     struct gn_progress *p = &fit->t.progress;
@@ -140,6 +148,8 @@ static gn_status train_step(struct gn_fit *fit)
         return GN_OK;
     e->step_loss = sums.loss / (double)sums.samples;
     GN_TRY(look_at_step(fit, &sums));
+    if (fit->observer != NULL && ends_epoch(fit))
+        gn_observer_before(fit->observer, (int)p->epoch + 1, fit->t.net->params);
     gn_train_step_update(fit->step, e->lr);
     p->samples += sums.samples;
     p->correct += sums.correct;
@@ -290,6 +300,12 @@ static gn_status create_parts(struct gn_fit *fit)
     if (fit->step == NULL || fit->logits == NULL)
         return gn_last_status();
     fit->watchdog = gn_watchdog_create(net, o->freeze, s->epoch_steps);
+    if (o->out != NULL && o->tensorboard) {
+        fit->observer = gn_observer_create(
+            net, &(struct gn_observer_options){ o->epochs, o->histograms, o->freeze, o->threads });
+        if (fit->observer == NULL)
+            return gn_last_status();
+    }
     fit->files.bad.loaders[0] = fit->loader;
     fit->files.bad.loaders[1] = fit->validation;
     return fit->watchdog == NULL ? gn_last_status() : GN_OK;
@@ -309,10 +325,19 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
     (void)snprintf(what, sizeof what, "training with batch %d at %dx%d", s->options.batch,
                    net->input.h, net->input.w);
     GN_TRY(gn_check_memory(gn_settings_memory(net, s), what));
+    if (s->options.class_weights != NULL) {
+        fit->class_weights = gn_calloc((size_t)net->classes, sizeof(float), "class weights");
+        if (fit->class_weights == NULL)
+            return gn_last_status();
+        s->class_weights = fit->class_weights;
+    }
     fit->plan = gn_train_plan(net, s);
     if (fit->plan == NULL)
         return gn_last_status();
     GN_TRY(wait_for_images(fit));
+    if (fit->class_weights != NULL)
+        GN_TRY(gn_class_weights(options->train, s->n_train, s->options.class_weights, net->classes,
+                                fit->class_weights));
     GN_TRY(
         gn_files_open(&fit->files)); /* only now: nothing is changed for data that cannot be used */
     const struct gn_dataset *data = options->train;
@@ -345,6 +370,8 @@ static void free_parts(struct gn_fit *fit)
     gn_updater_free(fit->t.updater);
     gn_train_step_free(fit->step);
     gn_watchdog_free(fit->watchdog);
+    gn_observer_free(fit->observer);
+    gn_free(fit->class_weights);
     gn_free(fit->logits);
 }
 
@@ -369,6 +396,7 @@ gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
     const unsigned state = gn_float_enter();
     const gn_status status = fit_net(fit, options);
     gn_float_leave(state);
+    gn_files_result(&fit->files, status);
     gn_history *history = fit->t.history;
     free_parts(fit);
     gn_free(fit);

@@ -3,6 +3,7 @@
 #define GN_TRAIN_FIT_H
 
 #include "train/fit_files.h"
+#include "tensorboard/observer.h"
 #include "train/watchdog.h"
 
 struct gn_fit {
@@ -14,11 +15,13 @@ struct gn_fit {
     struct gn_loader *loader, *validation; /* validation may be NULL */
     struct gn_train_step *step;
     struct gn_watchdog *watchdog;
-    float *logits;             /* of a validation batch */
-    double began, epoch_began; /* seconds of the clock */
-    uint64_t first_step;       /* done when the call began */
-    uint64_t first_samples;    /* of the running epoch, done in an earlier process */
-    gn_status data_status;     /* of the last batch: a picture that cannot be read ends the run */
+    struct gn_observer *observer; /* what TensorBoard shows besides metrics; NULL: nothing */
+    float *class_weights;         /* NULL: all 1 */
+    float *logits;                /* of a validation batch */
+    double began, epoch_began;    /* seconds of the clock */
+    uint64_t first_step;          /* done when the call began */
+    uint64_t first_samples;       /* of the running epoch, done in an earlier process */
+    gn_status data_status; /* of the last batch: a picture that cannot be read ends the run */
 };
 
 /* Why a run ends. */

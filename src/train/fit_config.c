@@ -141,6 +141,7 @@ static void set_machine(json_t *root)
     (void)gethostname(host, sizeof host - 1);
     (void)gn_system_describe(&system);
     set_text(root, "version", system.version);
+    set_text(root, "commit", system.commit[0] == '\0' ? NULL : system.commit);
     set_text(root, "started", when);
     set_text(root, "host", host);
     set_text(root, "compiler", system.compiler);
@@ -162,6 +163,7 @@ static json_t *labels_of(const struct gn_net *net)
 static gn_status fill(const struct gn_net *net, const struct gn_settings *s, json_t *root)
 {
     json_t *options = json_object_get(root, "options");
+    char fingerprint[16];
     if (!json_is_object(options)) {
         options = json_object();
         gn_json_set(root, "options", options);
@@ -170,6 +172,12 @@ static gn_status fill(const struct gn_net *net, const struct gn_settings *s, jso
     set_machine(root);
     GN_TRY(set_options(net, s, options));
     gn_json_set(root, "labels", labels_of(net));
+    (void)snprintf(fingerprint, sizeof fingerprint, "%08lx",
+                   (unsigned long)s->options.train->fingerprint);
+    gn_json_set_text(root, "data_fingerprint", fingerprint);
+    gn_json_set_count(root, "samples", s->n_train);
+    gn_json_set_count(root, "validation_samples", s->n_val);
+    gn_json_set_count(root, "parameters", gn_graph_params(net->graph, true));
     return GN_OK;
 }
 

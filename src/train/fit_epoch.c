@@ -100,14 +100,24 @@ static void swap_ema(struct gn_fit *fit)
         gn_plan_params_changed(fit->plan);
 }
 
+static void observe_answers(void *user, const struct gn_batch *batch, const float *logits)
+{
+    const struct gn_fit *fit = user;
+    gn_observer_batch(fit->observer, batch, logits);
+}
+
 /* By a plan of inference, which packs the weights as they are now; the training plan, whose memory it
  * computes in, packs its own again. */
-static gn_status validate(struct gn_fit *fit, struct gn_score *score)
+static gn_status validate(struct gn_fit *fit, bool observed, struct gn_score *score)
 {
+    const bool shows = observed && fit->observer != NULL;
+    if (shows)
+        gn_observer_begin(fit->observer);
     const struct gn_scoring scoring = { .plan = fit->validator,
                                         .loader = fit->validation,
                                         .logits = fit->logits,
                                         .classes = fit->t.net->classes,
+                                        .on_answers = shows ? observe_answers : NULL,
                                         .stop = fit->t.settings.options.stop,
                                         .on_batch = report_validation,
                                         .user = fit };
@@ -123,11 +133,11 @@ static gn_status validate(struct gn_fit *fit, struct gn_score *score)
 /* The raw weights, then the averaged ones. */
 static gn_status validate_both(struct gn_fit *fit, struct gn_score scores[2])
 {
-    GN_TRY(validate(fit, &scores[0]));
+    GN_TRY(validate(fit, true, &scores[0]));
     if (fit->t.settings.options.ema <= 0)
         return GN_OK;
     swap_ema(fit);
-    const gn_status status = validate(fit, &scores[1]);
+    const gn_status status = validate(fit, false, &scores[1]);
     swap_ema(fit);
     return status;
 }
@@ -157,6 +167,8 @@ static gn_status close_epoch(struct gn_fit *fit)
         facts.validation = &scores[0];
         facts.averaged = fit->t.settings.options.ema > 0 ? &scores[1] : NULL;
     }
+    gn_observer_epoch(fit->observer, (int)p->epoch + 1, fit->t.net->params,
+                      gn_train_step_grads(fit->step), gn_sinks_board(&fit->files.sinks));
     facts.seconds = gn_seconds() - fit->epoch_began;
     gn_epoch_metrics(&facts, &metrics);
     gn_fit_fill_event(fit);

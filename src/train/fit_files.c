@@ -10,6 +10,7 @@
 
 #include "file/file.h"
 #include "draw/curves.h"
+#include "run/result.h"
 #include "train/fit_config.h"
 
 #include <errno.h>
@@ -234,6 +235,19 @@ gn_status gn_files_finish(struct gn_run_files *files)
     return status;
 }
 
+void gn_files_result(struct gn_run_files *files, gn_status status)
+{
+    const struct gn_training *t = files->training;
+    struct gn_kept_error error;
+    if (!files->begun)
+        return;
+    gn_keep_error(&error);
+    if (gn_result_write(files->folder, status, gn_error_message(),
+                        t->history == NULL ? 0 : t->history->n, t->progress.step) != GN_OK)
+        gn_report_error(files->reporter, "everything else of the run is written");
+    gn_restore_error(&error);
+}
+
 /* ---- A run that is resumed ---- */
 
 /* The best weights are gone. Those of the checkpoint may be them; if not, the next epoch is the best one
@@ -301,6 +315,7 @@ static void prepare_sinks(struct gn_run_files *files)
     files->sinks.folder = files->folder;
     files->sinks.reporter = files->reporter;
     files->sinks.history = t->history;
+    files->sinks.tensorboard = t->settings.options.tensorboard;
     (void)snprintf(files->sinks.title, sizeof files->sinks.title, "Training of %s", t->net->preset);
 }
 
@@ -314,6 +329,8 @@ gn_status gn_files_begin(struct gn_run_files *files)
     GN_TRY(gn_config_write(t->net, &t->settings, gn_run_file(files->folder, "config.json", path)));
     prepare_sinks(files);
     if (t->settings.options.resume) {
+        gn_result_remove(files->folder);
+        files->begun = true;
         if (t->progress.epoch > 0)
             write_missing(files);
         gn_sinks_begin(&files->sinks, true, t->progress.step);
@@ -343,6 +360,7 @@ gn_status gn_files_begun(struct gn_run_files *files)
             (void)unlink(gn_run_file(files->folder, "config.json", path));
         return status;
     }
+    files->begun = true;
     /* Only now: whatever holds a history can be resumed. */
     gn_sinks_begin(&files->sinks, false, 0);
     (void)save_pictures(files);

@@ -23,6 +23,7 @@ struct gn_run_files {
     struct gn_bad_images bad;
     struct gn_run_pictures pictures;
     struct gn_checkpoint *first; /* of step 0, being written; NULL: it is there */
+    bool begun;                  /* the folder holds a run that can be resumed */
     int failed_saves;            /* in a row */
     struct gn_save newest;       /* what the last gn_files_save was to save, without its row */
     bool owes_save;              /* it could not */
@@ -30,6 +31,9 @@ struct gn_run_files {
 
 /* Opens or makes the folder of the run; does nothing without one. Before the data are touched. */
 gn_status gn_files_open(struct gn_run_files *files);
+
+/* Says in the folder how the run ended, if it had begun; the thread's error stays. */
+void gn_files_result(struct gn_run_files *files, gn_status status);
 
 /* Restores the checkpoint when the run is resumed. */
 gn_status gn_files_resume(struct gn_run_files *files);

@@ -98,6 +98,13 @@ static const struct row rows[] = {
         .help = "of mirror, shift:N, crop, rotate:DEG, brightness:X, contrast:X, saturation:X,"
                 " erase:P, mixup:A, cutmix:A, trivial-augment" },
       .records = true, .check = check_augment },
+    { .option = { .name = "balanced-sampler", MEMBER(balanced_sampler), .kind = GN_OPTION_SWITCH,
+        .traits = SAVED, .help = "as many samples of each class an epoch, drawn anew" },
+      .records = true },
+    { .option = { .name = "class-weights", MEMBER(class_weights), .kind = GN_OPTION_LIST,
+        .value = "W", .traits = SAVED,
+        .help = "factors of the training loss: balanced, CLASS=X,..., or a FILE of CLASS X" },
+      .records = true },
     HEADING("Training"),
     { .option = { .name = "epochs", MEMBER(epochs), .kind = GN_OPTION_INT, .value = "N", .low = 1,
         .high = MOST_INT, .standard = "5", .traits = SAVED | ANEW,
@@ -228,6 +235,12 @@ static const struct row rows[] = {
     { .option = { .name = "checkpoint-steps", MEMBER(checkpoint_steps), .kind = GN_OPTION_COUNT,
         .value = "N", .high = MOST_COUNT, .standard = "0: each epoch", .traits = SAVED,
         .help = "a checkpoint every N steps, too" } },
+    { .option = { .name = "tensorboard", MEMBER(tensorboard), .kind = GN_OPTION_SWITCH,
+        .traits = SAVED | ANEW,
+        .help = "event files for TensorBoard in DIR/tensorboard" } },
+    { .option = { .name = "histograms", MEMBER(histograms), .kind = GN_OPTION_SWITCH,
+        .traits = SAVED | ANEW,
+        .help = "with --tensorboard: of weights, gradients and their updates, too" } },
 };
 /* clang-format on */
 

@@ -144,6 +144,11 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
         o->threads = gn_usable_threads(NULL);
     if (o->no_validation)
         o->validation = NULL;
+    o->tensorboard = o->tensorboard || o->histograms;
+    if (o->balanced_sampler && o->shuffle != GN_SHUFFLE_FULL)
+        GN_FAIL(
+            GN_STATUS_BAD_ARGUMENT,
+            "fit: .balanced_sampler draws samples in an order of its own; .shuffle must be full");
     GN_TRY(gn_check_data(net, o->train, "training"));
     settings->n_train = limited(o->train, o->limit_train);
     if (settings->n_train > UINT32_MAX)
@@ -178,8 +183,8 @@ uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *
     bytes = gn_bytes_add(bytes, gn_dataset_bytes(o->train));
     bytes = gn_bytes_add(bytes, gn_decoding_bytes(net, o->train));
     const int states = gn_updater_states(&settings->optimizer);
-    bytes =
-        gn_bytes_add(bytes, gn_array_bytes(net, (uint64_t)states + (o->accumulate > 1 ? 1 : 0)));
+    bytes = gn_bytes_add(bytes, gn_array_bytes(net, (uint64_t)states + (o->accumulate > 1 ? 1 : 0) +
+                                                        (o->histograms ? 1 : 0)));
     if (o->validation == NULL)
         return bytes;
     const struct gn_plan_options validator = { .batch = o->batch, .validates = true };

@@ -16,6 +16,7 @@ struct gn_settings {
     gn_resize rule;                     /* never DEFAULT */
     uint64_t n_train, n_val;            /* samples that will be used; n_val 0: no validation */
     struct gn_augment augment;
+    const float *class_weights;       /* of the net's classes; NULL: all 1 */
     struct gn_run_pictures *pictures; /* NULL: what is read is not remembered */
     int asked_threads;                /* by the caller; 0: all that the process may use */
 };

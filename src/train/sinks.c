@@ -7,6 +7,7 @@
 
 #include "draw/curves.h"
 #include "run/journal.h"
+#include "tensorboard/board.h"
 
 #include <string.h>
 
@@ -40,6 +41,36 @@ static void close_journal(void *stream)
     gn_journal_close(stream);
 }
 
+static void *open_board(const char *path)
+{
+    return gn_board_create(path);
+}
+
+static gn_status resume_board(void *stream, uint64_t step, struct gn_history *history)
+{
+    return gn_board_resume(stream, step, history);
+}
+
+static gn_status save_board(void *stream)
+{
+    return gn_board_save(stream);
+}
+
+static gn_status board_step(void *stream, uint64_t step, const struct gn_metrics *metrics)
+{
+    return gn_board_step(stream, step, metrics);
+}
+
+static gn_status board_epoch(void *stream, const struct gn_epoch *row)
+{
+    return gn_board_epoch(stream, row);
+}
+
+static void close_board(void *stream)
+{
+    gn_board_close(stream);
+}
+
 static gn_status write_table(const struct gn_history *history, const char *title, const char *path)
 {
     (void)title;
@@ -65,6 +96,8 @@ static const struct {
 } table[GN_SINKS] = {
     { "history.jsonl", open_journal, resume_journal, save_journal, journal_step, journal_epoch,
       close_journal, NULL },
+    [GN_SINK_BOARD] = { "tensorboard", open_board, resume_board, save_board, board_step,
+                        board_epoch, close_board, NULL },
     { .file = "history.csv", .replace = write_table },
     { .file = "curves.svg", .replace = draw_curves },
 };
@@ -106,8 +139,14 @@ static gn_status begin_stream(struct gn_sinks *sinks, int i, bool resume, uint64
 void gn_sinks_begin(struct gn_sinks *sinks, bool resume, uint64_t step)
 {
     for (int i = 0; i < GN_SINKS; i++)
-        if (sinks->folder != NULL && table[i].open != NULL)
+        if (sinks->folder != NULL && table[i].open != NULL &&
+            (i != GN_SINK_BOARD || sinks->tensorboard))
             note(sinks, i, begin_stream(sinks, i, resume, step));
+}
+
+struct gn_board *gn_sinks_board(const struct gn_sinks *sinks)
+{
+    return sinks->states[GN_SINK_BOARD].stream;
 }
 
 void gn_sinks_step(struct gn_sinks *sinks, uint64_t step, const struct gn_metrics *metrics)

@@ -167,6 +167,7 @@ struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *sett
                                                           .threads = o->threads,
                                                           .algorithm = o->algorithm,
                                                           .label_smoothing = o->label_smoothing,
+                                                          .class_weights = settings->class_weights,
                                                           .norm_momentum = o->bn_momentum,
                                                           .freeze = o->freeze });
 }
@@ -177,6 +178,7 @@ struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_sett
     struct gn_loader_options loader =
         gn_loader_for(net, o->train, o->limit_train, o->batch, settings->rule);
     loader.shuffle = o->shuffle;
+    loader.balanced = o->balanced_sampler;
     loader.window = o->window;
     loader.seed = o->seed;
     loader.augment = settings->augment;

@@ -115,6 +115,62 @@ static void a_batch_adds_up_its_images(void **state)
     tensor_free(&dz);
 }
 
+/* Weighted, smoothed and mixed: the loss is the plain one times the factor of its classes by their shares, and the
+ * gradient that of the loss by finite differences. */
+static double weighted_loss(struct tensor *z, struct tensor *dz, const float *weights,
+                            const float *share)
+{
+    static const int32_t label = 2, other = 5;
+    const int32_t *const labels = &label, *const others = share == NULL ? NULL : &other;
+    double loss = 0;
+    int correct = 0;
+    const struct gn_loss_args own = { .labels = &labels,
+                                      .others = &others,
+                                      .shares = &share,
+                                      .class_weights = weights,
+                                      .loss = &loss,
+                                      .correct = &correct,
+                                      .smoothing = 0.1,
+                                      .weight = 0.3 };
+    const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 1, 0, 0 },
+                                  .x = z->view,
+                                  .dx = dz->view,
+                                  .loss = &own };
+    const struct gn_run run = { .n = 1, .batch = 4 };
+    run_kernel(gn_cpu_kernels_named("generic"), GN_OP_LOSS, GN_PASS_FORWARD, &args, &run, 0);
+    return loss;
+}
+
+static void class_weights_are_factors_of_the_loss_and_its_gradient(void **state)
+{
+    (void)state;
+    static const float weights[CLASSES] = { 1, 1, 4, 1, 1, 0.5F, 1, 1, 1, 1 }, share = 0.25F;
+    struct tensor z = tensor_new(1, CLASSES, 0, 0), dz = tensor_new(1, CLASSES, 0, 0);
+    struct tensor other = tensor_new(1, CLASSES, 0, 0);
+    tensor_fill(&z, FILL_INTEGERS, 77);
+    for (int k = 0; k < CLASSES; k++)
+        *tensor_at(&z, (size_t)k) = 0.1F * (float)(k % 4);
+    const double plain = weighted_loss(&z, &dz, NULL, NULL);
+    assert_true(fabs(weighted_loss(&z, &dz, weights, NULL) - 4 * plain) < 1e-12);
+    const double mixed = weighted_loss(&z, &dz, NULL, &share);
+    assert_true(fabs(weighted_loss(&z, &dz, weights, &share) - mixed * (0.75 * 4 + 0.25 * 0.5)) <
+                1e-12);
+    for (int k = 0; k < CLASSES; k++) {
+        float *at = tensor_at(&z, (size_t)k);
+        const float before = *at, step = 1.0F / 256;
+        *at = before + step;
+        const double up = weighted_loss(&z, &other, weights, &share), high = (double)*at;
+        *at = before - step;
+        const double down = weighted_loss(&z, &other, weights, &share), low = (double)*at;
+        *at = before;
+        const double wanted = (up - down) / (high - low) / 4 * 0.3;
+        assert_true(fabs((double)*tensor_at(&dz, (size_t)k) - wanted) < 1e-5);
+    }
+    tensor_free(&z);
+    tensor_free(&dz);
+    tensor_free(&other);
+}
+
 static void nan_logits_give_a_nan_loss(void **state)
 {
     (void)state;
@@ -135,6 +191,7 @@ int main(void)
         cmocka_unit_test(lowest_index_wins_among_equal_logits),
         cmocka_unit_test(huge_logits_neither_overflow_nor_vanish),
         cmocka_unit_test(a_batch_adds_up_its_images),
+        cmocka_unit_test(class_weights_are_factors_of_the_loss_and_its_gradient),
         cmocka_unit_test(nan_logits_give_a_nan_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,14 +21,14 @@ static double smoothed(const float *z, int classes, int label, double smoothing,
 
 /* Gradient of one image from its logits: a second exp instead of memory for `classes` doubles. */
 static void gradient(const float *z, const struct gn_softmax_sum *softmax, float *dz, int label,
-                     const struct gn_args *a, int batch)
+                     double factor, const struct gn_args *a, int batch)
 {
     const int classes = a->g.c;
     const double off = a->loss->smoothing / classes, on = 1 - a->loss->smoothing + off;
     for (int k = 0; k < classes; k++)
         dz[k] =
             (float)((exp((double)z[k] - softmax->top) / softmax->sum - (k == label ? on : off)) /
-                    batch * a->loss->weight);
+                    batch * a->loss->weight * factor);
 }
 
 /* Moves the part `share` of the target from the label to another class: what that adds to the loss,
@@ -41,6 +41,18 @@ static double mix_in(const float *z, float *dz, int label, int other, double sha
     return share * ((double)z[label] - (double)z[other]);
 }
 
+/* The weight of image i's class, or of its two classes by their shares. */
+static double factor_of(const struct gn_loss_args *l, int i)
+{
+    if (l->class_weights == NULL)
+        return 1;
+    const double own = (double)l->class_weights[(*l->labels)[i]];
+    if (l->others == NULL || *l->others == NULL)
+        return own;
+    const double share = (double)(*l->shares)[i];
+    return own + share * ((double)l->class_weights[(*l->others)[i]] - own);
+}
+
 static void loss(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)unit;
@@ -50,15 +62,17 @@ static void loss(const struct gn_args *a, const struct gn_run *run, int unit, vo
         float *dz = a->dx.data + (size_t)i * (size_t)a->dx.ld;
         const int label = (*a->loss->labels)[i];
         const struct gn_softmax_sum softmax = gn_softmax_sum(z, a->g.c);
-        const double one = gn_cross_entropy(&softmax, z, label);
+        const double one = gn_cross_entropy(&softmax, z, label), factor = factor_of(a->loss, i);
         *a->loss->loss +=
-            a->loss->smoothing > 0 ? smoothed(z, a->g.c, label, a->loss->smoothing, one) : one;
+            factor *
+            (a->loss->smoothing > 0 ? smoothed(z, a->g.c, label, a->loss->smoothing, one) : one);
         *a->loss->correct += softmax.best == label;
-        gradient(z, &softmax, dz, label, a, run->batch);
+        gradient(z, &softmax, dz, label, factor, a, run->batch);
         if (a->loss->others != NULL && *a->loss->others != NULL)
-            *a->loss->loss += mix_in(z, dz, label, (*a->loss->others)[i],
-                                     (1 - a->loss->smoothing) * (double)(*a->loss->shares)[i],
-                                     a->loss->weight / run->batch);
+            *a->loss->loss +=
+                factor * mix_in(z, dz, label, (*a->loss->others)[i],
+                                (1 - a->loss->smoothing) * (double)(*a->loss->shares)[i],
+                                factor * a->loss->weight / run->batch);
     }
 }
 
