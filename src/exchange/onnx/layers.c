@@ -288,7 +288,8 @@ gn_status gn_onnx_read_relu(struct gn_onnx_import *im, const struct gn_onnx_node
     GN_TRY(gn_onnx_activation(im, 0, WHOLE, NULL, &x));
     const gn_node y = gn_relu(im->graph, x->node);
     if (y.id >= 0)
-        im->graph->layers[y.id].hidden = im->graph->layers[x->node.id].op->takes_relu;
+        im->graph->layers[y.id].hidden =
+            x->uses == 1 && im->graph->layers[x->node.id].op->takes_relu;
     gn_onnx_give(im, y, x->layout);
     return GN_OK;
 }

@@ -176,8 +176,14 @@ static void name_value(const struct gn_onnx *onnx, int layer)
 {
     const struct gn_layer *l = &onnx->net->graph->layers[layer];
     char *name = onnx->value[layer];
-    /* The ReLU of gn_conv_relu has no name that a reader knows. */
-    if (l->hidden)
+    /* The ReLU of gn_conv_relu has no name that a reader knows; a second one of the same layer keeps
+     * its own. */
+    bool first = l->hidden;
+    for (int i = 0; i < layer && first; i++) {
+        const struct gn_layer *other = &onnx->net->graph->layers[i];
+        first = !other->hidden || other->inputs[0] != l->inputs[0];
+    }
+    if (first)
         (void)snprintf(name, GN_ONNX_NAME, "%s.relu", onnx->net->graph->layers[l->inputs[0]].name);
     else
         (void)snprintf(name, GN_ONNX_NAME, is_taken(onnx, l->name) ? "%s.value" : "%s", l->name);
