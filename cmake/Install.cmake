@@ -19,6 +19,12 @@ if(TARGET program)
     set_target_properties(program PROPERTIES INSTALL_RPATH "$ORIGIN/${up}")
     install(TARGETS program)
 endif()
+if(TARGET converter)
+    # Found from the program's place, or by this path for other programs that use the library.
+    install(TARGETS converter RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/googlenet)
+endif()
+set_source_files_properties(src/keras/process.c PROPERTIES COMPILE_DEFINITIONS
+    "GN_LIBEXEC=\"${CMAKE_INSTALL_FULL_LIBEXECDIR}/googlenet\"")
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

@@ -8,7 +8,7 @@
 struct import {
     struct cli_common common;
     int size, width, resize;
-    const char *model, *labels, *preprocess;
+    const char *model, *labels, *preprocess, *prototxt, *mean;
     bool no_transform_input;
 };
 
@@ -56,6 +56,18 @@ static const struct gn_option options[] = {
       .offset = offsetof(struct import, preprocess),
       .standard = "the file's",
       .help = "from a picture to numbers: as a preset does, or steps as JSON" },
+    { .name = "prototxt",
+      .kind = GN_OPTION_TEXT,
+      .value = "FILE",
+      .offset = offsetof(struct import, prototxt),
+      .standard = "next to the weights",
+      .help = "Caffe: the description of the network" },
+    { .name = "mean",
+      .kind = GN_OPTION_TEXT,
+      .value = "WHAT",
+      .offset = offsetof(struct import, mean),
+      .standard = "next to the weights",
+      .help = "Caffe: a mean file (.binaryproto) or a value a channel: 104,117,123" },
     { .name = "no-transform-input",
       .kind = GN_OPTION_SWITCH,
       .offset = offsetof(struct import, no_transform_input),
@@ -91,6 +103,7 @@ static int run(struct cli_args *args)
         gn_import(args->arguments[0], .size = given->size, .width = given->width,
                   .resize = (gn_resize)given->resize, .note = note, .note_size = sizeof note,
                   .model = given->model, .labels = given->labels, .preprocess = given->preprocess,
+                  .prototxt = given->prototxt, .mean = given->mean,
                   .no_transform_input = given->no_transform_input, .table = table,
                   .table_size = sizeof table);
     if (!net) {

@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "caffe/caffe.h"
 #include "foreign/said.h"
 #include "torch/torch.h"
 
@@ -87,8 +88,11 @@ static const struct {
     const char *ending;
     gn_net *(*read)(const struct gn_import_options *options);
 } importers[] = {
-    { ".onnx", gn_import_onnx }, { ".safetensors", import_safetensors },
-    { ".pth", refuse_pickle },   { ".pt", refuse_pickle },
+    { ".onnx", gn_import_onnx },
+    { ".caffemodel", gn_caffe_import },
+    { ".safetensors", import_safetensors },
+    { ".pth", refuse_pickle },
+    { ".pt", refuse_pickle },
     { ".ckpt", refuse_pickle },
 };
 
@@ -122,8 +126,9 @@ gn_net *gn_import_with(const struct gn_import_options *options)
         gn_free_net(net);
         return NULL;
     }
-    (void)gn_fail(GN_STATUS_BAD_ARGUMENT,
-                  "%s: only files whose names end in .onnx or .safetensors are imported",
-                  options->path);
+    (void)gn_fail(
+        GN_STATUS_BAD_ARGUMENT,
+        "%s: only files whose names end in .onnx, .safetensors or .caffemodel are imported",
+        options->path);
     return NULL;
 }
