@@ -13,7 +13,7 @@ struct export
     struct cli_net net;
     int opset;
     bool softmax, embed_preprocessing, keep_norm, f16;
-    const char *names;
+    const char *names, *keras_block;
 };
 
 static const struct export defaults = { 0 };
@@ -50,6 +50,13 @@ static const struct gn_option options[] = {
       .value = "WHOSE",
       .offset = offsetof(struct export, names),
       .help = "torchvision: tensors under its names and in its orders" },
+    CLI_HEADING("Keras (.weights.h5, .h5)"),
+    { .name = "keras-block",
+      .kind = GN_OPTION_TEXT,
+      .value = "FORM",
+      .offset = offsetof(struct export, keras_block),
+      .standard = "layer",
+      .help = "the Inception block is a subclassed layer or model" },
     CLI_NET_ROWS(struct export),
     CLI_COMMON_ROWS(struct export),
 };
@@ -90,7 +97,8 @@ static int run(struct cli_args *args)
         return code;
     if (gn_export(net, path, .opset = given->opset, .softmax = given->softmax,
                   .embed_preprocessing = given->embed_preprocessing, .keep_norm = given->keep_norm,
-                  .f16 = given->f16, .names = given->names) != GN_OK)
+                  .f16 = given->f16, .names = given->names,
+                  .keras_block = given->keras_block) != GN_OK)
         code = cli_fail_library();
     else
         print_done(given, net, path);
@@ -106,7 +114,8 @@ const struct cli_command cli_export = {
     .summary = "write a model in another program's format",
     .examples = "  googlenet export best.safetensors best.onnx\n"
                 "  googlenet export best.safetensors best.onnx --embed-preprocessing --softmax\n"
-                "  googlenet export best.safetensors theirs.safetensors --names torchvision\n",
+                "  googlenet export best.safetensors theirs.safetensors --names torchvision\n"
+                "  googlenet export best.safetensors best.weights.h5   # and best.py\n",
     .argument = "MODEL and OUT",
     .min_arguments = 2,
     .max_arguments = 2,

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "caffe/caffe.h"
 #include "foreign/said.h"
+#include "keras/export.h"
+#include "keras/keras.h"
 #include "torch/torch.h"
 
 #include <string.h>
@@ -29,6 +31,7 @@ static const struct {
 } formats[] = {
     { ".onnx", gn_export_onnx, true },
     { ".safetensors", export_safetensors, false },
+    { ".h5", gn_keras_export, false },
 };
 
 gn_status gn_export_with(const gn_net *net, const struct gn_export_options *options)
@@ -48,10 +51,12 @@ gn_status gn_export_with(const gn_net *net, const struct gn_export_options *opti
                     options->path);
         if (options->names != NULL && strcmp(ending, ".safetensors") != 0)
             GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: .names is for safetensors", options->path);
+        if (options->keras_block != NULL && strcmp(ending, ".h5") != 0)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: .keras_block is for .h5", options->path);
         return formats[i].write(net, options);
     }
     GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-            "%s: a model is exported to a file whose name ends in .onnx or .safetensors",
+            "%s: a model is exported to a file whose name ends in .onnx, .safetensors or .h5",
             options->path);
 }
 
@@ -88,11 +93,10 @@ static const struct {
     const char *ending;
     gn_net *(*read)(const struct gn_import_options *options);
 } importers[] = {
-    { ".onnx", gn_import_onnx },
-    { ".caffemodel", gn_caffe_import },
-    { ".safetensors", import_safetensors },
-    { ".pth", refuse_pickle },
-    { ".pt", refuse_pickle },
+    { ".onnx", gn_import_onnx },   { ".caffemodel", gn_caffe_import },
+    { ".h5", gn_keras_import },    { ".hdf5", gn_keras_import },
+    { ".keras", gn_keras_import }, { ".safetensors", import_safetensors },
+    { ".pth", refuse_pickle },     { ".pt", refuse_pickle },
     { ".ckpt", refuse_pickle },
 };
 
@@ -128,7 +132,8 @@ gn_net *gn_import_with(const struct gn_import_options *options)
     }
     (void)gn_fail(
         GN_STATUS_BAD_ARGUMENT,
-        "%s: only files whose names end in .onnx, .safetensors or .caffemodel are imported",
+        "%s: only files whose names end in .onnx, .safetensors, .caffemodel, .h5 or .keras are "
+        "imported",
         options->path);
     return NULL;
 }

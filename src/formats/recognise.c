@@ -19,7 +19,7 @@ struct known_file {
 };
 
 static const char pickle[] = "a pickle file can run code and is not read";
-static const char hdf5[] = "a Keras (HDF5) file is not read";
+static const char hdf5[] = "a Keras (HDF5) file is imported first";
 static const char onnx[] = "an ONNX file is imported first";
 
 static const struct known_file known_files[] = {
@@ -27,7 +27,7 @@ static const struct known_file known_files[] = {
     { "\x80\x03", 2, 0, NULL, "PyTorch", pickle, TURN_PICKLE },
     { "\x80\x04", 2, 0, NULL, "PyTorch", pickle, TURN_PICKLE },
     { "\x80\x05", 2, 0, NULL, "PyTorch", pickle, TURN_PICKLE },
-    { "\x89HDF\r\n\x1a\n", 8, 0, NULL, "Keras", hdf5, SAVE_AS_SAFETENSORS },
+    { "\x89HDF\r\n\x1a\n", 8, 0, NULL, "Keras", hdf5, IMPORT },
     { "GGUF", 4, 0, NULL, "GGUF", "a GGUF file is not read", SAVE_AS_SAFETENSORS },
     { "TFL3", 4, 4, NULL, "TensorFlow Lite", "a TFLite file is not read", SAVE_AS_SAFETENSORS },
     { "\x93NUMPY", 6, 0, NULL, "NumPy", "a NumPy array is no model", SAVE_AS_SAFETENSORS },
@@ -41,9 +41,9 @@ static const struct known_file known_files[] = {
     { NULL, 0, 0, ".onnx", "ONNX", onnx, IMPORT },
     { NULL, 0, 0, ".pth", "PyTorch", pickle, TURN_PICKLE },
     { NULL, 0, 0, ".pt", "PyTorch", pickle, TURN_PICKLE },
-    { NULL, 0, 0, ".h5", "Keras", hdf5, SAVE_AS_SAFETENSORS },
-    { NULL, 0, 0, ".hdf5", "Keras", hdf5, SAVE_AS_SAFETENSORS },
-    { NULL, 0, 0, ".keras", "Keras", "a Keras file is not read", SAVE_AS_SAFETENSORS },
+    { NULL, 0, 0, ".h5", "Keras", hdf5, IMPORT },
+    { NULL, 0, 0, ".hdf5", "Keras", hdf5, IMPORT },
+    { NULL, 0, 0, ".keras", "Keras", "a Keras file is imported first", IMPORT },
     { NULL, 0, 0, ".caffemodel", "Caffe", "a Caffe file is imported first", IMPORT },
     { NULL, 0, 0, ".prototxt", "Caffe", "a Caffe file is imported first", IMPORT },
     { NULL, 0, 0, ".pb", "TensorFlow", "a TensorFlow graph is not read", SAVE_AS_SAFETENSORS },
@@ -58,8 +58,8 @@ static const struct known_file *recognise_zip(const uint8_t *head, size_t n)
                                              .what = pickle,
                                              .hint = TURN_PICKLE };
     static const struct known_file keras = { .kind = "Keras",
-                                             .what = "a .keras file is not read",
-                                             .hint = SAVE_AS_SAFETENSORS };
+                                             .what = "a .keras file is imported first",
+                                             .hint = IMPORT };
     static const struct known_file zip = { .kind = "zip",
                                            .what = "a zip archive is no model",
                                            .hint = "unpack it first" };
