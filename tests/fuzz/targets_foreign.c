@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 #include "caffe/prototxt.h"
+#include "foreign/zip.h"
+#include "keras/content.h"
 
 #include <googlenet.h>
 #include <string.h>
@@ -67,6 +69,63 @@ static void prototxt_seeds(const struct fuzz_target *target)
     fuzz_seed_file(GN_SOURCE_DIR "/tests/exchange/caffe/new.prototxt");
 }
 
+/* ---- Keras: what the converter says, and the archive ---- */
+
+static void keras(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
+{
+    struct gn_keras_content content;
+    (void)target;
+    const gn_status status = gn_keras_content(&content, "fuzz", bytes, n);
+    fuzz_told(status);
+    for (int turn = 0; turn < 2 && status == GN_OK; turn++) {
+        content.reversed = turn == 1;
+        gn_keras_order(&content);
+        for (int i = 0; i < content.n; i++)
+            FUZZ_REQUIRE(gn_keras_bias(&content, i) < content.n);
+        (void)gn_keras_text(&content, "", "googlenet.input");
+    }
+    gn_keras_content_free(&content);
+}
+
+static void keras_seeds(const struct fuzz_target *target)
+{
+    (void)target;
+    static const char *const headers[] = {
+        "{\"layers/a_2/vars/0\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+        "\"layers/a_10/layers/b/vars/1\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+        "{\"__metadata__\":{\"attributes\":\"{\\\"\\\":{\\\"layer_names\\\":[\\\"a\\\"]},"
+        "\\\"a\\\":{\\\"weight_names0\\\":[\\\"k:0\\\"]}}\"},"
+        "\"a/k:0\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]}}",
+    };
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        char file[512] = { (char)strlen(headers[i]), 0 };
+        file[0] = (char)(strlen(headers[i]) & 255);
+        file[1] = (char)(strlen(headers[i]) >> 8);
+        memcpy(file + 8, headers[i], strlen(headers[i]));
+        fuzz_seed(file, 8 + strlen(headers[i]) + 8);
+    }
+}
+
+static void zip(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
+{
+    const struct gn_bytes archive = { (uint8_t *)(uintptr_t)bytes, n };
+    struct gn_bytes member;
+    bool found;
+    (void)target;
+    fuzz_told(gn_zip_read(&archive, "fuzz", "a", 1 << 20, &found, &member));
+    gn_free(member.data);
+}
+
+static void zip_seeds(const struct fuzz_target *target)
+{
+    static const uint8_t stored[] = "PK\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\3\0\0\0\3\0\0\0"
+                                    "\1\0\0\0abcdPK\1\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                    "\3\0\0\0\3\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                    "aPK\5\6\0\0\0\0\1\0\1\0\x2f\0\0\0\x22\0\0\0\0\0";
+    (void)target;
+    fuzz_seed(stored, sizeof stored - 1);
+}
+
 const struct fuzz_target fuzz_foreign_targets[] = {
     { .name = "torch",
       .run = import,
@@ -78,6 +137,8 @@ const struct fuzz_target fuzz_foreign_targets[] = {
       .word = ".caffemodel",
       .make_seeds = caffe_seeds,
       .divisor = 4 },
+    { .name = "keras", .run = keras, .make_seeds = keras_seeds },
+    { .name = "zip", .run = zip, .make_seeds = zip_seeds },
     { .name = "prototxt", .run = prototxt, .make_seeds = prototxt_seeds },
     { .name = NULL },
 };
