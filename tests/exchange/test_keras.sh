@@ -40,5 +40,5 @@ printf 'PK\003\004' >bad.keras
 expect 4 'bad.keras: zip: ' import bad.keras back.safetensors
 echo nothing >none.h5
 expect 4 'neither HDF5 nor a zip' import none.h5 back.safetensors
-GOOGLENET_HDF5=/nonexistent expect 5 'googlenet-hdf5 is not there' import a.weights.h5 back.safetensors --model plain.net
+GOOGLENET_HDF5=./nosuch expect 5 'googlenet-hdf5 is not there' import a.weights.h5 back.safetensors --model plain.net
 finish
