@@ -79,6 +79,9 @@ static void add_block(struct writing *w, int group, const struct gn_keras_step *
             ranked(own, sizeof own, "conv2d", k);
         (void)snprintf(path, sizeof path, "%s/%s", s->path, own);
         add_conv(w, group, path, s->convs[k]);
+    }
+    /* In the order in which the block's code makes its layers, which legacy files depend on. */
+    for (int k = 0; k < 6; k++) {
         if (s->norms[k] < 0)
             continue;
         (void)snprintf(own, sizeof own, "n%s", parts[k] + 1);
