@@ -53,9 +53,22 @@ static gn_net *own_network(uint64_t seed)
     return gn_compile(g, gn_dense(g, x, 2, "dense"), seed);
 }
 
+/* own.svg for people, own.dot for Graphviz. */
+static void draw(const gn_net *net)
+{
+    FILE *svg = fopen("own.svg", "w"), *dot = fopen("own.dot", "w");
+    if (svg != NULL && dot != NULL && (gn_svg(net, svg) != GN_OK || gn_dot(net, dot) != GN_OK))
+        fprintf(stderr, "%s\n", gn_error_message());
+    if (svg != NULL)
+        (void)fclose(svg);
+    if (dot != NULL)
+        (void)fclose(dot);
+}
+
 static void print_parts(gn_net *net)
 {
     (void)gn_walk(net, stdout);
+    draw(net);
     struct gn_net_info info = { 0 };
     (void)gn_net_describe(net, &info);
     for (int i = 0; i < info.stages; i++) {

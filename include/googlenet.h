@@ -1213,6 +1213,11 @@ GN_API gn_status gn_net_layer(const gn_net *net, int i, struct gn_layer_info *in
 /* Stage i of the shape walk: name and output shape. */
 GN_API gn_status gn_net_stage(const gn_net *net, int i, struct gn_layer_info *info);
 
+/* The network as a text for Graphviz, and as an SVG picture: a column a stage, the lines of a block side by
+ * side. */
+GN_API gn_status gn_dot(const gn_net *net, FILE *out);
+GN_API gn_status gn_svg(const gn_net *net, FILE *out);
+
 /* Name of auxiliary head i, NULL after the last one. */
 GN_API const char *gn_net_head(const gn_net *net, int i);
 
@@ -1365,7 +1370,18 @@ struct gn_bench_options {
     int rounds;  /* timed repetitions; 0: chosen for about three seconds */
     bool layers; /* time every layer too */
     gn_algorithm algorithm;
-    uint64_t reserved[4];
+    const char
+        *trace;  /* a file for one more round in Chrome's trace format: a track a thread, a span a
+                          step of the plan and thread; NULL: none */
+    bool memory; /* where the blocks of the arena lie */
+    uint64_t reserved[2];
+};
+/* A block of the arena, alive from step `first` to step `last` of the plan. */
+struct gn_bench_block {
+    char name[64]; /* the layer */
+    char what[16]; /* "value", "gradient", "kept", "shared", "weights", "chain" */
+    uint64_t offset, bytes;
+    int first, last;
 };
 struct gn_bench_layer {
     char name[64];
@@ -1382,6 +1398,9 @@ struct gn_bench_result {
     uint64_t arena_bytes;
     int n_layers;
     struct gn_bench_layer *layers; /* free with gn_free_bench */
+    double ms_p90, ms_p99;         /* of the rounds; ms_median is p50 */
+    int n_blocks, n_steps;
+    struct gn_bench_block *blocks; /* with `memory` */
 };
 GN_API gn_status gn_bench(gn_net *net, struct gn_bench_result *result,
                           const struct gn_bench_options *options);

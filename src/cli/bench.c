@@ -14,7 +14,8 @@ struct bench {
     struct cli_common common;
     struct cli_net net;
     const char *model;
-    bool train, layers, scaling;
+    bool train, layers, scaling, memory;
+    const char *trace;
     int batch, threads, rounds, algorithm;
 };
 
@@ -35,6 +36,10 @@ static const struct gn_option options[] = {
       .help = "a table of the time of every layer, too" },
     { .name = "scaling", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, scaling),
       .help = "measure with 1, 2, ... threads, and the speed-up of each" },
+    { .name = "trace", .kind = GN_OPTION_TEXT, .value = "FILE", .offset = offsetof(struct bench, trace),
+      .help = "write one more round for chrome://tracing or ui.perfetto.dev, a track a thread" },
+    { .name = "memory", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, memory),
+      .help = "draw which block of the arena is used from which step to which" },
     { .name = "model", .kind = GN_OPTION_TEXT, .value = "MODEL", .offset = offsetof(struct bench, model),
       .standard = "googlenet", .help = "the same as the argument MODEL" },
     CLI_ALGORITHM_ROW(struct bench),
@@ -88,6 +93,9 @@ static void print_json(const struct report *report)
     json_object_set_new(root, "isa", cli_json_text(result->isa));
     json_object_set_new(root, "rounds", json_integer(result->rounds));
     json_object_set_new(root, "ms_median", cli_json_rounded(result->ms_median, 4));
+    json_object_set_new(root, "ms_p50", cli_json_rounded(result->ms_median, 4));
+    json_object_set_new(root, "ms_p90", cli_json_rounded(result->ms_p90, 4));
+    json_object_set_new(root, "ms_p99", cli_json_rounded(result->ms_p99, 4));
     json_object_set_new(root, "ms_min", cli_json_rounded(result->ms_min, 4));
     json_object_set_new(root, "images_per_second", cli_json_rounded(result->images_per_second, 2));
     json_object_set_new(root, "ms_plan", cli_json_rounded(result->ms_plan, 4));
@@ -95,6 +103,8 @@ static void print_json(const struct report *report)
     json_object_set_new(root, "peak_rss_bytes", json_integer((json_int_t)report->peak_rss_bytes));
     if (result->n_layers > 0)
         json_object_set_new(root, "layers", json_layers(result));
+    if (result->n_blocks > 0)
+        json_object_set_new(root, "memory", cli_bench_memory_json(result));
     cli_print_json(root);
 }
 
@@ -127,11 +137,15 @@ static void print_text(const struct report *report)
              result->threads, result->isa, result->rounds);
     cli_line("median %.2f ms, best %.2f ms, %.1f images/s", result->ms_median, result->ms_min,
              result->images_per_second);
+    cli_line("p50 %.2f ms, p90 %.2f ms, p99 %.2f ms", result->ms_median, result->ms_p90,
+             result->ms_p99);
     cli_line("plan %.1f ms, arena %s, peak memory of the process %s", result->ms_plan,
              gn_bytes_text(result->arena_bytes, arena),
              gn_bytes_text(report->peak_rss_bytes, peak));
     if (result->n_layers > 0)
         print_layers(result);
+    if (result->n_blocks > 0)
+        cli_bench_memory(result);
 }
 
 static int measure(gn_net *net, const struct bench *given)
@@ -143,6 +157,8 @@ static int measure(gn_net *net, const struct bench *given)
         .threads = given->threads,
         .rounds = given->rounds,
         .layers = given->layers,
+        .trace = given->trace,
+        .memory = given->memory,
         .algorithm = (gn_algorithm)given->algorithm,
     };
     cli_note_machine(given->threads);
@@ -168,6 +184,10 @@ static int run(struct cli_args *args)
     if (args->n_arguments && given->model && strcmp(argument, given->model) != 0)
         return cli_fail(CLI_USAGE, "bench: MODEL is given twice, %s and --model %s", argument,
                         given->model);
+    if (given->scaling && (given->memory || given->trace))
+        return cli_fail(CLI_USAGE,
+                        "bench: --memory and --trace are of one thread count, --scaling of "
+                        "several (give one of them)");
     if (given->scaling && given->layers)
         return cli_fail(CLI_USAGE, "bench: --layers is of one thread count, --scaling of several "
                                    "(give one of them)");
@@ -187,7 +207,8 @@ const struct cli_command cli_bench = {
     .examples = "  googlenet bench --train\n"
                 "  googlenet bench --batch 1 --size 224 --channels 3\n"
                 "  googlenet bench --train --layers --threads 1 --json\n"
-                "  googlenet bench --train --scaling\n",
+                "  googlenet bench --train --scaling\n"
+                "  googlenet bench --batch 8 --trace trace.json --memory\n",
     .argument = "MODEL",
     .max_arguments = 1,
     .options = options,

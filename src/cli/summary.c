@@ -8,7 +8,7 @@
 struct summary {
     struct cli_common common;
     struct cli_net net;
-    bool walk;
+    bool walk, dot, svg;
 };
 
 static const struct gn_option options[] = {
@@ -16,6 +16,14 @@ static const struct gn_option options[] = {
       .kind = GN_OPTION_SWITCH,
       .offset = offsetof(struct summary, walk),
       .help = "print the output shape of each stage instead of the table" },
+    { .name = "dot",
+      .kind = GN_OPTION_SWITCH,
+      .offset = offsetof(struct summary, dot),
+      .help = "print the graph for Graphviz: googlenet summary --dot | dot -Tpdf > net.pdf" },
+    { .name = "svg",
+      .kind = GN_OPTION_SWITCH,
+      .offset = offsetof(struct summary, svg),
+      .help = "print a drawing: stages as columns, blocks with their lines" },
     { .name = "aux",
       .kind = GN_OPTION_SWITCH,
       .offset = offsetof(struct summary, net.aux),
@@ -87,11 +95,25 @@ static int print_summary_json(const gn_net *net, const struct gn_net_info *info)
 
 static const struct summary defaults;
 
+/* One of the texts on stdout. */
+static int print(const gn_net *net, const struct summary *given)
+{
+    gn_status (*const text)(const gn_net *, FILE *) = given->walk  ? gn_walk
+                                                      : given->dot ? gn_dot
+                                                      : given->svg ? gn_svg
+                                                                   : gn_summary;
+    return text(net, stdout) == GN_OK ? CLI_DONE : cli_fail_library();
+}
+
 static int run(struct cli_args *args)
 {
     const struct summary *given = args->values;
     struct gn_net_info info;
     int code = 0;
+    if (given->walk + given->dot + given->svg > 1 ||
+        (given->common.json && (given->dot || given->svg)))
+        return cli_fail(CLI_USAGE, "summary: --walk, --dot, --svg and --json each print a form of "
+                                   "their own (give one of them)");
     gn_net *net =
         cli_open_model(args->n_arguments ? args->arguments[0] : NULL, &given->net, 0, &code);
     if (!net)
@@ -100,8 +122,8 @@ static int run(struct cli_args *args)
         code = cli_fail_library();
     else if (given->common.json)
         code = print_summary_json(net, &info);
-    else if ((given->walk ? gn_walk(net, stdout) : gn_summary(net, stdout)) != GN_OK)
-        code = cli_fail_library();
+    else
+        code = print(net, given);
     gn_free_net(net);
     return code;
 }
@@ -112,6 +134,7 @@ const struct cli_command cli_summary = {
     .summary = "show the layers of a network, their shapes and parameters",
     .examples = "  googlenet summary\n"
                 "  googlenet summary --walk\n"
+                "  googlenet summary --svg > net.svg\n"
                 "  googlenet summary --size 224 --channels 3 --classes 1000\n"
                 "  googlenet summary model.safetensors --json\n",
     .argument = "MODEL",

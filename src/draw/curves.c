@@ -73,10 +73,15 @@ static void span_values(struct panel *p, const struct gn_history *history)
 {
     double low = HUGE_VAL, high = -HUGE_VAL;
     for (int i = 0; i < history->n; i++)
-        for (int k = 0; k < p->n_curves; k++) { /* fmin and fmax pass over what is not a number */
-            low = fmin(low, value_of(p, &history->rows[i], k));
-            high = fmax(high, value_of(p, &history->rows[i], k));
+        for (int k = 0; k < p->n_curves; k++) {
+            const double value = value_of(p, &history->rows[i], k);
+            if (!isfinite(value))
+                continue; /* a run that diverged still has the curve before */
+            low = fmin(low, value);
+            high = fmax(high, value);
         }
+    if (low > high)
+        low = high = 0.5;
     gn_axes_span(&p->axes, low, high);
 }
 
@@ -91,7 +96,7 @@ static void draw_epochs(cairo_t *cr, const struct panel *p)
     }
     gn_draw_colour(cr, gn_ink);
     gn_draw_font(cr, 14, true);
-    gn_draw_text(cr, p->title, a->left, a->top - 12, 0);
+    gn_draw_text(cr, p->title, a->left, a->top - 20, 0);
 }
 
 static void draw_curve(cairo_t *cr, const struct panel *p, const struct gn_history *history, int k)
@@ -102,19 +107,42 @@ static void draw_curve(cairo_t *cr, const struct panel *p, const struct gn_histo
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
     for (int i = 0; i < history->n; i++) {
         const struct gn_epoch *row = &history->rows[i];
-        if (!isnan(value_of(p, row, k)))
+        if (isfinite(value_of(p, row, k)))
             cairo_line_to(cr, gn_axes_x(&p->axes, row->epoch),
                           gn_axes_y(&p->axes, value_of(p, row, k)));
+        else
+            cairo_new_sub_path(cr); /* a gap */
     }
     cairo_stroke(cr);
     for (int i = 0; history->n <= MAX_MARKERS && i < history->n; i++) {
         const struct gn_epoch *row = &history->rows[i];
-        if (isnan(value_of(p, row, k)))
+        if (!isfinite(value_of(p, row, k)))
             continue;
         cairo_arc(cr, gn_axes_x(&p->axes, row->epoch), gn_axes_y(&p->axes, value_of(p, row, k)),
                   3.25, 0, 6.2832);
         cairo_fill(cr);
     }
+}
+
+/* A dashed line at the epoch whose weights are the best ones, named below the panel's edge where no curve
+ * is. */
+static void draw_best(cairo_t *cr, const struct panel *p, const struct gn_history *history)
+{
+    static const double dashes[2] = { 4, 4 };
+    const struct gn_axes *a = &p->axes;
+    char text[32];
+    if (history->best < 0 || history->best >= history->n)
+        return;
+    const int epoch = history->rows[history->best].epoch;
+    const double x = gn_axes_x(a, epoch), share = (x - a->left) / a->width;
+    gn_draw_colour(cr, gn_faint);
+    cairo_set_line_width(cr, 1.25);
+    cairo_set_dash(cr, dashes, 2, 0);
+    gn_draw_line(cr, x, a->top, x, a->top + a->height);
+    cairo_set_dash(cr, NULL, 0, 0);
+    gn_draw_font(cr, 11, false);
+    (void)snprintf(text, sizeof text, "best: epoch %d", epoch);
+    gn_draw_text(cr, text, x, a->top - 2, share < 0.1 ? 0 : share > 0.9 ? 1 : 0.5);
 }
 
 static double text_width(cairo_t *cr, const char *text)
@@ -128,7 +156,7 @@ static double text_width(cairo_t *cr, const char *text)
 static void draw_legend(cairo_t *cr, const struct panel *p)
 {
     double x = p->axes.left + p->axes.width;
-    const double y = p->axes.top - 16;
+    const double y = p->axes.top - 24;
     gn_draw_font(cr, 12, false);
     for (int k = p->n_curves - 1; k >= 0; k--) {
         char text[GN_METRIC_NAME];
@@ -167,6 +195,7 @@ static void draw_page(cairo_t *cr, const void *subject)
         span_values(p, history);
         gn_axes_draw(cr, &p->axes, p->percent, "epoch");
         draw_epochs(cr, p);
+        draw_best(cr, p, history);
         for (int k = 0; k < p->n_curves; k++)
             draw_curve(cr, p, history, k);
         draw_legend(cr, p);

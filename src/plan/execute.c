@@ -35,9 +35,15 @@ static void take_units(const struct member *m, struct gn_step *s, const struct g
     if (s->done)
         return;
     void *scratch = scratch_of(m);
+    const double start = m->plan->trace == NULL ? 0 : gn_seconds();
     const int units = s->kernel->units(a, run);
-    for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1))
+    bool took = false;
+    for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1)) {
         s->kernel->run(a, run, u, scratch);
+        took = true;
+    }
+    if (took && m->plan->trace != NULL)
+        gn_plan_record(m->plan, m->thread, s, start);
 }
 
 /* A step by every thread of the team: they take units until none is left. */
@@ -75,13 +81,16 @@ static void run_step_alone(const struct member *m, struct gn_step *s, const stru
                            const struct gn_run *run)
 {
     void *scratch = scratch_of(m);
-    const double start = m->plan->timing ? gn_seconds() : 0;
+    const bool clocked = m->plan->timing || m->plan->trace != NULL;
+    const double start = clocked ? gn_seconds() : 0;
     const int units = s->kernel->units(a, run);
     for (int u = 0; u < units; u++)
         s->kernel->run(a, run, u, scratch);
     if (m->plan->timing)
         atomic_fetch_add(&s->nanoseconds,
                          (long long)(1e9 * (gn_seconds() - start) / m->plan->threads));
+    if (m->plan->trace != NULL)
+        gn_plan_record(m->plan, m->thread, s, start);
 }
 
 /* Bytes from where the images of a buffer begin to image number `image` of the slice; in a chain's own

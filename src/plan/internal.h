@@ -141,7 +141,19 @@ struct gn_plan {
     struct gn_loss_args loss_args[1 + GN_MAX_HEADS]; /* of the answer, then of the heads */
     bool timing;
     struct gn_plan_timing *timings;
+    struct gn_plan_spans *trace; /* of each thread; NULL: nothing is recorded */
 };
+
+/* What one thread did. */
+struct gn_plan_spans {
+    size_t n, most;
+    struct gn_plan_span *list;
+};
+
+void gn_plan_free_trace(struct gn_plan *plan);
+
+/* Records a span of thread number `thread`, which ends now. */
+void gn_plan_record(struct gn_plan *plan, int thread, const struct gn_step *step, double start);
 
 /* Index of the layer whose value layer i reads as input k. */
 int gn_plan_input(const struct gn_plan *plan, int i, int k);

@@ -237,6 +237,7 @@ void gn_plan_free(struct gn_plan *plan)
     gn_free(plan->scratch);
     gn_free(plan->zeros);
     gn_free(plan->timings);
+    gn_plan_free_trace(plan);
     gn_free(plan);
 }
 

@@ -119,6 +119,23 @@ struct gn_plan_timing {
 gn_status gn_plan_time(struct gn_plan *plan);
 int gn_plan_timings(const struct gn_plan *plan, const struct gn_plan_timing **table);
 
+/* Records from now on what each thread does, at most `spans` of each thread. NO_MEMORY. */
+gn_status gn_plan_trace(struct gn_plan *plan, size_t spans);
+
+/* A step, or the part of it that a thread did: seconds of gn_seconds(). */
+struct gn_plan_span {
+    int step;
+    double start, end;
+};
+/* What thread number `thread` did; false after the last thread. */
+bool gn_plan_spans(const struct gn_plan *plan, int thread, const struct gn_plan_span **spans,
+                   size_t *n);
+struct gn_plan_timing gn_plan_step_name(const struct gn_plan *plan, int step);
+
+/* Block number i of the arena; false after the last one. */
+bool gn_plan_block(const struct gn_plan *plan, int i, struct gn_bench_block *block);
+int gn_plan_n_steps(const struct gn_plan *plan);
+
 /* The output of layer i after gn_plan_forward of a plan with batch <= slice made for training
  * (activations are kept): copies n images' h*w*c floats. For tests. */
 gn_status gn_plan_copy_output(const struct gn_plan *plan, int layer, int n, float *values);

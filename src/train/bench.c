@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "plan/plan.h"
+#include "report/trace.h"
 #include "train/step.h"
 
 #include "ops/kernels.h"
@@ -147,6 +148,23 @@ static gn_status bench_layers(struct bench *b, struct gn_bench_result *result, i
     return GN_OK;
 }
 
+/* The least value that p percent of the n sorted ones do not exceed. */
+static double percentile(const double *sorted, int n, int p)
+{
+    return sorted[(n * p + 99) / 100 - 1];
+}
+
+enum { MOST_SPANS = 50000 };
+
+/* One more round, recorded. */
+static gn_status bench_trace(struct bench *b, const char *path)
+{
+    double seconds;
+    GN_TRY(gn_plan_trace(b->plan, MOST_SPANS));
+    GN_TRY(bench_round(b, &seconds));
+    return gn_bench_write_trace(b->plan, path);
+}
+
 static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
                            const struct gn_bench_options *o)
 {
@@ -162,6 +180,8 @@ static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
         GN_TRY(bench_round(b, &seconds[i]));
     qsort(seconds, (size_t)rounds, sizeof seconds[0], ascending);
     result->ms_min = 1e3 * seconds[0];
+    result->ms_p90 = 1e3 * percentile(seconds, rounds, 90);
+    result->ms_p99 = 1e3 * percentile(seconds, rounds, 99);
     result->ms_median = 500 * (seconds[rounds / 2] + seconds[(rounds - 1) / 2]);
     result->images_per_second = 1e3 * b->batch / result->ms_median;
     result->batch = b->batch;
@@ -169,6 +189,10 @@ static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
     result->rounds = rounds;
     result->isa = gn_cpu_kernels()->isa;
     result->arena_bytes = gn_plan_bytes(b->plan);
+    if (o->trace != NULL)
+        GN_TRY(bench_trace(b, o->trace));
+    if (o->memory)
+        GN_TRY(gn_bench_list_blocks(b->plan, result));
     return o->layers ? bench_layers(b, result, rounds < 5 ? rounds : 5) : GN_OK;
 }
 
@@ -207,6 +231,9 @@ void gn_free_bench(struct gn_bench_result *result)
     if (result == NULL)
         return;
     gn_free(result->layers);
+    gn_free(result->blocks);
     result->layers = NULL;
+    result->blocks = NULL;
+    result->n_blocks = 0;
     result->n_layers = 0;
 }
