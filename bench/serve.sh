@@ -14,7 +14,7 @@ command -v wrk >/dev/null || { echo "serve.sh: wrk is not there (Debian: wrk)" >
 begin=$(date +%s%N)
 "$googlenet" serve googlenet --listen 127.0.0.1:0 2>"$folder/err" &
 server=$!
-until grep -q '^serving' "$folder/err"; do sleep 0.001; done
+until grep -qs '^serving' "$folder/err"; do sleep 0.001; done
 echo "googlenet is ready after $((($(date +%s%N) - begin) / 1000000)) ms," \
     "resident $(awk '/VmRSS/ { print $2 }' "/proc/$server/status") kB"
 kill "$server"
@@ -25,10 +25,10 @@ cat >"$folder/post.lua" <<LUA
 wrk.method = "POST"
 wrk.body = io.open("$folder/p.pgm", "rb"):read("*a")
 LUA
-"$googlenet" serve googlenet-small --listen 127.0.0.1:0 2>"$folder/err" &
+"$googlenet" serve googlenet-small --listen 127.0.0.1:0 2>"$folder/err2" &
 server=$!
-until grep -q '^serving' "$folder/err"; do sleep 0.01; done
-url=$(sed -n 's/^serving *//p' "$folder/err")
+until grep -qs '^serving' "$folder/err2"; do sleep 0.01; done
+url=$(sed -n 's/^serving *//p' "$folder/err2")
 for connections in 1 32; do
     wrk -t1 -c"$connections" -d"${seconds}s" --latency -s "$folder/post.lua" "$url/predict"
 done
