@@ -766,7 +766,7 @@ struct gn_file_info {
     char version[96];       /* of the format or of what wrote it, "" when it does not say */
     char producer[128];     /* "" when it does not say */
     char checks[96];        /* how its bytes are protected against damage */
-    char use[256];          /* what can be done with it here */
+    char use[256];          /* what can be done with it: a command line of the program */
     uint64_t bytes;         /* of the file */
     uint64_t parts, values; /* tensors or nodes, and numbers in tensors; 0: not known */
     bool ours;              /* a model file of this library */

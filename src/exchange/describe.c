@@ -26,8 +26,8 @@ struct kind {
 static const struct kind kinds[] = {
     { "\x89HDF\r\n\x1a\n", 8, 0, NULL, "HDF5 (Keras)", "none", TO_OURS " [--model MODEL]", true },
     { "PK\x03\x04", 4, 0, ".keras", "Keras model (zip)", "CRC-32 of each member", TO_OURS, true },
-    { "PK\x03\x04", 4, 0, ".npz", "NumPy arrays (zip)", "CRC-32 of each member",
-      TO_OURS " [--model MODEL]", true },
+    { "PK\x03\x04", 4, 0, ".npz", "NumPy arrays (zip)", "CRC-32 of each member", "not read",
+      false },
     { "PK\x03\x04", 4, 0, NULL, "zip (of a .pth: PyTorch's pickle)", "CRC-32 of each member",
       "python3 tools/exchange/pth_to_safetensors.py FILE OUT.safetensors, for a .pth", false },
     { "\x80\x02", 2, 0, NULL, "pickle (PyTorch)", "none",

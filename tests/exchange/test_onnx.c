@@ -270,7 +270,7 @@ static void what_cannot_be_said_is_refused_by_name(void **state)
     refused(net, (struct gn_export_options){ .embed_preprocessing = true, .opset = 18 },
             GN_STATUS_UNSUPPORTED, "shorter side");
     refused(net, (struct gn_export_options){ .opset = 8 }, GN_STATUS_BAD_ARGUMENT, "9 to 21");
-    refused(net, (struct gn_export_options){ .path = "refused.h5" }, GN_STATUS_BAD_ARGUMENT,
+    refused(net, (struct gn_export_options){ .path = "refused.xyz" }, GN_STATUS_BAD_ARGUMENT,
             ".onnx");
     refused(net, (struct gn_export_options){ .path = "a.safetensors", .opset = 13 },
             GN_STATUS_BAD_ARGUMENT, "for ONNX");
