@@ -3,6 +3,7 @@
  * other. sweep.json holds the words of the command, so that `--resume DIR` finds out which runs are
  * finished, which can go on, and which have not begun.
  */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "cli/train.h"
 
 #include "base/path.h"
