@@ -55,8 +55,10 @@ cp answer by-body
 answers '"top"' -F file=@picture.pgm "$url/predict"
 same answer by-body
 "$GOOGLENET" predict googlenet-small picture.pgm --json -q >by-program 2>/dev/null
-sed 's/"file": "picture.pgm"/"file": null/' by-program >wanted
-same by-body wanted
+# Alone and in a batch an image may take other kernels, which differ in the last digits.
+sed 's/"file": "picture.pgm"/"file": null/; s/\(0\.[0-9]\{6\}\)[0-9]*/\1/g' by-program >wanted
+sed 's/\(0\.[0-9]\{6\}\)[0-9]*/\1/g' by-body >got
+same got wanted
 answers '"data": \["0\.[0-9]+:[0-9]"\]' "$url/v2/models/googlenet/infer" -d '{"inputs": [{"name": "input",
   "shape": [1], "datatype": "BYTES", "data": ["'"$(base64 <picture.pgm | tr -d '\n')"'"]}],
   "outputs": [{"name": "probabilities", "parameters": {"classification": 1}}]}'
