@@ -232,7 +232,7 @@ static void put_word(FILE *out, const struct gn_option *option, const char *text
 static void put_training(FILE *out, const struct card *card)
 {
     char time[24];
-    fprintf(out, "## Training\n\n%d epochs took %s", card->epochs,
+    fprintf(out, "## Training\n\n%d epoch%s took %s", card->epochs, card->epochs == 1 ? "" : "s",
             cli_duration(time, card->seconds));
     if (card->images_per_second > 0)
         gn_print(out, ", %.0f images a second", card->images_per_second);

@@ -40,9 +40,10 @@ printf 'TRAIN/a/1.PGM\tx\nTRAIN/b/2.PGM\ty\n' >pictures/list.txt
 n='[0-9]+(\.[0-9]+)?(e[-+][0-9]+)?'
 times() # replaces times and what depends on the machine's load
 {
-    sed -E -e "s/\"(seconds|images_per_second|ms|ms_[a-z]+|gflops|speedup)\": ?$n/\"\1\":T/g" \
+    sed -E -e "s/\"(seconds|images_per_second|ms|ms_[a-z0-9]+|gflops|speedup)\": ?$n/\"\1\":T/g" \
         -e "s/(images_per_second|time     ) $n( s)?/\1 T/g" -e "s/$n (images\/s|s,|ms)/T \3/g" \
         -e 's/(took|ETA) [0-9:]+/\1 T/' -e 's/"started": "[^"]*"/"started": T/' \
+        -e "s/, $n images a second/, T images a second/" \
         -e "s/of $n ([KMGT]iB)/of T/" -e "s/process $n [KMG]iB/process T/" \
         -e 's/"(peak_rss|memory)_bytes": ?[0-9]+/T/' -e "s/memory        $n [KMGT]iB/memory T/" "$@"
 }
@@ -91,7 +92,7 @@ everything()
     say short-comma train --data ../set --model ../tiny.net --normalize 0,5/0,25 --out no
     say large bench --size 100000
     say larger train --data ../set --batch 1000000000 --out no
-    for file in */history.jsonl */config.json; do times "$file" >times && mv times "$file"; done
+    for file in */history.jsonl */config.json */result.json */card.md; do times "$file" >times && mv times "$file"; done
 }
 
 mkdir C && cd C && locale=C && everything

@@ -140,7 +140,11 @@ static void *ask_on(void *argument)
         if (at != NULL)
             snprintf(version, sizeof version, "%.*s", (int)strcspn(at + 17, "\r"), at + 17);
         snprintf(part, sizeof part, "\"model_version\": \"%s\"", version);
-        asker->wrong += answer.code != 200 || strstr(answer.body, part) == NULL;
+        if (answer.code != 200 || strstr(answer.body, part) == NULL) {
+            print_message("wrong: code %d, head %s, body %.300s\n", answer.code, answer.head,
+                          answer.body);
+            asker->wrong++;
+        }
         asker->done++;
         answer_free(&answer);
     }
