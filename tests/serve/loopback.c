@@ -147,7 +147,7 @@ void answer_free(struct answer *answer)
 
 const char *header_of(const struct answer *answer, const char *name)
 {
-    static char value[256];
+    static _Thread_local char value[256];
     const size_t n = strlen(name);
     for (const char *line = strchr(answer->head, '\n'); line != NULL;
          line = strchr(line + 1, '\n')) {
