@@ -710,7 +710,9 @@ GN_API gn_status gn_load_weights(gn_net *net, const char *path);
 /* Writes the network in another program's format, by the ending of the file's name:
  *
  *   .onnx          ONNX (https://onnx.ai), inference only: NCHW, a free batch, float32
- *   .safetensors   as gn_save
+ *   .safetensors   as gn_save, or with torchvision's names (.names)
+ *   .h5            Keras 3 weights (.weights.h5) or those of older versions, and the network as Python
+ *                  code in a .py file of the same name; UNSUPPORTED in a build without HDF5
  *
  * Auxiliary heads are left out. A layer or a step that the format cannot say is UNSUPPORTED, by its
  * name. */
@@ -731,7 +733,7 @@ struct gn_export_options {
 GN_API gn_status gn_export_with(const gn_net *net, const struct gn_export_options *options);
 
 /* A network from another program's file, by the ending of its name: .onnx; .safetensors with the names of
- * torchvision's googlenet. Every node and tensor gets its place or the import ends with a sentence that
+ * torchvision's googlenet; .caffemodel with its .prototxt; Keras' .h5, .weights.h5 and .keras. Every node and tensor gets its place or the import ends with a sentence that
  * names it. What the file does not say about pictures is assumed, and said in the note. Free with
  * gn_free_net. NULL: BAD_MODEL, UNSUPPORTED, BAD_ARGUMENT, BAD_DATA, NO_MEMORY. */
 struct gn_import_options {
