@@ -12,6 +12,7 @@
 #include "ops/batch_norm/norm.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { NAME = 192, STEPS_TEXT = 1024 };
 
@@ -20,6 +21,7 @@ static const char *const parts[] = { "p1_1", "p2_1", "p2_2", "p3_1", "p3_2", "p4
 struct writing {
     const gn_net *net;
     bool as_model, legacy;
+    char *labels; /* as JSON; NULL: none */
     const struct gn_keras_step *steps;
     int n_steps;
     struct item {
@@ -133,16 +135,28 @@ static json_t *root_attributes(const struct writing *w)
     gn_json_set(root, "googlenet.input", json_string(input));
     if (gn_net_preprocess(w->net, steps, sizeof steps) == GN_OK)
         gn_json_set(root, "googlenet.preprocess", json_string(steps));
-    if (w->net->labels != NULL) {
-        json_t *list = json_array();
-        for (int i = 0; i < w->net->classes; i++)
-            gn_json_add(list, json_string(w->net->labels[i]));
-        char *text = gn_json_text(list, JSON_COMPACT, "class names");
-        if (text != NULL && strlen(text) < 60000) /* an attribute's largest size */
-            gn_json_set(root, "googlenet.labels", json_string(text));
-        gn_free(text);
-    }
+    if (w->labels != NULL)
+        gn_json_set(root, "googlenet.labels", json_string(w->labels));
     return root;
+}
+
+/* The class names as one attribute. An attribute holds 64 KiB with its head. */
+static gn_status take_labels(struct writing *w, const char *name)
+{
+    enum { MOST = 64000 };
+    if (w->net->labels == NULL)
+        return GN_OK;
+    json_t *list = json_array();
+    for (int i = 0; i < w->net->classes; i++)
+        gn_json_add(list, json_string(w->net->labels[i]));
+    w->labels = gn_json_text(list, JSON_COMPACT, "class names");
+    if (w->labels == NULL)
+        return gn_last_status();
+    if (strlen(w->labels) > MOST)
+        GN_FAIL(GN_STATUS_UNSUPPORTED,
+                "%s: Keras: the %d class names take %zu bytes, a Keras file holds at most %d", name,
+                w->net->classes, strlen(w->labels), MOST);
+    return GN_OK;
 }
 
 /* Legacy files name the weights of each top-level layer in order, statistics last. */
@@ -248,6 +262,29 @@ static void python_path(const char *path, char py[GN_PATH_BYTES])
     (void)snprintf(py, GN_PATH_BYTES, "%.*s.py", (int)n, path);
 }
 
+/* A file of the same name that somebody else has written stays. */
+static gn_status check_python(const char *path)
+{
+    static const char ours[] = GN_KERAS_PYTHON_HEAD;
+    char py[GN_PATH_BYTES], head[sizeof ours - 1] = "";
+    struct gn_file file;
+    python_path(path, py);
+    if (access(py, F_OK) != 0)
+        return GN_OK;
+    GN_TRY(gn_file_open(&file, py, "Python", GN_STATUS_IO));
+    const bool is_ours = file.size >= sizeof head &&
+                         gn_file_pread(&file, head, sizeof head, 0) == GN_OK &&
+                         memcmp(head, ours, sizeof head) == 0;
+    gn_file_close(&file);
+    if (!is_ours)
+        GN_FAIL(
+            GN_STATUS_IO,
+            "%s: is there already and was not made by an export; the network's Python code would "
+            "replace it: move it, or export under another name",
+            py);
+    return GN_OK;
+}
+
 static gn_status write_python(const struct writing *w, const char *path)
 {
     char py[GN_PATH_BYTES];
@@ -289,7 +326,12 @@ gn_status gn_keras_export(const gn_net *net, const struct gn_export_options *opt
     gn_status status = gn_keras_steps(net, name, w.as_model, &steps, &w.n_steps);
     w.steps = steps;
     if (status == GN_OK)
+        status = check_python(path);
+    if (status == GN_OK)
+        status = take_labels(&w, name);
+    if (status == GN_OK)
         status = export_steps(&w, path, name);
+    gn_free(w.labels);
     gn_free(w.items);
     gn_free(steps);
     return status;

@@ -31,6 +31,9 @@ struct gn_keras_step {
 gn_status gn_keras_steps(const gn_net *net, const char *name, bool as_model,
                          struct gn_keras_step **steps, int *n);
 
+/* What the Python file begins with. */
+#define GN_KERAS_PYTHON_HEAD "\"\"\"A network of googlenet for Keras 3: "
+
 /* The text of the Python file, to be freed with gn_free; NULL: NO_MEMORY. `weights` is the name of the file
  * of weights. */
 char *gn_keras_python(const gn_net *net, const char *weights, const struct gn_keras_step *steps,

@@ -143,7 +143,8 @@ char *gn_keras_python(const gn_net *net, const char *weights, const struct gn_ke
     const struct gn_norm_options *norm = norm_of(net);
     (void)gn_net_preprocess(net, pictures, sizeof pictures);
     put(&t,
-        "\"\"\"A network of googlenet for Keras 3: build() makes it, load() gives it its weights."
+        GN_KERAS_PYTHON_HEAD
+        "build() makes it, load() gives it its weights."
         "\n\nFrom a picture to the numbers of its input:\n%s\n\"\"\"\n\n"
         "import pathlib\n\nimport keras\nfrom keras import layers\n\nINPUT = (%d, %d, %d)\n",
         pictures, net->input.h, net->input.w, net->input.c);

@@ -34,6 +34,15 @@ grep -q '^! ' err || fail "no table of both sides"
 expect 0 'HDF5' info a.weights.h5
 expect 2 'layer.* or .*model' export plain.net a.h5 --keras-block both
 expect 4 'padding is not|not in the notebook' export googlenet-paper a.h5
+echo 'precious = 1' >mine.py
+expect 5 'mine.py: is there already and was not made by an export' export plain.net mine.weights.h5
+[ "$(cat mine.py)" = 'precious = 1' ] || fail "an own Python file was replaced"
+[ -e mine.weights.h5 ] && fail 'weights were written without their Python file'
+for class in a b c; do
+    printf "$class%030000d\n" 0
+done >long.txt
+expect 0 '' import a.weights.h5 long.safetensors --model plain.net --labels long.txt -q
+expect 4 '3 class names take .* a Keras file holds at most' export long.safetensors long.h5
 head -c 3000 a.weights.h5 >cut.h5
 expect 4 'cut.h5: Keras: ' import cut.h5 back.safetensors
 printf 'PK\003\004' >bad.keras
