@@ -32,7 +32,8 @@ static double quantile(int freedom)
     return freedom <= n ? t[freedom - 1] : 1.960 + 2.372 / freedom;
 }
 
-static void settle(struct column *c, const double *values, int n)
+/* The interval ends where the figure does: at 0, and an accuracy at 1. */
+static void settle(struct column *c, const double *values, int n, double most)
 {
     for (int i = 0; i < n; i++)
         if (isfinite(values[i])) {
@@ -45,8 +46,8 @@ static void settle(struct column *c, const double *values, int n)
             c->squares += (values[i] - c->mean) * (values[i] - c->mean);
     c->deviation = c->n > 1 ? sqrt(c->squares / (c->n - 1)) : (double)NAN;
     const double half = c->n > 1 ? quantile(c->n - 1) * c->deviation / sqrt(c->n) : (double)NAN;
-    c->low = c->mean - half;
-    c->high = c->mean + half;
+    c->low = isfinite(half) ? fmax(0, c->mean - half) : (double)NAN;
+    c->high = isfinite(half) ? fmin(most, c->mean + half) : (double)NAN;
 }
 
 static double test_accuracy(const char *run)
@@ -111,7 +112,7 @@ static void fill(struct table *table, char *const *paths)
     for (int k = 0; k < N_FIGURES; k++) {
         for (int i = 0; i < table->n; i++)
             values[i] = table->rows[i][k];
-        settle(&table->columns[k], values, table->n);
+        settle(&table->columns[k], values, table->n, k == LOSS ? (double)INFINITY : 1);
     }
     free(values);
 }
