@@ -4,7 +4,7 @@
 #   CMAKE_FLAGS=...      flags for configuring, for example -DGN_WERROR=ON
 #   ARGS=...             flags for the program, for example make train ARGS="--epochs 1"
 #   PEERS=... MODES=...  of make bench-peers: all, or names (bench/peers/README.md)
-#   TARGET=all SECONDS=60  of make fuzz: one of the targets, seconds for each
+#   TARGET=all SECONDS=60  of make fuzz: one of the targets, seconds for each; of make soak: for each
 #   PREFIX=/usr/local    where `make install` puts things (DESTDIR is honoured)
 
 BUILD ?= build
@@ -18,7 +18,7 @@ SECONDS ?= 60
 PROGRAM = $(BUILD)/googlenet
 CTEST = ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 $(CTEST_FLAGS)
 
-.PHONY: all help build train test test-quick test-full fuzz check format bench bench-peers install deb clean
+.PHONY: all help build train test test-quick test-full fuzz soak check format bench bench-peers install deb clean
 
 all: build
 
@@ -27,6 +27,7 @@ help:
 	@echo 'make train       build, find or fetch Fashion-MNIST, train the network (ARGS=...)'
 	@echo 'make test        build and run the tests (test-quick: under a minute; test-full: all)'
 	@echo 'make fuzz        look for bytes that break a reader (TARGET=... SECONDS=...)'
+	@echo 'make soak        the server under good and hostile load, ASan, then TSan (SECONDS=...)'
 	@echo 'make bench       time a training step (ARGS=...); bench-peers: compared with other frameworks'
 	@echo 'make check       format and lengths of the source, direction of its includes, READMEs'
 	@echo 'make format      format the source with clang-format'
@@ -50,6 +51,10 @@ test test-quick test-full:
 
 LABELS_test = -L 'quick|push'
 LABELS_test-quick = -L quick
+
+soak:
+	@tools/setup.sh fuzz
+	@tools/soak.sh $(SECONDS)
 
 fuzz:
 	@tools/setup.sh fuzz

@@ -11,6 +11,7 @@ static const struct {
     { "/", { .route = SERVE_PAGE } },
     { "/labels", { .route = SERVE_LABELS } },
     { "/predict", { .route = SERVE_PREDICT, .is_post = true } },
+    { "/explain", { .route = SERVE_EXPLAIN, .is_post = true } },
     { "/metrics", { .route = SERVE_METRICS } },
     { "/v2", { .route = SERVE_METADATA } },
     { "/v2/health/live", { .route = SERVE_HEALTH, .is_live = true } },

@@ -140,6 +140,20 @@ static int fail(struct serve_request *request, int code, const char *sentence)
     return request->infer.code = code;
 }
 
+/* The map that is wanted: of the class in ?class=K, or of the most probable one. */
+static int prepare_map(struct serve_request *request)
+{
+    const struct gn_net_info *info = &request->model->info;
+    struct serve_map *map = &request->job.map;
+    const char *text =
+        serve_mhd.MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "class");
+    map->class = -1;
+    if (text && !gn_int_parse(text, 0, info->classes - 1, &map->class))
+        return fail(request, 400, "?class=K: K is not the number of a class");
+    map->values = calloc((size_t)info->size_h * (size_t)info->size_w, sizeof *map->values);
+    return map->values ? 200 : fail(request, 503, "no memory for the request; try again later");
+}
+
 /* A picture's bytes, or a form with a file. */
 static int prepare_predict(struct serve_request *request)
 {
@@ -153,11 +167,10 @@ static int prepare_predict(struct serve_request *request)
         return fail(request, 400, "the body is empty; the bytes of a picture are expected");
     infer->rows = 1;
     infer->pictures = calloc(1, sizeof *infer->pictures);
-    infer->inputs = calloc(request->model->input_floats, sizeof *infer->inputs);
-    if (!infer->pictures || !infer->inputs)
+    if (!infer->pictures)
         return fail(request, 503, "no memory for the request; try again later");
     infer->pictures[0] = (struct gn_file_bytes){ .bytes = bytes, .size = size };
-    return 200;
+    return request->address.route == SERVE_EXPLAIN ? prepare_map(request) : 200;
 }
 
 static int prepare_infer(struct serve_request *request)
@@ -180,7 +193,7 @@ int serve_request_prepare(struct serve_request *request)
     struct serve_infer *infer = &request->infer;
     struct serve_job *job = &request->job;
     const int code =
-        request->address.route == SERVE_PREDICT ? prepare_predict(request) : prepare_infer(request);
+        request->address.route == SERVE_INFER ? prepare_infer(request) : prepare_predict(request);
     if (code != 200)
         return code;
     job->logits =
@@ -190,10 +203,34 @@ int serve_request_prepare(struct serve_request *request)
     job->model = request->model;
     job->rows = infer->rows;
     job->inputs = infer->inputs;
+    infer->inputs = NULL;
     job->pictures = infer->pictures;
     job->pixels = infer->pixels;
     job->deadline = request->begin + request->server->settings->request_timeout;
     return 200;
+}
+
+/* The map, and how the network sees the picture: which part of it the map covers. */
+static json_t *map_json(const struct serve_job *job)
+{
+    const struct serve_map *map = &job->map;
+    const struct gn_net_info *info = &job->model->info;
+    struct gn_pixel_options pixels = { 0 };
+    json_t *object = json_object(), *values = json_array(), *seen = json_object();
+    for (int i = 0; i < map->height * map->width; i++)
+        json_array_append_new(values, cli_json_float(map->values[i]));
+    (void)gn_net_pixels(job->model->net, &pixels);
+    json_object_set_new(seen, "height", json_integer(info->size_h));
+    json_object_set_new(seen, "width", json_integer(info->size_w));
+    json_object_set_new(seen, "short_side", json_integer(pixels.short_side));
+    json_object_set_new(seen, "square", json_boolean(pixels.square));
+    json_object_set_new(object, "class", json_integer(map->class));
+    json_object_set_new(object, "layer", cli_json_text(map->layer));
+    json_object_set_new(object, "height", json_integer(map->height));
+    json_object_set_new(object, "width", json_integer(map->width));
+    json_object_set_new(object, "values", values);
+    json_object_set_new(object, "input", seen);
+    return object;
 }
 
 /* The line that `predict --json` prints, without the file's name. */
@@ -206,6 +243,8 @@ static void put_prediction(const struct serve_job *job, struct serve_text *text)
     pthread_mutex_lock(&model->lock);
     json_t *value = cli_answer_json(&model->answer, NULL, 0, job->logits);
     pthread_mutex_unlock(&model->lock);
+    if (job->map.values)
+        json_object_set_new(value, "map", map_json(job));
     const bool written = out && cli_json_write(out, value);
     text->failed = text->failed || (out && fclose(out) != 0) || !written || !line;
     if (!out)
@@ -221,7 +260,7 @@ void serve_reply_job(struct serve_request *request, struct serve_reply *reply)
     reply->code = job->code;
     if (job->code != 200)
         serve_reply_error(reply, job->code, job->error);
-    else if (request->address.route == SERVE_PREDICT)
+    else if (request->address.route != SERVE_INFER)
         put_prediction(job, &reply->text);
     else {
         size_t json_size = 0;

@@ -13,7 +13,7 @@
 
 struct queue {
     struct serve_job *first, **end;
-    int jobs;
+    int jobs, rows;
     pthread_cond_t filled;
 };
 
@@ -37,6 +37,7 @@ static void push(struct queue *queue, struct serve_job *job)
     *queue->end = job;
     queue->end = &job->next;
     queue->jobs++;
+    queue->rows += job->rows;
     pthread_cond_signal(&queue->filled);
 }
 
@@ -49,6 +50,7 @@ static struct serve_job *pop(struct queue *queue)
     if (!queue->first)
         queue->end = &queue->first;
     queue->jobs--;
+    queue->rows -= job->rows;
     job->next = NULL;
     return job;
 }
@@ -62,12 +64,19 @@ static void finish(struct serve_job *job, int code, const char *sentence)
 
 /* ---- Decoding ---- */
 
+/* What is decoded may be thousands of times larger than it was: not more of it waits than the next two
+ * batches take, so that small pictures cannot fill the memory. With the lock. */
+static struct serve_job *next_to_decode(struct serve_batcher *b)
+{
+    return b->ends || b->computing.rows < 2 * b->options.max_batch ? pop(&b->decoding) : NULL;
+}
+
 static void *decode_jobs(void *argument)
 {
     struct serve_batcher *b = argument;
     pthread_mutex_lock(&b->lock);
     for (;;) {
-        struct serve_job *job = pop(&b->decoding);
+        struct serve_job *job = next_to_decode(b);
         if (!job && b->ends)
             break;
         if (!job) {
@@ -106,30 +115,52 @@ static bool grow(float **buffer, size_t *room, size_t floats)
     return *buffer != NULL;
 }
 
-/* Takes the first job and those of the same model that fit, in their order; rows of other models stay.
- * Called with the lock. */
+/* Takes the first job and those of the same model that fit, in their order; rows of other models stay. A
+ * job that wants a map, which takes longer than the answer, holds up nobody's batch. Called with the lock. */
 static struct serve_job *gather(struct serve_batcher *b, int *rows)
 {
     struct queue *queue = &b->computing;
     struct serve_job *batch = NULL, **last = &batch, **at = &queue->first;
-    const struct serve_model *model = queue->first->model;
+    const struct serve_job *first = queue->first;
     *rows = 0;
     queue->end = &queue->first;
     while (*at) {
         struct serve_job *job = *at;
-        if (job->model == model && *rows + job->rows <= b->options.max_batch) {
+        if (job == first || (job->model == first->model && !job->map.values && !first->map.values &&
+                             *rows + job->rows <= b->options.max_batch)) {
             *at = job->next;
             job->next = NULL;
             *last = job;
             last = &job->next;
             *rows += job->rows;
             queue->jobs--;
+            queue->rows -= job->rows;
         } else {
             at = &job->next;
             queue->end = at;
         }
     }
     return batch;
+}
+
+/* The map that a job wants, after its logits are there. */
+static gn_status draw_map(struct serve_batcher *b, struct serve_job *job)
+{
+    struct serve_model *model = job->model;
+    struct serve_map *map = &job->map;
+    struct gn_explainer_info info;
+    if (!model->explainer)
+        model->explainer =
+            gn_explainer_create(model->net, NULL, .classes = 1, .threads = b->options.threads);
+    const gn_status status = gn_explainer_describe(model->explainer, &info);
+    if (status != GN_OK)
+        return status;
+    map->layer = info.layer;
+    map->height = info.height;
+    map->width = info.width;
+    if (map->class < 0)
+        (void)gn_top_classes(job->logits, model->info.classes, 1, &map->class);
+    return gn_grad_cam(model->explainer, job->inputs, &map->class, 1, map->values);
 }
 
 /* Computes a batch whose jobs are all of one model. */
@@ -150,14 +181,18 @@ static gn_status compute(struct serve_batcher *b, struct serve_job *batch, int r
     for (struct serve_job *job = batch; job && status == GN_OK;
          row += (size_t)job->rows, job = job->next)
         memcpy(job->logits, b->logits + row * classes, (size_t)job->rows * classes * sizeof(float));
-    return status;
+    return status == GN_OK && batch->map.values ? draw_map(b, batch) : status;
 }
 
 static bool is_finite(const struct serve_job *job)
 {
     const size_t n = (size_t)job->rows * (size_t)job->model->info.classes;
+    const size_t map = (size_t)job->map.height * (size_t)job->map.width;
     for (size_t i = 0; i < n; i++)
         if (!isfinite(job->logits[i]))
+            return false;
+    for (size_t i = 0; i < map; i++)
+        if (!isfinite(job->map.values[i]))
             return false;
     return true;
 }
@@ -166,6 +201,8 @@ static void answer(struct serve_batcher *b, struct serve_job *job, gn_status sta
 {
     if (status == GN_STATUS_NO_MEMORY)
         finish(job, 503, "no memory for the computation; try again later");
+    else if (status == GN_STATUS_BAD_ARGUMENT && job->map.values) /* a network without maps */
+        finish(job, 422, gn_error_message());
     else if (status != GN_OK)
         finish(job, 500, gn_error_message());
     else if (!is_finite(job))
@@ -217,11 +254,8 @@ static void run_batch(struct serve_batcher *b, struct serve_job *batch, int rows
 static void wait_for_company(struct serve_batcher *b)
 {
     while (b->options.max_wait > 0 && !b->ends) {
-        int rows = 0;
-        for (const struct serve_job *job = b->computing.first; job; job = job->next)
-            rows += job->rows;
         const double left = b->computing.first->entered + b->options.max_wait - cli_seconds();
-        if (rows >= b->options.max_batch || left <= 0)
+        if (b->computing.rows >= b->options.max_batch || left <= 0)
             return;
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
@@ -245,6 +279,7 @@ static void *compute_jobs(void *argument)
         wait_for_company(b);
         int rows;
         struct serve_job *batch = gather(b, &rows);
+        pthread_cond_broadcast(&b->decoding.filled);
         pthread_mutex_unlock(&b->lock);
         run_batch(b, batch, rows);
         pthread_mutex_lock(&b->lock);

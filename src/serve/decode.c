@@ -1,6 +1,7 @@
 /* Pictures of a job to the network's numbers. */
 #include "serve/decode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LARGE = 4000000 }; /* pixels after which a preprocessor's buffers are given back */
@@ -66,8 +67,11 @@ static int decode_pixels(struct serve_job *job, int i, gn_preprocessor *own)
 int serve_decode(struct serve_job *job, uint64_t max_pixels)
 {
     bool large = false;
-    gn_preprocessor *own = serve_preprocessor_take(job->model);
     job->code = 200;
+    job->inputs = calloc((size_t)job->rows * job->model->input_floats, sizeof *job->inputs);
+    if (!job->inputs)
+        return fail(job, 0, 503, "no memory for the pictures; try again later");
+    gn_preprocessor *own = serve_preprocessor_take(job->model);
     if (!own)
         return fail(job, 0, 503, gn_error_message());
     for (int i = 0; i < job->rows && job->code == 200; i++)

@@ -112,7 +112,8 @@ static int find_model(struct serve_request *request, const char **why)
 {
     const struct serve_address *address = &request->address;
     const char *name = address->model[0] ? address->model : NULL;
-    const bool needs = name || address->route == SERVE_PREDICT || address->route == SERVE_LABELS;
+    const bool needs = name || address->route == SERVE_PREDICT || address->route == SERVE_EXPLAIN ||
+                       address->route == SERVE_LABELS;
     if (!needs)
         return 200;
     if (!name)
@@ -315,7 +316,9 @@ static void completed(void *argument, struct MHD_Connection *connection, void **
     serve_connection_busy(&server->connections, request->place, false);
     serve_body_free(&request->body);
     serve_infer_free(&request->infer);
+    free(request->job.inputs);
     free(request->job.logits);
+    free(request->job.map.values);
     serve_model_release(request->model);
     free(request);
     *own = NULL;

@@ -335,9 +335,7 @@ static bool read_input(struct reading *r, const json_t *root)
         return false;
     if (r->datatype == BYTES && !take_pictures(r, binary))
         return false;
-    if (!r->infer->inputs)
-        r->infer->inputs = calloc((size_t)r->infer->rows * r->model->input_floats, sizeof(float));
-    return r->infer->inputs ? true : no_memory(r);
+    return true;
 }
 
 static bool read_id(struct reading *r, const json_t *root)

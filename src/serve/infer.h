@@ -26,7 +26,7 @@ struct serve_infer {
     struct serve_output outputs[SERVE_OUTPUTS];
     int rows;
     /* Owned: */
-    float *inputs;
+    float *inputs; /* NULL: of pictures and pixels they are made later */
     struct gn_file_bytes *pictures;
     void *bytes; /* that the pictures or pixels point into, unless these are the body's */
     struct gn_image pixels; /* of UINT8 inputs, without ownership */

@@ -10,10 +10,10 @@
 
 /* The last one counts all others. */
 static const int codes[SERVE_CODES] = { 200, 400, 401, 404, 405, 408, 411, 413, 414, 415,
-                                        417, 422, 431, 500, 501, 503, 504, 505, 0 };
+                                        417, 422, 431, 499, 500, 501, 503, 504, 505, 0 };
 
 static const char *const route_names[SERVE_ROUTES] = {
-    "none", "page", "health", "metadata", "infer", "predict", "labels", "metrics",
+    "none", "page", "health", "metadata", "infer", "predict", "explain", "labels", "metrics",
 };
 
 static const double seconds_bounds[SERVE_BUCKETS] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,

@@ -107,6 +107,7 @@ void serve_model_release(struct serve_model *model)
     for (int i = 0; i < model->n_spare; i++)
         gn_preprocessor_free(model->spare[i]);
     cli_answer_end(&model->answer);
+    gn_explainer_free(model->explainer);
     gn_predictor_free(model->predictor);
     gn_free_net(model->net);
     pthread_mutex_destroy(&model->lock);

@@ -24,6 +24,7 @@ struct serve_model {
     struct gn_net_info info;
     size_t input_floats;     /* of one image */
     gn_predictor *predictor; /* of the whole batch; used by the batcher's thread alone */
+    gn_explainer *explainer; /* likewise; NULL until the first map is asked for */
     pthread_mutex_t lock;    /* of what follows */
     struct cli_answer answer;
     gn_preprocessor *spare[SERVE_MAX_MODELS]; /* that no thread uses now */

@@ -33,8 +33,11 @@ static void infer(const struct fuzz_target *target, const uint8_t *bytes, size_t
     FUZZ_REQUIRE(taken || request.error[0] != '\0');
     if (taken) {
         fuzz_taken++;
-        FUZZ_REQUIRE(request.rows >= 1 && request.rows <= MOST && request.inputs != NULL);
-        for (int i = 0; i < request.rows * FLOATS; i++)
+        FUZZ_REQUIRE(request.rows >= 1 && request.rows <= MOST);
+        FUZZ_REQUIRE((request.inputs != NULL) + (request.pictures != NULL) +
+                         (request.pixels.pixels != NULL) ==
+                     1);
+        for (int i = 0; request.inputs != NULL && i < request.rows * FLOATS; i++)
             FUZZ_REQUIRE(isfinite(request.inputs[i]));
         size_t sum = 0;
         for (int i = 0; request.pictures != NULL && i < request.rows; i++)

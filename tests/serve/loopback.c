@@ -50,7 +50,12 @@ void server_wait_for(const char *text)
 
 void server_start(struct test_server *server, const char *flags)
 {
-    static const char begin[] = "serving   http://127.0.0.1:";
+    server_start_at(server, "127.0.0.1", flags);
+}
+
+void server_start_at(struct test_server *server, const char *host, const char *flags)
+{
+    static const char begin[] = "serving   http://";
     char command[2048], line[256] = "";
     if (!GN_HAVE_MICROHTTPD) {
         (void)puts("skipped: this build is without libmicrohttpd");
@@ -58,8 +63,8 @@ void server_start(struct test_server *server, const char *flags)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     snprintf(command, sizeof command,
-             "exec '%s' serve %s --listen 127.0.0.1:0 >serve.out 2>serve.err </dev/null",
-             getenv("GOOGLENET"), flags);
+             "exec '%s' serve %s --listen %s:0 >serve.out 2>serve.err </dev/null",
+             getenv("GOOGLENET"), flags, host);
     test_write_file("serve.err", "", 0);
     server->pid = fork();
     assert_true(server->pid >= 0);
@@ -74,7 +79,7 @@ void server_start(struct test_server *server, const char *flags)
             fail_msg("the server has ended");
         pause_shortly();
     }
-    server->port = atoi(line + sizeof begin - 1);
+    server->port = atoi(line + sizeof begin + strlen(host));
     assert_true(server->port > 0);
 }
 

@@ -14,6 +14,8 @@ struct test_server {
 /* Runs `googlenet serve FLAGS` on a port that the system chooses, with its streams in serve.out and
  * serve.err, and returns when it answers. 77 is the test's exit code where the build has no server. */
 void server_start(struct test_server *server, const char *flags);
+/* The same on another address of this machine, "0.0.0.0" for all of them. */
+void server_start_at(struct test_server *server, const char *host, const char *flags);
 
 /* SIGTERM; returns the exit code. */
 int server_stop(struct test_server *server);

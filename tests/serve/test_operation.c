@@ -1,5 +1,5 @@
 /* labels: push
- * timeout: 240
+ * timeout: 300
  *
  * Operation: metrics, access log, reloading under load, draining, the token, Unix and passed sockets. */
 #include "serve/loopback.h"
@@ -7,7 +7,9 @@
 #include "support/files.h"
 
 #include <googlenet.h>
+#include <arpa/inet.h>
 #include <jansson.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -153,7 +155,7 @@ static void *ask_on(void *argument)
 
 static void reloads_under_load_lose_nothing(void **state)
 {
-    enum { ASKERS = 4, RELOADS = 30 };
+    enum { ASKERS = 4, RELOADS = 100 };
     struct asker askers[ASKERS] = { 0 };
     (void)state;
     save("a.safetensors", 1);
@@ -300,9 +302,76 @@ static void the_page_is_guarded(void **state)
     assert_int_equal(server_stop(&server), 130);
 }
 
+/* ---- Sockets of others ---- */
+
+/* As systemd starts a service: descriptor 3 is a socket that listens already. */
+static void a_passed_socket_is_served(void **state)
+{
+    const struct sockaddr_in any = { .sin_family = AF_INET,
+                                     .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    struct sockaddr_in place = any;
+    socklen_t size = sizeof place;
+    struct answer answer;
+    (void)state;
+    const int s = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(s >= 0);
+    assert_int_equal(bind(s, (const struct sockaddr *)&any, sizeof any), 0);
+    assert_int_equal(listen(s, 8), 0);
+    assert_int_equal(getsockname(s, (struct sockaddr *)&place, &size), 0);
+    server.port = ntohs(place.sin_port);
+    /* A request that came before the server. */
+    const int early = server_connect(&server, 60);
+    assert_true(early >= 0);
+    const char text[] = "GET /v2/health/ready HTTP/1.1\r\nHost: x\r\n\r\n";
+    send_all(early, text, sizeof text - 1);
+    server.pid = fork();
+    assert_true(server.pid >= 0);
+    if (server.pid == 0) {
+        char pid[16];
+        snprintf(pid, sizeof pid, "%d", (int)getpid());
+        if (dup2(s, 3) != 3 || setenv("LISTEN_FDS", "1", 1) != 0 ||
+            setenv("LISTEN_PID", pid, 1) != 0)
+            _exit(127);
+        execl(getenv("GOOGLENET"), "googlenet", "serve", "googlenet-small", "--listen",
+              "127.0.0.1:1", "-q", (char *)NULL);
+        _exit(127);
+    }
+    close(s);
+    read_answer(early, &answer, false);
+    assert_int_equal(answer.code, 200);
+    answer_free(&answer);
+    close(early);
+    assert_int_equal(ask_text(&server, "POST", "/v2/models/googlenet/infer", NULL, request)->code,
+                     200);
+    assert_int_equal(server_stop(&server), 130);
+}
+
+static void others_are_warned_of(void **state)
+{
+    (void)state;
+    static const char warning[] = "can be reached from other machines";
+    size_t n;
+    test_write_file("token", "correct-horse\n", 14);
+    server_start(&server, "googlenet-small");
+    assert_int_equal(server_stop(&server), 130);
+    uint8_t *said = test_read_file("serve.err", &n);
+    assert_null(strstr((const char *)said, warning));
+    free(said);
+    server_start_at(&server, "0.0.0.0", "googlenet-small");
+    server_wait_for(warning);
+    assert_int_equal(server_stop(&server), 130);
+    server_start_at(&server, "0.0.0.0", "googlenet-small --token-file token");
+    assert_int_equal(server_stop(&server), 130);
+    said = test_read_file("serve.err", &n);
+    assert_null(strstr((const char *)said, warning));
+    free(said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_passed_socket_is_served),
+        cmocka_unit_test(others_are_warned_of),
         cmocka_unit_test(metrics_are_prometheus_text),
         cmocka_unit_test(the_access_log_holds_a_line_for_each_request),
         cmocka_unit_test(a_new_file_is_a_new_version),
