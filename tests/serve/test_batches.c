@@ -1,4 +1,4 @@
-/* labels: quick
+/* labels: push
  *
  * Batches: an image has the same bits alone and in any company, answers are never mixed up or split, and a
  * queue that is full says so at once. */
