@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compares the speed of two builds of the program: every measurement alternately, PAIRS times. Printed are
+# Compares the speed of two builds of the program: every measurement alternately, PAIRS times, each pair in
+# the other order than the one before, so that neither program gains by a drift of the machine. Printed are
 # the medians, their ratio, the ratio of the least times (what is left when other machines on the host
 # disturb both), and the least and largest ratio of a pair, all old over new: above 1 the new version is
 # faster. Needs an idle machine.
@@ -40,7 +41,16 @@ median() {
 
 printf '%-20s %10s %10s %8s %12s %16s\n' "$pairs pairs" "old, ms" "new, ms" "old/new" "of the least" "of pairs"
 measurements | grep -e "$pattern" | while IFS='|' read -r name flags; do
-    times=$(for _ in $(seq "$pairs"); do echo "$(one "$old" "$flags") $(one "$new" "$flags")"; done)
+    times=$(for i in $(seq "$pairs"); do
+        if [ $((i % 2)) = 1 ]; then
+            a=$(one "$old" "$flags")
+            b=$(one "$new" "$flags")
+        else
+            b=$(one "$new" "$flags")
+            a=$(one "$old" "$flags")
+        fi
+        echo "$a $b"
+    done)
     a=$(echo "$times" | cut -d' ' -f1 | median)
     b=$(echo "$times" | cut -d' ' -f3 | median)
     least=$(echo "$times" | awk 'NR == 1 { a = $2; b = $4 } { if ($2 < a) a = $2; if ($4 < b) b = $4 }
