@@ -1,7 +1,8 @@
 /*
  * Teams of threads that run one function together. Worker threads are kept between calls and wait
- * politely: a short spin, then sleep. Any number of callers may run teams at the same time; a child
- * of fork() starts with workers of its own; no failure of the system ends the process.
+ * politely: a short spin, then they offer their processor to others, then they sleep. Any number of
+ * callers may run teams at the same time; a child of fork() starts with workers of its own; no failure
+ * of the system ends the process.
  */
 #ifndef GN_BASE_TEAM_H
 #define GN_BASE_TEAM_H
