@@ -950,11 +950,37 @@ struct gn_file_bytes {
     size_t size;
 };
 
-/* Logits of n images, given in one of four ways: `pixels` holds n*height*width*channels bytes (u8,
+/* What a pixel consists of, in the order of its bytes. Alpha is left out, as for PNG files. */
+typedef enum gn_pixel_format {
+    GN_PIXELS_GREY,
+    GN_PIXELS_RGB,
+    GN_PIXELS_BGR,
+    GN_PIXELS_RGBA,
+    GN_PIXELS_BGRA,
+    GN_PIXELS_NV12 /* of cameras and video decoders: a plane of luma, then one of chroma pairs for 2x2
+                      pixels; BT.601, 16 to 235; even height and width */
+} gn_pixel_format;
+
+/* A picture as a program has it in memory, or a part of a larger one: `pixels` then points at the
+ * part's first pixel, and `stride` is that of the larger one (of NV12, the part begins at an even row
+ * and column in both planes). Nothing is written to it, and nothing copied that the network can read
+ * as it lies. Grey and colour are converted into each other as Pillow does. */
+struct gn_pixels {
+    const void *pixels;
+    int height, width;
+    gn_pixel_format format;
+    bool floats;        /* values are floats, 0 to 1 (rounded to the nearest 1/255), not bytes */
+    size_t stride;      /* bytes from one row to the next; 0: no gaps */
+    const void *chroma; /* the second plane of NV12 */
+    size_t chroma_stride;
+    uint64_t reserved[2];
+};
+
+/* Logits of n images, given in one of five ways: `pixels` holds n*height*width*channels bytes (u8,
  * NHWC), which are scaled and resized as the model says, as samples of data sets and files are.
  * `logits` has room for n*classes floats. */
 struct gn_predict_options {
-    const uint8_t *pixels; /* NULL: one of `data`, `files`, `inputs` */
+    const uint8_t *pixels; /* NULL: one of `data`, `files`, `inputs`, `images` */
     uint64_t n;
     int height, width, channels; /* of the pixels */
     gn_resize resize;
@@ -965,7 +991,7 @@ struct gn_predict_options {
     const struct gn_file_bytes *files; /* n files in memory */
     const float *inputs; /* n inputs as the network takes them, such as gn_preprocess makes */
     const char *layer;   /* of gn_predict: as in gn_predictor_options */
-    uint64_t reserved[1];
+    const struct gn_pixels *images; /* n pictures of any sizes and formats */
 };
 
 /* The weights of a network in the order in which its kernels read them: made once, then only read
@@ -1144,6 +1170,10 @@ GN_API void gn_preprocessor_free(gn_preprocessor *preprocessor);
 /* Of pixels in memory, 1 or 3 channels; rows are `stride` bytes apart (0: without gaps). */
 GN_API gn_status gn_preprocess(gn_preprocessor *preprocessor, const struct gn_image *image,
                                size_t stride, float *input);
+
+/* Of pixels in any format. */
+GN_API gn_status gn_preprocess_pixels(gn_preprocessor *preprocessor, const struct gn_pixels *image,
+                                      float *input);
 
 /* Of the bytes of a JPEG or PNG file. */
 GN_API gn_status gn_preprocess_file(gn_preprocessor *preprocessor, const void *bytes, size_t n,

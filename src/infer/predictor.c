@@ -153,6 +153,8 @@ static gn_status make_input(const gn_predictor *p, int worker, int place,
         return gn_last_status();
     if (o->files != NULL)
         return gn_preprocess_file(*own, o->files[i].bytes, o->files[i].size, out);
+    if (o->images != NULL)
+        return gn_preprocess_pixels(*own, &o->images[i], out);
     const size_t bytes = (size_t)o->height * (size_t)o->width * (size_t)o->channels;
     const struct gn_image image = { .height = o->height,
                                     .width = o->width,
@@ -295,7 +297,7 @@ static bool is_complete(const void *network, const void *place,
 {
     if (network != NULL && options != NULL && place != NULL &&
         (options->pixels != NULL || options->data != NULL || options->files != NULL ||
-         options->inputs != NULL))
+         options->inputs != NULL || options->images != NULL))
         return true;
     if (gn_error_status() == GN_OK)
         (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "predict: no %s is given",

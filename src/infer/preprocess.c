@@ -3,14 +3,14 @@
 
 #include "base/memory.h"
 #include "infer/match.h"
+#include "infer/pixels.h"
 #include "picture/picture.h"
 
 struct gn_preprocessor {
     struct gn_input_rule rule;
     struct gn_input *input;
-    struct gn_picture picture; /* the last file's */
-    uint8_t *pixels;           /* of an image whose channels are converted */
-    size_t room;
+    struct gn_picture picture;      /* the last file's */
+    struct gn_packed_pixels packed; /* of the last image in another format */
 };
 
 struct gn_input_rule gn_input_rule_of(const struct gn_net *net, gn_resize resize)
@@ -59,29 +59,8 @@ void gn_preprocessor_free(gn_preprocessor *p)
         return;
     gn_input_free(p->input);
     gn_picture_free(&p->picture);
-    gn_free(p->pixels);
+    gn_free(p->packed.own);
     gn_free(p);
-}
-
-/* The image with the network's channels, its rows without gaps. */
-static gn_status convert(gn_preprocessor *p, const struct gn_image *image, size_t stride,
-                         struct gn_source *source)
-{
-    const size_t w = (size_t)image->width, c = (size_t)p->rule.channels;
-    const size_t bytes = (size_t)image->height * w * c;
-    if (bytes > p->room) {
-        gn_free(p->pixels);
-        p->pixels = gn_alloc(bytes, "an image");
-        p->room = p->pixels == NULL ? 0 : bytes;
-        if (p->pixels == NULL)
-            return gn_last_status();
-    }
-    for (int y = 0; y < image->height; y++)
-        gn_convert_channels(p->pixels + (size_t)y * w * c, p->rule.channels,
-                            image->pixels + (size_t)y * stride, image->channels, w);
-    source->pixels = p->pixels;
-    source->stride = w * c;
-    return GN_OK;
 }
 
 static gn_status check_image(const gn_preprocessor *p, const struct gn_image *image, size_t stride)
@@ -109,11 +88,31 @@ gn_status gn_preprocess(gn_preprocessor *p, const struct gn_image *image, size_t
     if (stride == 0)
         stride = (size_t)image->width * (size_t)image->channels;
     GN_TRY(check_image(p, image, stride));
-    struct gn_source source = {
+    const struct gn_source source = {
         .pixels = image->pixels, .stride = stride, .h = image->height, .w = image->width
     };
-    if (image->channels != p->rule.channels)
-        GN_TRY(convert(p, image, stride, &source));
+    if (image->channels == p->rule.channels)
+        return gn_input_make(p->input, &source, out);
+    const struct gn_pixels pixels = { .pixels = image->pixels,
+                                      .height = image->height,
+                                      .width = image->width,
+                                      .format =
+                                          image->channels == 1 ? GN_PIXELS_GREY : GN_PIXELS_RGB,
+                                      .stride = stride };
+    return gn_preprocess_pixels(p, &pixels, out);
+}
+
+gn_status gn_preprocess_pixels(gn_preprocessor *p, const struct gn_pixels *image, float *out)
+{
+    if (p == NULL)
+        return gn_last_status();
+    GN_NEED(image, "the image");
+    GN_NEED(out, "the network's input");
+    GN_TRY(gn_pack_pixels(image, p->rule.channels, &p->packed));
+    const struct gn_source source = { .pixels = p->packed.pixels,
+                                      .stride = p->packed.stride,
+                                      .h = image->height,
+                                      .w = image->width };
     return gn_input_make(p->input, &source, out);
 }
 
