@@ -95,13 +95,15 @@ gn_status gn_features_end(gn_features *f, bool keep)
     if (f == NULL)
         return gn_last_status();
     const uint64_t rows = f->rows, written = f->written;
-    struct gn_file_writer *file = f->out.file;
+    const bool whole = keep && written == rows;
+    gn_status status = GN_OK;
+    if (whole)
+        status = gn_out_commit(&f->out);
+    else
+        gn_file_abort(f->out.file);
     gn_free(f);
-    if (keep && written == rows)
-        return gn_file_commit(file, NULL);
-    gn_file_abort(file);
-    if (keep)
+    if (keep && !whole)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "features: %llu rows of the %llu that were announced",
                 (unsigned long long)written, (unsigned long long)rows);
-    return GN_OK;
+    return status;
 }

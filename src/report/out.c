@@ -14,9 +14,33 @@
 
 enum { MOST_TEXT = 4096 }; /* style of a page included */
 
+static void flush(struct gn_out *out)
+{
+    (void)gn_file_append(out->file, out->gathered, out->used);
+    out->used = 0;
+}
+
+static void append_bytes(struct gn_out *out, const char *bytes, size_t n)
+{
+    if (n > sizeof out->gathered - out->used)
+        flush(out);
+    if (n > sizeof out->gathered) {
+        (void)gn_file_append(out->file, bytes, n);
+        return;
+    }
+    memcpy(out->gathered + out->used, bytes, n);
+    out->used += n;
+}
+
 static void append(struct gn_out *out, const char *text)
 {
-    (void)gn_file_append(out->file, text, strlen(text));
+    append_bytes(out, text, strlen(text));
+}
+
+gn_status gn_out_commit(struct gn_out *out)
+{
+    flush(out);
+    return gn_file_commit(out->file, NULL);
 }
 
 void gn_out(struct gn_out *out, const char *format, ...)
@@ -41,18 +65,29 @@ void gn_out_fixed(struct gn_out *out, double value, int decimals)
     append(out, gn_fixed_text(value, decimals, text));
 }
 
+/* Also with the wide forms of the four signs, which some spreadsheets take for the narrow ones. */
+static bool is_formula(const char *text)
+{
+    static const char *const wide[] = { "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D",
+                                        "\xEF\xBC\xA0" };
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
+        if (strncmp(text, wide[i], strlen(wide[i])) == 0)
+            return true;
+    return text[0] != '\0' && strchr("=+-@", text[0]) != NULL;
+}
+
 void gn_out_cell(struct gn_out *out, const char *text)
 {
     char safe[MOST_TEXT];
     (void)gn_printable(safe, sizeof safe, text);
-    const bool formula = strchr("=+-@", safe[0]) != NULL && safe[0] != '\0';
+    const bool formula = is_formula(safe);
     if (strpbrk(safe, ",\"'") == NULL && !formula) {
         append(out, safe);
         return;
     }
     append(out, formula ? "\"'" : "\"");
     for (const char *p = safe; *p != '\0'; p++) {
-        (void)gn_file_append(out->file, p, 1);
+        append_bytes(out, p, 1);
         if (*p == '"')
             append(out, "\"");
     }
@@ -66,7 +101,7 @@ void gn_out_json(struct gn_out *out, const char *text)
     for (const char *p = gn_printable(safe, sizeof safe, text); *p != '\0'; p++) {
         if (*p == '"' || *p == '\\')
             append(out, "\\");
-        (void)gn_file_append(out->file, p, 1);
+        append_bytes(out, p, 1);
     }
     append(out, "\"");
 }
@@ -84,7 +119,7 @@ void gn_out_html(struct gn_out *out, const char *text)
         if (entity != NULL)
             append(out, entity);
         else
-            (void)gn_file_append(out->file, p, 1);
+            append_bytes(out, p, 1);
     }
 }
 
@@ -98,6 +133,6 @@ void gn_out_base64(struct gn_out *out, const uint8_t *bytes, size_t n)
         const char four[4] = { digits[v >> 18], digits[v >> 12 & 63],
                                left > 1 ? digits[v >> 6 & 63] : '=',
                                left > 2 ? digits[v & 63] : '=' };
-        (void)gn_file_append(out->file, four, sizeof four);
+        append_bytes(out, four, sizeof four);
     }
 }

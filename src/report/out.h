@@ -1,13 +1,19 @@
 /* Texts and numbers into a file that is being written. Errors stay with the writer, which reports them
- * in gn_file_commit. */
+ * in gn_out_commit. */
 #ifndef GN_REPORT_OUT_H
 #define GN_REPORT_OUT_H
 
 #include "file/file.h"
 
+/* A row of a table is a dozen small pieces: they are gathered, not written one by one. */
 struct gn_out {
     struct gn_file_writer *file;
+    size_t used;
+    char gathered[16384];
 };
+
+/* The end of the file: what gn_file_commit does. */
+gn_status gn_out_commit(struct gn_out *out);
 
 /* printf of texts and whole numbers; real numbers have functions of their own. */
 void gn_out(struct gn_out *out, const char *format, ...) GN_PRINTF(2, 3);

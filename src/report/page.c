@@ -103,7 +103,7 @@ gn_status gn_write_report_with(const struct gn_report_options *options)
         return gn_last_status();
     const gn_status status = write_page(&page);
     if (status == GN_OK)
-        return gn_file_commit(page.out.file, NULL);
+        return gn_out_commit(&page.out);
     gn_file_abort(page.out.file);
     return status;
 }

@@ -85,5 +85,5 @@ gn_status gn_write_predictions(const gn_evaluation *e, const gn_dataset *data, c
         fill(&row, data, &info, &e->rows[i]);
         (csv ? write_csv : write_json)(&out, &row);
     }
-    return gn_file_commit(out.file, NULL);
+    return gn_out_commit(&out);
 }

@@ -52,7 +52,7 @@ gn_status gn_bench_write_trace(const struct gn_plan *plan, const char *path)
             write_span(&out, plan, t, &spans[i], zero);
     }
     gn_out(&out, "\n]}\n");
-    return gn_file_commit(out.file, NULL);
+    return gn_out_commit(&out);
 }
 
 gn_status gn_bench_list_blocks(const struct gn_plan *plan, struct gn_bench_result *result)
