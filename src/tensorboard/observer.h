@@ -11,7 +11,8 @@
 struct gn_board;
 
 struct gn_observer_options {
-    int epochs; /* of the run */
+    int epochs;    /* of the run */
+    double images; /* that an epoch trains with */
     bool histograms;
     const char *freeze; /* tensors without histograms */
     int threads;

@@ -7,8 +7,10 @@
 
 struct gn_tensors;
 
-/* For tensors that training changes. NULL: NO_MEMORY. */
-struct gn_tensors *gn_tensors_create(const struct gn_graph *graph, const char *freeze, int threads);
+/* For tensors that training changes. Of more than `most` values in all every k-th one of each tensor is
+ * looked at, but of no tensor fewer than about a thousand. NULL: NO_MEMORY. */
+struct gn_tensors *gn_tensors_create(const struct gn_graph *graph, const char *freeze, int threads,
+                                     uint64_t most);
 void gn_tensors_free(struct gn_tensors *tensors); /* NULL is fine */
 
 /* Keeps the parameters as they are before an update. */

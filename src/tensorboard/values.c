@@ -67,8 +67,8 @@ void gn_histogram_of(const float *values, size_t n, struct gn_histogram *histogr
     const float scale = width > 0 ? GN_BINS / width : 0;
     uint32_t counts[GN_BINS] = { 0 };
     for (size_t i = 0; i < n; i++) {
-        const int bin = (int)((values[i] - low) * scale);
-        counts[bin < 0 ? 0 : bin >= GN_BINS ? GN_BINS - 1 : bin]++;
+        const float bin = (values[i] - low) * scale; /* with an infinite value it is no number */
+        counts[bin < GN_BINS ? (bin >= 0 ? (int)bin : 0) : bin >= GN_BINS ? GN_BINS - 1 : 0]++;
     }
     for (int k = 0; k < GN_BINS; k++)
         histogram->counts[k] = counts[k];

@@ -271,6 +271,20 @@ static gn_status wait_for_images(struct gn_fit *fit)
     return status;
 }
 
+static gn_status create_observer(struct gn_fit *fit)
+{
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    if (o->out == NULL || !o->tensorboard)
+        return GN_OK;
+    const struct gn_observer_options observes = { .epochs = o->epochs,
+                                                  .images = (double)fit->t.settings.n_train,
+                                                  .histograms = o->histograms,
+                                                  .freeze = o->freeze,
+                                                  .threads = o->threads };
+    fit->observer = gn_observer_create(fit->t.net, &observes);
+    return fit->observer == NULL ? gn_last_status() : GN_OK;
+}
+
 /* Everything but the net, the plan and the files. */
 static gn_status create_parts(struct gn_fit *fit)
 {
@@ -300,15 +314,11 @@ static gn_status create_parts(struct gn_fit *fit)
     if (fit->step == NULL || fit->logits == NULL)
         return gn_last_status();
     fit->watchdog = gn_watchdog_create(net, o->freeze, s->epoch_steps);
-    if (o->out != NULL && o->tensorboard) {
-        fit->observer = gn_observer_create(
-            net, &(struct gn_observer_options){ o->epochs, o->histograms, o->freeze, o->threads });
-        if (fit->observer == NULL)
-            return gn_last_status();
-    }
+    if (fit->watchdog == NULL)
+        return gn_last_status();
     fit->files.bad.loaders[0] = fit->loader;
     fit->files.bad.loaders[1] = fit->validation;
-    return fit->watchdog == NULL ? gn_last_status() : GN_OK;
+    return create_observer(fit);
 }
 
 static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *options)
