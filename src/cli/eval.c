@@ -7,6 +7,7 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct cli_eval_flags defaults = {
@@ -26,7 +27,7 @@ static const struct gn_option options[] = {
       .offset = offsetof(struct cli_eval_flags, split),
       .choice = cli_split_name,
       .standard = "test",
-      .help = "train or test" },
+      .help = "train, val or test" },
     { .name = "limit",
       .kind = GN_OPTION_COUNT,
       .value = "N",
@@ -35,6 +36,19 @@ static const struct gn_option options[] = {
       .high = CLI_LARGEST_COUNT,
       .standard = "all",
       .help = "only the first N samples" },
+    { .name = "fold",
+      .kind = GN_OPTION_TEXT,
+      .value = "K/N",
+      .offset = offsetof(struct cli_eval_flags, fold),
+      .help = "the training samples that train --fold K/N holds back, as --split val" },
+    { .name = "limit-train",
+      .kind = GN_OPTION_COUNT,
+      .value = "N",
+      .offset = offsetof(struct cli_eval_flags, limit_train),
+      .low = 1,
+      .high = CLI_LARGEST_COUNT,
+      .standard = "all",
+      .help = "with --fold: of the first N training samples, as in the training" },
     CLI_PLACE_ROWS(struct cli_eval_flags),
     { .name = "val-fraction",
       .kind = GN_OPTION_REAL,
@@ -160,6 +174,10 @@ static int evaluate(gn_net *net, const struct gn_net_info *of, gn_dataset *data,
     cli_note("data      %s, %llu %s %s, from %s", info->name, (unsigned long long)info->samples,
              cli_split_names[flags->split], cli_what_images(what, info), info->path);
     cli_note_unread(info, cli_split_names[flags->split]);
+    if (flags->fold && flags->split == GN_VAL)
+        cli_note(
+            "fold      %s of the training samples, which a run of this fold has not trained with",
+            flags->fold);
     warn_of_names(of, data, info, flags);
     cli_note_machine(flags->threads);
     cli_stop_gently();
@@ -184,6 +202,12 @@ static int evaluate(gn_net *net, const struct gn_net_info *of, gn_dataset *data,
     return 0;
 }
 
+/* A fold is divided from all training samples; the limit is of what is held back. */
+static bool reads_all(const struct cli_eval_flags *flags)
+{
+    return flags->place.folds > 0 && flags->split != GN_TEST;
+}
+
 /* Opens model and data, evaluates, and leaves the data open for the files. */
 static int evaluate_model(const char *word, struct cli_eval_flags *flags,
                           struct cli_evaluated *found)
@@ -204,7 +228,8 @@ static int evaluate_model(const char *word, struct cli_eval_flags *flags,
     else
         flags->place.labels = info.labels;
     if (!code)
-        found->set = cli_open_data(flags->data, (gn_split)flags->split, info.classes, flags->limit,
+        found->set = cli_open_data(flags->data, (gn_split)flags->split, info.classes,
+                                   reads_all(flags) ? flags->limit_train : flags->limit,
                                    &flags->place, &code);
     flags->place.labels = NULL; /* the net's */
     if (found->set)
@@ -230,17 +255,25 @@ static int write_files(const struct cli_eval_flags *flags, const struct cli_eval
     return 0;
 }
 
-static int run(struct cli_args *args)
+/* Whether the flags go together: 0, or the exit code after the fault was named. */
+static int check_flags(const struct cli_args *args)
 {
     struct cli_eval_flags *flags = args->values;
-    struct cli_evaluated found[2] = { { 0 } };
-    cli_catch_interrupts();
     if (!flags->data)
         return cli_fail(CLI_USAGE, "eval: --data is missing (a folder or the name of a set)");
     if (args->n_arguments == 2 && (flags->predictions || flags->report || flags->require))
         return cli_fail(CLI_USAGE, "eval: --predictions, --report and --require are for one model");
     if (!cli_requirements_make_sense(flags->require))
         return CLI_USAGE;
+    if (flags->fold && !cli_given(args, "split"))
+        flags->split = GN_VAL;
+    return cli_read_fold(flags->fold, &flags->place);
+}
+
+static int run_models(struct cli_args *args)
+{
+    struct cli_eval_flags *flags = args->values;
+    struct cli_evaluated found[2] = { { 0 } };
     int code = 0;
     for (int i = 0; i < args->n_arguments && !code; i++)
         code = evaluate_model(args->arguments[i], flags, &found[i]);
@@ -257,9 +290,23 @@ static int run(struct cli_args *args)
     return code;
 }
 
+static int run(struct cli_args *args)
+{
+    char *made[2] = { NULL, NULL };
+    cli_catch_interrupts();
+    int code = cli_eval_runs(args, made);
+    if (!code)
+        code = check_flags(args);
+    if (!code)
+        code = run_models(args);
+    free(made[0]);
+    free(made[1]);
+    return code;
+}
+
 const struct cli_command cli_eval = {
     .name = "eval",
-    .usage = "MODEL [OTHER] --data D [flags]",
+    .usage = "MODEL|RUN [OTHER] --data D [flags]",
     .summary = "measure a model on a data set, or compare two",
     .examples = "  googlenet eval runs/1-googlenet-fashion-mnist/best.safetensors"
                 " --data fashion-mnist\n"
@@ -267,6 +314,7 @@ const struct cli_command cli_eval = {
                 " --json\n"
                 "  googlenet eval model.safetensors --data folder/ --report report"
                 " --require top1=0.93\n"
+                "  googlenet eval folds/fold-2    (a run's best weights, on what it held back)\n"
                 "  googlenet eval old.safetensors new.safetensors --data folder/\n",
     .argument = "MODEL",
     .min_arguments = 1,

@@ -2,6 +2,7 @@
 #ifndef GN_CLI_EVAL_H
 #define GN_CLI_EVAL_H
 
+#include "cli/options.h"
 #include "cli/shared.h"
 
 #include <jansson.h>
@@ -12,7 +13,8 @@ struct cli_eval_flags {
     struct cli_place place;
     const char *data;
     int split; /* gn_split */
-    uint64_t limit;
+    const char *fold;
+    uint64_t limit, limit_train;
     int batch, threads, algorithm;
     int top, tta; /* gn_tta */
     const char *predictions, *report, *require;
@@ -32,6 +34,11 @@ int cli_print_evaluation(const struct cli_eval_flags *flags, const struct cli_ev
 
 /* Two models on the same data. */
 int cli_print_pair(const struct cli_eval_flags *flags, const struct cli_evaluated found[2]);
+
+/* eval_run.c: replaces folders of runs among the arguments by their weights, made[i], to be freed; what the
+ * first run was trained with is the default of the flags about data. 0, or the exit code after the fault
+ * was named. */
+int cli_eval_runs(struct cli_args *args, char *made[2]);
 
 /* ---- eval_json.c, eval_require.c ---- */
 

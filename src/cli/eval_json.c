@@ -123,6 +123,8 @@ json_t *cli_evaluation_json(const struct cli_eval_flags *flags, const struct cli
     json_object_set_new(root, "model", cli_json_text(found->model));
     json_object_set_new(root, "data", cli_json_text(found->data.name));
     json_object_set_new(root, "split", cli_json_text(cli_split_names[flags->split]));
+    if (flags->fold && flags->split == GN_VAL)
+        json_object_set_new(root, "fold", cli_json_text(flags->fold));
     json_object_set_new(root, "seconds", cli_json_rounded(score->seconds, 4));
     json_object_set_new(root, "images_per_second", cli_json_rounded(rate, 1));
     return root;

@@ -102,6 +102,9 @@ const char *cli_split_name(int i);          /* NULL after the last one */
       .help = "number of threads; it changes no bit of a result" }
 /* clang-format on */
 
+/* Reads --fold K/N (NULL: none) into numbers (eval_run.c). 0, or the exit code after the fault was named. */
+int cli_read_fold(const char *text, struct cli_place *place);
+
 /* The network that MODEL names: a preset with weights drawn by `seed`, or a model file. `word` NULL
  * stands for --preset, or for "googlenet". NULL after the fault was named; *code gets the exit
  * code. Free with gn_free_net. */

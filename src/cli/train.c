@@ -318,7 +318,7 @@ static int run(struct cli_args *args)
     if (!code)
         code = train_read_weights(args);
     if (!code)
-        code = train_read_fold(given);
+        code = cli_read_fold(given->fold, &given->place);
     state.free_epochs = given->fit.epochs == 0;
     state.free_batch = given->fit.batch == 0;
     state.free_momentum = !(given->fit.bn_momentum > 0) && !given->resume;

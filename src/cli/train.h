@@ -45,10 +45,9 @@ struct train_run {
  * has said them (train_choose.c). */
 void train_choose(struct train_run *run);
 
-/* Turns the file that --class-weights names into its list; --fold into numbers (train_weights.c). 0, or the
+/* Turns the file that --class-weights names into its list (train_weights.c). 0, or the
  * exit code after the fault was named. */
 int train_read_weights(struct cli_args *args);
-int train_read_fold(struct train *given);
 
 /* Several runs, --seeds, --folds or the resuming of such (train_sweep.c): whether the words ask for them; trains what
  * is not finished yet, then prints and keeps what they have in common. Returns the exit code. */

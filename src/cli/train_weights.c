@@ -1,6 +1,6 @@
 /*
  * googlenet train --class-weights FILE: a line a class, its name or number and a factor, apart by blanks. The
- * run keeps the list, not the file, so that it can be resumed whatever becomes of that. And --fold K/N.
+ * run keeps the list, not the file, so that it can be resumed whatever becomes of that.
  */
 #include "base/number.h"
 #include "base/path.h"
@@ -70,24 +70,4 @@ int train_read_weights(struct cli_args *args)
     args->lists[row] = list; /* freed with the others */
     given->fit.class_weights = list;
     return code;
-}
-
-int train_read_fold(struct train *given)
-{
-    int fold = 0, folds = 0;
-    char *text = cli_format("%s", given->fold ? given->fold : "");
-    char *slash = strchr(text, '/');
-    if (slash)
-        *slash = '\0';
-    const bool good =
-        slash && gn_int_parse(slash + 1, 2, 1000, &folds) && gn_int_parse(text, 1, folds, &fold);
-    free(text);
-    if (!given->fold)
-        return 0;
-    if (!good)
-        return cli_fail(CLI_USAGE, "--fold %s: write K/N, such as 1/5: number K of N folds",
-                        given->fold);
-    given->place.folds = folds;
-    given->place.fold = fold - 1;
-    return 0;
 }
