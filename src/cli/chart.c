@@ -10,7 +10,8 @@
 enum { AXIS = 9 };
 
 struct grid {
-    int columns;
+    int columns, most; /* places, and columns for them */
+    int rows;
     double low, high;
     char cells[CLI_CHART_ROWS][CLI_CHART_COLUMNS + 1];
 };
@@ -50,13 +51,13 @@ static void find_range(const struct cli_chart *chart, struct grid *grid)
 /* Few values stand apart, so that their chart is as wide as others'. */
 static int place(const struct grid *grid, int column)
 {
-    const int gap = CLI_CHART_COLUMNS / grid->columns;
+    const int gap = grid->most / grid->columns;
     return column * (gap > 8 ? 8 : gap);
 }
 
 static void fill(const struct cli_chart *chart, struct grid *grid)
 {
-    for (int row = 0; row < CLI_CHART_ROWS; row++) {
+    for (int row = 0; row < grid->rows; row++) {
         memset(grid->cells[row], ' ', CLI_CHART_COLUMNS);
         grid->cells[row][CLI_CHART_COLUMNS] = '\0';
     }
@@ -66,28 +67,34 @@ static void fill(const struct cli_chart *chart, struct grid *grid)
             if (!isfinite(value))
                 continue;
             const double share = (grid->high - value) / (grid->high - grid->low);
-            grid->cells[(int)lround(share * (CLI_CHART_ROWS - 1))][place(grid, x)] =
-                chart->marks[c];
+            grid->cells[(int)lround(share * (grid->rows - 1))][place(grid, x)] = chart->marks[c];
         }
 }
 
 static void print_row(const struct cli_chart *chart, const struct grid *grid, int row)
 {
     char number[GN_NUMBER_TEXT] = "";
-    const double value = grid->high - (grid->high - grid->low) * row / (CLI_CHART_ROWS - 1);
+    const double value = grid->high - (grid->high - grid->low) * row / (grid->rows - 1);
     char line[CLI_CHART_COLUMNS + 1];
     memcpy(line, grid->cells[row], sizeof line);
     for (int n = CLI_CHART_COLUMNS; n > 0 && line[n - 1] == ' '; n--)
         line[n - 1] = '\0';
-    if (row % (CLI_CHART_ROWS / 2) == 0)
+    if (row == 0 || row == grid->rows / 2 || row == grid->rows - 1)
         gn_fixed_text(chart->percent ? 100 * value : value, chart->percent ? 1 : 3, number);
     cli_line("%*.*s%s |%s", AXIS - 1, AXIS - 1, number, chart->percent && number[0] ? "%" : " ",
              line);
 }
 
+static int within(int wanted, int least, int most)
+{
+    return wanted == 0 || wanted > most ? most : wanted < least ? least : wanted;
+}
+
 void cli_print_chart(const struct cli_chart *chart)
 {
-    struct grid grid = { .columns = chart->n < CLI_CHART_COLUMNS ? chart->n : CLI_CHART_COLUMNS };
+    struct grid grid = { .most = within(chart->columns, 8, CLI_CHART_COLUMNS),
+                         .rows = within(chart->rows, 3, CLI_CHART_ROWS) };
+    grid.columns = chart->n < grid.most ? chart->n : grid.most;
     char legend[160] = "", axis[CLI_CHART_COLUMNS + 1], last[16];
     if (chart->n < 1)
         return;
@@ -102,7 +109,7 @@ void cli_print_chart(const struct cli_chart *chart)
                            chart->names[c]);
     }
     cli_line("%s%s", chart->title, legend);
-    for (int row = 0; row < CLI_CHART_ROWS; row++)
+    for (int row = 0; row < grid.rows; row++)
         print_row(chart, &grid, row);
     const int width = place(&grid, grid.columns - 1) + 1;
     memset(axis, '-', sizeof axis);

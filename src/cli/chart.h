@@ -16,7 +16,11 @@ struct cli_chart {
     const char *names[CLI_CHART_CURVES];
     int first, last; /* of the horizontal axis */
     bool percent;
+    int rows, columns; /* at most; 0: as many as there may be */
 };
+
+/* Lines that it has besides its rows, columns besides those of the curves. */
+enum { CLI_CHART_FRAME_ROWS = 3, CLI_CHART_FRAME_COLUMNS = 11 };
 
 /* Prints it on stdout; nothing without a value. */
 void cli_print_chart(const struct cli_chart *chart);

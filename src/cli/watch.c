@@ -4,6 +4,7 @@
  */
 #include "base/number.h"
 #include "cli/chart.h"
+#include "cli/columns.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/runs.h"
@@ -12,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,9 +58,35 @@ static double *column(const struct cli_run *run, const char *name)
     return NULL;
 }
 
-static void print_curves(const struct cli_run *run, const char *title, const char *name,
-                         bool percent)
+/* What a terminal shows at once; 0 elsewhere: as much as there is. */
+struct page {
+    int rows, columns;
+};
+
+static struct page page_of(bool redraws)
 {
+    struct winsize size = { 0 };
+    if (!redraws || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return (struct page){ 0 };
+    return (struct page){ .rows = size.ws_row, .columns = size.ws_col };
+}
+
+/* A line that is no longer than the page is wide, since a second one would move the page. */
+static void print_line(const struct page *page, const char *line)
+{
+    char shown[1024];
+    if (page->columns > 1 && page->columns < (int)sizeof shown)
+        cli_line("%s", cli_fit_text(shown, sizeof shown, line, page->columns - 1));
+    else
+        cli_line("%s", line);
+}
+
+static void print_curves(const struct cli_run *run, const struct page *page, const char *title,
+                         const char *name, bool percent)
+{
+    enum { HEAD = 3, CHARTS = 2 }; /* lines above the charts, and the cursor's */
+    const int rows = (page->rows - HEAD) / CHARTS - CLI_CHART_FRAME_ROWS;
+    const int columns = page->columns - CLI_CHART_FRAME_COLUMNS - 1;
     struct gn_epoch first;
     char val[64];
     (void)snprintf(val, sizeof val, "val_%s", name);
@@ -71,20 +99,26 @@ static void print_curves(const struct cli_run *run, const char *title, const cha
                                          .names = { "training", "validation" },
                                          .first = first.epoch,
                                          .last = run->last.epoch,
-                                         .percent = percent };
+                                         .percent = percent,
+                                         .rows = page->rows == 0 ? 0
+                                                 : rows < 1      ? 1
+                                                                 : rows,
+                                         .columns = page->columns == 0 ? 0
+                                                    : columns < 1      ? 1
+                                                                       : columns };
         cli_print_chart(&chart);
     }
     free(trained);
     free(validated);
 }
 
-/* "epoch 3 of 10, val_accuracy 0.8123, best 0.8200 in epoch 2, about 4:05 left" */
-static void print_progress(const struct cli_run *run)
+/* "epoch 3 of 10, val_accuracy 0.8123, best 0.8200 in epoch 2, 4:05 left" */
+static void print_progress(const struct cli_run *run, const struct page *page)
 {
     char left[64] = "", time[24], accuracy[64] = "", best[64] = "", value[GN_NUMBER_TEXT];
     const int planned = epochs_planned(run);
     if (run->info.state == GN_RUN_RUNNING && run->epochs > 0 && planned > run->epochs)
-        (void)snprintf(left, sizeof left, ", about %s left",
+        (void)snprintf(left, sizeof left, ", %s left",
                        cli_duration(time, run->seconds / run->epochs * (planned - run->epochs)));
     if (run->last.has_validation)
         (void)snprintf(accuracy, sizeof accuracy, ", val_accuracy %s",
@@ -92,19 +126,29 @@ static void print_progress(const struct cli_run *run)
     if (run->best.has_validation)
         (void)snprintf(best, sizeof best, ", best %s in epoch %d",
                        gn_fixed_text(cli_run_accuracy(run), 4, value), run->best.epoch);
+    char line[256];
     if (run->epochs == 0)
-        cli_line("no epoch is finished yet, of %d", planned);
+        (void)snprintf(line, sizeof line, "no epoch is finished yet, of %d", planned);
     else
-        cli_line("epoch %d of %d%s%s%s", run->last.epoch, planned, accuracy, best, left);
+        (void)snprintf(line, sizeof line, "epoch %d of %d%s%s%s", run->last.epoch, planned,
+                       accuracy, best, left);
+    print_line(page, line);
 }
 
-static void print_page(const struct cli_run *run)
+enum { LEAST_ROWS = 15 };
+
+static void print_page(const struct cli_run *run, const struct page *page)
 {
-    cli_line("%s   %s%s%s", run->path, gn_run_state_name((int)run->info.state),
-             run->info.message[0] ? ": " : "", run->info.message);
-    print_progress(run);
-    print_curves(run, "loss", "loss", false);
-    print_curves(run, "accuracy", "accuracy", true);
+    char *head = cli_format("%s   %s%s%s", run->path, gn_run_state_name((int)run->info.state),
+                            run->info.message[0] ? ": " : "", run->info.message);
+    char *shown = cli_calloc(strlen(head) + 4, 1);
+    print_line(page, gn_printable(shown, strlen(head) + 4, head));
+    free(shown);
+    free(head);
+    print_progress(run, page);
+    if (page->rows == 0 || page->rows >= LEAST_ROWS) /* one chart is better than half of two */
+        print_curves(run, page, "loss", "loss", false);
+    print_curves(run, page, "accuracy", "accuracy", true);
 }
 
 static void print_json(const struct cli_run *run)
@@ -127,14 +171,15 @@ static void print_json(const struct cli_run *run)
 /* One look. `before`: epochs at the last one, -1: there was none. */
 static void show(const struct watch *given, const struct cli_run *run, bool redraws, int before)
 {
+    const struct page page = page_of(redraws);
     if (given->common.json)
         print_json(run);
     else if (redraws)
         fputs("\033[H\033[J", stdout);
     if (!given->common.json && (redraws || before < 0))
-        print_page(run);
+        print_page(run, &page);
     else if (!given->common.json)
-        print_progress(run);
+        print_progress(run, &page);
     fflush(stdout);
 }
 
