@@ -37,6 +37,14 @@ static double value_of(const struct panel *p, const struct gn_epoch *row)
     return gn_metric_value(&row->metrics, row->has_validation ? p->validated : p->trained);
 }
 
+static bool has_validation(const struct gn_history *history)
+{
+    bool any = false;
+    for (int i = 0; i < history->n; i++)
+        any = any || history->rows[i].has_validation;
+    return any;
+}
+
 static void use_pen(cairo_t *cr, int run)
 {
     const double *dash = dashes[run / COLOURS % (int)(sizeof dashes / sizeof dashes[0])];
@@ -55,6 +63,8 @@ static void draw_curve(cairo_t *cr, const struct panel *p, const struct gn_histo
         if (isfinite(value))
             cairo_line_to(cr, gn_axes_x(&p->axes, history->rows[i].epoch),
                           gn_axes_y(&p->axes, value));
+        else
+            cairo_new_sub_path(cr); /* a gap */
     }
     cairo_stroke(cr);
     cairo_set_dash(cr, NULL, 0, 0);
@@ -105,7 +115,8 @@ static void draw_legend(cairo_t *cr, const struct runs *runs, double top)
     const double width = (GN_PAGE_W - 2 * 62.0) / COLUMNS;
     gn_draw_font(cr, 12, false);
     for (int r = 0; r < runs->n; r++) {
-        char name[96];
+        char name[128];
+        const bool validates = has_validation(runs->histories[r]);
         const double x = 62 + r % COLUMNS * width, y = top + r / COLUMNS * (double)ROW;
         use_pen(cr, r);
         gn_draw_line(cr, x, y, x + 26, y);
@@ -114,7 +125,9 @@ static void draw_legend(cairo_t *cr, const struct runs *runs, double top)
         cairo_rectangle(cr, x, y - ROW, width - 8, 2 * ROW);
         cairo_clip(cr);
         gn_draw_colour(cr, gn_ink);
-        gn_draw_text(cr, gn_printable(name, sizeof name, runs->names[r]), x + 34, y + 4, 0);
+        (void)gn_printable(name, sizeof name - 16, runs->names[r]);
+        (void)snprintf(name + strlen(name), 16, "%s", validates ? "" : " (training)");
+        gn_draw_text(cr, name, x + 34, y + 4, 0);
         cairo_restore(cr);
     }
 }
