@@ -1,4 +1,4 @@
-/* Intervals and tests for shares. */
+/* Intervals and tests for shares, percentiles. */
 #include "base/statistics.h"
 
 #include <math.h>
@@ -29,4 +29,9 @@ double gn_mcnemar(uint64_t a, uint64_t b)
         term += log((double)(n - k)) - log((double)(k + 1));
     }
     return tail < 0.5 ? 2 * tail : 1;
+}
+
+double gn_percentile(const double *sorted, int n, int p)
+{
+    return sorted[(n * p + 99) / 100 - 1];
 }

@@ -1,4 +1,4 @@
-/* Intervals and tests for shares. */
+/* Intervals and tests for shares, percentiles. */
 #ifndef GN_BASE_STATISTICS_H
 #define GN_BASE_STATISTICS_H
 
@@ -11,5 +11,8 @@ void gn_wilson(uint64_t hits, uint64_t n, double *low, double *high);
 /* McNemar's exact test, two-sided: how probable is a division of a + b changes that is at least as
  * uneven as a to b, if both directions are equally probable. 1 without changes. */
 double gn_mcnemar(uint64_t a, uint64_t b);
+
+/* The least of n values, sorted and rising, that p percent of them do not exceed; n is 1 or more, p above 0. */
+double gn_percentile(const double *sorted, int n, int p);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/random.h"
+#include "base/statistics.h"
 #include "base/threads.h"
 #include "plan/plan.h"
 #include "report/trace.h"
@@ -148,12 +149,6 @@ static gn_status bench_layers(struct bench *b, struct gn_bench_result *result, i
     return GN_OK;
 }
 
-/* The least value that p percent of the n sorted ones do not exceed. */
-static double percentile(const double *sorted, int n, int p)
-{
-    return sorted[(n * p + 99) / 100 - 1];
-}
-
 enum { MOST_SPANS = 50000 };
 
 /* One more round, recorded. */
@@ -180,8 +175,8 @@ static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
         GN_TRY(bench_round(b, &seconds[i]));
     qsort(seconds, (size_t)rounds, sizeof seconds[0], ascending);
     result->ms_min = 1e3 * seconds[0];
-    result->ms_p90 = 1e3 * percentile(seconds, rounds, 90);
-    result->ms_p99 = 1e3 * percentile(seconds, rounds, 99);
+    result->ms_p90 = 1e3 * gn_percentile(seconds, rounds, 90);
+    result->ms_p99 = 1e3 * gn_percentile(seconds, rounds, 99);
     result->ms_median = 500 * (seconds[rounds / 2] + seconds[(rounds - 1) / 2]);
     result->images_per_second = 1e3 * b->batch / result->ms_median;
     result->batch = b->batch;

@@ -130,6 +130,21 @@ static void a_pair_is_compared_as_in_statsmodels(void **state)
     gn_evaluation_free(other);
 }
 
+/* By the definition of the nearest rank: of ten values the ninth is the 90th percentile, the last the 99th. */
+static void a_percentile_is_the_value_of_its_rank(void **state)
+{
+    (void)state;
+    double x[200];
+    for (int i = 0; i < 200; i++)
+        x[i] = i + 1;
+    near("90 of 10", gn_percentile(x, 10, 90), 9, 0);
+    near("99 of 10", gn_percentile(x, 10, 99), 10, 0);
+    near("90 of 1", gn_percentile(x, 1, 90), 1, 0);
+    near("90 of 11", gn_percentile(x, 11, 90), 10, 0);
+    near("50 of 200", gn_percentile(x, 200, 50), 100, 0);
+    near("99 of 200", gn_percentile(x, 200, 99), 198, 0);
+}
+
 static void confused_pairs_come_in_falling_order(void **state)
 {
     (void)state;
@@ -277,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_are_those_of_scikit_learn),
         cmocka_unit_test(a_pair_is_compared_as_in_statsmodels),
+        cmocka_unit_test(a_percentile_is_the_value_of_its_rank),
         cmocka_unit_test(confused_pairs_come_in_falling_order),
         cmocka_unit_test(odd_answers_give_no_nonsense),
         cmocka_unit_test(evaluation_gathers_the_answers_of_prediction),
