@@ -5,8 +5,11 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "data/picture_list.h"
+#include "run/history_read.h"
 #include "run/journal.h"
 #include "support/tiny.h"
+#include "tensorboard/events.h"
+#include "tensorboard/values.h"
 #include "train/checkpoint.h"
 #include "train/train_text.h"
 
@@ -141,6 +144,90 @@ static const char *const histories[] = {
     "{\"epoch\":3,\"x\\u0001\":1}\n{\"epoch\":2}\n\n[]\n", NULL
 };
 
+/* The same file, for those who only look at a run: what is told is in order, and finite times are times. */
+static void told_run(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
+{
+    static const char config[] = "{\"format\":1,\"options\":{\"epochs\":3}}";
+    (void)target;
+    const size_t half = n > 0 && bytes[0] == '{' ? n : n / 2; /* also a result, sometimes */
+    struct gn_run_info info;
+    struct gn_epoch row;
+    (void)fuzz_folder("told");
+    (void)fuzz_file("told/config.json", config, sizeof config - 1);
+    (void)fuzz_file("told/result.json", bytes + half, n - half);
+    (void)fuzz_file("told/history.jsonl", bytes, half);
+    const char *folder = fuzz_folder("told");
+    fuzz_told(gn_describe_run(folder, &info));
+    FUZZ_REQUIRE(strchr(info.message, '\n') == NULL && strchr(info.message, '\033') == NULL);
+    gn_history *rows = gn_read_history(folder);
+    FUZZ_REQUIRE(rows != NULL);
+    for (int i = 0, last = 0; i < gn_history_epochs(rows); i++) {
+        FUZZ_REQUIRE(gn_history_epoch(rows, i, &row) == GN_OK && row.epoch > last);
+        last = row.epoch;
+    }
+    FUZZ_REQUIRE(gn_history_best(rows) < gn_history_epochs(rows));
+    gn_free_history(rows);
+}
+
+static const char *const told_runs[] = {
+    "{\"epoch\":1,\"loss\":2.5,\"accuracy\":0.5,\"val_loss\":1,\"val_accuracy\":0.5,\"seconds\":1."
+    "25}\n"
+    "{\"epoch\":3,\"val_accuracy\":null}\n{\"epoch\":2,\"val_accuracy\":1e308}\n",
+    "\n{\"epoch\":1,\"loss\":1}\n                    "
+    "{\"state\":\"failed\",\"message\":\"loss \\n\\u001b[31m\"}",
+    NULL
+};
+
+/* ---- TensorBoard's file of a run, continued ---- */
+
+/* Whatever lay there: the file is whole afterwards, holds no epoch and no step after the checkpoint, and
+ * takes a new record. */
+static void events(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
+{
+    enum { STEP = 20, EPOCHS = 2 };
+    int kept = -1;
+    struct gn_pb values = { 0 };
+    (void)target;
+    const char *path = fuzz_file("events", bytes, n);
+    struct gn_events *file = gn_events_create(path);
+    FUZZ_REQUIRE(file != NULL);
+    fuzz_told(gn_events_resume(file, STEP, EPOCHS, &kept));
+    FUZZ_REQUIRE(kept >= 0 && kept <= EPOCHS);
+    gn_value_scalar(&values, "loss", 0.5);
+    FUZZ_REQUIRE(gn_events_add(file, 1, EPOCHS + 1, &values) == GN_OK);
+    gn_free(values.bytes);
+    FUZZ_REQUIRE(gn_events_save(file) == GN_OK);
+    gn_events_close(file);
+    /* What is kept is kept again. */
+    int again = -1;
+    file = gn_events_create(path);
+    FUZZ_REQUIRE(file != NULL && gn_events_resume(file, STEP, EPOCHS + 1, &again) == GN_OK);
+    FUZZ_REQUIRE(again == EPOCHS + 1);
+    gn_events_close(file);
+}
+
+static void events_seeds(const struct fuzz_target *target)
+{
+    (void)target;
+    const char *path = fuzz_path("made");
+    (void)unlink(path);
+    struct gn_events *file = gn_events_create(path);
+    FUZZ_REQUIRE(file != NULL);
+    for (uint64_t i = 1; i <= 3; i++) {
+        struct gn_pb values = { 0 };
+        struct gn_histogram spread;
+        gn_histogram_of((const float[]){ 0, 1, 2, 2 }, 4, &spread);
+        gn_value_scalar(&values, i == 2 ? "step/loss" : "val_loss", 1.5);
+        gn_value_histogram(&values, "weights/dense", &spread);
+        gn_value_image(&values, "confusion", 2, 2, &(struct gn_bytes){ (uint8_t[]){ 1, 2 }, 2 });
+        FUZZ_REQUIRE(gn_events_add(file, 2, i, &values) == GN_OK);
+        gn_free(values.bytes);
+    }
+    FUZZ_REQUIRE(gn_events_save(file) == GN_OK);
+    gn_events_close(file);
+    fuzz_seed_file(path);
+}
+
 /* ---- The pictures of a run ---- */
 
 static void pictures(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
@@ -191,6 +278,8 @@ const struct fuzz_target fuzz_train_targets[] = {
     { .name = "record", .run = record, .make_seeds = record_seeds },
     { .name = "fingerprint", .run = fingerprint, .make_seeds = fingerprint_seeds },
     { .name = "history", .run = history, .texts = histories, .divisor = 4 },
+    { .name = "told-run", .run = told_run, .texts = told_runs, .divisor = 4 },
+    { .name = "events", .run = events, .make_seeds = events_seeds, .divisor = 4 },
     { .name = "pictures", .run = pictures, .texts = picture_lists },
     { .name = "config", .run = config, .texts = configs },
     { .name = NULL },
