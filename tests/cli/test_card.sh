@@ -21,6 +21,10 @@ holds $card "best.safetensors.*$digest"
 value=$("$GOOGLENET" eval run/best.safetensors --data set --json 2>err |
     sed 's/.*"loss": [0-9.]*, "accuracy": \([0-9.]*\), "correct.*/\1/')
 holds $card "      value: $(printf '%.6f' "$value")"
+interval=$("$GOOGLENET" eval run/best.safetensors --data set 2>err |
+    sed -n 's/^accuracy .*95% interval \(0[.0-9]* to [01][.0-9]*\)).*/\1/p')
+[ -n "$interval" ] && grep -qF "(95% interval $interval)" $card ||
+    fail "the card has another interval than eval, $interval: $(grep interval $card)"
 grep -q "$PWD" $card && fail 'the card says where files lay'
 
 # Its command gives the same bytes.

@@ -12,6 +12,10 @@ train='train --data set --model tiny.net --size 12 --batch 8 --threads 1 --lr 0.
 expect 0 '^mean +0\.[0-9]{4} +[0-9.]+$' $train --epochs 3 --seeds 3 --seed 5 --out whole
 holds out '^seed-5 +0\.[0-9]{4}'
 holds out '^95% interval to +'
+# Student's t of two degrees of freedom, not the normal distribution's 1.96 (losses are not cut off at 1).
+awk '/^mean /{ m = $3 } /^deviation /{ d = $3 } /^95% interval to/ { h = $5 }
+    END { e = h - m - 4.303 * d / sqrt(3); exit !(d > 0 && e < 0.0004 && e > -0.0004) }' out ||
+    fail "the interval is not Student's: $(cat out)"
 for file in seed-5/card.md seed-6/best.safetensors seed-7/result.json summary.json sweep.json; do
     [ -s whole/$file ] || fail "whole/$file is not there"
 done
@@ -55,6 +59,29 @@ for fold in 1 2 3 4; do
     holds folds/fold-$fold/config.json '"validation_samples": 15'
 done
 expect 0 'folds/fold-2 +set +finished' runs list folds
+# A fold's run is evaluated on what it has held back, wherever the weights lie; together all samples, each once.
+for fold in 1 2 3 4; do
+    best=$("$GOOGLENET" runs show folds/fold-$fold --json | sed 's/.*"best": {[^}]*"val_accuracy": \([0-9.]*\).*/\1/')
+    run eval folds/fold-$fold --json
+    holds out "^\{\"samples\": 15, .*\"accuracy\": ${best%??????}"
+    holds out "\"split\": \"val\", \"fold\": \"$fold/4\""
+    cp out byrun
+    run eval folds/fold-$fold/best.safetensors --data set --fold $fold/4 --json --predictions fold-$fold.csv
+    sed 's/"data": .*//' byrun >a # then only times
+    sed 's/"data": .*//' out >b
+    holds a '"confusion"'
+    same a b
+done
+expect 0 '^fold +2/4 of the training' eval folds/fold-2 --limit 4
+holds out '^samples +4 '
+expect 0 '^samples +20 ' eval folds/fold-2 --split test
+expect 0 '^samples +45 ' eval folds/fold-2 --split train
+expect 0 'comparison|chance' eval folds/fold-1 folds/fold-2 --split test
+expect 2 'holds several runs; name one' eval folds
+expect 2 'folds/fold-2: it has trained with samples that fold 1/4 holds back' eval folds/fold-1 folds/fold-2
+expect 2 'fold 5/4: write K/N' eval folds/fold-1/best.safetensors --data set --fold 5/4
+expect 2 'eval: --data is missing' eval folds/fold-1/best.safetensors
+expect 0 '^samples +20 ' eval alone
 expect 0 '^folds$' runs rm folds
 [ -e folds ] && fail "left: $(ls -AR folds)"
 
@@ -82,6 +109,21 @@ cmp -s plain/model.safetensors other/model.safetensors && fail 'weights change n
 # Of equally many the weights are 1.
 expect 0 '' $train --epochs 2 --class-weights balanced --out balanced
 same plain/model.safetensors balanced/model.safetensors
+
+# ---- All of it together, cut off within an epoch: the same bits, and no value twice ----
+all="--class-weights 0=2,2=0.5 --balanced-sampler --fold 2/4 --tensorboard --histograms --log-steps 1 --seed 4"
+expect 0 '' $train --epochs 3 $all --out one-go
+for cut in 3 8 11; do
+    expect 0 '' $train --epochs 3 $all --max-steps $cut --out parts-$cut
+    expect 0 '' train --resume parts-$cut --max-steps 1000
+    for file in model best checkpoint; do
+        same one-go/$file.safetensors parts-$cut/$file.safetensors
+    done
+    for part in train validation; do
+        file=tensorboard/$part/events.out.tfevents.googlenet
+        [ "$(stat -c %s one-go/$file)" = "$(stat -c %s parts-$cut/$file)" ] || fail "$cut: $file has another length"
+    done
+done
 
 # ---- What is wrong ----
 expect 2 'neither "balanced", nor CLASS=X, nor a file' $train --class-weights nothing

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "support/check.h"
 #include "support/files.h"
+#include "base/number.h"
 #include "draw/curves.h"
 #include "run/history.h"
 #include "run/journal.h"
@@ -340,6 +341,36 @@ static void curves_are_drawn(void **state)
     gn_free_history(history);
 }
 
+/* The dashed line is at the epoch of the best weights: that part of the way from the first to the last. */
+static void the_best_epoch_is_marked_where_it_is(void **state)
+{
+    (void)state;
+    static const char dash[] = "stroke-dasharray:4,4";
+    if (!gn_curves_available())
+        skip();
+    struct gn_history *history = gn_history_create();
+    const struct gn_metrics none = { .n = 0 };
+    assert_int_equal(gn_history_reserve(history, 5), GN_OK);
+    for (int i = 0; i < 5; i++) {
+        gn_history_append(history, 10 + i, &none);
+        gn_history_add(history, i, "loss", 5 - i, false);
+    }
+    for (history->best = 0; history->best < 5; history->best++) {
+        size_t n;
+        double x = -1;
+        assert_int_equal(gn_curves_write(history, "Training", "best.svg"), GN_OK);
+        char *text = (char *)test_read_file("best.svg", &n);
+        const char *line = strstr(text, dash);
+        assert_non_null(line);
+        const char *path = strstr(line, " d=\"M ");
+        assert_non_null(path);
+        assert_non_null(gn_real_scan(path + 6, &x));
+        assert_true(fabs(x - (62 + 386 * history->best / 4.0)) < 0.01);
+        free(text);
+    }
+    gn_free_history(history);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +386,7 @@ int main(void)
         cmocka_unit_test(jsonl_holds_steps_and_epochs),
         cmocka_unit_test(a_resumed_journal_is_cut_back),
         cmocka_unit_test(curves_are_drawn),
+        cmocka_unit_test(the_best_epoch_is_marked_where_it_is),
         cmocka_unit_test(survives_a_full_disk),
     };
     return cmocka_run_group_tests(tests, tiny_open, tiny_close);
