@@ -14,7 +14,8 @@ enum {
     MARGIN = 20,
     TITLE = 34,
     DEFAULT_MAPS = 64,
-    LABEL = 15
+    LABEL = 15,
+    FOOT = 16 /* what the greys mean */
 };
 
 /* `n` tiles of h*w pixels: value (y, x) and channel c of tile i is at values[y*row + x*column + c*colour
@@ -58,6 +59,8 @@ static void fill(const struct tiles *t, int i, int factor, float *rgb)
 
 static gn_status draw_tiles(const struct tiles *t, const char *title, const char *path)
 {
+    static const char legend[] =
+        "Each from its own least value (black) to its largest (white); even grey: one value only.";
     struct gn_sheet s;
     char text[32];
     const int longest = t->h > t->w ? t->h : t->w, factor = (LEAST_TILE + longest - 1) / longest;
@@ -67,8 +70,9 @@ static gn_status draw_tiles(const struct tiles *t, const char *title, const char
     float *rgb = gn_calloc((size_t)h * (size_t)w, 3 * sizeof *rgb, "a picture");
     if (rgb == NULL)
         return gn_last_status();
-    gn_status status = gn_sheet_begin(&s, width < 560 ? 560 : width,
-                                      MARGIN + TITLE + rows * (h + LABEL + GAP) + MARGIN - GAP);
+    gn_status status =
+        gn_sheet_begin(&s, width < 560 ? 560 : width,
+                       MARGIN + TITLE + rows * (h + LABEL + GAP) + FOOT + MARGIN - GAP);
     if (status == GN_OK) {
         gn_draw_font(s.cr, 15, true);
         gn_sheet_text(&s, title, MARGIN, MARGIN + 12, (width < 560 ? 560 : width) - 2 * MARGIN);
@@ -81,6 +85,8 @@ static gn_status draw_tiles(const struct tiles *t, const char *title, const char
             (void)snprintf(text, sizeof text, "%d", i);
             gn_sheet_text(&s, text, left, top + h + 11, w);
         }
+        gn_sheet_text(&s, legend, MARGIN, MARGIN + TITLE + rows * (h + LABEL + GAP) + 8,
+                      (width < 560 ? 560 : width) - 2 * MARGIN);
         status = gn_sheet_end(&s, path, "maps");
     }
     gn_free(rgb);
