@@ -91,6 +91,17 @@ static void leave_out_file(struct gn_unused *unused, const char *name)
                  1);
 }
 
+static void leave_out_lacking(struct gn_unused *unused, const char *name, const char *library)
+{
+    char kind[sizeof unused->kinds[0].kind];
+    const char *ending = gn_path_extension(name);
+    (void)snprintf(kind, sizeof kind, "%s without %s",
+                   strlen(ending) < 8 && ending[0] != '\0' && gn_is_printable(ending) ? ending
+                                                                                      : "picture",
+                   library);
+    gn_leave_out(unused, kind, 1);
+}
+
 /* ---- The walk ---- */
 
 static gn_status check_limits(const struct gn_walk *w)
@@ -103,11 +114,18 @@ static gn_status check_limits(const struct gn_walk *w)
             gn_printable(name, sizeof name, w->root), MOST_FOLDERS, MOST_FILES);
 }
 
-static gn_status is_picture(const char *folder, const char *name, bool *is)
+/* Of another file, that it is left out is kept in mind. */
+static gn_status is_picture(const char *folder, const char *name, struct gn_unused *unused,
+                            bool *is)
 {
     char file[GN_PATH_BYTES];
     GN_TRY(gn_walk_join(file, folder, name));
-    *is = gn_picture_named(name) || gn_picture_recognise_file(file) != NULL;
+    const char *library;
+    *is = gn_picture_usable(file, &library);
+    if (library != NULL)
+        leave_out_lacking(unused, name, library);
+    else if (!*is)
+        leave_out_file(unused, name);
     return GN_OK;
 }
 
@@ -123,9 +141,7 @@ static gn_status add_pictures_of(struct gn_walk *w, const char *path, const char
         status = check_limits(w);
     for (size_t i = 0; i < entries.n && status == GN_OK; i++) {
         bool is;
-        status = is_picture(path, entries.text[i], &is);
-        if (status == GN_OK && !is)
-            leave_out_file(w->unused, entries.text[i]);
+        status = is_picture(path, entries.text[i], w->unused, &is);
         if (status != GN_OK || !is)
             continue;
         if (below[0] != '\0')
@@ -171,10 +187,8 @@ gn_status gn_count_outside(const char *folder, struct gn_unused *unused, uint64_
     gn_leave_out(unused, "hidden", hidden);
     for (size_t i = 0; i < entries.n && status == GN_OK; i++) {
         bool is;
-        status = is_picture(folder, entries.text[i], &is);
+        status = is_picture(folder, entries.text[i], unused, &is);
         count += status == GN_OK && is;
-        if (status == GN_OK && !is)
-            leave_out_file(unused, entries.text[i]);
     }
     gn_leave_out(unused, "picture outside of a class", count);
     gn_names_free(&entries);

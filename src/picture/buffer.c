@@ -30,9 +30,10 @@ gn_status gn_picture_bad(const struct gn_picture_job *job, const char *format, .
 gn_status gn_picture_no_library(const struct gn_picture_job *job,
                                 const struct gn_picture_format *format)
 {
-    char name[GN_PATH_TEXT];
-    GN_FAIL(GN_STATUS_NO_DEVICE, "%s: %s: not read on this machine: %s of %s cannot be loaded",
-            gn_printable(name, sizeof name, job->path), job->kind, format->file, format->package);
+    if (format->decode == NULL)
+        return gn_picture_bad(job, "not read by this build: %s was not found", format->package);
+    return gn_picture_bad(job, "not read on this machine: %s of %s cannot be loaded", format->file,
+                          format->package);
 }
 
 /* Makes *buffer at least `bytes` long; what it held is lost. */

@@ -31,6 +31,9 @@ struct gn_picture_format {
     const char *version;  /* of that library; NULL: this build lacks it */
     const char *file;     /* of a library that is loaded when it is needed, "libgif.so.7" */
 
+    /* Whether `file` could be loaded; NULL: there is none. */
+    bool (*loads)(void);
+
     /* Whether a file that begins with these bytes, all of it or the first GN_PICTURE_HEAD, is one. */
     bool (*begins)(const uint8_t *bytes, size_t n);
 
@@ -52,7 +55,8 @@ gn_status gn_picture_reserve(struct gn_picture_job *job, uint64_t least, uint64_
 /* BAD_DATA with the sentence "PATH: KIND: what". */
 gn_status gn_picture_bad(const struct gn_picture_job *job, const char *format, ...) GN_PRINTF(2, 3);
 
-/* NO_DEVICE with a sentence that names the library, which this machine lacks. */
+/* BAD_DATA with a sentence that names the library, which this build or this machine lacks. To a user
+ * such a picture is like a damaged one: others of the same set are read nevertheless. */
 gn_status gn_picture_no_library(const struct gn_picture_job *job,
                                 const struct gn_picture_format *format);
 

@@ -210,6 +210,7 @@ const struct gn_picture_format gn_format_gif = {
 #if GN_HAVE_GIF
     .version = GN_GIF_VERSION,
     .file = GN_GIF_SONAME,
+    .loads = load_library,
     .decode = decode_gif,
 #endif
 };

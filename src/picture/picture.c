@@ -4,9 +4,10 @@
  */
 #include "picture/format.h"
 
-#include "file/crc32c.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/text.h"
+#include "file/crc32c.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -34,7 +35,7 @@ const char *gn_picture_recognise(const uint8_t *bytes, size_t n)
     return format == NULL ? NULL : format->name;
 }
 
-const char *gn_picture_recognise_file(const char *path)
+static const struct gn_picture_format *recognise_file(const char *path)
 {
     uint8_t head[GN_PICTURE_HEAD];
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -42,21 +43,53 @@ const char *gn_picture_recognise_file(const char *path)
         return NULL;
     const ssize_t n = read(file, head, sizeof head);
     (void)close(file);
-    return n > 0 ? gn_picture_recognise(head, (size_t)n) : NULL;
+    return n > 0 ? recognise(head, (size_t)n) : NULL;
 }
 
-bool gn_picture_named(const char *name)
+const char *gn_picture_recognise_file(const char *path)
+{
+    const struct gn_picture_format *format = recognise_file(path);
+    return format == NULL ? NULL : format->name;
+}
+
+/* The format whose files are called so. */
+static const struct gn_picture_format *by_name(const char *name)
 {
     const char *dot = strrchr(name, '.');
     if (dot == NULL || dot == name)
-        return false;
+        return NULL;
     const size_t n = strlen(dot);
     for (int i = 0; i < FORMATS; i++)
         for (const char *suffix = formats[i]->suffixes; *suffix != '\0';
              suffix += strcspn(suffix, " ") + 1)
             if (strcspn(suffix, " ") == n && gn_same_letters(suffix, dot, n))
-                return true;
-    return false;
+                return formats[i];
+    return NULL;
+}
+
+bool gn_picture_named(const char *name)
+{
+    return by_name(name) != NULL;
+}
+
+static bool is_here(const struct gn_picture_format *format)
+{
+    return format->decode != NULL && (format->loads == NULL || format->loads());
+}
+
+/* Opening each file of a large set takes longer than listing it, so names are believed. */
+bool gn_picture_usable(const char *path, const char **library)
+{
+    *library = NULL;
+    const struct gn_picture_format *named = by_name(gn_path_name(path));
+    if (named != NULL && is_here(named))
+        return true;
+    const struct gn_picture_format *format = recognise_file(path);
+    if (format == NULL)
+        format = named;
+    if (format != NULL && !is_here(format))
+        *library = format->package;
+    return format != NULL && *library == NULL;
 }
 
 bool gn_picture_format_info(int i, const char **name, const char **library, const char **version)
@@ -119,16 +152,12 @@ static gn_status not_a_picture(struct gn_picture_job *job)
 
 static gn_status decode(struct gn_picture_job *job)
 {
-    char name[GN_PATH_TEXT];
     job->orientation = GN_PICTURE_UPRIGHT;
     const struct gn_picture_format *format = recognise(job->file->data, job->file->size);
     if (format == NULL)
         return not_a_picture(job);
     job->kind = format->name;
-    if (format->decode != NULL)
-        return format->decode(job);
-    GN_FAIL(GN_STATUS_NO_DEVICE, "%s: %s: not read by this build: %s was not found",
-            gn_printable(name, sizeof name, job->path), format->name, format->package);
+    return format->decode != NULL ? format->decode(job) : gn_picture_no_library(job, format);
 }
 
 gn_status gn_picture_decode(struct gn_picture *picture, const struct gn_bytes *file,

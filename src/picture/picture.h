@@ -34,6 +34,10 @@ const char *gn_picture_recognise_file(const char *path);
 /* Whether a file's name ends like that of a picture (.jpg, .png, .webp and so on), in any case. */
 bool gn_picture_named(const char *name);
 
+/* Whether a file looks like a picture that can be decoded here: by its name, and where that does not
+ * say it, by its first bytes. *library is NULL, or what this build or this machine lacks to decode it. */
+bool gn_picture_usable(const char *path, const char **library);
+
 /* Number i of the formats that this program reads: its name, the library's name and version. The
  * library is NULL for a reader of our own, the version NULL when this build lacks the library. False
  * after the last one. */
@@ -41,8 +45,8 @@ bool gn_picture_format_info(int i, const char **name, const char **library, cons
 
 /* Decodes a file to `channels` (1 or 3; 0: as the file has them). Grey becomes RGB by repetition,
  * RGB becomes grey by Pillow's formula for "L"; alpha is dropped, 16 bits become 8.
- * BAD_DATA for a file that is missing, not a picture, too large or damaged; NO_DEVICE when this build
- * lacks the library; NO_MEMORY, IO. */
+ * BAD_DATA for a file that is missing, not a picture, too large or damaged, or of a format whose library
+ * is not here; NO_MEMORY, IO. */
 gn_status gn_picture_read(struct gn_picture *picture, const char *path, int channels);
 
 /* The same for a file in memory; `path` is for sentences. */

@@ -288,6 +288,7 @@ const struct gn_picture_format gn_format_tiff = {
 #if GN_HAVE_TIFF
     .version = GN_TIFF_VERSION,
     .file = GN_TIFF_SONAME,
+    .loads = load_library,
     .decode = decode_tiff,
 #endif
 };

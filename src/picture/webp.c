@@ -96,6 +96,7 @@ const struct gn_picture_format gn_format_webp = {
 #if GN_HAVE_WEBP
     .version = GN_WEBP_VERSION,
     .file = GN_WEBP_SONAME,
+    .loads = load_library,
     .decode = decode_webp,
 #endif
 };
