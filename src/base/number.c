@@ -65,15 +65,21 @@ void gn_format(char *buffer, size_t size, const char *format, ...)
 
 /* ---- Decimal texts ---- */
 
+/* Writes so many digits; whether they are read as the same value again. */
+static bool is_exact(double value, int digits, char buffer[GN_NUMBER_TEXT])
+{
+    (void)snprintf(buffer, GN_NUMBER_TEXT, "%.*g", digits, value);
+    const double back = strtod(buffer, NULL);
+    return memcmp(&back, &value, sizeof back) == 0;
+}
+
 const char *gn_decimal_text(double value, char buffer[GN_NUMBER_TEXT])
 {
     const locale_t before = gn_locale_enter();
-    for (int digits = 6; digits <= EXACT_DIGITS; digits++) {
-        (void)snprintf(buffer, GN_NUMBER_TEXT, "%.*g", digits, value);
-        const double back = strtod(buffer, NULL);
-        if (memcmp(&back, &value, sizeof back) == 0)
-            break;
-    }
+    /* Most numbers need 16 or 17 digits: where 15 are not exact, fewer are not either. */
+    int digits = is_exact(value, EXACT_DIGITS - 2, buffer) ? 6 : EXACT_DIGITS - 1;
+    while (!is_exact(value, digits, buffer) && digits < EXACT_DIGITS)
+        digits++;
     gn_locale_leave(before);
     return buffer;
 }
