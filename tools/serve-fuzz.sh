@@ -7,7 +7,8 @@
 #   tools/serve-fuzz.sh DIR/bin/python
 set -u
 cd "$(dirname "$0")/.." || exit 1
-python=${1:?serve-fuzz.sh: say which Python has schemathesis}
+python=$(command -v "${1:?serve-fuzz.sh: say which Python has schemathesis}") || exit 2
+case $python in /*) ;; *) python=$PWD/$python ;; esac
 requests=${2:-10000}
 googlenet=${3:-build/googlenet}
 folder=$(mktemp -d)
@@ -30,13 +31,30 @@ counted()
         "$folder/metrics"
 }
 
+# The document with the name and the version that are there, so that requests reach the models.
+version=$(curl --silent --noproxy '*' "$url/v2/models/googlenet" |
+    sed 's/.*"versions": \["\([0-9a-f]*\).*/\1/')
+"$python" - "$version" >"$folder/openapi.json" <<'PYTHON' || exit 5
+import json
+import sys
+
+document = json.load(open("docs/openapi.json"))
+known = {"name": "googlenet", "version": sys.argv[1]}
+for path in document["paths"].values():
+    for operation in path.values():
+        for parameter in operation.get("parameters", []):
+            if parameter["name"] in known:
+                parameter["schema"]["enum"] = [known[parameter["name"]]]
+json.dump(document, sys.stdout)
+PYTHON
+
 bad=0
 seed=1
 while n=$(counted .) && [ "$n" -lt "$requests" ]; do
-    "$python" -m schemathesis.cli run docs/openapi.json --url "$url" --seed $seed --max-examples 400 \
-        --mode all --phases fuzzing,coverage --continue-on-failure --suppress-health-check all \
+    (cd "$folder" && "$python" -m schemathesis.cli run openapi.json --url "$url" --seed $seed --max-examples 200 \
+        --mode all --phases examples,coverage,fuzzing --continue-on-failure --suppress-health-check all \
         --checks not_a_server_error,content_type_conformance,response_schema_conformance \
-        >"$folder/log" 2>&1 || { bad=1 && tail -n 100 "$folder/log"; }
+        >"$folder/log" 2>&1) || { bad=1 && tail -n 100 "$folder/log"; }
     grep -q 'Traceback' "$folder/log" && exit 5
     seed=$((seed + 1))
     [ $bad = 0 ] || break

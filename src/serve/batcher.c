@@ -30,6 +30,8 @@ struct serve_batcher {
     size_t inputs_room, logits_room;
 };
 
+static const char shutting_down[] = "the server is shutting down";
+
 static void push(struct queue *queue, struct serve_job *job)
 {
     job->next = NULL;
@@ -66,9 +68,9 @@ static void finish(struct serve_job *job, int code, const char *sentence)
 
 /* What is decoded may be thousands of times larger than it was: not more of it waits than the next two
  * batches take, so that small pictures cannot fill the memory. With the lock. */
-static struct serve_job *next_to_decode(struct serve_batcher *b)
+static bool may_decode(const struct serve_batcher *b)
 {
-    return b->ends || b->computing.rows < 2 * b->options.max_batch ? pop(&b->decoding) : NULL;
+    return b->computing.rows < 2 * b->options.max_batch;
 }
 
 static void *decode_jobs(void *argument)
@@ -76,7 +78,7 @@ static void *decode_jobs(void *argument)
     struct serve_batcher *b = argument;
     pthread_mutex_lock(&b->lock);
     for (;;) {
-        struct serve_job *job = next_to_decode(b);
+        struct serve_job *job = b->ends || may_decode(b) ? pop(&b->decoding) : NULL;
         if (!job && b->ends)
             break;
         if (!job) {
@@ -86,7 +88,7 @@ static void *decode_jobs(void *argument)
         const bool ends = b->ends;
         pthread_mutex_unlock(&b->lock);
         if (ends)
-            finish(job, 503, "the server is shutting down");
+            finish(job, 503, shutting_down);
         else if (cli_seconds() > job->deadline)
             finish(job, 504, "the request has waited longer than --request-timeout");
         else if (serve_decode(job, b->options.max_pixels) != 200)
@@ -320,15 +322,35 @@ struct serve_batcher *serve_batcher_create(const struct serve_batcher_options *o
     return NULL;
 }
 
+/* A job that was decoded, unless nobody computes any more. */
+static void pass_on(struct serve_batcher *b, struct serve_job *job)
+{
+    pthread_mutex_lock(&b->lock);
+    const bool ends = b->ends;
+    if (!ends)
+        push(&b->computing, job);
+    pthread_mutex_unlock(&b->lock);
+    if (ends)
+        finish(job, 503, shutting_down);
+}
+
 bool serve_batcher_submit(struct serve_batcher *b, struct serve_job *job)
 {
     const bool decodes = job->pictures || job->pixels.pixels;
+    const bool is_quick = decodes && serve_decode_is_quick(job);
     pthread_mutex_lock(&b->lock);
     const bool takes = !b->ends && b->decoding.jobs + b->computing.jobs < b->options.max_queue;
-    if (takes)
+    const bool at_once = takes && is_quick && may_decode(b) && b->decoding.jobs == 0;
+    if (takes && !at_once)
         push(decodes ? &b->decoding : &b->computing, job);
     pthread_mutex_unlock(&b->lock);
-    return takes;
+    if (!at_once)
+        return takes;
+    if (serve_decode(job, b->options.max_pixels) == 200)
+        pass_on(b, job);
+    else
+        job->done(job->user);
+    return true;
 }
 
 int serve_batcher_length(struct serve_batcher *b)
@@ -339,10 +361,8 @@ int serve_batcher_length(struct serve_batcher *b)
     return jobs;
 }
 
-void serve_batcher_free(struct serve_batcher *b)
+void serve_batcher_end(struct serve_batcher *b)
 {
-    if (!b)
-        return;
     pthread_mutex_lock(&b->lock);
     b->ends = true;
     pthread_cond_broadcast(&b->decoding.filled);
@@ -352,8 +372,17 @@ void serve_batcher_free(struct serve_batcher *b)
         pthread_join(b->decoders[i], NULL);
     if (b->has_runner)
         pthread_join(b->runner, NULL);
+    b->n_decoders = 0;
+    b->has_runner = false;
     for (struct serve_job *job; (job = pop(&b->computing)) != NULL;)
-        finish(job, 503, "the server is shutting down");
+        finish(job, 503, shutting_down);
+}
+
+void serve_batcher_free(struct serve_batcher *b)
+{
+    if (!b)
+        return;
+    serve_batcher_end(b);
     pthread_cond_destroy(&b->decoding.filled);
     pthread_cond_destroy(&b->computing.filled);
     pthread_mutex_destroy(&b->lock);

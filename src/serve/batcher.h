@@ -26,7 +26,10 @@ bool serve_batcher_submit(struct serve_batcher *batcher, struct serve_job *job);
 /* Jobs that wait. */
 int serve_batcher_length(struct serve_batcher *batcher);
 
-/* Answers what waits with 503, ends the threads and frees. */
+/* Ends the threads and answers what waits with 503. Nothing is taken any more, but it may be asked to. */
+void serve_batcher_end(struct serve_batcher *batcher);
+
+/* NULL is fine. */
 void serve_batcher_free(struct serve_batcher *batcher);
 
 #endif

@@ -64,6 +64,19 @@ static int decode_pixels(struct serve_job *job, int i, gn_preprocessor *own)
     return status == GN_OK ? 200 : fail(job, i, status_code(status), gn_error_message());
 }
 
+bool serve_decode_is_quick(const struct serve_job *job)
+{
+    enum { BYTES = 8192, PIXELS = 4096, FLOATS = 16384 };
+    struct gn_image header = job->pixels;
+    if (job->rows > 1 || job->model->input_floats > FLOATS)
+        return false;
+    if (job->pictures &&
+        (job->pictures->size > BYTES ||
+         gn_image_measure(job->pictures->bytes, job->pictures->size, &header) != GN_OK))
+        return false;
+    return (uint64_t)header.height * (uint64_t)header.width <= PIXELS;
+}
+
 int serve_decode(struct serve_job *job, uint64_t max_pixels)
 {
     bool large = false;

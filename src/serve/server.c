@@ -272,9 +272,11 @@ static void end(struct life *life)
 {
     struct serve_server *server = &life->server;
     /* What is still suspended is answered, which libmicrohttpd needs before it ends. */
-    serve_batcher_free(server->batcher);
+    if (server->batcher)
+        serve_batcher_end(server->batcher);
     for (int i = 0; i < life->n; i++)
         serve_mhd.MHD_stop_daemon(life->daemons[i].daemon);
+    serve_batcher_free(server->batcher);
     serve_unlisten(&server->listener);
     serve_models_free(&server->models);
     serve_log_close(&server->log);

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -69,6 +70,7 @@ void server_start_at(struct test_server *server, const char *host, const char *f
     server->pid = fork();
     assert_true(server->pid >= 0);
     if (server->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no server behind */
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(127);
     }
@@ -138,10 +140,22 @@ void send_all(int s, const void *bytes, size_t n)
 {
     for (size_t sent = 0; sent < n;) {
         const ssize_t now = send(s, (const char *)bytes + sent, n - sent, MSG_NOSIGNAL);
+        if (now < 0 && errno == EINTR)
+            continue;
         if (now <= 0)
             return;
         sent += (size_t)now;
     }
+}
+
+/* A process that is stopped and continued is interrupted in a call that has a time-out. */
+static ssize_t receive(int s, void *bytes, size_t n)
+{
+    ssize_t now;
+    do
+        now = recv(s, bytes, n, 0);
+    while (now < 0 && errno == EINTR);
+    return now;
 }
 
 void answer_free(struct answer *answer)
@@ -172,7 +186,7 @@ void read_answer(int s, struct answer *answer, bool no_body)
     *answer = (struct answer){ .body = calloc(1, 1) };
     assert_non_null(answer->body);
     while (n + 1 < sizeof answer->head && strstr(answer->head, "\r\n\r\n") == NULL) {
-        if (recv(s, answer->head + n, 1, 0) != 1)
+        if (receive(s, answer->head + n, 1) != 1)
             return;
         answer->head[++n] = '\0';
     }
@@ -184,7 +198,7 @@ void read_answer(int s, struct answer *answer, bool no_body)
     answer->body = calloc(size + 1, 1);
     assert_non_null(answer->body);
     while (answer->size < size) {
-        const ssize_t now = recv(s, answer->body + answer->size, size - answer->size, 0);
+        const ssize_t now = receive(s, answer->body + answer->size, size - answer->size);
         if (now <= 0)
             break;
         answer->size += (size_t)now;
@@ -233,7 +247,7 @@ int count_answers(const struct test_server *server, const void *bytes, size_t n,
     send_all(s, bytes, n);
     *closed = false;
     while (size + 1 < sizeof all) {
-        const ssize_t now = recv(s, all + size, sizeof all - 1 - size, 0);
+        const ssize_t now = receive(s, all + size, sizeof all - 1 - size);
         *closed = now == 0 || (now < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
         if (now <= 0)
             break;

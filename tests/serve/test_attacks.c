@@ -90,6 +90,33 @@ static void smuggled_requests_are_not_answered(void **state)
     is_well();
 }
 
+/* libmicrohttpd does not show them. Nothing is read in two ways: the length is that before the zero byte, for
+ * the library and for the gate, and what follows the body is the next request. */
+static void hidden_bytes_hide_no_request(void **state)
+{
+    static const char zero[] = INFER HOST "Content-Length: 4\0 7\r\n\r\nabcd" NEXT,
+                      chunked[] = INFER HOST
+                      "Content-Length: 4\r\nX: \0\r\nTransfer-Encoding: chunked\r\n\r\nabcd" NEXT,
+                      feeds[] =
+                          "POST /v2/models/googlenet/infer HTTP/1.1\nHost: x\nContent-Length: 4\n\n"
+                          "abcd" NEXT,
+                      smuggled[] = INFER HOST
+                      "X: a\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\nabcd" NEXT;
+    int code;
+    bool closed;
+    (void)state;
+    assert_int_equal(count_answers(&server, zero, sizeof zero - 1, 2, &code, &closed), 2);
+    assert_int_equal(code, 400); /* "abcd" is no inference request */
+    assert_int_equal(count_answers(&server, feeds, sizeof feeds - 1, 2, &code, &closed), 2);
+    assert_int_equal(code, 400);
+    /* A line that a zero byte or a line feed would hide is seen by the gate. */
+    assert_int_equal(count_answers(&server, chunked, sizeof chunked - 1, 2, &code, &closed), 1);
+    assert_int_equal(code, 400);
+    assert_int_equal(count_answers(&server, smuggled, sizeof smuggled - 1, 2, &code, &closed), 1);
+    assert_int_equal(code, 400);
+    is_well();
+}
+
 static void chunks_that_lie_are_refused(void **state)
 {
     static const char *const chunks[] = { "0x5\r\nabcde\r\n0\r\n\r\n", "-1\r\nabcde\r\n0\r\n\r\n",
@@ -230,6 +257,8 @@ static void pictures_that_say_they_are_large_are_refused(void **state)
     answer_free(&answer);
     for (int i = 0; i < 3; i++)
         assert_int_equal(ask_text(&server, "POST", "/predict", NULL, pnm[i])->code, 422);
+    assert_non_null(strstr(ask_text(&server, "POST", "/predict", NULL, pnm[1])->body,
+                           "1000x2000 pixels are more than the 1000000 of --max-pixels"));
     assert_int_equal(ask_text(&server, "POST", "/predict", NULL, "nothing")->code, 422);
     assert_int_equal(ask_text(&server, "POST", "/predict", NULL, "")->code, 400);
     assert_true(server_resident(&server) - before < 8192);
@@ -327,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smuggled_requests_are_not_answered),
+        cmocka_unit_test(hidden_bytes_hide_no_request),
         cmocka_unit_test(chunks_that_lie_are_refused),
         cmocka_unit_test(addresses_lead_nowhere_else),
         cmocka_unit_test(large_headers_and_lengths_are_refused_unread),

@@ -67,6 +67,19 @@ answers 'larger than --max-body' -H 'Transfer-Encoding: chunked' --data-binary @
 answers 'larger than --max-body' --data-binary @large "$url/predict"
 answers '^googlenet_requests_total\{route="predict",code="200"\} 2' "$url/metrics"
 
+# ---- What is known of the metrics elsewhere ----
+curl --silent --noproxy '*' "$url/metrics" >metrics
+if command -v promtool >/dev/null; then
+    promtool check metrics <metrics || fail "promtool finds fault with /metrics"
+fi
+# The board asks for metrics that are there.
+names=$(sed -n 's/.*"expr": //p' "$GN_SOURCE_DIR/docs/grafana.json" |
+    grep -Eo '(googlenet|process)_[a-z_]*' | sort -u)
+[ "$(echo "$names" | wc -l)" -ge 8 ] || fail "grafana.json asks for $names"
+for name in $names; do
+    grep -q "^$name[ {]" metrics || fail "grafana.json asks for $name, which is not in /metrics"
+done
+
 # ---- C with libcurl, JavaScript ----
 if [ -x "$GN_BUILD_DIR/tests/example_serve_client" ]; then
     "$GN_BUILD_DIR/tests/example_serve_client" "$url" picture.pgm >answer 2>&1 ||
@@ -115,6 +128,16 @@ answers '"top"' --unix-socket socket --data-binary @picture.pgm http://localhost
 expect 5 'cannot listen: Address already in use' serve googlenet-small --listen "unix:$PWD/socket"
 stop
 [ -e socket ] && fail "the socket is still there"
+
+# ---- systemd: the units of the manual, and a socket that it passes ----
+if command -v systemd-analyze >/dev/null; then
+    awk '/^# .etc.systemd/ { f = $2; sub(".*/", "", f) } /^```/ { f = "" } f { print >f }' \
+        "$GN_SOURCE_DIR/docs/serving.md"
+    sed "s|^ExecStart=[^ ]*|ExecStart=$GOOGLENET|" googlenet.service >unit
+    mv unit googlenet.service
+    systemd-analyze verify ./googlenet.service ./googlenet.socket >answer 2>&1 ||
+        fail "systemd-analyze: $(cat answer)"
+fi
 
 # ---- Wrong flags ----
 expect 2 'ADDRESS:PORT' serve googlenet-small --listen nowhere
