@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The first digits of the file's MD5; false: it cannot be read. */
 static bool digest(const char *path, char version[SERVE_VERSION])
@@ -29,7 +30,16 @@ static bool digest(const char *path, char version[SERVE_VERSION])
     return read;
 }
 
-/* Loads the file, of which the version is the digest although somebody may replace it meanwhile. */
+/* Whether both are the same file, and nobody has written to it between them. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Loads the file, of which the version is the digest although somebody may replace it meanwhile, and put
+ * the old bytes back. */
 static gn_net *load(struct serve_model *model, const char *path, const struct cli_net *flags,
                     int *code)
 {
@@ -41,9 +51,11 @@ static gn_net *load(struct serve_model *model, const char *path, const struct cl
     }
     for (int i = 0; i < TRIES; i++) {
         char after[SERVE_VERSION] = "";
-        const bool read = digest(path, model->version);
+        struct stat first, last;
+        const bool read = stat(path, &first) == 0 && digest(path, model->version);
         gn_net *net = cli_open_model(path, flags, 0, code);
-        if (!net || (read && digest(path, after) && strcmp(after, model->version) == 0))
+        if (!net || (read && digest(path, after) && strcmp(after, model->version) == 0 &&
+                     stat(path, &last) == 0 && is_same(&first, &last)))
             return net;
         gn_free_net(net);
     }
