@@ -88,6 +88,14 @@ static void check_figures(const char *name)
     near("weighted recall", f.weighted.recall, want[8], CLOSE);
     near("weighted f1", f.weighted.f1, want[9], CLOSE);
     near("ece", f.ece, want[10], CLOSE);
+    uint64_t in_bins = 0;
+    for (int k = 0; k < GN_CALIBRATION_BINS; k++) { /* each holds what belongs into it */
+        const struct gn_calibration_bin *bin = &f.bins[k];
+        in_bins += bin->samples;
+        assert_true(bin->samples == 0 || (bin->probability > k / 15.0 - CLOSE &&
+                                          bin->probability < (k + 1) / 15.0 + CLOSE));
+    }
+    assert_int_equal(in_bins, f.samples);
     near("temperature", f.temperature, want[11], 1e-10);
     near("top 3", gn_evaluation_top(e, 3), want[12], CLOSE);
     for (int i = 0; i < f.classes; i++) {
