@@ -10,7 +10,7 @@
 struct info {
     struct cli_common common;
     struct cli_place place;
-    const char *model;
+    struct cli_file_flags file;
 };
 
 static const struct info defaults;
@@ -22,8 +22,9 @@ static const struct gn_option options[] = {
     { .name = "model",
       .kind = GN_OPTION_TEXT,
       .value = "MODEL",
-      .offset = offsetof(struct info, model),
+      .offset = offsetof(struct info, file.model),
       .help = "the network of a file that holds weights alone: a preset or a .net file" },
+    CLI_CAFFE_ROWS_AT(struct info, file.),
     CLI_COMMON_ROWS(struct info),
 };
 
@@ -121,7 +122,7 @@ static int run(struct cli_args *args)
     const struct info *given = args->values;
     struct gn_system_info system;
     if (args->n_arguments > 0)
-        return cli_info_file(args->arguments[0], given->model, given->common.json);
+        return cli_info_file(args->arguments[0], &given->file, given->common.json);
     if (gn_system_describe(&system) != GN_OK)
         return cli_fail_library();
     if (given->common.json)
@@ -137,7 +138,8 @@ const struct cli_command cli_info = {
     .summary = "show the machine and the parts of this build, or what a file is",
     .examples = "  googlenet info\n"
                 "  googlenet info --json\n"
-                "  googlenet info theirs.onnx\n",
+                "  googlenet info theirs.onnx\n"
+                "  googlenet info theirs.caffemodel --prototxt deploy.prototxt\n",
     .argument = "FILE",
     .max_arguments = 1,
     .options = options,

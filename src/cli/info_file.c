@@ -78,7 +78,7 @@ static void print_text(const struct gn_file_info *info)
     cli_line("checksums     %s", info->checks);
 }
 
-int cli_info_file(const char *path, const char *model, bool json)
+int cli_info_file(const char *path, const struct cli_file_flags *flags, bool json)
 {
     static char note[4096], steps[STEPS];
     struct gn_file_info info;
@@ -87,7 +87,8 @@ int cli_info_file(const char *path, const char *model, bool json)
         return cli_fail_library();
     gn_net *net = NULL;
     if (info.imported)
-        net = gn_import(path, .model = model, .note = note, .note_size = sizeof note);
+        net = gn_import(path, .model = flags->model, .prototxt = flags->prototxt,
+                        .mean = flags->mean, .note = note, .note_size = sizeof note);
     if (info.imported && !net) {
         const char *why = gn_error_message(); /* its second line advises on the library's fields */
         (void)snprintf(note, sizeof note, "%.*s", (int)strcspn(why, "\n"), why);

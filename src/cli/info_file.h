@@ -4,8 +4,13 @@
 
 #include <stdbool.h>
 
-/* Prints what the file is; `model` is the network where it holds weights alone, or NULL. Returns the
- * exit code. */
-int cli_info_file(const char *path, const char *model, bool json);
+/* What the file may not say itself; NULL: not given. */
+struct cli_file_flags {
+    const char *model;           /* the network, where it holds weights alone */
+    const char *prototxt, *mean; /* Caffe */
+};
+
+/* Prints what the file is. Returns the exit code. */
+int cli_info_file(const char *path, const struct cli_file_flags *flags, bool json);
 
 #endif

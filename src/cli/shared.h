@@ -90,6 +90,16 @@ const char *cli_split_name(int i);          /* NULL after the last one */
     { .name = "offline", .kind = GN_OPTION_SWITCH, .offset = offsetof(T, place.offline),           \
       .traits = GN_OPTION_SAVED | GN_OPTION_ANEW, .help = "never download" }
 
+/* What a Caffe file does not say itself; `in` is the member that holds both, with its point, or nothing. */
+#define CLI_CAFFE_ROWS_AT(T, in)                                                                   \
+    { .name = "prototxt", .kind = GN_OPTION_TEXT, .value = "FILE",                                 \
+      .offset = offsetof(T, in prototxt), .standard = "next to the weights",                       \
+      .help = "Caffe: the description of the network" },                                           \
+    { .name = "mean", .kind = GN_OPTION_TEXT, .value = "WHAT", .offset = offsetof(T, in mean),     \
+      .standard = "next to the weights",                                                           \
+      .help = "Caffe: a mean file (.binaryproto) or a value a channel: 104,117,123" }
+#define CLI_CAFFE_ROWS(T) CLI_CAFFE_ROWS_AT(T, )
+
 #define CLI_ALGORITHM_ROW(T)                                                                       \
     { .name = "algorithm", .kind = GN_OPTION_CHOICE, .value = "NAME", .traits = GN_OPTION_SAVED,   \
       .offset = offsetof(T, algorithm), .choice = gn_algorithm_name, .standard = "auto",         \

@@ -9,7 +9,7 @@
 struct verify {
     struct cli_common common;
     struct cli_place place;
-    const char *data, *model;
+    const char *data, *model, *prototxt, *mean;
     int split, size, width, threads;
     uint64_t limit, seed;
     double tolerance;
@@ -53,6 +53,7 @@ static const struct gn_option options[] = {
       .high = CLI_LARGEST_INT,
       .standard = "the size",
       .help = "width of the input, where it is not square" },
+    CLI_CAFFE_ROWS(struct verify),
     CLI_THREADS_ROW(struct verify),
     CLI_HEADING("Data"),
     { .name = "data",
@@ -98,8 +99,8 @@ static gn_net *open_any(const char *word, const struct verify *given, int *code)
         net = gn_preset(word, .size = given->size, .width = given->width);
     else
         net = gn_import(word, .size = given->size, .width = given->width, .model = given->model,
-                        .note = note, .note_size = sizeof note, .table = table,
-                        .table_size = sizeof table);
+                        .prototxt = given->prototxt, .mean = given->mean, .note = note,
+                        .note_size = sizeof note, .table = table, .table_size = sizeof table);
     if (!net) {
         *code = cli_fail_library();
         if (!cli_is_preset(word) && *table && !given->common.quiet)
@@ -236,7 +237,8 @@ const struct cli_command cli_verify = {
     .examples = "  googlenet verify best.safetensors\n"
                 "  googlenet verify best.safetensors best.onnx\n"
                 "  googlenet verify theirs.onnx mine.safetensors --data fashion-mnist --limit 1000 "
-                "--layers\n",
+                "--layers\n"
+                "  googlenet verify bvlc.caffemodel mine.safetensors --prototxt deploy.prototxt\n",
     .argument = "A and B",
     .min_arguments = 1,
     .max_arguments = 2,
