@@ -713,20 +713,22 @@ GN_API gn_status gn_load_weights(gn_net *net, const char *path);
  *   .safetensors   as gn_save, or with torchvision's names (.names)
  *   .h5            Keras 3 weights (.weights.h5) or those of older versions, and the network as Python
  *                  code in a .py file of the same name; UNSUPPORTED in a build without HDF5
+ *   .c             C99: weights and inference in one file that needs no library (docs/c-export.md)
  *
  * Auxiliary heads are left out. A layer or a step that the format cannot say is UNSUPPORTED, by its
  * name. */
 struct gn_export_options {
     const char *path;
     int opset;                /* ONNX: 9 to 21; 0: 13 */
-    bool softmax;             /* ONNX: "probabilities" instead of "logits" */
+    bool softmax;             /* ONNX, C: "probabilities" instead of "logits" */
     bool embed_preprocessing; /* ONNX: the input is bytes of pictures, NHWC, of any size */
     bool keep_norm;           /* ONNX: normalisations as nodes, not in the weights before them */
     bool f16;          /* ONNX: weights and arithmetic in float16; input and answer float32 */
     const char *names; /* safetensors: "torchvision" for its names and orders; NULL: ours */
     const char
         *keras_block; /* Keras: the Inception block is a subclassed "layer" (NULL) or "model" */
-    uint64_t reserved[4];
+    const char *name; /* C: what the names of its functions begin with; NULL: the file's name */
+    uint64_t reserved[3];
 };
 #define gn_export(net, ...)                                                                        \
     gn_export_with((net), &(struct gn_export_options){ .path = __VA_ARGS__ })

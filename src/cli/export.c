@@ -13,12 +13,17 @@ struct export
     struct cli_net net;
     int opset;
     bool softmax, embed_preprocessing, keep_norm, f16;
-    const char *names, *keras_block;
+    const char *names, *keras_block, *name;
 };
 
 static const struct export defaults = { 0 };
 
 static const struct gn_option options[] = {
+    CLI_HEADING("ONNX, C"),
+    { .name = "softmax",
+      .kind = GN_OPTION_SWITCH,
+      .offset = offsetof(struct export, softmax),
+      .help = "probabilities instead of logits" },
     CLI_HEADING("ONNX"),
     { .name = "opset",
       .kind = GN_OPTION_INT,
@@ -28,10 +33,6 @@ static const struct gn_option options[] = {
       .high = 21,
       .standard = "13",
       .help = "version of the operators" },
-    { .name = "softmax",
-      .kind = GN_OPTION_SWITCH,
-      .offset = offsetof(struct export, softmax),
-      .help = "probabilities instead of logits" },
     { .name = "embed-preprocessing",
       .kind = GN_OPTION_SWITCH,
       .offset = offsetof(struct export, embed_preprocessing),
@@ -57,6 +58,13 @@ static const struct gn_option options[] = {
       .offset = offsetof(struct export, keras_block),
       .standard = "layer",
       .help = "the Inception block is a subclassed layer or model" },
+    CLI_HEADING("C"),
+    { .name = "name",
+      .kind = GN_OPTION_TEXT,
+      .value = "NAME",
+      .offset = offsetof(struct export, name),
+      .standard = "the file's",
+      .help = "what the names of functions begin with" },
     CLI_NET_ROWS(struct export),
     CLI_COMMON_ROWS(struct export),
 };
@@ -97,8 +105,8 @@ static int run(struct cli_args *args)
         return code;
     if (gn_export(net, path, .opset = given->opset, .softmax = given->softmax,
                   .embed_preprocessing = given->embed_preprocessing, .keep_norm = given->keep_norm,
-                  .f16 = given->f16, .names = given->names,
-                  .keras_block = given->keras_block) != GN_OK)
+                  .f16 = given->f16, .names = given->names, .keras_block = given->keras_block,
+                  .name = given->name) != GN_OK)
         code = cli_fail_library();
     else
         print_done(given, net, path);
@@ -115,7 +123,8 @@ const struct cli_command cli_export = {
     .examples = "  googlenet export best.safetensors best.onnx\n"
                 "  googlenet export best.safetensors best.onnx --embed-preprocessing --softmax\n"
                 "  googlenet export best.safetensors theirs.safetensors --names torchvision\n"
-                "  googlenet export best.safetensors best.weights.h5   # and best.py\n",
+                "  googlenet export best.safetensors best.weights.h5   # and best.py\n"
+                "  googlenet export best.safetensors best.c   # cc -std=c99 -c best.c\n",
     .argument = "MODEL and OUT",
     .min_arguments = 2,
     .max_arguments = 2,

@@ -16,7 +16,7 @@ enum { IMAGES_AT_ONCE = 64 };
 struct predict {
     struct cli_common common;
     struct cli_net net;
-    int top, threads;
+    int top, threads, algorithm;
     uint64_t limit; /* of each file; 0: all */
     bool logits;
     int on_bad_image; /* gn_bad_image */
@@ -53,6 +53,7 @@ static const struct gn_option options[] = {
       .choice = gn_bad_image_name,
       .standard = "stop",
       .help = "stop or skip, for pictures that cannot be read" },
+    CLI_ALGORITHM_ROW(struct predict),
     CLI_THREADS_ROW(struct predict),
     CLI_NET_ROWS(struct predict),
     CLI_COMMON_ROWS(struct predict),
@@ -147,6 +148,7 @@ static int answer_set(struct job *job)
     gn_predictor *predictor = gn_predictor_create_with(
         job->net, &(struct gn_predictor_options){
                       .batch = samples < IMAGES_AT_ONCE ? (int)samples : IMAGES_AT_ONCE,
+                      .algorithm = (gn_algorithm)job->given->algorithm,
                       .threads = job->given->threads,
                       .pack = job->pack,
                   });

@@ -42,6 +42,8 @@ static const struct kind kinds[] = {
     { "\xff\xd8\xff", 3, 0, NULL, "JPEG picture", "none", "googlenet predict MODEL FILE", false },
     { "\0\0\x08", 3, 0, NULL, "IDX data set", "none", "googlenet predict MODEL FILE", false },
     { "version https://git-lfs", 23, 0, NULL, "pointer of Git LFS", "none", "git lfs pull", false },
+    { "/* googlenet ", 13, 0, ".c", "C99 source of a network", "none",
+      "cc -std=c99 -c FILE; how it is called is said at its top", false },
     { "", 0, 0, ".caffemodel", "Caffe weights", "none", TO_OURS " [--prototxt FILE]", true },
     { "", 0, 0, ".prototxt", "Caffe network (text)", "none",
       "googlenet import WEIGHTS.caffemodel OUT.safetensors --prototxt FILE", false },

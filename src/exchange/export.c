@@ -27,12 +27,38 @@ static gn_status export_safetensors(const gn_net *net, const struct gn_export_op
 static const struct {
     const char *ending;
     gn_status (*write)(const gn_net *net, const struct gn_export_options *options);
-    bool is_onnx; /* takes the options of ONNX */
 } formats[] = {
-    { ".onnx", gn_export_onnx, true },
-    { ".safetensors", export_safetensors, false },
-    { ".h5", gn_keras_export, false },
+    { ".onnx", gn_export_onnx },
+    { ".safetensors", export_safetensors },
+    { ".h5", gn_keras_export },
+    { ".c", gn_export_c99 },
 };
+
+/* Options belong to formats. */
+static gn_status check_export(const struct gn_export_options *options, const char *ending)
+{
+    const struct {
+        bool asked;
+        const char *endings[2];
+        const char *sentence;
+    } rules[] = {
+        { options->opset != 0 || options->embed_preprocessing || options->keep_norm || options->f16,
+          { ".onnx" },
+          ".opset, .embed_preprocessing, .keep_norm and .f16 are for ONNX" },
+        { options->softmax, { ".onnx", ".c" }, ".softmax is for ONNX and C" },
+        { options->names != NULL, { ".safetensors" }, ".names is for safetensors" },
+        { options->keras_block != NULL, { ".h5" }, ".keras_block is for .h5" },
+        { options->name != NULL, { ".c" }, ".name is for C" },
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        bool fits = !rules[i].asked;
+        for (int k = 0; k < 2 && rules[i].endings[k] != NULL; k++)
+            fits |= strcmp(ending, rules[i].endings[k]) == 0;
+        if (!fits)
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: %s", options->path, rules[i].sentence);
+    }
+    return GN_OK;
+}
 
 gn_status gn_export_with(const gn_net *net, const struct gn_export_options *options)
 {
@@ -40,23 +66,14 @@ gn_status gn_export_with(const gn_net *net, const struct gn_export_options *opti
     GN_NEED(options, "the options");
     GN_NEED(options->path, "the path");
     const char *ending = gn_path_extension(options->path);
-    const bool asks = options->opset != 0 || options->softmax || options->embed_preprocessing ||
-                      options->keep_norm || options->f16;
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         if (strcmp(ending, formats[i].ending) != 0)
             continue;
-        if (asks && !formats[i].is_onnx)
-            GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                    "%s: .opset, .softmax, .embed_preprocessing, .keep_norm and .f16 are for ONNX",
-                    options->path);
-        if (options->names != NULL && strcmp(ending, ".safetensors") != 0)
-            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: .names is for safetensors", options->path);
-        if (options->keras_block != NULL && strcmp(ending, ".h5") != 0)
-            GN_FAIL(GN_STATUS_BAD_ARGUMENT, "%s: .keras_block is for .h5", options->path);
+        GN_TRY(check_export(options, ending));
         return formats[i].write(net, options);
     }
     GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-            "%s: a model is exported to a file whose name ends in .onnx, .safetensors or .h5",
+            "%s: a model is exported to a file whose name ends in .onnx, .safetensors, .h5 or .c",
             options->path);
 }
 

@@ -7,6 +7,9 @@
 /* UNSUPPORTED, by name, for what the format cannot say; BAD_ARGUMENT; NO_MEMORY; IO. */
 gn_status gn_export_onnx(const gn_net *net, const struct gn_export_options *options);
 
+/* The same for C (c99/). */
+gn_status gn_export_c99(const gn_net *net, const struct gn_export_options *options);
+
 /* NULL: BAD_MODEL; UNSUPPORTED, with the node's name; BAD_ARGUMENT; NO_MEMORY. */
 gn_net *gn_import_onnx(const struct gn_import_options *options);
 

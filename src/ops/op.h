@@ -12,6 +12,8 @@
 #include "ops/table.h"
 
 struct gn_kernel;
+struct gn_args;
+struct gn_c99;
 
 /* ---- Attributes: what a layer is made from, besides its inputs ---- */
 
@@ -112,6 +114,9 @@ struct gn_operator {
     /* The ONNX node of a layer; NULL: none, and a layer that does nothing in prediction (GN_FUSE_SAME)
      * needs none. */
     void (*onnx)(const struct gn_geometry *g, const void *attributes, struct gn_onnx_op *op);
+
+    /* The same as a function in C99, see ops/c99.h. */
+    void (*c99)(const struct gn_args *a, struct gn_c99 *c);
 
     /* ---- Traits ---- */
     bool has_window;             /* kernel, stride and pads, as the geometry says */

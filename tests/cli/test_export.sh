@@ -7,6 +7,14 @@ expect 0 'tiny.onnx' export tiny.net tiny.onnx
 holds err 'the caller prepares pictures: \[\{"step":"decode"'
 holds err 'warning: tiny.net is a preset: its weights are fresh'
 expect 0 '"embedded": true' export tiny.net bytes.onnx --embed-preprocessing --json
+expect 0 'tiny.c' export tiny.net tiny.c
+holds tiny.c 'static float input\[TINY_INPUT\], output\[TINY_CLASSES\];'
+expect 0 'my.c' export tiny.net my.c --name small --softmax
+holds my.c 'int small_run.const float .input, float .output.;'
+expect 2 'a letter first' export tiny.net my.c --name 2small
+expect 2 '.name is for C' export tiny.net tiny.onnx --name small
+expect 2 'are for ONNX' export tiny.net my.c --f16
+expect 0 'C99 source of a network' info tiny.c
 expect 0 'back.safetensors' import tiny.onnx back.safetensors
 holds err 'the preprocessing is the file'
 expect 0 '"note": "the preprocessing is the file' import tiny.onnx back.safetensors --json

@@ -35,14 +35,16 @@ expect 0 'safetensors .model file' info a.safetensors
 expect 0 '"classes": 3' info a.safetensors --json
 expect 0 'opset 13' info a.onnx
 expect 0 'network as text' info tiny.net
-# Caffe's weights do not say the network: it is given as to `import`.
+# What Caffe's weights do not say is given as to `import`.
+mkdir elsewhere
 cp "$GN_SOURCE_DIR/tests/exchange/caffe/new.caffemodel" w.caffemodel
-cp "$GN_SOURCE_DIR/tests/exchange/caffe/new.prototxt" n.prototxt
-expect 0 '' import w.caffemodel w.safetensors --prototxt n.prototxt --mean 104,117,123
-expect 3 'prototxt' verify w.caffemodel w.safetensors
-expect 0 'equal within' verify w.caffemodel w.safetensors --prototxt n.prototxt --mean 104,117,123
-expect 0 '^network ' info w.caffemodel --prototxt n.prototxt --mean 104,117,123
-holds out '104'
+cp "$GN_SOURCE_DIR/tests/exchange/caffe/new.prototxt" elsewhere/n.prototxt
+expect 0 '' import w.caffemodel w.safetensors --prototxt elsewhere/n.prototxt --mean 1,2,3
+expect 0 'in different ways' verify w.caffemodel w.safetensors
+expect 4 'nosuch.prototxt' verify w.caffemodel w.safetensors --prototxt nosuch.prototxt
+expect 0 'in the same way' verify w.caffemodel w.safetensors --prototxt elsewhere/n.prototxt --mean 1,2,3
+expect 0 '^network ' info w.caffemodel --prototxt elsewhere/n.prototxt --mean 1,2,3
+holds out "by.:.1,2,3"
 # A header that is no network of ours: what is missing is said in one line, without the library's fields.
 printf '\002\000\000\000\000\000\000\000{}' >empty.safetensors
 expect 0 '^note .*does not say which network' info empty.safetensors

@@ -1,4 +1,5 @@
 /* Average pool. */
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static const struct gn_attribute attributes[] = {
@@ -71,4 +72,5 @@ const struct gn_operator gn_op_avg_pool = {
     .by_image = true,
     .simple = true,
     .onnx = onnx,
+    .c99 = gn_avg_pool_c99,
 };

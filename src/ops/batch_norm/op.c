@@ -1,5 +1,6 @@
 /* Batch normalisation: attributes and tensors. */
 #include "ops/batch_norm/norm.h"
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static const struct gn_attribute attributes[] = {
@@ -52,4 +53,5 @@ const struct gn_operator gn_op_batch_norm = {
     .backs_in_place = true,
     .shared_floats = gn_norm_floats,
     .onnx = onnx,
+    .c99 = gn_batch_norm_c99,
 };

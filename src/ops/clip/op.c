@@ -1,5 +1,6 @@
 /* Values cut off below and above: ReLU6 is a clip from 0 to 6. */
 #include "ops/attributes.h"
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static const struct gn_attribute attributes[] = {
@@ -46,4 +47,5 @@ const struct gn_operator gn_op_clip = {
     .by_image = true,
     .back_reads_y = true,
     .onnx = onnx,
+    .c99 = gn_clip_c99,
 };

@@ -1,4 +1,5 @@
 /* Concatenation along the channels, of inputs of equal height and width. */
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static gn_status rule(struct gn_rule *r)
@@ -40,4 +41,5 @@ const struct gn_operator gn_op_concat = {
     .by_image = true,
     .simple = true,
     .onnx = onnx,
+    .c99 = gn_concat_c99,
 };

@@ -1,4 +1,5 @@
 /* Convolution: attributes, shape and tensors. */
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static const struct gn_attribute attributes[] = {
@@ -60,6 +61,7 @@ const struct gn_operator gn_op_conv = {
     .by_image = true,
     .simple = true,
     .onnx = onnx,
+    .c99 = gn_conv_c99,
 };
 
 /* The other way to compute one. */

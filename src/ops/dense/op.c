@@ -1,6 +1,7 @@
 /* Dense layer: a convolution whose window covers its whole input, so that it has no kernels of its
  * own. */
 #include "ops/attributes.h"
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static const struct gn_attribute attributes[] = { GN_INT(struct gn_dense_attributes, units, 0, 0) };
@@ -49,4 +50,5 @@ const struct gn_operator gn_op_dense = {
     .by_image = true,
     .simple = true,
     .onnx = onnx,
+    .c99 = gn_dense_c99,
 };

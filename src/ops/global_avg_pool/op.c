@@ -1,4 +1,5 @@
 /* Global mean: one value a channel. */
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static gn_status rule(struct gn_rule *r)
@@ -25,4 +26,5 @@ const struct gn_operator gn_op_global_avg_pool = {
     GN_KERNELS(global_avg_pool),
     .makes_vector = true,
     .onnx = onnx,
+    .c99 = gn_global_avg_pool_c99,
 };

@@ -1,4 +1,5 @@
 /* Local response normalisation across channels. */
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static const struct gn_attribute attributes[] = {
@@ -49,4 +50,5 @@ const struct gn_operator gn_op_lrn = {
     .keeps_vector = true,
     .by_image = true,
     .onnx = onnx,
+    .c99 = gn_lrn_c99,
 };

@@ -1,4 +1,5 @@
 /* Max pool. */
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static const struct gn_attribute attributes[] = {
@@ -51,4 +52,5 @@ const struct gn_operator gn_op_max_pool = {
     .keeps_relu_mask = true,
     .kept_bytes = winners,
     .onnx = onnx,
+    .c99 = gn_max_pool_c99,
 };

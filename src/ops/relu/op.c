@@ -1,4 +1,5 @@
 /* ReLU. */
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static void onnx(const struct gn_geometry *g, const void *given, struct gn_onnx_op *op)
@@ -21,4 +22,5 @@ const struct gn_operator gn_op_relu = {
     .by_image = true,
     .back_reads_y = true,
     .onnx = onnx,
+    .c99 = gn_relu_c99,
 };

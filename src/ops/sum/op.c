@@ -1,4 +1,5 @@
 /* The sum of layers of equal shape: a residual connection. */
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static gn_status rule(struct gn_rule *r)
@@ -36,4 +37,5 @@ const struct gn_operator gn_op_sum = {
     .by_image = true,
     .simple = true,
     .onnx = onnx,
+    .c99 = gn_sum_c99,
 };
