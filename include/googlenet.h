@@ -712,11 +712,13 @@ GN_API gn_status gn_load_weights(gn_net *net, const char *path);
  *   .onnx          ONNX (https://onnx.ai), inference only: NCHW, a free batch, float32
  *   .safetensors   as gn_save, or with torchvision's names (.names)
  *   .h5            Keras 3 weights (.weights.h5) or those of older versions, and the network as Python
- *                  code in a .py file of the same name; UNSUPPORTED in a build without HDF5
+ *                  code in a .py file of the same name; NO_DEVICE in a build without HDF5
+ *   .keras         a whole model for Keras 3, whose block is a class of that .py file
+ *   .npz           NumPy's arrays under our names of tensors, and the network as JSON in one of them
  *   .c             C99: weights and inference in one file that needs no library (docs/c-export.md)
  *
- * Auxiliary heads are left out. A layer or a step that the format cannot say is UNSUPPORTED, by its
- * name. */
+ * Auxiliary heads are left out but by .npz and torchvision's names. A layer or a step that the format
+ * cannot say is UNSUPPORTED, by its name. */
 struct gn_export_options {
     const char *path;
     int opset;                /* ONNX: 9 to 21; 0: 13 */
@@ -735,8 +737,9 @@ struct gn_export_options {
 GN_API gn_status gn_export_with(const gn_net *net, const struct gn_export_options *options);
 
 /* A network from another program's file, by the ending of its name: .onnx; .safetensors with the names of
- * torchvision's googlenet; .caffemodel with its .prototxt; Keras' .h5, .weights.h5 and .keras. Every node and tensor gets its place or the import ends with a sentence that
- * names it. What the file does not say about pictures is assumed, and said in the note. Free with
+ * torchvision's googlenet; .caffemodel with its .prototxt; Keras' .h5, .weights.h5 and .keras; .index, a
+ * checkpoint of TensorFlow 2, with the data next to it; .npz with our names of tensors. Every node and tensor gets
+ * its place or the import ends with a sentence that names it. What the file does not say about pictures is assumed, and said in the note. Free with
  * gn_free_net. NULL: BAD_MODEL, UNSUPPORTED, BAD_ARGUMENT, BAD_DATA, NO_MEMORY. */
 struct gn_import_options {
     const char *path;

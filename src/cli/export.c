@@ -1,6 +1,7 @@
 /*
  * googlenet export: a model in another program's format.
  */
+#include "base/path.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "cli/shared.h"
@@ -51,7 +52,7 @@ static const struct gn_option options[] = {
       .value = "WHOSE",
       .offset = offsetof(struct export, names),
       .help = "torchvision: tensors under its names and in its orders" },
-    CLI_HEADING("Keras (.weights.h5, .h5)"),
+    CLI_HEADING("Keras (.weights.h5, .h5, .keras)"),
     { .name = "keras-block",
       .kind = GN_OPTION_TEXT,
       .value = "FORM",
@@ -99,7 +100,8 @@ static int run(struct cli_args *args)
     const char *path = args->arguments[1];
     int code = 0;
     struct cli_net wanted = given->net;
-    wanted.aux = given->names != NULL; /* weights for training; other files are for prediction */
+    /* Weights for training; other files are for prediction. */
+    wanted.aux = given->names != NULL || strcmp(gn_path_extension(path), ".npz") == 0;
     gn_net *net = cli_open_model(args->arguments[0], &wanted, 0, &code);
     if (!net)
         return code;
@@ -123,7 +125,8 @@ const struct cli_command cli_export = {
     .examples = "  googlenet export best.safetensors best.onnx\n"
                 "  googlenet export best.safetensors best.onnx --embed-preprocessing --softmax\n"
                 "  googlenet export best.safetensors theirs.safetensors --names torchvision\n"
-                "  googlenet export best.safetensors best.weights.h5   # and best.py\n"
+                "  googlenet export best.safetensors best.keras   # and best.py; also .weights.h5\n"
+                "  googlenet export best.safetensors best.npz\n"
                 "  googlenet export best.safetensors best.c   # cc -std=c99 -c best.c\n",
     .argument = "MODEL and OUT",
     .min_arguments = 2,

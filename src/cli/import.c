@@ -114,9 +114,12 @@ const struct cli_command cli_import = {
     .name = "import",
     .usage = "FILE OUT [flags]",
     .summary = "read another program's model into a model file",
-    .examples = "  googlenet import theirs.onnx model.safetensors\n"
-                "  googlenet import torchvision.safetensors model.safetensors --labels names.txt\n"
-                "  googlenet train --model model.safetensors --data DIR\n",
+    .examples =
+        "  googlenet import theirs.onnx model.safetensors\n"
+        "  googlenet import torchvision.safetensors model.safetensors --labels names.txt\n"
+        "  googlenet import theirs.keras model.safetensors   # also .h5, and .index of TensorFlow\n"
+        "  googlenet import arrays.npz model.safetensors --model my.net\n"
+        "  googlenet train --model model.safetensors --data DIR\n",
     .argument = "FILE and OUT",
     .min_arguments = 2,
     .max_arguments = 2,

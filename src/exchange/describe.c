@@ -26,8 +26,8 @@ struct kind {
 static const struct kind kinds[] = {
     { "\x89HDF\r\n\x1a\n", 8, 0, NULL, "HDF5 (Keras)", "none", TO_OURS " [--model MODEL]", true },
     { "PK\x03\x04", 4, 0, ".keras", "Keras model (zip)", "CRC-32 of each member", TO_OURS, true },
-    { "PK\x03\x04", 4, 0, ".npz", "NumPy arrays (zip)", "CRC-32 of each member", "not read",
-      false },
+    { "PK\x03\x04", 4, 0, ".npz", "NumPy arrays (zip)", "CRC-32 of each member",
+      TO_OURS " [--model MODEL]", true },
     { "PK\x03\x04", 4, 0, NULL, "zip (of a .pth: PyTorch's pickle)", "CRC-32 of each member",
       "python3 tools/exchange/pth_to_safetensors.py FILE OUT.safetensors, for a .pth", false },
     { "\x80\x02", 2, 0, NULL, "pickle (PyTorch)", "none",
@@ -48,8 +48,10 @@ static const struct kind kinds[] = {
     { "", 0, 0, ".prototxt", "Caffe network (text)", "none",
       "googlenet import WEIGHTS.caffemodel OUT.safetensors --prototxt FILE", false },
     { "", 0, 0, ".net", "network as text", "none", "googlenet summary FILE", false },
-    { "", 0, 0, ".index", "TensorFlow checkpoint", "none",
-      "not read; in Keras: model.save_weights(\"w.weights.h5\")", false },
+    { "", 0, 0, ".index", "TensorFlow checkpoint", "CRC32C of each variable",
+      TO_OURS " [--model MODEL]", true },
+    { "", 0, 0, ".data-00000-of-00001", "data of a TensorFlow checkpoint", "CRC32C in its .index",
+      "googlenet import FILE.index OUT.safetensors [--model MODEL]", false },
     { "", 0, 0, ".pb", "TensorFlow graph", "none", "not read; convert it with tf2onnx", false },
 };
 

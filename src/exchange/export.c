@@ -7,6 +7,7 @@
 #include "foreign/said.h"
 #include "keras/export.h"
 #include "keras/keras.h"
+#include "numpy/numpy.h"
 #include "torch/torch.h"
 
 #include <string.h>
@@ -28,10 +29,8 @@ static const struct {
     const char *ending;
     gn_status (*write)(const gn_net *net, const struct gn_export_options *options);
 } formats[] = {
-    { ".onnx", gn_export_onnx },
-    { ".safetensors", export_safetensors },
-    { ".h5", gn_keras_export },
-    { ".c", gn_export_c99 },
+    { ".onnx", gn_export_onnx }, { ".safetensors", export_safetensors }, { ".h5", gn_keras_export },
+    { ".c", gn_export_c99 },     { ".keras", gn_keras_export },          { ".npz", gn_npz_export },
 };
 
 /* Options belong to formats. */
@@ -47,7 +46,7 @@ static gn_status check_export(const struct gn_export_options *options, const cha
           ".opset, .embed_preprocessing, .keep_norm and .f16 are for ONNX" },
         { options->softmax, { ".onnx", ".c" }, ".softmax is for ONNX and C" },
         { options->names != NULL, { ".safetensors" }, ".names is for safetensors" },
-        { options->keras_block != NULL, { ".h5" }, ".keras_block is for .h5" },
+        { options->keras_block != NULL, { ".h5", ".keras" }, ".keras_block is for .h5 and .keras" },
         { options->name != NULL, { ".c" }, ".name is for C" },
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
@@ -72,9 +71,11 @@ gn_status gn_export_with(const gn_net *net, const struct gn_export_options *opti
         GN_TRY(check_export(options, ending));
         return formats[i].write(net, options);
     }
-    GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-            "%s: a model is exported to a file whose name ends in .onnx, .safetensors, .h5 or .c",
-            options->path);
+    GN_FAIL(
+        GN_STATUS_BAD_ARGUMENT,
+        "%s: a model is exported to a file whose name ends in .onnx, .safetensors, .h5, .keras, "
+        ".npz or .c",
+        options->path);
 }
 
 /* ---- Import ---- */
@@ -113,6 +114,7 @@ static const struct {
     { ".onnx", gn_import_onnx },   { ".caffemodel", gn_caffe_import },
     { ".h5", gn_keras_import },    { ".hdf5", gn_keras_import },
     { ".keras", gn_keras_import }, { ".safetensors", import_safetensors },
+    { ".index", gn_keras_import }, { ".npz", gn_npz_import },
     { ".pth", refuse_pickle },     { ".pt", refuse_pickle },
     { ".ckpt", refuse_pickle },
 };
@@ -149,8 +151,8 @@ gn_net *gn_import_with(const struct gn_import_options *options)
     }
     (void)gn_fail(
         GN_STATUS_BAD_ARGUMENT,
-        "%s: only files whose names end in .onnx, .safetensors, .caffemodel, .h5 or .keras are "
-        "imported",
+        "%s: only files whose names end in .onnx, .safetensors, .caffemodel, .h5, .keras, .npz or "
+        ".index (TensorFlow) are imported",
         options->path);
     return NULL;
 }

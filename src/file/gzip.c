@@ -326,3 +326,8 @@ uint64_t gn_stream_file_bytes(const struct gn_stream *stream)
 {
     return stream->file.size;
 }
+
+uint32_t gn_crc32(uint32_t crc, const void *data, size_t n)
+{
+    return n == 0 ? crc : (uint32_t)crc32_z(crc, data, n);
+}

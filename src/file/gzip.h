@@ -37,6 +37,9 @@ void gn_stream_digest(struct gn_stream *stream, char hex[GN_MD5_HEX]);
 /* An upper bound of the bytes that the whole file can deliver. */
 uint64_t gn_stream_most(const struct gn_stream *stream);
 
+/* CRC-32 of gzip and zip; continues `crc`, 0 at the start. */
+uint32_t gn_crc32(uint32_t crc, const void *data, size_t n);
+
 bool gn_stream_is_packed(const struct gn_stream *stream);
 uint64_t gn_stream_file_bytes(const struct gn_stream *stream);
 

@@ -5,7 +5,7 @@
 
 enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5, LARGEST_FIELD = (1 << 29) - 1 };
 
-static bool varint(struct gn_reader *r, uint64_t *value)
+bool gn_pb_varint(struct gn_reader *r, uint64_t *value)
 {
     *value = 0;
     for (int shift = 0; shift < 70; shift += 7) {
@@ -25,7 +25,7 @@ static bool read_value(struct gn_reader *r, int kind, struct gn_pb_field *field)
     uint64_t n;
     switch (kind) {
     case VARINT:
-        return varint(r, &field->value);
+        return gn_pb_varint(r, &field->value);
     case FIXED64:
         return gn_rd_le64(r, &field->value);
     case FIXED32:
@@ -35,7 +35,7 @@ static bool read_value(struct gn_reader *r, int kind, struct gn_pb_field *field)
         return true;
     case LENGTH:
         field->is_slice = true;
-        if (!varint(r, &n) || !gn_rd_bytes(r, n, &field->slice.bytes))
+        if (!gn_pb_varint(r, &n) || !gn_rd_bytes(r, n, &field->slice.bytes))
             return false;
         field->slice.n = (size_t)n;
         return true;
@@ -50,7 +50,7 @@ bool gn_pb_next(struct gn_reader *message, struct gn_pb_field *field, bool *bad)
     *field = (struct gn_pb_field){ 0 };
     if (gn_rd_left(message) == 0)
         return false;
-    if (varint(message, &tag) && tag >> 3 >= 1 && tag >> 3 <= LARGEST_FIELD) {
+    if (gn_pb_varint(message, &tag) && tag >> 3 >= 1 && tag >> 3 <= LARGEST_FIELD) {
         field->number = (int)(tag >> 3);
         if (read_value(message, (int)(tag & 7), field))
             return true;
@@ -69,7 +69,7 @@ struct gn_reader gn_pb_message(struct gn_pb_slice slice)
 bool gn_pb_whole(const struct gn_pb_field *field, struct gn_reader *rest, uint64_t *value)
 {
     if (field->is_slice)
-        return gn_rd_left(rest) > 0 && varint(rest, value);
+        return gn_rd_left(rest) > 0 && gn_pb_varint(rest, value);
     if (rest->at != 0) /* a number alone was taken */
         return false;
     rest->at = 1;

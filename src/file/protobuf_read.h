@@ -30,6 +30,9 @@ struct gn_reader gn_pb_message(struct gn_pb_slice slice);
  * when there is none. */
 bool gn_pb_whole(const struct gn_pb_field *field, struct gn_reader *rest, uint64_t *value);
 
+/* A whole number in groups of seven bits, as messages and LevelDB's tables have them. */
+bool gn_pb_varint(struct gn_reader *reader, uint64_t *value);
+
 /* Whether the slice is this text. */
 bool gn_pb_is(struct gn_pb_slice slice, const char *text);
 

@@ -2,6 +2,7 @@
 #include "foreign/zip.h"
 
 #include "base/memory.h"
+#include "file/crc32c.h"
 #include "file/gzip.h"
 #include "file/reader.h"
 
@@ -69,22 +70,30 @@ static gn_status unpack(const char *file, const struct entry *e, const uint8_t *
                                         : status;
 }
 
-static gn_status take(const struct gn_bytes *a, const char *file, const struct entry *e,
-                      uint64_t limit, struct gn_bytes *member)
+/* The bytes of a member as they lie in the archive. */
+static gn_status find_data(const struct gn_bytes *a, const char *file, const struct entry *e,
+                           uint64_t limit, const uint8_t **data)
 {
     struct gn_reader r;
     uint16_t name, extra;
-    const uint8_t *data;
     gn_rd_init(&r, a->data, a->size);
     if (!gn_rd_seek(&r, e->at) || !gn_rd_match(&r, "PK\3\4", 4) || !gn_rd_skip(&r, 22) ||
         !gn_rd_le16(&r, &name) || !gn_rd_le16(&r, &extra) ||
-        !gn_rd_skip(&r, (uint64_t)name + extra) || !gn_rd_bytes(&r, e->packed, &data))
+        !gn_rd_skip(&r, (uint64_t)name + extra) || !gn_rd_bytes(&r, e->packed, data))
         return bad(file, "a member lies outside of the file");
     if ((e->flags & 1) != 0 || (e->method != STORED && e->method != DEFLATED))
         return bad(file, "a member is encrypted, or packed in a way that is not read");
     if (e->size > limit || (e->method == STORED && e->packed != e->size) ||
         (e->method == DEFLATED && e->size / 1100 > e->packed))
         return bad(file, "a member is larger than it can be");
+    if (e->method == STORED && !GN_SKIP_CHECKSUMS && gn_crc32(0, *data, e->size) != e->crc)
+        return bad(file, "a member is damaged: its CRC-32 is another");
+    return GN_OK;
+}
+
+static gn_status unpack_new(const char *file, const struct entry *e, const uint8_t *data,
+                            struct gn_bytes *member)
+{
     member->size = e->size;
     member->data = gn_alloc(member->size, "a member of an archive");
     if (member->data == NULL)
@@ -122,5 +131,54 @@ gn_status gn_zip_read(const struct gn_bytes *archive, const char *file, const ch
         *found = true;
         chosen = e;
     }
-    return *found ? take(archive, file, &chosen, limit, member) : GN_OK;
+    const uint8_t *data;
+    if (!*found)
+        return GN_OK;
+    GN_TRY(find_data(archive, file, &chosen, limit, &data));
+    return unpack_new(file, &chosen, data, member);
+}
+
+gn_status gn_zip_begin(struct gn_zip_walk *walk, const struct gn_bytes *archive, const char *file)
+{
+    struct gn_reader r;
+    uint16_t entries;
+    *walk = (struct gn_zip_walk){ .archive = archive, .file = file };
+    if (!find_directory(archive, &r, &entries))
+        return bad(file, "no directory at its end: the file is cut off or no zip");
+    walk->at = r.at;
+    walk->left = entries;
+    return GN_OK;
+}
+
+gn_status gn_zip_next(struct gn_zip_walk *walk, uint64_t limit, struct gn_zip_member *member,
+                      bool *end)
+{
+    struct gn_reader r;
+    struct entry e;
+    const uint8_t *name, *data;
+    struct gn_bytes bytes;
+    member->unpacked = NULL;
+    *end = walk->left == 0;
+    if (*end)
+        return GN_OK;
+    gn_rd_init(&r, walk->archive->data, walk->archive->size);
+    if (!gn_rd_seek(&r, walk->at) || !read_entry(&r, &e, &name))
+        return bad(walk->file, "its directory is damaged");
+    walk->at = r.at;
+    walk->left--;
+    walk->packed += e.packed;
+    if (walk->packed > walk->archive->size)
+        return bad(walk->file, "its members have more bytes than the file");
+    if (e.name >= sizeof member->name || memchr(name, 0, e.name) != NULL)
+        return bad(walk->file, "the name of a member is longer than 255 bytes, or has zeros in it");
+    memcpy(member->name, name, e.name);
+    member->name[e.name] = '\0';
+    GN_TRY(find_data(walk->archive, walk->file, &e, limit, &data));
+    member->content = data;
+    member->size = e.size;
+    if (e.method == STORED)
+        return GN_OK;
+    GN_TRY(unpack_new(walk->file, &e, data, &bytes));
+    member->content = member->unpacked = bytes.data;
+    return GN_OK;
 }

@@ -46,6 +46,7 @@ static const struct known_file known_files[] = {
     { NULL, 0, 0, ".keras", "Keras", "a Keras file is imported first", IMPORT },
     { NULL, 0, 0, ".caffemodel", "Caffe", "a Caffe file is imported first", IMPORT },
     { NULL, 0, 0, ".prototxt", "Caffe", "a Caffe file is imported first", IMPORT },
+    { NULL, 0, 0, ".index", "TensorFlow", "a checkpoint is imported first", IMPORT },
     { NULL, 0, 0, ".pb", "TensorFlow", "a TensorFlow graph is not read", SAVE_AS_SAFETENSORS },
     { NULL, 0, 0, ".ckpt", "TensorFlow", "this kind of checkpoint is not read",
       SAVE_AS_SAFETENSORS },
@@ -59,6 +60,9 @@ static const struct known_file *recognise_zip(const uint8_t *head, size_t n)
                                              .hint = TURN_PICKLE };
     static const struct known_file keras = { .kind = "Keras",
                                              .what = "a .keras file is imported first",
+                                             .hint = IMPORT };
+    static const struct known_file numpy = { .kind = "NumPy",
+                                             .what = "an .npz file is imported first",
                                              .hint = IMPORT };
     static const struct known_file zip = { .kind = "zip",
                                            .what = "a zip archive is no model",
@@ -80,6 +84,8 @@ static const struct known_file *recognise_zip(const uint8_t *head, size_t n)
     if (strcmp(name, "metadata.json") == 0 || strcmp(name, "config.json") == 0 ||
         strcmp(name, "model.weights.h5") == 0)
         return &keras;
+    if (length > 4 && strcmp(name + length - 4, ".npy") == 0)
+        return &numpy;
     return &zip;
 }
 

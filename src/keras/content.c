@@ -115,7 +115,7 @@ static void order_by_lists(struct gn_keras_content *c, const char *root)
             char path[2 * PATH];
             (void)snprintf(path, sizeof path, "%s/%.400s", group, weight);
             const struct gn_st_tensor *t = gn_st_find(c->file, path);
-            if (t == NULL || c->n >= gn_st_count(c->file))
+            if (t == NULL || c->n >= c->n_all)
                 continue;
             c->kinds[c->n] = kind_by_name(t, c->n > 0 ? c->kinds[c->n - 1] : GN_KERAS_OTHER);
             c->list[c->n++] = t;
@@ -191,8 +191,8 @@ static bool is_layer(const struct gn_keras_content *c, const char *path)
 {
     static const char *const roots[] = { "layers/", "_layer_checkpoint_dependencies/" };
     for (size_t k = 0; k < 2; k++)
-        for (int i = 0; i < gn_st_count(c->file); i++)
-            if (begins(gn_st_tensor(c->file, i)->name, roots[k]))
+        for (int i = 0; i < c->n_all; i++)
+            if (begins(c->all[i]->name, roots[k]))
                 return begins(path, roots[k]);
     return !begins(path, "optimizer") && !begins(path, "_optimizer");
 }
@@ -200,9 +200,9 @@ static bool is_layer(const struct gn_keras_content *c, const char *path)
 static void order_by_paths(struct gn_keras_content *c)
 {
     c->n = 0;
-    for (int i = 0; i < gn_st_count(c->file); i++)
-        if (is_layer(c, gn_st_tensor(c->file, i)->name))
-            c->list[c->n++] = gn_st_tensor(c->file, i);
+    for (int i = 0; i < c->n_all; i++)
+        if (is_layer(c, c->all[i]->name))
+            c->list[c->n++] = c->all[i];
     qsort(c->list, (size_t)c->n, sizeof *c->list, c->reversed ? downwards : upwards);
     for (int i = 0; i < c->n; i++) {
         const char *own = c->list[i]->name, *other = i > 0 ? c->list[i - 1]->name : "";
@@ -213,9 +213,51 @@ static void order_by_paths(struct gn_keras_content *c)
     }
 }
 
+/* ---- Checkpoints ---- */
+
+/* Of the variables of one layer: a bias follows its kernel. */
+static int variable_rank(const char *name)
+{
+    static const char *const names[] = { "kernel", "bias",        "gamma",
+                                         "beta",   "moving_mean", "moving_variance" };
+    for (int i = 0; i < 6; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return 6;
+}
+
+/* Numbers in the names of a container's parts are their places in it. */
+static int by_place(const void *first, const void *second)
+{
+    const char *a = (*(const struct gn_st_tensor *const *)first)->name;
+    const char *b = (*(const struct gn_st_tensor *const *)second)->name;
+    for (;;) {
+        const size_t n = strcspn(a, "/"), m = strcspn(b, "/");
+        if (a[n] == '\0' && b[m] == '\0') {
+            const int x = variable_rank(a), y = variable_rank(b);
+            return x != y ? x - y : strcmp(a, b);
+        }
+        if (n != m || strncmp(a, b, n) != 0)
+            return compare_parts(a, n, b, m, false);
+        a += n + (a[n] != '\0');
+        b += m + (b[m] != '\0');
+    }
+}
+
+static void order_by_place(struct gn_keras_content *c)
+{
+    for (c->n = 0; c->n < c->n_all; c->n++)
+        c->list[c->n] = c->all[c->n];
+    qsort(c->list, (size_t)c->n, sizeof *c->list, by_place);
+    for (int i = 0; i < c->n; i++)
+        c->kinds[i] = kind_by_name(c->list[i], i > 0 ? c->kinds[i - 1] : GN_KERAS_OTHER);
+}
+
 void gn_keras_order(struct gn_keras_content *c)
 {
-    if (has_names(c, "model_weights"))
+    if (c->file == NULL)
+        order_by_place(c);
+    else if (has_names(c, "model_weights"))
         order_by_lists(c, "model_weights");
     else if (has_names(c, ""))
         order_by_lists(c, "");
@@ -225,19 +267,40 @@ void gn_keras_order(struct gn_keras_content *c)
 
 /* ---- The whole ---- */
 
+static gn_status make_lists(struct gn_keras_content *c, int n)
+{
+    const size_t count = (size_t)n + 1;
+    c->list = gn_calloc(count, sizeof *c->list, "weights of a Keras file");
+    c->kinds = gn_calloc(count, sizeof *c->kinds, "weights of a Keras file");
+    c->all = gn_calloc(count, sizeof *c->all, "weights of a Keras file");
+    if (c->list == NULL || c->kinds == NULL || c->all == NULL)
+        return gn_last_status();
+    c->n_all = n;
+    return GN_OK;
+}
+
 gn_status gn_keras_content(struct gn_keras_content *c, const char *name, const void *bytes,
                            size_t n)
 {
     *c = (struct gn_keras_content){ .file = gn_st_of_bytes(bytes, n, name) };
     if (c->file == NULL)
         return gn_last_status();
-    const size_t count = (size_t)gn_st_count(c->file) + 1;
     const char *text = gn_st_metadata(c->file, "attributes");
     GN_TRY(gn_json_parse(text == NULL ? "{}" : text, &c->attributes));
-    c->list = gn_calloc(count, sizeof *c->list, "weights of a Keras file");
-    c->kinds = gn_calloc(count, sizeof *c->kinds, "weights of a Keras file");
-    if (c->list == NULL || c->kinds == NULL)
-        return gn_last_status();
+    GN_TRY(make_lists(c, gn_st_count(c->file)));
+    for (int i = 0; i < c->n_all; i++)
+        c->all[i] = gn_st_tensor(c->file, i);
+    gn_keras_order(c);
+    return GN_OK;
+}
+
+gn_status gn_keras_checkpoint(struct gn_keras_content *c, const char *path)
+{
+    *c = (struct gn_keras_content){ .n = 0 };
+    GN_TRY(gn_checkpoint_open(&c->checkpoint, path));
+    GN_TRY(make_lists(c, c->checkpoint.n));
+    for (int i = 0; i < c->n_all; i++)
+        c->all[i] = &c->checkpoint.tensors[i];
     gn_keras_order(c);
     return GN_OK;
 }
@@ -245,6 +308,8 @@ gn_status gn_keras_content(struct gn_keras_content *c, const char *name, const v
 void gn_keras_content_free(struct gn_keras_content *c)
 {
     gn_st_close(c->file);
+    gn_checkpoint_close(&c->checkpoint);
+    gn_free(c->all);
     json_decref(c->attributes);
     gn_free(c->list);
     gn_free(c->kinds);

@@ -3,6 +3,7 @@
 #define GN_KERAS_CONTENT_H
 
 #include "formats/safetensors.h"
+#include "tensorflow/checkpoint.h"
 
 #include <jansson.h>
 
@@ -20,8 +21,11 @@ enum gn_keras_kind {
 };
 
 struct gn_keras_content {
-    struct gn_st_file *file;
+    struct gn_st_file *file;         /* what the converter answered, NULL: */
+    struct gn_checkpoint checkpoint; /* of TensorFlow */
     json_t *attributes;
+    const struct gn_st_tensor **all; /* everything that is there */
+    int n_all;
     const struct gn_st_tensor **list; /* weights in order; free with gn_free */
     enum gn_keras_kind *kinds;
     int n;
@@ -31,6 +35,9 @@ struct gn_keras_content {
 /* Of the converter's answer; `name` is the file's. BAD_MODEL, NO_MEMORY. Free also after an error. */
 gn_status gn_keras_content(struct gn_keras_content *content, const char *name, const void *bytes,
                            size_t n);
+
+/* Of a TensorFlow checkpoint. The same, and UNSUPPORTED. */
+gn_status gn_keras_checkpoint(struct gn_keras_content *content, const char *path);
 void gn_keras_content_free(struct gn_keras_content *content);
 
 /* Orders the weights again, see `reversed`. */

@@ -1,6 +1,6 @@
 /*
- * Weights for Keras: .weights.h5 as Keras 3 writes it, .h5 as all versions read it; the converter makes the
- * HDF5. Next to it lies a Python file with the model's definition, without which nobody can load them.
+ * Weights for Keras: .weights.h5 as Keras 3 writes it, in .keras, too; .h5 as all versions read it. The converter
+ * makes the HDF5. Next to it lies a Python file with the model's definition, without which nobody can load them.
  */
 #include "keras/export.h"
 
@@ -232,7 +232,8 @@ static gn_status make_input(struct writing *w, struct gn_bytes *input)
     input->data = gn_alloc(input->size, "a Keras file");
     if (input->data != NULL) {
         uint8_t *to = input->data;
-        memcpy(to, &n, 8);
+        for (int i = 0; i < 8; i++) /* little-endian, whatever this machine is */
+            to[i] = (uint8_t)(n >> (8 * i));
         memcpy(to + 8, header, (size_t)n);
         to += 8 + n;
         for (int i = 0; i < w->n; i++) {
@@ -247,18 +248,19 @@ static gn_status make_input(struct writing *w, struct gn_bytes *input)
 
 /* ---- The files ---- */
 
-/* "net.weights.h5" and "net.h5" have "net.py" next to them. */
+static const char weights_ending[] = ".weights.h5", archive_ending[] = ".keras";
+
+static bool ends(const char *path, const char *ending)
+{
+    const size_t n = strlen(path), m = strlen(ending);
+    return n > m && strcmp(path + n - m, ending) == 0;
+}
+
+/* "net.weights.h5", "net.h5" and "net.keras" have "net.py" next to them. */
 static void python_path(const char *path, char py[GN_PATH_BYTES])
 {
-    static const char *const endings[] = { ".weights.h5", ".h5" };
-    size_t n = strlen(path);
-    for (size_t i = 0; i < 2; i++) {
-        const size_t m = strlen(endings[i]);
-        if (n > m && strcmp(path + n - m, endings[i]) == 0) {
-            n -= m;
-            break;
-        }
-    }
+    const char *ending = gn_path_extension(path);
+    const size_t n = strlen(path) - strlen(ends(path, weights_ending) ? weights_ending : ending);
     (void)snprintf(py, GN_PATH_BYTES, "%.*s.py", (int)n, path);
 }
 
@@ -306,7 +308,9 @@ static gn_status export_steps(struct writing *w, const char *path, const char *n
     add_all(w);
     GN_TRY(make_input(w, &input));
     GN_TRY(gn_keras_convert("write", name, &input, &output));
-    gn_status status = gn_file_write(path, "Keras", output.data, output.size, NULL);
+    gn_status status = ends(path, archive_ending)
+                           ? gn_keras_archive(w->net, path, w->steps, w->n_steps, &output)
+                           : gn_file_write(path, "Keras", output.data, output.size, NULL);
     gn_free(output.data);
     return status == GN_OK ? write_python(w, path) : status;
 }
@@ -318,10 +322,9 @@ gn_status gn_keras_export(const gn_net *net, const struct gn_export_options *opt
     struct gn_keras_step *steps = NULL;
     if (block != NULL && strcmp(block, "layer") != 0 && strcmp(block, "model") != 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the block of a Keras file is \"layer\" or \"model\"");
-    const size_t n = strlen(path), m = strlen(".weights.h5");
     struct writing w = { .net = net,
                          .as_model = block != NULL && strcmp(block, "model") == 0,
-                         .legacy = n < m || strcmp(path + n - m, ".weights.h5") != 0 };
+                         .legacy = !ends(path, weights_ending) && !ends(path, archive_ending) };
     (void)gn_said_name(path, name);
     gn_status status = gn_keras_steps(net, name, w.as_model, &steps, &w.n_steps);
     w.steps = steps;

@@ -2,6 +2,7 @@
 #ifndef GN_KERAS_EXPORT_H
 #define GN_KERAS_EXPORT_H
 
+#include "file/file.h"
 #include "net/net.h"
 
 /* UNSUPPORTED, by name, for what the form does not have; NO_DEVICE, IO, NO_MEMORY. Also writes the Python
@@ -30,6 +31,10 @@ struct gn_keras_step {
 /* The network as steps: UNSUPPORTED with the layer's name. Free *steps with gn_free. */
 gn_status gn_keras_steps(const gn_net *net, const char *name, bool as_model,
                          struct gn_keras_step **steps, int *n);
+
+/* Writes a .keras file with the HDF5 file of the weights in it. IO, NO_MEMORY, UNSUPPORTED. */
+gn_status gn_keras_archive(const gn_net *net, const char *path, const struct gn_keras_step *steps,
+                           int n, const struct gn_bytes *weights);
 
 /* What the Python file begins with. */
 #define GN_KERAS_PYTHON_HEAD "\"\"\"A network of googlenet for Keras 3: "

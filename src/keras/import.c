@@ -1,35 +1,21 @@
-/*
- * A network from a Keras file: the caller's, or the notebook's with the widths that the kernels have. Weights
- * are mapped by rank, compared by shape, and copied.
- */
+/* A network from a Keras file: the file opened, and what it says besides its weights. */
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "file/json.h"
-#include "foreign/pairs.h"
 #include "foreign/said.h"
 #include "foreign/zip.h"
-#include "keras/content.h"
+#include "keras/importing.h"
 #include "keras/keras.h"
 #include "keras/process.h"
-#include "models/models.h"
-#include "ops/batch_norm/norm.h"
 #include "ops/rules.h"
 
 #include <string.h>
 
-enum { NOTEBOOK = 57, BLOCKS = 9, IN_BLOCK = 6, STEM = 3, CONFIG_LIMIT = 8 << 20 };
+enum { CONFIG_LIMIT = 8 << 20 };
 #define FILE_LIMIT (UINT64_C(2) << 30)
 
 static const char kind[] = "Keras";
-
-struct import {
-    const struct gn_import_options *options;
-    char name[GN_SAID_TEXT];
-    struct gn_keras_content content;
-    struct gn_shape input; /* zeros: not said */
-    gn_net *net;
-};
 
 /* ---- The file ---- */
 
@@ -66,22 +52,23 @@ static bool find_shape(const json_t *value, int depth, struct gn_shape *input)
     return false;
 }
 
-static void read_config(struct import *im, const char *text, size_t n)
+bool gn_keras_input(const char *text, size_t n, struct gn_shape *input)
 {
     json_t *config = NULL;
-    if (gn_json_load(text, n, &config, NULL) == GN_OK && config != NULL)
-        (void)find_shape(config, 0, &im->input);
+    const bool found = gn_json_load(text, n, &config, NULL) == GN_OK && config != NULL &&
+                       find_shape(config, 0, input);
     json_decref(config);
+    return found;
 }
 
 /* The HDF5 file in a .keras, whose description says the input's shape. */
-static gn_status open_archive(struct import *im, struct gn_bytes *bytes)
+static gn_status open_archive(struct gn_keras_importing *im, struct gn_bytes *bytes)
 {
     struct gn_bytes config, weights;
     bool found;
     GN_TRY(gn_zip_read(bytes, im->name, "config.json", CONFIG_LIMIT, &found, &config));
     if (found)
-        read_config(im, (const char *)config.data, config.size);
+        (void)gn_keras_input((const char *)config.data, config.size, &im->input);
     gn_free(config.data);
     GN_TRY(gn_zip_read(bytes, im->name, "model.weights.h5", FILE_LIMIT, &found, &weights));
     if (!found)
@@ -93,9 +80,11 @@ static gn_status open_archive(struct import *im, struct gn_bytes *bytes)
     return GN_OK;
 }
 
-static gn_status open_file(struct import *im)
+static gn_status open_file(struct gn_keras_importing *im)
 {
     struct gn_bytes bytes, answer;
+    if (gn_same_word(gn_path_extension(im->options->path), ".index"))
+        return gn_keras_checkpoint(&im->content, im->options->path);
     GN_TRY(gn_file_read(im->options->path, kind, GN_STATUS_BAD_MODEL, FILE_LIMIT, &bytes));
     gn_status status = GN_OK;
     if (bytes.size >= 4 && memcmp(bytes.data, "PK\3\4", 4) == 0)
@@ -113,146 +102,7 @@ static gn_status open_file(struct import *im)
     return status;
 }
 
-/* ---- The network ---- */
-
-static int width_of(const struct import *im, int conv)
-{
-    const int i = gn_keras_nth(&im->content, GN_KERAS_KERNEL, conv);
-    const uint64_t width = i < 0 ? 0 : im->content.list[i]->shape[3];
-    return width < 1 || width > GN_MAX_CHANNELS ? -1 : (int)width;
-}
-
-static gn_node conv(gn_graph *g, gn_node x, const struct gn_unit *unit, int channels, int kernel,
-                    int stride, const char *name)
-{
-    return gn_conv_unit(
-        g, x, unit,
-        &(struct gn_conv_options){
-            .channels = channels, .kernel = kernel, .stride = stride, .name = name });
-}
-
-/* The notebook's five stages with other numbers of channels. */
-static gn_net *build_notebook(const struct import *im, struct gn_shape in, int classes)
-{
-    static const char *const stages[] = { "b3", "b4", "b5" };
-    static const int last[] = { 1, 6, 8 };
-    const bool normed = gn_keras_count(&im->content, GN_KERAS_GAMMA) > 0;
-    const struct gn_unit unit = { .norm = normed ? &gn_norm_keras : NULL, .third = 5 };
-    gn_graph *g = gn_graph_create();
-    if (g == NULL)
-        return NULL;
-    gn_node x = gn_input(g, in.h, in.w, in.c);
-    gn_stage(g, "b1");
-    x = max_pool(g, conv(g, x, &unit, width_of(im, 0), 7, 2, "conv"), 3, 2, "pool");
-    gn_stage(g, "b2");
-    x = conv(g, x, &unit, width_of(im, 1), 1, 1, "conv1");
-    x = max_pool(g, conv(g, x, &unit, width_of(im, 2), 3, 1, "conv2"), 3, 2, "pool");
-    for (int s = 0, b = 0; s < 3; s++) {
-        gn_stage(g, stages[s]);
-        for (; b <= last[s]; b++) {
-            int w[IN_BLOCK];
-            for (int i = 0; i < IN_BLOCK; i++)
-                w[i] = width_of(im, STEM + b * IN_BLOCK + i);
-            const struct gn_widths widths = {
-                gn_paper_widths[b].name, w[0], { w[1], w[2] }, { w[3], w[4] }, w[5]
-            };
-            x = gn_inception_of(g, x, &widths, &unit);
-        }
-        x = s < 2 ? max_pool(g, x, 3, 2, "pool") : gn_global_avg_pool(g, x);
-    }
-    gn_stage(g, NULL);
-    return gn_net_create(g, gn_dense(g, x, classes, "dense"));
-}
-
-static gn_status make_net(struct import *im)
-{
-    const struct gn_keras_content *c = &im->content;
-    const struct gn_import_options *o = im->options;
-    const int first = gn_keras_nth(c, GN_KERAS_KERNEL, 0);
-    const int last = gn_keras_nth(c, GN_KERAS_MATRIX, gn_keras_count(c, GN_KERAS_MATRIX) - 1);
-    if (first < 0 || last < 0)
-        GN_FAIL(GN_STATUS_BAD_MODEL,
-                "%s: %s: no weights of convolutions, or of a dense layer, are in the file",
-                im->name, kind);
-    const uint64_t channels = c->list[first]->shape[2], classes = c->list[last]->shape[1];
-    if (channels < 1 || channels > GN_MAX_CHANNELS || classes < 1 || classes > GN_MAX_CHANNELS)
-        GN_FAIL(GN_STATUS_BAD_MODEL, "%s: %s: %llu channels and %llu classes", im->name, kind,
-                (unsigned long long)channels, (unsigned long long)classes);
-    struct gn_shape in = im->input;
-    in.c = (int)channels;
-    if (o->model == NULL && gn_keras_count(c, GN_KERAS_KERNEL) == NOTEBOOK) {
-        in.h = o->size > 0 ? o->size : in.h > 0 ? in.h : 96;
-        in.w = o->width > 0 ? o->width : o->size > 0 ? o->size : in.w > 0 ? in.w : in.h;
-        im->net = build_notebook(im, in, (int)classes);
-    } else {
-        im->net = gn_said_network(o, "googlenet", in, (int)classes, false);
-    }
-    return im->net == NULL
-               ? gn_fail(gn_last_status(), "%s: %s: %s", im->name, kind, gn_error_message())
-               : GN_OK;
-}
-
-/* ---- Weights ---- */
-
-static void put(struct gn_pairs *p, int tensor, int theirs)
-{
-    if (tensor < 0 || theirs < 0)
-        return;
-    p->of[tensor] = theirs;
-    p->used[theirs] = true;
-}
-
-static void pair_all(struct gn_pairs *p, const struct gn_keras_content *c)
-{
-    static const enum gn_keras_kind norms[] = { GN_KERAS_GAMMA, GN_KERAS_BETA, GN_KERAS_MEAN,
-                                                GN_KERAS_VARIANCE };
-    const struct gn_graph *g = p->net->graph;
-    int convs = 0, matrices = 0, n_norms = 0;
-    for (int i = 0; i < g->n_layers; i++) {
-        const struct gn_layer *l = &g->layers[i];
-        if (l->op->fuses == GN_FUSE_NORM) {
-            for (int k = 0; k < 4; k++)
-                put(p, l->tensors[k], gn_keras_nth(c, norms[k], n_norms));
-            n_norms++;
-        } else if (l->op->multiplies && l->weight >= 0) {
-            const bool is_conv = l->op->tensors[0].shape == GN_TENSOR_WINDOW;
-            const int theirs = is_conv ? gn_keras_nth(c, GN_KERAS_KERNEL, convs++)
-                                       : gn_keras_nth(c, GN_KERAS_MATRIX, matrices++);
-            put(p, l->weight, theirs);
-            if (l->bias >= 0 && theirs >= 0)
-                put(p, l->bias, gn_keras_bias(c, theirs));
-        }
-    }
-}
-
-/* Both orders of classes of containers are tried; shapes decide. */
-static gn_status fill(struct import *im)
-{
-    gn_status status = GN_OK;
-    for (int turn = 0; turn < 2; turn++) {
-        struct gn_pairs pairs = { .name = im->name,
-                                  .kind = kind,
-                                  .theirs = im->content.list,
-                                  .n_theirs = im->content.n,
-                                  .net = im->net,
-                                  .order = GN_ORDER_OURS };
-        im->content.reversed = turn == 1;
-        gn_keras_order(&im->content);
-        status = gn_pairs_make(&pairs);
-        if (status == GN_OK) {
-            pair_all(&pairs, &im->content);
-            status = gn_pairs_check(&pairs, im->options);
-        }
-        if (status == GN_OK)
-            status = gn_pairs_copy(&pairs);
-        gn_pairs_free(&pairs);
-        if (status != GN_STATUS_BAD_MODEL)
-            break;
-    }
-    return status;
-}
-
-static gn_status finish(struct import *im)
+static gn_status finish(struct gn_keras_importing *im)
 {
     const char *steps = gn_keras_text(&im->content, "", "googlenet.preprocess");
     const char *labels = gn_keras_text(&im->content, "", "googlenet.labels");
@@ -275,18 +125,16 @@ static gn_status finish(struct import *im)
 
 gn_net *gn_keras_import(const struct gn_import_options *options)
 {
-    struct import im = { .options = options };
+    struct gn_keras_importing im = { .options = options };
     (void)gn_said_name(options->path, im.name);
     gn_status status = open_file(&im);
     if (status == GN_OK) {
         const char *config = gn_keras_text(&im.content, "", "model_config");
         if (config != NULL)
-            read_config(&im, config, strlen(config));
+            (void)gn_keras_input(config, strlen(config), &im.input);
         (void)gn_said_input(gn_keras_text(&im.content, "", "googlenet.input"), &im.input);
-        status = make_net(&im);
+        status = gn_keras_match(&im);
     }
-    if (status == GN_OK)
-        status = fill(&im);
     if (status == GN_OK)
         status = finish(&im);
     gn_keras_content_free(&im.content);

@@ -50,9 +50,11 @@ static bool find_program(char path[GN_PATH_BYTES])
         return gn_path_exists(path);
     }
     const ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
-    for (size_t i = 0; n > 0 && i < sizeof places / sizeof places[0]; i++) {
-        own[n] = '\0';
-        *strrchr(own, '/') = '\0';
+    own[n > 0 ? n : 0] = '\0';
+    char *last = strrchr(own, '/');
+    if (last != NULL)
+        *last = '\0';
+    for (size_t i = 0; last != NULL && i < sizeof places / sizeof places[0]; i++) {
         if (gn_path_join(folder, own, places[i]) && gn_path_join(path, folder, program) &&
             gn_path_exists(path))
             return true;

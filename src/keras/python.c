@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/path.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -43,9 +44,11 @@ static void put_literal(struct text *t, const char *text)
 static void put_block(struct text *t, bool as_model, bool normed)
 {
     put(t,
+        "@keras.saving.register_keras_serializable(package=\"googlenet\")\n"
         "class Inception(keras.%s):\n"
         "    def __init__(self, c1, c2, c3, c4, third=5, **kwargs):\n"
         "        super().__init__(**kwargs)\n"
+        "        self.widths = dict(c1=c1, c2=c2, c3=c3, c4=c4, third=third)\n"
         "        conv = lambda channels, kernel: layers.Conv2D(\n"
         "            channels, kernel, padding=\"same\", %s)\n"
         "        self.p1_1 = conv(c1, 1)\n"
@@ -76,7 +79,9 @@ static void put_block(struct text *t, bool as_model, bool normed)
                "        p2 = self.p2_2(self.p2_1(x))\n"
                "        p3 = self.p3_2(self.p3_1(x))\n"
                "        p4 = self.p4_2(self.p4_1(x))\n");
-    put(t, "        return keras.ops.concatenate([p1, p2, p3, p4], axis=-1)\n\n\n");
+    put(t, "        return keras.ops.concatenate([p1, p2, p3, p4], axis=-1)\n"
+           "\n    def get_config(self):\n"
+           "        return {**super().get_config(), **self.widths}\n\n\n");
 }
 
 static void put_conv(struct text *t, const gn_net *net, const struct gn_keras_step *s)
@@ -124,6 +129,13 @@ static void put_step(struct text *t, const gn_net *net, const struct gn_keras_st
     }
 }
 
+static const char weights_body[] = "    model = build()\n"
+                                   "    model.load_weights(weights)\n"
+                                   "    return model\n";
+static const char archive_body[] =
+    "    with keras.saving.custom_object_scope({\"googlenet>Inception\": Inception}):\n"
+    "        return keras.saving.load_model(weights)\n";
+
 static const struct gn_norm_options *norm_of(const gn_net *net)
 {
     for (int i = 0; i < net->graph->n_layers; i++)
@@ -140,6 +152,7 @@ char *gn_keras_python(const gn_net *net, const char *weights, const struct gn_ke
     if (made == NULL)
         return NULL;
     struct text t = { made, TEXT };
+    const bool is_archive = strcmp(gn_path_extension(weights), ".keras") == 0;
     const struct gn_norm_options *norm = norm_of(net);
     (void)gn_net_preprocess(net, pictures, sizeof pictures);
     put(&t,
@@ -166,6 +179,6 @@ char *gn_keras_python(const gn_net *net, const char *weights, const struct gn_ke
             "    return model\n\n\n"
             "def load(weights=pathlib.Path(__file__).parent / ");
     put_literal(&t, weights);
-    put(&t, "):\n    model = build()\n    model.load_weights(weights)\n    return model\n");
+    put(&t, "):\n%s", is_archive ? archive_body : weights_body);
     return made;
 }

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/path.h"
+#include "numpy/npy.h"
 #include "report/out.h"
 
 #include <stdio.h>
@@ -14,24 +15,9 @@ struct gn_features {
     size_t values;
 };
 
-enum { HEADER = 128 }; /* of a .npy file: a multiple of 64, longer than any shape needs */
-
-/* Magic, version 1.0, length, a Python literal, spaces and a newline (NumPy, NEP 1). Numbers are little
- * endian, as those of every machine that this library runs on. */
-static void write_npy_header(struct gn_features *f)
+static size_t npy_head(const struct gn_features *f, uint8_t head[GN_NPY_HEAD])
 {
-    char header[HEADER];
-    memset(header, ' ', sizeof header);
-    memcpy(header, "\x93NUMPY\x01\x00", 8);
-    header[8] = HEADER - 10;
-    header[9] = 0;
-    char text[HEADER - 11];
-    const int n = snprintf(text, sizeof text,
-                           "{'descr': '<f4', 'fortran_order': False, 'shape': (%llu, %zu), }",
-                           (unsigned long long)f->rows, f->values);
-    memcpy(header + 10, text, (size_t)n);
-    header[HEADER - 1] = '\n';
-    (void)gn_file_append(f->out.file, header, sizeof header);
+    return gn_npy_head(head, "<f4", 2, (const uint64_t[]){ f->rows, f->values });
 }
 
 static void write_csv_header(struct gn_features *f)
@@ -58,7 +44,9 @@ gn_features *gn_features_begin(const char *path, uint64_t rows, size_t values)
     f->csv = csv;
     f->rows = rows;
     f->values = values;
-    f->out.file = gn_file_begin(path, "features", csv ? 0 : HEADER + rows * values * sizeof(float));
+    uint8_t head[GN_NPY_HEAD];
+    const size_t n = npy_head(f, head);
+    f->out.file = gn_file_begin(path, "features", csv ? 0 : n + rows * values * sizeof(float));
     if (f->out.file == NULL) {
         gn_free(f);
         return NULL;
@@ -66,7 +54,7 @@ gn_features *gn_features_begin(const char *path, uint64_t rows, size_t values)
     if (csv)
         write_csv_header(f);
     else
-        write_npy_header(f);
+        (void)gn_file_append(f->out.file, head, n);
     return f;
 }
 

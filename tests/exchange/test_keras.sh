@@ -16,7 +16,7 @@ printf "input 32 1\nclasses 3\n$shape" >plain.net
 # shellcheck disable=SC2059
 printf "input 32 1\nclasses 3\nnorm keras\n$shape" >norm.net
 for net in plain norm; do
-    for file in a.weights.h5 a.h5; do
+    for file in a.weights.h5 a.h5 a.keras; do
         for block in layer model; do
             expect 0 "$file" export "$net.net" "$file" --keras-block "$block"
             [ -s a.py ] || fail "there is no a.py"
@@ -28,6 +28,8 @@ for net in plain norm; do
         done
     done
 done
+holds a.py 'keras.saving.load_model'
+expect 0 'Keras model' info a.keras
 expect 0 '' export plain.net a.weights.h5 -q
 expect 4 'tensors of the network do not fit' import a.weights.h5 back.safetensors
 grep -q '^! ' err || fail "no table of both sides"
@@ -47,6 +49,11 @@ head -c 3000 a.weights.h5 >cut.h5
 expect 4 'cut.h5: Keras: ' import cut.h5 back.safetensors
 printf 'PK\003\004' >bad.keras
 expect 4 'bad.keras: zip: ' import bad.keras back.safetensors
+flip=$(grep -abo PK a.keras | sed -n 3p | cut -d: -f1) # the third member: the weights
+{ head -c $((flip + 3000)) a.keras; printf x; tail -c +$((flip + 3002)) a.keras; } >flip.keras
+expect 4 'flip.keras: zip: a member is damaged' import flip.keras back.safetensors --model norm.net
+echo nothing >w.index
+expect 4 'w.index: TensorFlow: this is no checkpoint|w.data-00000-of-00001: ' import w.index back.safetensors
 echo nothing >none.h5
 expect 4 'neither HDF5 nor a zip' import none.h5 back.safetensors
 GOOGLENET_HDF5=./nosuch expect 5 'googlenet-hdf5 is not there' import a.weights.h5 back.safetensors --model plain.net

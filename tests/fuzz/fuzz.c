@@ -17,7 +17,8 @@ const struct fuzz_target *fuzz_target(int i)
     static const struct fuzz_target *const tables[] = { fuzz_data_targets,  fuzz_model_targets,
                                                         fuzz_train_targets, fuzz_picture_targets,
                                                         fuzz_text_targets,  fuzz_exchange_targets,
-                                                        fuzz_serve_targets, fuzz_foreign_targets };
+                                                        fuzz_serve_targets, fuzz_foreign_targets,
+                                                        fuzz_array_targets };
     for (size_t k = 0; k < sizeof tables / sizeof tables[0]; k++)
         for (const struct fuzz_target *t = tables[k]; t->name != NULL; t++)
             if (i-- == 0)

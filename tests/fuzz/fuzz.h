@@ -25,7 +25,7 @@ struct fuzz_target {
 /* All targets, a row without a name after the last. */
 extern const struct fuzz_target fuzz_data_targets[], fuzz_model_targets[], fuzz_train_targets[],
     fuzz_picture_targets[], fuzz_text_targets[], fuzz_exchange_targets[], fuzz_serve_targets[],
-    fuzz_foreign_targets[];
+    fuzz_foreign_targets[], fuzz_array_targets[];
 
 /* The target with this name, or number i of all; NULL: none. */
 const struct fuzz_target *fuzz_find(const char *name);

@@ -1,7 +1,7 @@
 """Loads what we export into Keras, compares the answers, and brings back what Keras saves.
 
 A small network with blocks and normalisation goes out in both forms of the block and both formats; Keras loads
-each through the Python file next to it, and its logits are compared with those of ONNX Runtime for the same
+each through the Python file next to it, .keras also by load_model, and its logits are compared with those of ONNX Runtime for the same
 network; then Keras saves the weights and we import them. Run: python tools/exchange/check_keras.py
 [build/googlenet] (needs keras with jax or tensorflow, numpy, onnxruntime; minutes on a slow machine).
 """
@@ -15,6 +15,7 @@ import tempfile
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
+import keras
 import numpy as np
 import onnxruntime
 
@@ -43,6 +44,8 @@ def check(program, folder, x, wanted, file, block):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     model = module.load(folder / file)
+    if file.endswith(".keras"):  # also without load(), now that the class is known
+        model = keras.saving.load_model(folder / file)
     error = np.abs(np.asarray(model(x)) - wanted).max() / np.abs(wanted).max()
     model.save_weights(folder / "back.weights.h5")
     run("import", "back.weights.h5", "back.safetensors", "--model", "tiny.net")
@@ -62,7 +65,7 @@ def main():
         session = onnxruntime.InferenceSession(str(folder / "tiny.onnx"))
         wanted = session.run(None, {"input": x.transpose(0, 3, 1, 2)})[0]
         good = [check(program, folder, x, wanted, file, block)
-                for file in ("a.weights.h5", "a.h5") for block in ("layer", "model")]
+                for file in ("a.weights.h5", "a.h5", "a.keras") for block in ("layer", "model")]
     print("good" if all(good) else "FAILED")
     sys.exit(not all(good))
 
