@@ -1,5 +1,5 @@
 /* labels: push
- * timeout: 240
+ * timeout: 600
  *
  * Thirty random networks of Inception blocks, as .net files: widths, depths, normalisations, windows and strides
  * are drawn. Each goes to Keras (weights, older weights, whole models; the block as a layer and as a

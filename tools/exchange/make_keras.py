@@ -28,8 +28,8 @@ else:
 import numpy as np
 
 layers = keras.layers
-SIDE, CLASSES = 32, 5
-CHANNELS = 32  # of the notebook's are one here
+SIDE, CLASSES = int(os.environ.get("SIDE", "32")), int(os.environ.get("CLASSES", "5"))
+CHANNELS = int(os.environ.get("CHANNELS", "32"))  # of the notebook's are one here
 STEM = (64, 64, 192)
 WIDTHS = [(64, (96, 128), (16, 32), 32), (128, (128, 192), (32, 96), 64),
           (192, (96, 208), (16, 48), 64), (160, (112, 224), (24, 64), 64),
