@@ -53,7 +53,7 @@ awk '/^95% interval/ { if ($4 < 0 || $4 > 1 || $5 < 0) exit 1; n++ } END { exit 
     fail "an accuracy below 0 or above 1: $(cat out)"
 
 # ---- Folds: every training sample validates once ----
-expect 0 '^mean' $train --epochs 2 --folds 4 --out folds
+expect 0 '^mean' $train --epochs 2 --folds 4 --seed 3 --out folds
 holds err '45 training, 15 validation and 20 test images'
 for fold in 1 2 3 4; do
     holds folds/fold-$fold/config.json '"validation_samples": 15'
@@ -66,7 +66,7 @@ for fold in 1 2 3 4; do
     holds out "^\{\"samples\": 15, .*\"accuracy\": ${best%??????}"
     holds out "\"split\": \"val\", \"fold\": \"$fold/4\""
     cp out byrun
-    run eval folds/fold-$fold/best.safetensors --data set --fold $fold/4 --json --predictions fold-$fold.csv
+    run eval folds/fold-$fold/best.safetensors --data set --fold $fold/4 --seed 3 --json --predictions fold-$fold.csv
     sed 's/"data": .*//' byrun >a # then only times
     sed 's/"data": .*//' out >b
     holds a '"confusion"'

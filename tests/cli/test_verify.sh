@@ -16,6 +16,13 @@ expect 0 'is whole: ' verify a.safetensors
 expect 0 '' export a.safetensors a.onnx -q
 expect 0 'equal within' verify a.safetensors a.onnx --layers
 expect 0 '"first_layer": null' verify a.safetensors a.onnx --json
+# The tolerance is a part of the largest answer: just above the difference, and just below it.
+expect 0 '' export a.safetensors half.onnx --f16 -q
+run verify a.safetensors half.onnx --json --tol 1
+apart=$(sed -n 's/.*"max_abs": \([^,]*\),.*/\1/p' out)
+largest=$(sed -n 's/.*"largest_logit": \([^,]*\),.*/\1/p' out)
+expect 0 'equal within' verify a.safetensors half.onnx --tol "$(awk "BEGIN { print 1.01 * $apart / $largest }")"
+expect 1 'not equal' verify a.safetensors half.onnx --tol "$(awk "BEGIN { print 0.99 * $apart / $largest }")"
 # Normalisations are folded into the convolutions of the other file; layers are what prediction computes.
 small="googlenet-small --size 32 --classes 3"
 expect 0 '' export $small n.onnx -q

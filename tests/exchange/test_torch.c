@@ -126,6 +126,10 @@ static void wrapped_files_are_read_and_assumptions_said(void **state)
     assert_non_null(back);
     assert_true(!back->pixels.affine && !back->pixels.normalise && back->input.h == 224);
     gn_free_net(back);
+    back = gn_import("w.safetensors", .no_transform_input = true);
+    assert_non_null(back);
+    assert_true(!back->pixels.affine && back->pixels.normalise);
+    gn_free_net(back);
     gn_free_net(net);
 }
 
