@@ -100,7 +100,8 @@ gn_status gn_evaluation_add(gn_evaluation *e, uint64_t index, int label, const f
     GN_TRY(grow(&e->rows, e->n + 1, &e->room, sizeof *e->rows, "answers of an evaluation"));
     GN_TRY(keep_logits(e, logits));
     const struct gn_softmax_sum sum = gn_softmax_sum(logits, classes);
-    const double loss = (double)(float)gn_cross_entropy(&sum, logits, label);
+    /* Not rounded as validation's (evaluate.c): no choice of a run hangs on it. */
+    const double loss = gn_cross_entropy(&sum, logits, label);
     e->rows[e->n++] = (struct gn_evaluated){ .index = index,
                                              .label = label,
                                              .predicted = sum.best,
