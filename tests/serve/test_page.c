@@ -4,6 +4,7 @@
  * The page in Chromium: pictures that are dropped, pasted, chosen and taken with a camera; classes, time and
  * the map of what speaks for a class; what it says of other files; the token. GN_SCREENSHOTS=FOLDER keeps
  * pictures of it. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "serve/browser.h"
 #include "serve/loopback.h"
 #include "support/check.h"
