@@ -24,11 +24,11 @@ mkfifo answer
 "$GN_BUILD_DIR/googlenet-hdf5" read <input >answer &
 converter=$!
 exec 5<answer
-for _ in $(seq 100); do # until the pipe is full
-    grep -q pipe "/proc/$converter/wchan" 2>/dev/null || grep -q '^State:.S' "/proc/$converter/status" && break
+for _ in $(seq 100); do # until it has closed its doors; then it waits, since the pipe is full
+    cp "/proc/$converter/status" status
+    grep -q '^Seccomp:[[:space:]]*2$' status && break
     sleep 0.1
 done
-cp "/proc/$converter/status" status
 cp "/proc/$converter/limits" limits
 exec 5<&-
 wait "$converter"
