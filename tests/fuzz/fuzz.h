@@ -62,6 +62,13 @@ extern void (*fuzz_seed)(const void *bytes, size_t n);
 /* Seeds of a target, all of them: its texts, what it makes, and its files. */
 void fuzz_each_seed(const struct fuzz_target *target);
 
+/* A network whose layers torchvision's has, too, but much smaller, as text. */
+extern const char fuzz_tiny_net[];
+
+/* Imports a file whose name ends with the target's `word`, for that network where the file does not say its own;
+ * what is imported can be saved. */
+void fuzz_import(const struct fuzz_target *target, const uint8_t *bytes, size_t n);
+
 /* Makes a seed of the file at `path`. */
 void fuzz_seed_file(const char *path);
 

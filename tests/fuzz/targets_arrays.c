@@ -1,7 +1,6 @@
 /* Arrays and variables of NumPy, Keras and TensorFlow: whatever is read has the size that its shape says. */
 #include "fuzz.h"
 
-#include "base/memory.h"
 #include "keras/importing.h"
 #include "numpy/npy.h"
 #include "support/files.h"
@@ -10,35 +9,11 @@
 #include <googlenet.h>
 #include <string.h>
 
-enum { CONSTANT = 192 << 20 };
-
-static const char tiny_net[] =
-    "input 8 1\nclasses 2\nstage b1\nconv conv 2 3\nstage\nmean\noutput dense\n";
-
-/* `word` is the ending of the file's name; an import holds at most twice the file and a constant. */
-static void import(const struct fuzz_target *target, const uint8_t *bytes, size_t n)
-{
-    static char note[512], table[4096];
-    char name[64];
-    (void)snprintf(name, sizeof name, "fuzz%s", target->word);
-    const char *path = fuzz_file(name, bytes, n);
-    const uint64_t before = (gn_alloc_peak(true), gn_alloc_peak(false));
-    gn_net *net = gn_import(path, .note = note, .note_size = sizeof note, .table = table,
-                            .table_size = sizeof table,
-                            .model = fuzz_file("tiny.net", tiny_net, sizeof tiny_net - 1));
-    FUZZ_REQUIRE(gn_alloc_peak(false) - before <= 2 * (uint64_t)n + CONSTANT);
-    fuzz_taken += net == NULL && gn_error_status() == GN_STATUS_NO_DEVICE; /* without libhdf5 */
-    fuzz_told(net == NULL ? gn_error_status() : GN_OK);
-    if (net != NULL)
-        fuzz_told(gn_save(net, fuzz_path("fuzz.safetensors")));
-    gn_free_net(net);
-}
-
 static void import_seeds(const struct fuzz_target *target)
 {
     char name[64];
     (void)snprintf(name, sizeof name, "seed%s", target->word);
-    gn_net *net = gn_preset("tiny.net", .net_text = tiny_net, .seed = 1);
+    gn_net *net = gn_preset("tiny.net", .net_text = fuzz_tiny_net, .seed = 1);
     FUZZ_REQUIRE(net != NULL);
     const char *path = fuzz_path(name);
     const gn_status status = gn_export(net, path);
@@ -140,11 +115,15 @@ static const char *const configs[] = {
 };
 
 const struct fuzz_target fuzz_array_targets[] = {
-    { .name = "npz", .run = import, .word = ".npz", .make_seeds = import_seeds, .divisor = 4 },
+    { .name = "npz", .run = fuzz_import, .word = ".npz", .make_seeds = import_seeds, .divisor = 4 },
     { .name = "npy", .run = npy, .make_seeds = npy_seeds },
-    { .name = "hdf5", .run = import, .word = ".h5", .make_seeds = import_seeds, .divisor = 20 },
+    { .name = "hdf5",
+      .run = fuzz_import,
+      .word = ".h5",
+      .make_seeds = import_seeds,
+      .divisor = 20 },
     { .name = "keras-zip",
-      .run = import,
+      .run = fuzz_import,
       .word = ".keras",
       .make_seeds = import_seeds,
       .divisor = 20 },
