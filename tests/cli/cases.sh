@@ -9,6 +9,9 @@ fail()
     failures=$((failures + 1))
 }
 
+# A test that ends in another way than by `finish` fails, too, when something has failed.
+trap 'code=$?; [ "$failures" -eq 0 ] || [ "$code" -ne 0 ] || exit 1' EXIT
+
 # run ARGS...: runs the program; its exit code is then $code, its streams are the files out and err.
 run()
 {

@@ -58,4 +58,4 @@ for command in $("$GOOGLENET" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\)
     [ -s notes ] && fail "the page of $command: $(cat notes)"
 done
 expect 2 'unknown command' help --man frobnicate
-exit 0
+finish

@@ -44,4 +44,4 @@ grep -q 'one.webp: WebP: not read on this machine: .* of libwebp cannot be loade
 run predict runs/best.safetensors set/a/one.webp
 [ "$code" = 3 ] || fail "predict of that file alone: $code, not 3"
 grep -q 'cannot be loaded' err || fail "it does not say why: $(cat err)"
-exit 0
+finish
