@@ -7,7 +7,7 @@
 set(GN_SERVE_BASE)
 set(GN_SERVE_LIBS)
 if(GN_HAVE_MICROHTTPD)
-    file(GLOB sources CONFIGURE_DEPENDS src/serve/*.c)
+    file(GLOB sources CONFIGURE_DEPENDS src/serve/*.c src/serve/batch/*.c)
     set(page ${PROJECT_SOURCE_DIR}/src/serve/page.html)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page})
     file(READ ${page} bytes HEX)

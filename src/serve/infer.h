@@ -5,7 +5,7 @@
 #ifndef GN_SERVE_INFER_H
 #define GN_SERVE_INFER_H
 
-#include "serve/batcher.h"
+#include "serve/batch/batcher.h"
 #include "serve/scan.h"
 
 enum { SERVE_OUTPUTS = 8 };

@@ -77,6 +77,30 @@ static gn_status warm_up(struct serve_model *model)
     return status;
 }
 
+int serve_runners_number(int threads)
+{
+    return threads < SERVE_MAX_RUNNERS ? threads : SERVE_MAX_RUNNERS;
+}
+
+/* The predictors, which share the packed weights. */
+static bool make_predictors(struct serve_model *model, const struct serve_model_options *o)
+{
+    const int n = serve_runners_number(o->threads);
+    const gn_resize resize = (gn_resize)o->net->resize;
+    gn_pack *pack = gn_pack_create(model->net);
+    model->predictor = gn_predictor_create(model->net, o->max_batch, .threads = o->threads,
+                                           .resize = resize, .pack = pack);
+    bool made = pack && model->predictor;
+    for (int i = 0; i < n && n > 1 && made; i++) {
+        model->shares[i] = gn_predictor_create(model->net, o->max_batch,
+                                               .threads = o->threads / n + (i < o->threads % n),
+                                               .resize = resize, .pack = pack);
+        made = model->shares[i] != NULL;
+    }
+    gn_pack_free(pack);
+    return made;
+}
+
 static int prepare(struct serve_model *model, const char *path, const struct serve_model_options *o)
 {
     int code = 0;
@@ -88,9 +112,7 @@ static int prepare(struct serve_model *model, const char *path, const struct ser
         return cli_fail(CLI_MODEL,
                         "%s: tensor %s has a value that is not finite: it has no answers", path,
                         tensor);
-    model->predictor = gn_predictor_create(model->net, o->max_batch, .threads = o->threads,
-                                           .resize = (gn_resize)o->net->resize);
-    if (!model->predictor || !cli_answer_begin(&model->answer, model->net, o->top, false))
+    if (!make_predictors(model, o) || !cli_answer_begin(&model->answer, model->net, o->top, false))
         return cli_fail_library();
     model->info = model->answer.info;
     model->input_floats =
@@ -121,6 +143,8 @@ void serve_model_release(struct serve_model *model)
     cli_answer_end(&model->answer);
     gn_explainer_free(model->explainer);
     gn_predictor_free(model->predictor);
+    for (int i = 0; i < SERVE_MAX_RUNNERS; i++)
+        gn_predictor_free(model->shares[i]);
     gn_free_net(model->net);
     pthread_mutex_destroy(&model->lock);
     free(model);

@@ -13,7 +13,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { SERVE_NAME = 64, SERVE_VERSION = 16, SERVE_MAX_MODELS = 64 };
+enum { SERVE_NAME = 64, SERVE_VERSION = 16, SERVE_MAX_MODELS = 64, SERVE_MAX_RUNNERS = 4 };
+
+/* Threads that each compute a batch, when the computation has so many threads in all. */
+int serve_runners_number(int threads);
 
 struct serve_model {
     atomic_int owners;
@@ -23,9 +26,12 @@ struct serve_model {
     gn_net *net;
     struct gn_net_info info;
     size_t input_floats;     /* of one image */
-    gn_predictor *predictor; /* of the whole batch; used by the batcher's thread alone */
+    gn_predictor *predictor; /* of the whole batch, with all threads; by one runner at a time */
     gn_explainer *explainer; /* likewise; NULL until the first map is asked for */
-    pthread_mutex_t lock;    /* of what follows */
+    gn_predictor
+        *shares[SERVE_MAX_RUNNERS]; /* likewise, with each runner's part of the threads; NULL
+                                                  where one runner has all of them */
+    pthread_mutex_t lock;           /* of what follows */
     struct cli_answer answer;
     gn_preprocessor *spare[SERVE_MAX_MODELS]; /* that no thread uses now */
     int n_spare;

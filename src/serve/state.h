@@ -3,7 +3,7 @@
 #define GN_SERVE_STATE_H
 
 #include "cli/shared.h"
-#include "serve/batcher.h"
+#include "serve/batch/batcher.h"
 #include "serve/body.h"
 #include "serve/connections.h"
 #include "serve/listen.h"

@@ -1,6 +1,6 @@
 /* What one request wants computed. */
-#ifndef GN_SERVE_JOB_H
-#define GN_SERVE_JOB_H
+#ifndef GN_SERVE_BATCH_JOB_H
+#define GN_SERVE_BATCH_JOB_H
 
 #include "serve/model.h"
 

@@ -1,8 +1,8 @@
 /* Pictures of a job to the network's numbers. */
-#ifndef GN_SERVE_DECODE_H
-#define GN_SERVE_DECODE_H
+#ifndef GN_SERVE_BATCH_DECODE_H
+#define GN_SERVE_BATCH_DECODE_H
 
-#include "serve/job.h"
+#include "serve/batch/job.h"
 
 /* Whether decoding takes some microseconds only: less than handing the job to another thread. */
 bool serve_decode_is_quick(const struct serve_job *job);

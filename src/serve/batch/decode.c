@@ -1,5 +1,5 @@
 /* Pictures of a job to the network's numbers. */
-#include "serve/decode.h"
+#include "serve/batch/decode.h"
 
 #include <stdlib.h>
 #include <string.h>

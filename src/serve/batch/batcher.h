@@ -1,14 +1,13 @@
 /*
- * Jobs on their way from a request to its answer: pictures are decoded by several threads, then one
- * thread computes what has queued for a model while the last batch ran, at most a batch at a time. All
- * batches of a model run with the plan of its largest batch, so an image has the same bits alone and in
- * company. A job is never split.
+ * Jobs on their way from a request to its answer: pictures are decoded by several threads, then others
+ * compute what has queued (runners.h). All batches of a model run with the plan of its largest batch, so
+ * an image has the same bits alone and in company. A job is never split.
  */
-#ifndef GN_SERVE_BATCHER_H
-#define GN_SERVE_BATCHER_H
+#ifndef GN_SERVE_BATCH_BATCHER_H
+#define GN_SERVE_BATCH_BATCHER_H
 
+#include "serve/batch/job.h"
 #include "serve/metrics.h"
-#include "serve/job.h"
 
 struct serve_batcher_options {
     int max_batch, max_queue, threads;
@@ -17,6 +16,7 @@ struct serve_batcher_options {
 };
 
 struct serve_batcher;
+/* NULL: the system gives no threads. */
 struct serve_batcher *serve_batcher_create(const struct serve_batcher_options *options,
                                            struct serve_metrics *metrics);
 
