@@ -186,8 +186,14 @@ void read_answer(int s, struct answer *answer, bool no_body)
     *answer = (struct answer){ .body = calloc(1, 1) };
     assert_non_null(answer->body);
     while (n + 1 < sizeof answer->head && strstr(answer->head, "\r\n\r\n") == NULL) {
-        if (receive(s, answer->head + n, 1) != 1)
+        const ssize_t now = receive(s, answer->head + n, 1);
+        if (now != 1) {
+            snprintf(answer->head, sizeof answer->head, "no answer: %s",
+                     now == 0          ? "the connection was ended"
+                     : errno == EAGAIN ? "the time is over"
+                                       : strerror(errno));
             return;
+        }
         answer->head[++n] = '\0';
     }
     assert_int_equal(strncmp(answer->head, "HTTP/1.", 7), 0);
@@ -209,9 +215,11 @@ void read_answer(int s, struct answer *answer, bool no_body)
 void ask(const struct test_server *server, const char *method, const char *path,
          const char *headers, const void *body, size_t n, struct answer *answer)
 {
-    enum { SECONDS = 60 };
+    /* ThreadSanitizer takes minutes for what waits in the queue. */
+    const char *sanitizer = getenv("GN_SANITIZE");
+    const int seconds = sanitizer != NULL && strstr(sanitizer, "thread") != NULL ? 900 : 60;
     char head[8192];
-    const int s = server_connect(server, SECONDS);
+    const int s = server_connect(server, seconds);
     assert_true(s >= 0);
     int length = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s", method,
                           path, headers != NULL ? headers : "");
