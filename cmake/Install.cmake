@@ -32,9 +32,10 @@ install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 # The manual pages and the scripts for shells are printed by the program, from its tables of options.
 if(TARGET program AND (NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR))
     set(manual ${PROJECT_BINARY_DIR}/manual)
+    list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
     add_custom_command(
         OUTPUT ${manual}/googlenet.1
-        COMMAND ${PROJECT_SOURCE_DIR}/tools/manual.sh $<TARGET_FILE:program> ${manual}
+        COMMAND ${CMAKE_COMMAND} -E env "GN_EMULATOR=${emulator}" ${PROJECT_SOURCE_DIR}/tools/manual.sh $<TARGET_FILE:program> ${manual}
         DEPENDS program ${PROJECT_SOURCE_DIR}/tools/manual.sh
         VERBATIM)
     add_custom_target(manual ALL DEPENDS ${manual}/googlenet.1)

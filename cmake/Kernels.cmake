@@ -8,11 +8,11 @@ file(GLOB GN_KERNEL_SOURCES CONFIGURE_DEPENDS
      ${PROJECT_SOURCE_DIR}/src/ops/*/cpu.c ${PROJECT_SOURCE_DIR}/src/ops/*/cpu_*.c
      ${PROJECT_SOURCE_DIR}/src/picture/cpu_*.c)
 
+# The generic set never fuses a multiplication with an addition, where the processor could, too: its bits
+# are those of every machine. The others always do, and so have equal bits among them.
 set(GN_ISAS generic)
-set(GN_HAVE_X86_KERNELS 0)
-set(GN_FLAGS_generic)
+set(GN_FLAGS_generic -ffp-contract=off)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
-    set(GN_HAVE_X86_KERNELS 1)
     list(APPEND GN_ISAS avx2 avx512)
     set(GN_FLAGS_avx2 -mavx2 -mfma -mf16c)
     if(GN_EMULATE_AVX512)
@@ -22,7 +22,24 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
     else()
         set(GN_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c)
     endif()
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+    include(CheckCCompilerFlag)
+    list(APPEND GN_ISAS neon)
+    set(GN_FLAGS_neon)
+    # SVE whose vectors are known to have 256 bits (Graviton 3 and others): gcc has it.
+    set(GN_FLAGS_sve256 -march=armv8.2-a+sve -msve-vector-bits=256)
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        check_c_compiler_flag("-march=armv8.2-a+sve -msve-vector-bits=256" GN_HAVE_SVE256)
+        if(GN_HAVE_SVE256)
+            list(APPEND GN_ISAS sve256)
+        endif()
+    endif()
 endif()
+# Which of them src/cpu/isa.c and the tables of kernels may name.
+foreach(isa IN LISTS GN_ISAS)
+    string(TOUPPER ${isa} ISA)
+    list(APPEND GN_DEFINITIONS GN_HAVE_${ISA}_KERNELS=1)
+endforeach()
 
 # Adds the kernel objects to GN_OBJECTS; called when the include paths and flags are known.
 function(gn_add_kernels)

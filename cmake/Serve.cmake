@@ -26,5 +26,5 @@ const size_t serve_page_size = sizeof serve_page;
     set(GN_SERVE_BASE src/base/library.c src/file/md5.c)
     set(GN_SERVE_LIBS Threads::Threads ZLIB::ZLIB ${CMAKE_DL_LIBS})
 else()
-    list(APPEND GN_CLI_SOURCES src/serve/command.c)
+    list(APPEND GN_CLI_SOURCES ${PROJECT_SOURCE_DIR}/src/serve/command.c)
 endif()

@@ -8,4 +8,11 @@ trap 'chmod -R u+rwX "$folder" 2>/dev/null; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 export TMPDIR="$folder"
 cd "$folder" || exit 1
-"$@"
+# A program for another processor runs in the emulator that the build names (tools/cross.sh).
+case ${GN_EMULATOR:-}:$1 in
+:* | *.sh) "$@" ;;
+*)
+    # shellcheck disable=SC2086 # words
+    $GN_EMULATOR "$@"
+    ;;
+esac

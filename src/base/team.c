@@ -55,6 +55,8 @@ static void pause_briefly(void)
 {
 #if defined(__SSE2__)
     _mm_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
 #endif
 }
 

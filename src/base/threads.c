@@ -43,6 +43,11 @@ unsigned gn_float_enter(void)
     const unsigned state = _mm_getcsr();
     _mm_setcsr(state | 0x8040U); /* flush results to zero, treat denormal inputs as zero */
     return state;
+#elif defined(__aarch64__)
+    uint64_t state;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+    __asm__ volatile("msr fpcr, %0" : : "r"(state | UINT64_C(1) << 24)); /* the same */
+    return (unsigned)state;
 #else
     return 0;
 #endif
@@ -52,6 +57,8 @@ void gn_float_leave(unsigned state)
 {
 #if defined(__SSE2__)
     _mm_setcsr(state);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)state));
 #else
     (void)state;
 #endif

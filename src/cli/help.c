@@ -48,7 +48,8 @@ const struct cli_exit_code cli_exit_codes[] = {
 };
 
 const struct cli_variable cli_environment[] = {
-    { "GOOGLENET_ISA", "avx512, avx2 or generic: the kernel set, instead of the machine's best" },
+    { "GOOGLENET_ISA",
+      "the kernel set, instead of the machine's best: avx512, avx2, sve256, neon or generic" },
     { "GOOGLENET_DATA", "the folder of data sets" },
     { "NO_COLOR", "no colours, whatever its value" },
     { NULL, NULL },

@@ -3,6 +3,10 @@
 
 #include <pthread.h>
 #include <string.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <stdio.h>
+#include <sys/auxv.h>
+#endif
 
 static char text[128];
 
@@ -31,6 +35,11 @@ static void list_features(void)
             (void)strncat(text, " ", sizeof text - strlen(text) - 1);
         (void)strncat(text, features[i].name, sizeof text - strlen(text) - 1);
     }
+#elif defined(__aarch64__) && defined(__linux__)
+    const unsigned long has = getauxval(AT_HWCAP);
+    (void)snprintf(text, sizeof text, "neon%s%s%s", (has & HWCAP_ASIMDHP) != 0 ? " fp16" : "",
+                   (has & HWCAP_ASIMDDP) != 0 ? " dotprod" : "",
+                   (has & HWCAP_SVE) != 0 ? " sve" : "");
 #endif
 }
 

@@ -16,7 +16,7 @@
 #include <stddef.h>
 
 /* MR*2 accumulators, 2 columns of b and one broadcast fit the registers: 31 of 32, 15 of 16. */
-#if defined(GN_ISA_AVX512)
+#if defined(GN_ISA_AVX512) || defined(GN_ISA_NEON) || defined(GN_ISA_SVE256)
 enum { MR = 14 };
 #else
 enum { MR = 6 };
@@ -38,6 +38,7 @@ INLINE void tile_step(int nr, int nv, vf acc[MR][2], const float *const *row, pt
         UNROLL
         for (int j = 0; j < nv; j++)
             acc[i][j] += s * column[j];
+        KEEP_ROW_ORDER;
     }
     KEEP_ORDER;
 }

@@ -11,7 +11,7 @@
 #include "cpu/tile.h"
 
 /* The lower tiles with which rows that MR does not divide are covered more closely. */
-#if defined(GN_ISA_AVX512)
+#if defined(GN_ISA_AVX512) || defined(GN_ISA_NEON) || defined(GN_ISA_SVE256)
 enum { LOW_MR = 9 };
 #else
 enum { LOW_MR = 4 };

@@ -3,6 +3,7 @@
  * files that are compiled once for each set include this; nothing of it crosses into other files.
  *
  *   GN_ISA_AVX512  16 lanes, 32 registers      GN_ISA_AVX2  8 lanes, 16 registers
+ *   GN_ISA_SVE256  8 lanes, 32 registers       GN_ISA_NEON  4 lanes, 32 registers
  *   GN_ISA_GENERIC  4 lanes (128 bit, any machine)
  */
 #ifndef GN_CPU_VECTOR_H
@@ -21,6 +22,12 @@
 #elif defined(GN_ISA_AVX2)
 #define VL                    8
 #define GN_ISA_FUNCTION(name) name##__avx2
+#elif defined(GN_ISA_SVE256)
+#define VL                    8
+#define GN_ISA_FUNCTION(name) name##__sve256
+#elif defined(GN_ISA_NEON)
+#define VL                    4
+#define GN_ISA_FUNCTION(name) name##__neon
 #else
 #define VL                    4
 #define GN_ISA_FUNCTION(name) name##__generic
@@ -29,6 +36,12 @@
 /* Loads stay on their side of it. gcc 12 moves those of later steps of an unrolled loop to the front,
  * runs out of registers, and then a sum goes through memory in every round. */
 #define KEEP_ORDER __asm__ volatile("" ::: "memory")
+/* For ARM it would move those of later rows, too. */
+#if defined(GN_ISA_NEON) || defined(GN_ISA_SVE256)
+#define KEEP_ROW_ORDER KEEP_ORDER
+#else
+#define KEEP_ROW_ORDER
+#endif
 
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));

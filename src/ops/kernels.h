@@ -112,7 +112,7 @@ const struct gn_kernel_set *gn_reference_kernels(void);
  * an unknown or unsupported name. */
 const struct gn_kernel_set *gn_cpu_kernels(void);
 
-/* By name ("avx512", "avx2", "generic"); NULL when it is not built in or the CPU cannot run it. */
+/* By name ("avx512", "neon", "generic"); NULL when it is not built in or the CPU cannot run it. */
 const struct gn_kernel_set *gn_cpu_kernels_named(const char *isa);
 
 /* A unit for every image, or one unit alone: for kernels that need no finer split. */

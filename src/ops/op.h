@@ -171,21 +171,16 @@ gn_status gn_operator_apply(const struct gn_operator *op, struct gn_rule *rule);
 #define GN_DECLARE_KERNELS(name)                                                                   \
     void gn_##name##_kernels__ref(struct gn_kernel *row);                                          \
     void gn_##name##_kernels__generic(struct gn_kernel *row);                                      \
+    void gn_##name##_kernels__neon(struct gn_kernel *row);                                         \
+    void gn_##name##_kernels__sve256(struct gn_kernel *row);                                       \
     void gn_##name##_kernels__avx2(struct gn_kernel *row);                                         \
     void gn_##name##_kernels__avx512(struct gn_kernel *row)
 #define GN_OPERATOR(ID, name) GN_DECLARE_KERNELS(name);
 GN_OPERATORS(GN_OPERATOR)
 #undef GN_OPERATOR
-#if defined(__x86_64__)
-#define GN_KERNELS(name)                                                                           \
-    .kernels = { gn_##name##_kernels__ref, gn_##name##_kernels__generic,                           \
-                 gn_##name##_kernels__avx2, gn_##name##_kernels__avx512 }
-#else
-#define GN_KERNELS(name)                                                                           \
-    .kernels = { gn_##name##_kernels__ref, gn_##name##_kernels__generic, NULL, NULL }
-#endif
+#define GN_KERNELS(name) .kernels = GN_ISA_ENTRIES(gn_##name##_kernels__ref, gn_##name##_kernels)
 #define GN_ONE_KERNEL(name)                                                                        \
     .kernels = { gn_##name##_kernels__ref, gn_##name##_kernels__ref, gn_##name##_kernels__ref,     \
-                 gn_##name##_kernels__ref }
+                 gn_##name##_kernels__ref, gn_##name##_kernels__ref, gn_##name##_kernels__ref }
 
 #endif

@@ -37,13 +37,7 @@ static void along_y(uint8_t *to, const int32_t *const *rows, const int32_t *weig
 const struct gn_filter_kernels *gn_filter_kernels(enum gn_isa isa)
 {
     static const struct gn_filter_kernels reference = { along_x, along_y };
-    const struct gn_filter_kernels *const kernels[GN_ISA_SETS] = {
-        [GN_ISA_SET_REFERENCE] = &reference,
-        [GN_ISA_SET_GENERIC] = &gn_filter__generic,
-#if defined(__x86_64__)
-        [GN_ISA_SET_AVX2] = &gn_filter__avx2,
-        [GN_ISA_SET_AVX512] = &gn_filter__avx512,
-#endif
-    };
+    const struct gn_filter_kernels *const kernels[GN_ISA_SETS] =
+        GN_ISA_ENTRIES(&reference, &gn_filter);
     return kernels[isa];
 }

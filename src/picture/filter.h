@@ -44,6 +44,7 @@ struct gn_filter_kernels {
 const struct gn_filter_kernels *gn_filter_kernels(enum gn_isa isa);
 
 /* From cpu_filter.c. */
-extern const struct gn_filter_kernels gn_filter__generic, gn_filter__avx2, gn_filter__avx512;
+extern const struct gn_filter_kernels gn_filter__generic, gn_filter__neon, gn_filter__sve256,
+    gn_filter__avx2, gn_filter__avx512;
 
 #endif

@@ -19,6 +19,7 @@ struct fuzz_target {
     const char *const *texts; /* seeds that are text, NULL after the last; NULL: none */
     /* Gives more to fuzz_seed; NULL: none. Files are in seeds/NAME. */
     void (*make_seeds)(const struct fuzz_target *target);
+    bool absent; /* this build lacks the library that reads it: everything is refused */
     int divisor; /* how much fewer inputs the replay makes of it: it is slow; 0: 1 */
 };
 

@@ -5,6 +5,8 @@
 #include "formats/safetensors.h"
 #include "picture/format.h"
 
+#include "gn_config.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -153,12 +155,24 @@ static const char *const pnm_texts[] = { "P1\n# bits\n3 2\n1 0 1\n010\n",
                                          NULL };
 
 const struct fuzz_target fuzz_picture_targets[] = {
-    { .name = "jpeg", .run = decode, .word = "JPEG", .make_seeds = seeds_of },
-    { .name = "png", .run = decode, .word = "PNG", .make_seeds = seeds_of },
+    { .name = "jpeg",
+      .run = decode,
+      .word = "JPEG",
+      .make_seeds = seeds_of,
+      .absent = !GN_HAVE_JPEG },
+    { .name = "png", .run = decode, .word = "PNG", .make_seeds = seeds_of, .absent = !GN_HAVE_PNG },
     { .name = "bmp", .run = decode, .word = "BMP", .make_seeds = seeds_of },
-    { .name = "gif", .run = decode, .word = "GIF", .make_seeds = seeds_of },
-    { .name = "webp", .run = decode, .word = "WebP", .make_seeds = seeds_of },
-    { .name = "tiff", .run = decode, .word = "TIFF", .make_seeds = seeds_of },
+    { .name = "gif", .run = decode, .word = "GIF", .make_seeds = seeds_of, .absent = !GN_HAVE_GIF },
+    { .name = "webp",
+      .run = decode,
+      .word = "WebP",
+      .make_seeds = seeds_of,
+      .absent = !GN_HAVE_WEBP },
+    { .name = "tiff",
+      .run = decode,
+      .word = "TIFF",
+      .make_seeds = seeds_of,
+      .absent = !GN_HAVE_TIFF },
     { .name = "pnm", .run = decode, .word = "PNM", .texts = pnm_texts, .make_seeds = seeds_of },
     { .name = "exif", .run = exif, .make_seeds = exif_seeds },
     { .name = "predict", .run = predict, .make_seeds = seeds_of, .divisor = 20 },

@@ -58,7 +58,7 @@ static void takes_any_bytes(void **state)
     fuzz_taken = 0;
     give((const uint8_t *)"", 0);
     fuzz_each_seed(running);
-    if (fuzz_taken == 0)
+    if (fuzz_taken == 0 && !running->absent)
         fail_msg("%s: nothing was read to its end: its seeds are none", running->name);
 }
 

@@ -161,8 +161,8 @@ void run_kernel(const struct gn_kernel_set *set, enum gn_op op, enum gn_pass pas
 
 const struct gn_kernel_set *const *fast_sets(void)
 {
-    static const char *const names[] = { "avx512", "avx2", "generic" };
-    static const struct gn_kernel_set *sets[4];
+    static const char *const names[] = { "avx512", "avx2", "sve256", "neon", "generic" };
+    static const struct gn_kernel_set *sets[6];
     if (sets[0] != NULL)
         return sets;
     int n = 0;

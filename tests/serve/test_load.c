@@ -247,9 +247,11 @@ static void good_and_hostile_clients_live_together(void **state)
     uint8_t *bytes = test_read_file(versions[0].path, &n);
     test_write_file("model.safetensors", bytes, n);
     free(bytes);
-    server_start(&server, "model.safetensors --max-batch 8 --max-body 1000000 --max-pixels 1000000 "
-                          "--request-timeout 600 --idle-timeout 600 --max-connections 2000 "
-                          "--max-connections-per-address 2000");
+    server_start(
+        &server,
+        "model.safetensors --max-batch 8 --max-body 1000000 --max-pixels 1000000 "
+        "--request-timeout 600 --idle-timeout 600 --max-connections 2000 --max-queue 65536 "
+        "--max-connections-per-address 2000");
     load(seconds, &early, &late);
     /* Sanitizers keep what was freed for a while. */
     if (sanitizer == NULL || sanitizer[0] == '\0')
