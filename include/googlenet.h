@@ -27,8 +27,11 @@
  * Errors: functions that can fail return GN_OK (0) or a pointer that is not NULL; otherwise
  *   gn_error_message() says in one sentence what was wrong. Every function accepts the NULL of a
  *   failed constructor, does nothing and keeps the first message, so a program may check once.
- *   The library never prints, exits or installs signal handlers, and its only global state is the
- *   last error of each thread.
+ *   The library never prints, exits or installs signal handlers. Its only global state is the last
+ *   error of each thread, and what gn_set_allocator and gn_set_log are given.
+ * Structs that a caller makes, for options and for answers alike, end in `reserved` fields, all zero:
+ *   a later version may give them a meaning and keep every size, so programs need not be compiled
+ *   anew. Without them are pairs and rows of tables, which stay as they are for good.
  * Tensors are float32, NHWC; convolution weights [kh][kw][in][out], dense weights [in][out].
  * Threads: an object is used by one thread at a time; different objects freely. Computations run
  *   on threads of the library's own; their number never changes a single bit of a result. After
@@ -236,6 +239,7 @@ struct gn_dataset_info {
     uint64_t unused;        /* files that are left out, of all kinds: */
     int n_unused;
     const struct gn_unused_kind *unused_kinds; /* n_unused */
+    uint64_t reserved[4];
 };
 GN_API gn_status gn_dataset_describe(const gn_dataset *data, struct gn_dataset_info *info);
 
@@ -247,6 +251,7 @@ GN_API gn_status gn_dataset_sample(const gn_dataset *data, uint64_t i, uint8_t *
 struct gn_image {
     int height, width, channels;
     uint8_t *pixels; /* height*width*channels bytes */
+    uint64_t reserved[2];
 };
 GN_API gn_status gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image *image);
 GN_API void gn_free_image(struct gn_image *image);
@@ -261,6 +266,7 @@ struct gn_known_dataset {
     int classes;
     const char *where; /* the folder where it lies, or NULL */
     bool verified;     /* all files are there and their bytes are right (only when checked) */
+    uint64_t reserved[4];
 };
 /* Fills `known` for data set number i; BAD_ARGUMENT after the last one. With `verify` the files
  * are read and their digests compared. */
@@ -285,6 +291,7 @@ struct gn_finding {
     gn_finding_kind kind;
     const char *file, *other; /* other: the one it equals, or NULL */
     const char *message;
+    uint64_t reserved[2];
 };
 
 struct gn_check_report {
@@ -295,6 +302,7 @@ struct gn_check_report {
     uint64_t *samples; /* [classes][3]: images of a class, by gn_split */
     int least_height, least_width, most_height, most_width;
     void *texts; /* of the findings */
+    uint64_t reserved[4];
 };
 
 /* Reads every image of the splits; all but `train` may be NULL. Free the report with gn_free_check. */
@@ -573,6 +581,7 @@ struct gn_option {
     double low, high; /* inclusive */
     const char *(*choice)(int i);     /* name of value i, NULL after the last; `low` is the first */
     const char *field, *second_field; /* names of the members, where they are not `name` with _ */
+    uint64_t reserved[4];
 };
 
 /* Option i of struct gn_fit_options, below headings; NULL after the last one. */
@@ -606,6 +615,7 @@ struct gn_epoch {
     double val_loss, val_accuracy;
     double seconds;
     struct gn_metrics metrics; /* all of its figures, those above too */
+    uint64_t reserved[4];
 };
 GN_API int gn_history_epochs(const gn_history *history); /* their number */
 
@@ -628,6 +638,7 @@ GN_API const char *gn_run_state_name(int i); /* "running"; NULL for another numb
 struct gn_run_info {
     gn_run_state state;
     char message[512]; /* why it stopped or failed; "": nothing is said */
+    uint64_t reserved[4];
 };
 /* BAD_DATA for a folder that holds no run. */
 GN_API gn_status gn_describe_run(const char *run, struct gn_run_info *info);
@@ -669,6 +680,7 @@ struct gn_lr_sweep {
     struct gn_lr_point *points; /* free with gn_free_lr_sweep */
     double suggestion;          /* where the smoothed loss falls fastest; 0: it does not fall */
     bool ended_early;
+    uint64_t reserved[4];
 };
 GN_API gn_status gn_lr_find(gn_net *net, struct gn_lr_sweep *sweep,
                             const struct gn_lr_find_options *options);
@@ -702,6 +714,7 @@ struct gn_load_options {
     const struct gn_file_bytes
         *bytes; /* the file's content in memory (an embedded model): then `path`
                                           is only what sentences call it, and may be NULL */
+    uint64_t reserved[4];
 };
 
 /* Reads weights from a model file into an existing network of the same tensors. */
@@ -805,6 +818,7 @@ struct gn_comparison {
     bool same_preprocess; /* both make numbers of pictures in the same way */
     char first_layer[64]; /* with .layers: "" when none parts by more than the tolerance */
     double layer_max_abs, layer_largest; /* of that layer's outputs; both 0: they differ in shape */
+    uint64_t reserved[4];
 };
 #define gn_compare(a, b, result, ...)                                                              \
     gn_compare_with((a), (b), (result), &(struct gn_compare_options){ .images = __VA_ARGS__ })
@@ -818,6 +832,7 @@ struct gn_score {
     double loss, accuracy; /* means over the samples */
     uint64_t correct;
     double seconds;
+    uint64_t reserved[2];
 };
 
 /* Test-time augmentation: the answer is the mean of the probabilities of several views. Figures that
@@ -886,6 +901,7 @@ struct gn_class_score {
     uint64_t support; /* samples of the class */
     uint64_t predicted, correct;
     double precision, recall, f1;
+    uint64_t reserved[2];
 };
 GN_API gn_status gn_evaluation_class(const gn_evaluation *evaluation, int i,
                                      struct gn_class_score *score);
@@ -911,6 +927,7 @@ struct gn_evaluated {
     int rank;           /* classes that are more probable than the label: 0 for a right answer */
     double probability; /* of the predicted class */
     double loss;
+    uint64_t reserved[2];
 };
 GN_API gn_status gn_evaluation_sample(const gn_evaluation *evaluation, uint64_t i,
                                       struct gn_evaluated *sample);
@@ -922,6 +939,7 @@ struct gn_evaluation_pair {
     uint64_t only_first, only_second; /* samples that only one network answered rightly */
     double difference;                /* of the accuracies, second minus first */
     double p_value; /* McNemar's exact test, two-sided: small when the difference is not chance */
+    uint64_t reserved[4];
 };
 GN_API gn_status gn_evaluation_compare(const gn_evaluation *first, const gn_evaluation *second,
                                        struct gn_evaluation_pair *pair);
@@ -997,6 +1015,7 @@ struct gn_predict_options {
     const float *inputs; /* n inputs as the network takes them, such as gn_preprocess makes */
     const char *layer;   /* of gn_predict: as in gn_predictor_options */
     const struct gn_pixels *images; /* n pictures of any sizes and formats */
+    uint64_t reserved[4];
 };
 
 /* The weights of a network in the order in which its kernels read them: made once, then only read
@@ -1020,7 +1039,8 @@ struct gn_predictor_options {
     gn_resize resize;
     gn_algorithm algorithm;
     int threads;   /* 0: all that the process may use */
-    gn_pack *pack; /* of the same net; NULL: one of its own */
+    gn_pack *pack; /* of the same net; NULL: that of its other predictors, if the net's weights are
+                      still what they were (a checksum tells), otherwise one of its own */
     const char
         *layer; /* answer with the values of this layer, as gn_find_layer finds it, in place of
                           the logits; NULL: the logits */
@@ -1033,11 +1053,21 @@ GN_API gn_predictor *gn_predictor_create_with(gn_net *net,
 GN_API void gn_predictor_free(gn_predictor *predictor);
 
 /* Logits of any number of images, as gn_predict gives them; resize, algorithm and threads are
- * those of the predictor. The first image that cannot be read ends the call. For images that are not
- * in a data set it makes no threads but those of the computation, and after the first call it takes
- * no memory but for larger pictures. */
+ * those of the predictor. The first image that cannot be read ends the call.
+ *
+ * After the first call with pixels or inputs, one makes no thread and takes no memory but for larger
+ * pictures (decoders of files take their own). With .threads = 1 nor does it take a lock or wait, and
+ * it runs on a stack of 256 KiB; with more, it waits for its other threads, which all predictors
+ * share and which sleep when there is nothing to do. Predictors of one net may run at the same time. */
 GN_API gn_status gn_predictor_run(gn_predictor *predictor, float *logits,
                                   const struct gn_predict_options *images);
+
+/* Both make a call of gn_predictor_run or gn_predictor_each return STOPPED before its next unit of
+ * work, which takes microseconds to a few milliseconds; what it has written is worth nothing. While
+ * `cancel` is true, a call that is running ends and none begins; any thread and a signal handler may
+ * say it at any time. The limit counts from the beginning of each later call; 0: none. */
+GN_API void gn_predictor_cancel(gn_predictor *predictor, bool cancel);
+GN_API gn_status gn_predictor_limit(gn_predictor *predictor, double seconds);
 
 /* One answer after the other. */
 struct gn_answer {
@@ -1096,6 +1126,7 @@ struct gn_explainer_info {
     int height, width;  /* of the layer's maps, and of a Grad-CAM map */
     int window, stride; /* of the occlusion */
     int positions;      /* squares of an image */
+    uint64_t reserved[4];
 };
 GN_API gn_status gn_explainer_describe(const gn_explainer *explainer,
                                        struct gn_explainer_info *info);
@@ -1233,6 +1264,7 @@ struct gn_net_info {
     int heads;                 /* auxiliary ones */
     double
         momentum; /* largest share of its running statistics that a training step keeps; 0: none */
+    uint64_t reserved[4];
 };
 GN_API gn_status gn_net_describe(const gn_net *net, struct gn_net_info *info);
 
@@ -1244,6 +1276,7 @@ struct gn_layer_info {
     int rank;     /* 3 or 1 */
     int shape[3]; /* without batch: height, width, channels; or units */
     uint64_t params, macs;
+    uint64_t reserved[4];
 };
 GN_API gn_status gn_net_layer(const gn_net *net, int i, struct gn_layer_info *info);
 
@@ -1266,6 +1299,7 @@ struct gn_tensor_info {
     size_t count;
     float *values;
     bool trainable; /* false: running statistics, which no optimiser touches */
+    uint64_t reserved[4];
 };
 GN_API gn_status gn_net_tensor(gn_net *net, int i, struct gn_tensor_info *info);
 
@@ -1419,6 +1453,7 @@ struct gn_bench_block {
     char what[16]; /* "value", "gradient", "kept", "shared", "weights", "chain" */
     uint64_t offset, bytes;
     int first, last;
+    uint64_t reserved[2];
 };
 struct gn_bench_layer {
     char name[64];
@@ -1426,6 +1461,7 @@ struct gn_bench_layer {
     char kernel[32];
     double ms;
     double gflops; /* nominal, 0 where no multiplications are counted */
+    uint64_t reserved[2];
 };
 struct gn_bench_result {
     double ms_median, ms_min, images_per_second;
@@ -1438,6 +1474,7 @@ struct gn_bench_result {
     double ms_p90, ms_p99;         /* of the rounds; ms_median is p50 */
     int n_blocks, n_steps;
     struct gn_bench_block *blocks; /* with `memory` */
+    uint64_t reserved[4];
 };
 GN_API gn_status gn_bench(gn_net *net, struct gn_bench_result *result,
                           const struct gn_bench_options *options);
@@ -1460,12 +1497,70 @@ struct gn_system_info {
     bool has_jpeg, has_png, has_gif, has_webp, has_tiff;
     const char *commit; /* of the source, twelve hex digits; "": not built in a clone */
     bool has_hdf5;      /* Keras files are read and written, by a program of their own */
+    uint64_t reserved[8];
 };
 /* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
 GN_API gn_status gn_system_describe(struct gn_system_info *info);
 
+/* ---- The program around the library ---- */
+
+/* The version as a number to compare: that of this header, and that of the library in use. A program
+ * that was made for one version runs with every later one of the same soname; the names that it links
+ * carry the version which brought them (GN_0.2). */
+#define GN_VERSION_NUMBER (10000 * GN_VERSION_MAJOR + 100 * GN_VERSION_MINOR + GN_VERSION_PATCH)
+GN_API int gn_version_number(void);
+
+/* Where all memory comes from that the library itself takes (zlib, the decoders of pictures and other
+ * libraries take their own). `allocate` gives `bytes` at a multiple of `alignment`, a power of two,
+ * or NULL; `release` gets back what it gave, but for some hundred bytes of each thread, which are
+ * kept until the process ends. Any thread may call them. */
+struct gn_allocator {
+    void *(*allocate)(void *context, size_t bytes, size_t alignment);
+    void (*release)(void *context, void *block, size_t bytes);
+    void *context;
+    uint64_t reserved[4];
+};
+/* For all memory from now on; copied. NULL: the C library's again. BUSY while the library holds
+ * any memory, so call it first, and before any other thread uses the library. */
+GN_API gn_status gn_set_allocator(const struct gn_allocator *allocator);
+
+typedef enum gn_log_level {
+    GN_LOG_ERROR = 1, /* the sentence of an error, when it happens; some are got over */
+    GN_LOG_WARNING,   /* it goes on, but somebody should know */
+    GN_LOG_INFO,      /* what was loaded, made, saved */
+    GN_LOG_DEBUG      /* how: plans, packed weights, threads */
+} gn_log_level;
+
+/* What the library has to say, up to a level: a line a call, without its end, printable and valid during
+ * the call. Any thread may call it, also several at once; it must not call the library. NULL: nothing
+ * is said, as in the beginning. Like the allocator it is set before other threads use the library. */
+typedef void gn_log(void *user, gn_log_level level, const char *text);
+GN_API void gn_set_log(gn_log *log, void *user, gn_log_level most);
+
 #ifdef __cplusplus
 }
+
+/* C++ has no compound literals: there, googlenet.hpp takes the place of these macros. */
+#undef gn_avg_pool
+#undef gn_batch_norm
+#undef gn_compare
+#undef gn_conv
+#undef gn_conv_relu
+#undef gn_evaluate
+#undef gn_explainer_create
+#undef gn_export
+#undef gn_fit
+#undef gn_googlenet
+#undef gn_import
+#undef gn_load
+#undef gn_lrn
+#undef gn_max_pool
+#undef gn_open_dataset
+#undef gn_predict
+#undef gn_predictor_create
+#undef gn_preprocessor_create
+#undef gn_preset
+#undef gn_write_report
 #endif
 
 #endif

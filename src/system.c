@@ -16,6 +16,11 @@ const char *gn_version(void)
     return GN_CONFIG_VERSION;
 }
 
+int gn_version_number(void)
+{
+    return GN_VERSION_NUMBER;
+}
+
 /* Appends ", libjpeg-turbo 2.1.5" and so on. */
 static void add_picture_libraries(char *text, size_t size)
 {

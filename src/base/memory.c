@@ -1,4 +1,5 @@
-/* The allocator: a 64-byte header before each block keeps its size, so that it can grow. */
+/* The allocator: a 64-byte header before each block keeps its size, so that it can grow. What is below
+ * it is the C library's or the caller's own (gn_set_allocator). */
 #define _GNU_SOURCE
 #include "base/memory.h"
 
@@ -17,12 +18,66 @@ enum { ALIGN = 64, HUGE_PAGE = 2 << 20, HUGE_FROM = 2 * HUGE_PAGE };
 
 struct header {
     size_t bytes; /* asked for */
-    void *base;   /* what free() takes */
+    void *base;   /* what the allocator below gave, */
+    size_t taken; /* and how much */
 };
 
 static atomic_uint_fast64_t n_allocations, held, peak;
 static atomic_uint_fast64_t fail_countdown; /* 0: off */
 static atomic_bool fail_persistent;
+
+/* ---- What is below ---- */
+
+static struct gn_allocator below; /* of zeros: the C library's */
+static atomic_uint_fast64_t kept;
+
+gn_status gn_set_allocator(const struct gn_allocator *allocator)
+{
+    static const struct gn_allocator none;
+    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "allocator: it must have both of its functions");
+    const uint64_t holds = atomic_load(&held) + atomic_load(&kept);
+    if (holds > 0)
+        GN_FAIL(GN_STATUS_BUSY, "allocator: the library holds %llu bytes of the one before",
+                (unsigned long long)holds);
+    below = allocator == NULL ? none : *allocator;
+    return GN_OK;
+}
+
+static void *take(size_t bytes, bool zeroed)
+{
+    if (below.allocate == NULL)
+        return zeroed ? calloc(1, bytes) : malloc(bytes);
+    void *base = below.allocate(below.context, bytes, ALIGN);
+    if (base != NULL && zeroed)
+        memset(base, 0, bytes);
+    return base;
+}
+
+static void give(void *base, size_t bytes)
+{
+    if (below.release == NULL)
+        free(base);
+    else
+        below.release(below.context, base, bytes);
+}
+
+void *gn_take(size_t bytes)
+{
+    void *p = take(bytes, true);
+    if (p != NULL)
+        (void)atomic_fetch_add(&kept, bytes);
+    return p;
+}
+
+void gn_give(void *p, size_t bytes, bool at_the_end)
+{
+    (void)atomic_fetch_sub(&kept, bytes);
+    if (!at_the_end || below.release == NULL)
+        give(p, bytes);
+}
+
+/* ---- What the library uses ---- */
 
 uint64_t gn_alloc_count(void)
 {
@@ -78,7 +133,7 @@ static void *block(size_t bytes, bool zeroed, const char *purpose)
     atomic_fetch_add(&n_allocations, 1);
     char *base = NULL;
     if (bytes <= SIZE_MAX / 2 && !must_fail())
-        base = zeroed ? calloc(1, bytes + room) : malloc(bytes + room);
+        base = take(bytes + room, zeroed);
     if (base == NULL) {
         (void)gn_fail(GN_STATUS_NO_MEMORY, "no memory for %s (%zu bytes)", purpose, bytes);
         return NULL;
@@ -86,6 +141,7 @@ static void *block(size_t bytes, bool zeroed, const char *purpose)
     void *p = base + room - ((uintptr_t)base + ALIGN) % alignment;
     header_of(p)->bytes = bytes;
     header_of(p)->base = base;
+    header_of(p)->taken = bytes + room;
     count_held(bytes);
     if (alignment == HUGE_PAGE)
         (void)madvise(p, bytes, MADV_HUGEPAGE);
@@ -133,7 +189,7 @@ void gn_free(void *p)
     if (p == NULL)
         return;
     atomic_fetch_sub(&held, header_of(p)->bytes);
-    free(header_of(p)->base);
+    give(header_of(p)->base, header_of(p)->taken);
 }
 
 void gn_touch(void *p, const atomic_bool *enough)

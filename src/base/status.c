@@ -1,6 +1,7 @@
 /* The last error of each thread, and how names are shown in its sentence. */
 #include "base/status.h"
 
+#include "base/log.h"
 #include "base/number.h"
 #include "base/text.h"
 
@@ -63,7 +64,20 @@ gn_status gn_fail(gn_status status, const char *format, ...)
     va_end(args);
     memcpy(message, text, sizeof message);
     last_status = status;
+    gn_log_text(GN_LOG_ERROR, text);
     return status;
+}
+
+void gn_say(gn_log_level level, const char *format, ...)
+{
+    char text[GN_MESSAGE_BYTES];
+    va_list args;
+    if (!gn_log_hears(level))
+        return;
+    va_start(args, format);
+    gn_print_sentence(text, sizeof text, format, args);
+    va_end(args);
+    gn_log_text(level, text);
 }
 
 void gn_hint(const char *format, ...)

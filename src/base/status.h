@@ -16,6 +16,9 @@ enum { GN_MESSAGE_BYTES = 1024 }; /* of a last error, hints included */
  * must not see become '?'; long names inside the arguments are the caller's to cut (gn_printable). */
 gn_status gn_fail(gn_status status, const char *format, ...) GN_PRINTF(2, 3);
 
+/* A sentence for the caller's log, which no error belongs to. */
+void gn_say(gn_log_level level, const char *format, ...) GN_PRINTF(2, 3);
+
 /* Appends the line "  hint: ..." to the last error. */
 void gn_hint(const char *format, ...) GN_PRINTF(1, 2);
 

@@ -6,12 +6,13 @@
 #define _GNU_SOURCE
 #include "base/team.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <time.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -164,7 +165,7 @@ static void *live(void *argument)
 static struct worker *hire(int *error)
 {
     /* Not gn_calloc: going on with fewer threads is not an error. */
-    struct worker *w = calloc(1, sizeof *w);
+    struct worker *w = gn_take(sizeof *w);
     if (w == NULL) {
         *error = ENOMEM;
         return NULL;
@@ -177,11 +178,13 @@ static struct worker *hire(int *error)
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     *error = pthread_create(&w->thread, NULL, live, w);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (*error == 0)
+    if (*error == 0) {
+        gn_say(GN_LOG_DEBUG, "team: a thread more");
         return w;
+    }
     gate_free(&w->begin);
     gate_free(&w->done);
-    free(w);
+    gn_give(w, sizeof *w, false);
     return NULL;
 }
 
@@ -237,7 +240,7 @@ __attribute__((destructor)) static void dismiss(void)
         (void)pthread_join(w->thread, NULL);
         gate_free(&w->begin);
         gate_free(&w->done);
-        free(w);
+        gn_give(w, sizeof *w, true);
     }
 }
 
@@ -249,6 +252,9 @@ void gn_team_run(int threads, gn_team_work *work, void *argument)
     int found = 0, error = 0;
     struct worker *list = threads > 1 ? gather(threads - 1, &found, &error) : NULL;
     team.size += found;
+    if (found < threads - 1)
+        gn_say(GN_LOG_WARNING, "team: %d threads are wanted, the system gives %d", threads,
+               team.size);
     if (found > 0)
         gate_init(&team.barrier);
     int number = 1;

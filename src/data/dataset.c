@@ -171,6 +171,10 @@ gn_dataset *gn_open_dataset_with(const struct gn_dataset_options *options)
         return NULL;
     }
     data->options.labels = NULL; /* the caller's, and needed no more */
+    char name[GN_PATH_TEXT];
+    gn_say(GN_LOG_INFO, "%s: opened, %llu images of %d classes",
+           gn_printable(name, sizeof name, data->name), (unsigned long long)data->samples,
+           data->classes);
     return data;
 }
 

@@ -100,5 +100,8 @@ gn_status gn_save(const gn_net *net, const char *path)
         return gn_last_status();
     if (path == NULL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the path of the model file is missing");
-    return gn_model_write(net, path, NULL, 0);
+    GN_TRY(gn_model_write(net, path, NULL, 0));
+    char name[GN_PATH_TEXT];
+    gn_say(GN_LOG_INFO, "%s: saved", gn_printable(name, sizeof name, path));
+    return GN_OK;
 }

@@ -216,6 +216,11 @@ gn_net *gn_load_with(const struct gn_load_options *options)
         return NULL;
     gn_net *net = load(&named, file);
     gn_st_close(file);
+    char name[GN_PATH_TEXT];
+    if (net != NULL)
+        gn_say(GN_LOG_INFO, "%s: loaded, %s at %dx%dx%d with %d classes",
+               gn_printable(name, sizeof name, named.path), net->preset, net->input.h, net->input.w,
+               net->input.c, net->classes);
     return net;
 }
 

@@ -15,7 +15,7 @@
 /* ---- Making and freeing ---- */
 
 /* A plan for `batch` images, unless the process may not use so much memory. */
-static struct gn_plan *make_plan(const gn_predictor *p, int batch, const char *what)
+static struct gn_plan *make_plan(gn_predictor *p, int batch, const char *what)
 {
     const struct gn_plan_options options = {
         .batch = batch, .threads = p->threads, .algorithm = p->algorithm, .pack = p->pack
@@ -25,8 +25,10 @@ static struct gn_plan *make_plan(const gn_predictor *p, int batch, const char *w
         return NULL;
     uint64_t bytes = gn_bytes_add(gn_plan_bytes(plan), gn_loader_bytes(p->net, batch));
     bytes = gn_bytes_add(bytes, gn_array_bytes(p->net, 1));
-    if (gn_check_memory(bytes, what) == GN_OK && gn_plan_allocate(plan) == GN_OK)
+    if (gn_check_memory(bytes, what) == GN_OK && gn_plan_allocate(plan) == GN_OK) {
+        gn_plan_obey(plan, &p->limit);
         return plan;
+    }
     gn_plan_free(plan);
     return NULL;
 }
@@ -81,8 +83,11 @@ gn_predictor *gn_predictor_make(gn_net *net, const struct gn_predictor_options *
     if (p == NULL)
         return NULL;
     p->net = net;
-    if (prepare(p, options, what) == GN_OK)
+    if (prepare(p, options, what) == GN_OK) {
+        gn_say(GN_LOG_INFO, "predictor: batches of %d on %d threads, %llu bytes", p->batch,
+               p->threads, (unsigned long long)gn_plan_bytes(p->plan));
         return p;
+    }
     gn_predictor_free(p);
     return NULL;
 }
@@ -90,16 +95,20 @@ gn_predictor *gn_predictor_make(gn_net *net, const struct gn_predictor_options *
 gn_predictor *gn_predictor_create_with(gn_net *net, const struct gn_predictor_options *options)
 {
     static const struct gn_predictor_options defaults = { 0 };
-    const struct gn_predictor_options *o = options == NULL ? &defaults : options;
+    struct gn_predictor_options o = options == NULL ? defaults : *options;
     char what[96];
     if (net == NULL) {
         if (gn_error_status() == GN_OK)
             (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "predictor: no network is given");
         return NULL;
     }
-    (void)snprintf(what, sizeof what, "prediction of %d images at %dx%d", o->batch, net->input.h,
+    (void)snprintf(what, sizeof what, "prediction of %d images at %dx%d", o.batch, net->input.h,
                    net->input.w);
-    return gn_predictor_make(net, o, what);
+    gn_pack *pack = o.pack == NULL ? gn_pack_shared(net) : gn_pack_keep(o.pack);
+    o.pack = pack;
+    gn_predictor *predictor = pack == NULL ? NULL : gn_predictor_make(net, &o, what);
+    gn_pack_free(pack);
+    return predictor;
 }
 
 void gn_predictor_free(gn_predictor *p)
@@ -163,20 +172,22 @@ static gn_status make_input(const gn_predictor *p, int worker, int place,
     return gn_preprocess(*own, &image, 0, out);
 }
 
-/* Images first..first+n-1, taken one by one by threads; `bad`: the first that cannot be used, or n. */
+/* Images first..first+n-1, of which each worker makes every `workers`th, so that a call like the one
+ * before finds what it needs of memory; `bad`: the first that cannot be used, or n. */
 struct inputs {
     const gn_predictor *predictor;
     const struct gn_predict_options *images;
     uint64_t first;
-    int n;
-    atomic_int next, bad;
+    int n, workers;
+    atomic_int bad;
 };
 
 static void take_inputs(void *argument, size_t worker)
 {
     struct inputs *in = argument;
-    for (int k = atomic_fetch_add(&in->next, 1); k < in->n; k = atomic_fetch_add(&in->next, 1)) {
-        if (make_input(in->predictor, (int)worker, k, in->images, in->first + (uint64_t)k) == GN_OK)
+    for (int k = (int)worker; k < in->n; k += in->workers) {
+        if (gn_plan_limit_is_over(&in->predictor->limit) ||
+            make_input(in->predictor, (int)worker, k, in->images, in->first + (uint64_t)k) == GN_OK)
             continue;
         int bad = atomic_load(&in->bad);
         while (k < bad && !atomic_compare_exchange_weak(&in->bad, &bad, k)) {
@@ -188,19 +199,42 @@ static void take_inputs(void *argument, size_t worker)
 static gn_status make_inputs(gn_predictor *p, const struct gn_predict_options *o, uint64_t first,
                              int n)
 {
-    struct inputs in = { .predictor = p, .images = o, .first = first, .n = n };
     const int threads = p->threads < n ? p->threads : n;
+    struct inputs in = { .predictor = p, .images = o, .first = first, .n = n, .workers = threads };
     if (p->inputs == NULL)
         p->inputs =
             gn_calloc((size_t)p->batch * input_floats(p), sizeof(float), "a batch of images");
     if (p->inputs == NULL)
         return gn_last_status();
-    atomic_init(&in.next, 0);
     atomic_init(&in.bad, n);
     gn_parallel(threads, (size_t)threads, take_inputs, &in);
     /* A sentence belongs to its thread: have this one say it. */
     const int bad = atomic_load(&in.bad);
     return bad < n ? make_input(p, 0, bad, o, first + (uint64_t)bad) : GN_OK;
+}
+
+/* Of a call that begins: before it, since a plan may have to be made. */
+static gn_status begin_call(gn_predictor *p)
+{
+    p->limit.until = p->seconds > 0 ? gn_seconds() + p->seconds : 0;
+    return gn_plan_limit_check(&p->limit);
+}
+
+void gn_predictor_cancel(gn_predictor *predictor, bool cancel)
+{
+    if (predictor != NULL)
+        atomic_store(&predictor->limit.cancelled, cancel);
+}
+
+gn_status gn_predictor_limit(gn_predictor *predictor, double seconds)
+{
+    if (predictor == NULL)
+        return gn_last_status();
+    if (!(seconds >= 0))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "predictor: a limit of %g seconds; it must be 0 or more",
+                seconds);
+    predictor->seconds = seconds;
+    return GN_OK;
 }
 
 /* Logits of images in memory, a batch after the other. */
@@ -212,6 +246,7 @@ static gn_status run_memory(gn_predictor *p, float *logits, const struct gn_pred
         const int n = left < (uint64_t)p->batch ? (int)left : p->batch;
         if (o->inputs == NULL)
             GN_TRY(make_inputs(p, o, first, n));
+        GN_TRY(gn_plan_limit_check(&p->limit));
         const float *inputs =
             o->inputs == NULL ? p->inputs : o->inputs + (size_t)first * input_floats(p);
         GN_TRY(gn_plan_forward(p->plan, inputs, n, logits));
@@ -228,6 +263,7 @@ static gn_status answer_batch(gn_predictor *p, const struct gn_batch *batch, uin
                               void *user)
 {
     const float *logits = p->logits;
+    GN_TRY(gn_plan_limit_check(&p->limit));
     if (batch->n > 0)
         GN_TRY(gn_plan_forward(p->plan, batch->images, batch->n, p->logits));
     for (int k = 0; k < batch->n + batch->left_out; k++) {
@@ -315,6 +351,7 @@ gn_status gn_predictor_run(gn_predictor *predictor, float *logits,
     if (options->n == 0)
         return GN_OK;
     GN_TRY(gn_predictor_check(predictor->net, options));
+    GN_TRY(begin_call(predictor));
     if (options->data == NULL)
         return run_memory(predictor, logits, options);
     struct copy copy = { .to = logits, .classes = (size_t)predictor->net->classes };
@@ -334,10 +371,12 @@ gn_status gn_predictor_each(gn_predictor *predictor, const struct gn_predict_opt
     if (images->n == 0)
         return GN_OK;
     GN_TRY(gn_predictor_check(predictor->net, images));
+    GN_TRY(begin_call(predictor));
     const gn_status status = run_data(predictor, images, true, on_answer, user);
-    if (status == GN_STATUS_STOPPED)
-        GN_FAIL(GN_STATUS_STOPPED, "prediction: ended by its caller");
-    return status;
+    if (status != GN_STATUS_STOPPED)
+        return status;
+    GN_TRY(gn_plan_limit_check(&predictor->limit));
+    GN_FAIL(GN_STATUS_STOPPED, "prediction: ended by its caller");
 }
 
 enum { CHUNK = 128 };
@@ -356,7 +395,10 @@ gn_status gn_predict_with(gn_net *net, float *logits, const struct gn_predict_op
         .threads = options->threads,
         .layer = options->layer,
     };
-    gn_predictor *predictor = gn_predictor_create_with(net, &wanted);
+    char what[96];
+    (void)snprintf(what, sizeof what, "prediction of %d images at %dx%d", wanted.batch,
+                   net->input.h, net->input.w);
+    gn_predictor *predictor = gn_predictor_make(net, &wanted, what);
     const gn_status status =
         predictor == NULL ? gn_last_status() : gn_predictor_run(predictor, logits, options);
     gn_predictor_free(predictor);

@@ -17,6 +17,8 @@ struct gn_predictor {
     gn_preprocessor **workers; /* `threads` of them, each NULL until it is needed */
     float *inputs;             /* of a batch, NULL until they are needed */
     float *logits;             /* of a batch, the same */
+    struct gn_plan_limit limit;
+    double seconds; /* that a call may take; 0: any */
 };
 
 /* gn_predictor_create_with; `what` ("prediction of 3 images") is for the sentence when memory is

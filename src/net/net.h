@@ -17,6 +17,8 @@ struct gn_net {
     struct gn_pixel_rule pixels;
     char **labels; /* `classes` names or NULL */
     float *params; /* graph->n_floats values, gaps are zero; NULL: not reserved yet */
+    struct gn_pack
+        *shared; /* packed weights of its predictors, NULL: there are none (plan/pack.c) */
 };
 
 /* Gives the net a rule that was made for another input. Another size keeps the share of a picture

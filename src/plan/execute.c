@@ -29,6 +29,36 @@ static void *scratch_of(const struct member *m)
     return m->plan->scratch + m->plan->scratch_bytes * (size_t)m->thread;
 }
 
+bool gn_plan_limit_is_over(const struct gn_plan_limit *limit)
+{
+    return atomic_load(&limit->cancelled) || (limit->until > 0 && gn_seconds() > limit->until);
+}
+
+gn_status gn_plan_limit_check(const struct gn_plan_limit *limit)
+{
+    if (atomic_load(&limit->cancelled))
+        GN_FAIL(GN_STATUS_STOPPED, "prediction: cancelled by its caller");
+    if (gn_plan_limit_is_over(limit))
+        GN_FAIL(GN_STATUS_STOPPED, "prediction: it has taken longer than its limit");
+    return GN_OK;
+}
+
+void gn_plan_obey(struct gn_plan *plan, const struct gn_plan_limit *limit)
+{
+    plan->limit = limit;
+}
+
+/* Whether a unit of the step is left out. The threads go on through the steps and their barriers, since
+ * no two need to see the end at the same time; weights are packed in any case, for others' calls. */
+static bool leaves_out(struct gn_plan *plan, const struct gn_step *s)
+{
+    if (plan->limit == NULL || s < plan->steps + plan->n_prepare ||
+        !gn_plan_limit_is_over(plan->limit))
+        return false;
+    atomic_store(&plan->stopped, true);
+    return true;
+}
+
 static void take_units(const struct member *m, struct gn_step *s, const struct gn_args *a,
                        const struct gn_run *run)
 {
@@ -39,6 +69,8 @@ static void take_units(const struct member *m, struct gn_step *s, const struct g
     const int units = s->kernel->units(a, run);
     bool took = false;
     for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1)) {
+        if (leaves_out(m->plan, s))
+            break;
         s->kernel->run(a, run, u, scratch);
         took = true;
     }
@@ -84,7 +116,7 @@ static void run_step_alone(const struct member *m, struct gn_step *s, const stru
     const bool clocked = m->plan->timing || m->plan->trace != NULL;
     const double start = clocked ? gn_seconds() : 0;
     const int units = s->kernel->units(a, run);
-    for (int u = 0; u < units; u++)
+    for (int u = 0; u < units && !leaves_out(m->plan, s); u++)
         s->kernel->run(a, run, u, scratch);
     if (m->plan->timing)
         atomic_fetch_add(&s->nanoseconds,
@@ -303,8 +335,11 @@ gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, floa
 {
     GN_TRY(check_call(plan, n));
     struct call c = { .plan = plan, .batch = { .images = images, .n = n }, .logits = logits };
+    atomic_store(&plan->stopped, false);
     gn_team_run(plan->threads, run_call, &c);
     plan->n_packed = plan->n_prepare;
+    if (atomic_load(&plan->stopped))
+        GN_FAIL(GN_STATUS_STOPPED, "prediction: ended by its caller or by its limit of time");
     return GN_OK;
 }
 

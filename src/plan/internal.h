@@ -133,7 +133,9 @@ struct gn_plan {
     struct gn_pack *pack; /* holds the packed weights; NULL: `packed` does */
     float *zeros;
     int n_packed; /* of the steps that pack, those whose results belong to the net's parameters */
+    const struct gn_plan_limit *limit; /* NULL: none */
     /* the running call */
+    atomic_bool stopped;   /* a unit was left out, because of the limit */
     const int32_t *labels; /* of the slice */
     const int32_t *others; /* the same for mixed images, NULL when there are none */
     const float *shares;

@@ -8,11 +8,14 @@
 #include "plan/internal.h"
 
 #include <pthread.h>
+#include <string.h>
 
-/* The weights of a layer, or of the group that it leads, as one kernel reads them. */
+/* The weights of a layer, or of the group that it leads, as one kernel reads them. Plans of other
+ * answers (.layer of predictors) may join fewer siblings, or fold no normalisation. */
 struct packed {
     const struct gn_kernel_set *kernels;
     int layer, tile;
+    int n, members[GN_MAX_GROUP], norms[GN_MAX_GROUP]; /* n: 1 for a layer without a group */
     float *weights;
 };
 
@@ -26,6 +29,8 @@ struct block {
 
 struct gn_pack {
     const struct gn_net *net;
+    struct gn_net *sharer; /* whose predictors share it, NULL: only those that name it */
+    uint32_t hash;         /* then: of the weights it was made for */
     atomic_int owners;
     pthread_mutex_t lock;
     struct block *blocks;
@@ -59,9 +64,43 @@ struct gn_pack *gn_pack_keep(struct gn_pack *pack)
     return pack;
 }
 
+/* Guards `shared` of all nets, and which of its owners is the last. */
+static pthread_mutex_t sharing = PTHREAD_MUTEX_INITIALIZER;
+
+struct gn_pack *gn_pack_shared(struct gn_net *net)
+{
+    if (net == NULL)
+        return gn_pack_create(NULL);
+    const uint32_t hash = gn_net_hash(net);
+    (void)pthread_mutex_lock(&sharing);
+    struct gn_pack *pack = net->shared;
+    if (pack != NULL && pack->hash == hash) {
+        (void)gn_pack_keep(pack);
+    } else if ((pack = gn_pack_create(net)) != NULL) {
+        if (net->shared != NULL)
+            net->shared->sharer = NULL;
+        pack->sharer = net;
+        pack->hash = hash;
+        net->shared = pack;
+    }
+    (void)pthread_mutex_unlock(&sharing);
+    return pack;
+}
+
+/* One owner less; true for the last one. No other can come then: the net has forgotten the pack. */
+static bool leave(struct gn_pack *pack)
+{
+    (void)pthread_mutex_lock(&sharing);
+    const bool last = atomic_fetch_sub(&pack->owners, 1) == 1;
+    if (last && pack->sharer != NULL)
+        pack->sharer->shared = NULL;
+    (void)pthread_mutex_unlock(&sharing);
+    return last;
+}
+
 void gn_pack_free(gn_pack *pack)
 {
-    if (pack == NULL || atomic_fetch_sub(&pack->owners, 1) > 1)
+    if (pack == NULL || !leave(pack))
         return;
     for (struct block *next, *b = pack->blocks; b != NULL; b = next) {
         next = b->next;
@@ -87,13 +126,36 @@ static bool has_weights(const struct gn_plan *plan, int i)
     return gn_plan_runs(plan, i) && gn_plan_multiplies(plan, i);
 }
 
+/* What a plan needs of layer i. */
+static struct packed describe(const struct gn_plan *plan, int i)
+{
+    const int number = plan->values[i].group;
+    const struct gn_group *group = number < 0 ? NULL : &plan->groups[number];
+    struct packed p = { .kernels = plan->kernels,
+                        .layer = i,
+                        .tile = plan->values[i].tile,
+                        .n = group == NULL ? 1 : group->n };
+    for (int k = 0; k < p.n; k++) {
+        p.members[k] = group == NULL ? i : group->members[k];
+        p.norms[k] = plan->values[p.members[k]].norm;
+    }
+    return p;
+}
+
+static bool is_same(const struct packed *a, const struct packed *b)
+{
+    return a->layer == b->layer && a->tile == b->tile && a->kernels == b->kernels && a->n == b->n &&
+           memcmp(a->members, b->members, sizeof a->members) == 0 &&
+           memcmp(a->norms, b->norms, sizeof a->norms) == 0;
+}
+
 /* What the pack holds of layer i of the plan, NULL: nothing yet. */
 static float *find(const struct gn_pack *pack, const struct gn_plan *plan, int i)
 {
+    const struct packed wanted = describe(plan, i);
     for (const struct block *b = pack->blocks; b != NULL; b = b->next)
         for (int k = 0; k < b->n; k++)
-            if (b->packed[k].layer == i && b->packed[k].tile == plan->values[i].tile &&
-                b->packed[k].kernels == plan->kernels)
+            if (is_same(&b->packed[k], &wanted))
                 return b->packed[k].weights;
     return NULL;
 }
@@ -141,10 +203,8 @@ static gn_status make_block(struct gn_pack *pack, const struct gn_plan *plan, st
     for (int i = 0; i < plan->net->graph->n_layers; i++) {
         if (!has_weights(plan, i) || find(pack, plan, i) != NULL)
             continue;
-        b->packed[b->n++] = (struct packed){ .kernels = plan->kernels,
-                                             .layer = i,
-                                             .tile = plan->values[i].tile,
-                                             .weights = (float *)(void *)at };
+        b->packed[b->n] = describe(plan, i);
+        b->packed[b->n++].weights = (float *)(void *)at;
         at += gn_plan_packed_bytes(plan, i);
     }
     pack->bytes += bytes;
@@ -175,6 +235,8 @@ gn_status gn_pack_fill(struct gn_pack *pack, struct gn_plan *plan)
     if (status == GN_OK) {
         mark_done(pack, plan);
         if (added != NULL) {
+            gn_say(GN_LOG_DEBUG, "packed weights: %d layers for batches of %d", added->n,
+                   plan->batch);
             added->next = pack->blocks;
             pack->blocks = added;
         }

@@ -42,6 +42,10 @@ struct gn_plan_options {
 /* One more owner of a pack; each calls gn_pack_free. NULL is fine. */
 struct gn_pack *gn_pack_keep(struct gn_pack *pack);
 
+/* The pack of all predictors of a net that name none, as long as its weights are the same: a change
+ * makes a new one for those that follow. The caller owns it like one of gn_pack_create. */
+struct gn_pack *gn_pack_shared(struct gn_net *net);
+
 /* NULL with NO_MEMORY and the estimate when it cannot fit. The net must outlive the plan. */
 struct gn_plan *gn_plan_create(struct gn_net *net, const struct gn_plan_options *options);
 
@@ -50,6 +54,17 @@ struct gn_plan *gn_plan_create(struct gn_net *net, const struct gn_plan_options 
 struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *options);
 gn_status gn_plan_allocate(struct gn_plan *plan);
 void gn_plan_free(struct gn_plan *plan);
+
+/* What may end calls of gn_plan_forward: they return STOPPED after each thread's current unit. */
+struct gn_plan_limit {
+    atomic_bool cancelled;
+    double until; /* of gn_seconds(); 0: no limit */
+};
+bool gn_plan_limit_is_over(const struct gn_plan_limit *limit);
+gn_status gn_plan_limit_check(const struct gn_plan_limit *limit); /* STOPPED with its sentence */
+
+/* The plan's calls obey it from now on; NULL: none. */
+void gn_plan_obey(struct gn_plan *plan, const struct gn_plan_limit *limit);
 
 /* images: n*h*w*c floats, logits: n*classes floats; n <= batch. */
 gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, float *logits);

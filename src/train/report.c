@@ -1,6 +1,8 @@
 /* Events go to the caller as they happen; a warning is a sentence of its own, never a failing call. */
 #include "train/report.h"
 
+#include "base/log.h"
+
 #include <stdarg.h>
 
 void gn_report(struct gn_reporter *reporter, gn_event_kind kind)
@@ -37,6 +39,7 @@ void gn_report_warning(struct gn_reporter *reporter, const char *advice, const c
     va_start(list, format);
     gn_print_sentence(sentence, sizeof sentence, format, list);
     va_end(list);
+    gn_log_text(GN_LOG_WARNING, sentence);
     warn(reporter, sentence, advice);
 }
 

@@ -110,21 +110,21 @@ static void rows_may_be_apart_and_grey_becomes_colour(void **state)
     gn_net *net = small_net(3);
     gn_preprocessor *p = gn_preprocessor_create_with(net, NULL);
     gn_free_net(net); /* it is not needed any more */
-    struct gn_image image = { H, W, 3, &dense[0][0][0] };
+    struct gn_image image = { .height = H, .width = W, .channels = 3, .pixels = &dense[0][0][0] };
     assert_int_equal(gn_preprocess(p, &image, 0, a), GN_OK);
     image.pixels = &apart[0][0];
     assert_int_equal(gn_preprocess(p, &image, STRIDE, b), GN_OK);
     assert_memory_equal(a, b, sizeof a);
     assert_int_equal(gn_preprocess(p, &image, 3 * W - 1, b), GN_STATUS_BAD_ARGUMENT);
     check_error(GN_STATUS_BAD_ARGUMENT, "rows are 32 bytes apart and have 33 bytes");
-    image = (struct gn_image){ H, W, 1, &grey[0][0] };
+    image = (struct gn_image){ .height = H, .width = W, .channels = 1, .pixels = &grey[0][0] };
     memset(b, 0, sizeof b);
     assert_int_equal(gn_preprocess(p, &image, 0, b), GN_OK);
     assert_memory_equal(a, b, sizeof a);
     image.channels = 2;
     assert_int_equal(gn_preprocess(p, &image, 0, b), GN_STATUS_BAD_SHAPE);
     check_error(GN_STATUS_BAD_SHAPE, "the image has 2 channels, the network takes 3");
-    image = (struct gn_image){ 0, W, 1, &grey[0][0] };
+    image = (struct gn_image){ .height = 0, .width = W, .channels = 1, .pixels = &grey[0][0] };
     assert_int_equal(gn_preprocess(p, &image, 0, b), GN_STATUS_BAD_ARGUMENT);
     check_error(GN_STATUS_BAD_ARGUMENT, "0x11");
     gn_preprocessor_free(p);

@@ -19,6 +19,8 @@ static void the_header_has_the_version_of_the_build(void **state)
     (void)state;
     assert_string_equal(GN_VERSION_STRING, GN_CONFIG_VERSION);
     assert_string_equal(GN_VERSION_STRING, gn_version());
+    assert_int_equal(GN_VERSION_NUMBER, gn_version_number());
+    assert_true(GN_VERSION_NUMBER >= 100);
 }
 
 int main(void)
