@@ -10,7 +10,14 @@ if [ -n "$GN_SANITIZE" ]; then
     exit 77
 fi
 
-nm -D --defined-only "$library" | awk '{ print $NF }' | sort >exported
+# Every name has a version (cmake/googlenet.map); the version itself is listed, too.
+nm -D --defined-only --with-symbol-versions "$library" | awk '$2 != "A" { print $NF }' >versioned
+if grep -v '@@GN_[0-9.]*$' versioned >without; then
+    echo "FAILED: exported without a version:" >&2
+    cat without >&2
+    exit 1
+fi
+sed 's/@@.*//' versioned | sort >exported
 # A declaration begins with GN_API and may go on in the next line; its name is before the first "(".
 tr '\n' ' ' <"$GN_SOURCE_DIR/include/googlenet.h" | sed 's/GN_API /\n&/g' |
     sed -n 's/^GN_API [^(;]*[ *]\(gn_[a-z0-9_]*\)(.*/\1/p' | sort >declared
