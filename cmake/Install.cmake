@@ -11,7 +11,7 @@ set(GN_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/googlenet)
 install(TARGETS googlenet_shared EXPORT googlenetTargets)
 install(TARGETS googlenet_static)
 if(EXISTS ${PROJECT_SOURCE_DIR}/include/googlenet.h)
-    install(FILES include/googlenet.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    install(FILES include/googlenet.h include/googlenet.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endif()
 if(TARGET program)
     # The installed program finds its library wherever the prefix is moved to.

@@ -8,7 +8,7 @@ format=clang-format
 command -v clang-format-14 >/dev/null 2>&1 && format=clang-format-14
 
 c_files() {
-    find include src tests examples bench \( -name '*.c' -o -name '*.h' -o -name "*.cpp" \) -print \
+    find include src tests examples bench \( -name '*.c' -o -name '*.h' -o -name "*.cpp" -o -name "*.hpp" \) -print \
         2>/dev/null | sort
 }
 
@@ -26,7 +26,7 @@ fi
 # Files that git knows; without git (an unpacked archive) the C files alone.
 text_files() {
     if git rev-parse --git-dir >/dev/null 2>&1; then
-        git ls-files '*.c' '*.h' '*.cpp' '*.sh' '*.md' '*.py' '*.cmake' '*.in' '*.txt' Makefile .ci/run
+        git ls-files '*.c' '*.h' '*.cpp' '*.hpp' '*.sh' '*.md' '*.py' '*.cmake' '*.in' '*.txt' Makefile .ci/run
     else
         c_files
     fi

@@ -17,7 +17,7 @@ prefix=$PWD/moved
 cmake --install "$GN_BUILD_DIR" --prefix "$PWD/first" >install.log 2>&1 || fail "$(cat install.log)"
 mv first moved
 
-for file in bin/googlenet include/googlenet.h lib/libgooglenet.a lib/libgooglenet.so \
+for file in bin/googlenet include/googlenet.h include/googlenet.hpp lib/libgooglenet.a lib/libgooglenet.so \
     lib/libgooglenet.so.0 lib/pkgconfig/googlenet.pc lib/cmake/googlenet/googlenetConfig.cmake \
     share/man/man1/googlenet.1 share/man/man1/googlenet-train.1 share/fish/vendor_completions.d/googlenet.fish \
     share/bash-completion/completions/googlenet share/zsh/vendor-completions/_googlenet \
@@ -77,9 +77,17 @@ cmake --build consumer >consumer.log 2>&1 || fail "$(cat consumer.log)"
 run consumer/with_googlenet
 [ -x consumer/with_googlenet_static ] || fail "no program with googlenet::googlenet_static"
 
-# The header is C++, too.
-if command -v c++ >/dev/null 2>&1; then
-    echo '#include <googlenet.h>' >header.cpp
-    c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I"$prefix/include" header.cpp ||
-        fail "googlenet.h does not compile as C++"
-fi
+# The header is C++, too, and has no macros there; the one for C++ needs nothing else.
+for compiler in g++ clang++; do
+    command -v $compiler >/dev/null 2>&1 || continue
+    printf '#include <googlenet.h>\n#if defined gn_fit || defined gn_conv\n#error macros\n#endif\n' >header.cpp
+    $compiler -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$prefix/include" header.cpp ||
+        fail "googlenet.h does not compile as C++ with $compiler"
+    # shellcheck disable=SC2046
+    $compiler -std=c++17 -Wall -Wextra -Werror -o modern "$prefix/share/doc/googlenet/examples/classify_modern.cpp" \
+        $(pkg-config --cflags --libs googlenet) -pthread -Wl,-rpath,"$prefix/lib" ||
+        fail "examples/classify_modern.cpp does not compile with $compiler"
+    ./modern model.safetensors tiny "$GN_SOURCE_DIR/docs/curves.png" >modern.txt ||
+        fail "examples/classify_modern.cpp, compiled with $compiler, ended with code $?"
+    grep -q "four threads agree" modern.txt || fail "modern: $(cat modern.txt)"
+done
