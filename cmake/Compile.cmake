@@ -28,6 +28,12 @@ set(GN_CODE
     -fopenmp-simd # "#pragma omp simd": loops for vectors, no runtime library
     # Two builds in different places give the same bytes.
     -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=./build)
+# Sums of floats are rounded to floats everywhere: not with the x87's 80 bits, nor in double on s390x.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^i[3-6]86$")
+    list(APPEND GN_CODE -msse2 -mfpmath=sse)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "s390x" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    list(APPEND GN_CODE -fexcess-precision=fast)
+endif()
 # Not for the hot kernel files, where a cleared tile or a checked frame costs time.
 set(GN_CODE_COLD -fstack-protector-strong)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")

@@ -44,8 +44,12 @@ static inline float gn_random_unit(uint64_t seed, enum gn_purpose purpose, uint6
 static inline uint64_t gn_random_below(uint64_t seed, enum gn_purpose purpose, uint64_t a,
                                        uint64_t b, uint64_t n)
 {
-    __extension__ typedef unsigned __int128 wide;
-    return (uint64_t)(((wide)gn_random_bits(seed, purpose, a, b) * n) >> 64);
+    /* The upper half of their product, from four products of halves. */
+    const uint64_t bits = gn_random_bits(seed, purpose, a, b);
+    const uint64_t low = (bits & 0xffffffffU) * (n & 0xffffffffU);
+    const uint64_t middle = (bits >> 32) * (n & 0xffffffffU) + (low >> 32);
+    const uint64_t other = (bits & 0xffffffffU) * (n >> 32) + (middle & 0xffffffffU);
+    return (bits >> 32) * (n >> 32) + (middle >> 32) + (other >> 32);
 }
 
 #endif

@@ -107,7 +107,7 @@ static gn_status fill_one(struct import *im, const struct gn_caffe_weight *w)
     if (values == NULL)
         return gn_last_status();
     gn_caffe_values(&blob, values);
-    const float factor = w->scaled ? divisor(im, w->theirs) : 1;
+    const float factor = w->scaled ? divisor(im, w->theirs) : 1.0F;
     for (size_t i = 0; w->scaled && i < t->count; i++)
         values[i] *= factor;
     gn_order_take(g, tensor, GN_ORDER_TORCH, values, im->net->params + t->offset);

@@ -1,6 +1,7 @@
 /* Messages of Caffe's files into tables. */
 #include "caffe/net.h"
 
+#include "base/endian.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -269,9 +270,9 @@ void gn_caffe_values(const struct gn_caffe_blob *blob, float *values)
 {
     for (uint64_t i = 0; blob->doubles.bytes != NULL && i < blob->count; i++) {
         double value;
-        memcpy(&value, blob->doubles.bytes + i * sizeof value, sizeof value);
+        gn_copy_little(&value, blob->doubles.bytes + i * sizeof value, 1, sizeof value);
         values[i] = (float)value;
     }
     if (blob->doubles.bytes == NULL && blob->count > 0)
-        memcpy(values, blob->floats.bytes, (size_t)blob->count * sizeof *values);
+        gn_copy_little(values, blob->floats.bytes, (size_t)blob->count, sizeof *values);
 }

@@ -260,7 +260,7 @@ static gn_status count(struct check *c)
 static gn_status check(struct check *c)
 {
     for (int k = 0; k < SPLITS; k++)
-        c->n += c->sets[k] == NULL ? 0 : c->sets[k]->samples;
+        c->n += c->sets[k] == NULL ? 0 : (size_t)c->sets[k]->samples;
     c->records = gn_calloc(c->n, sizeof *c->records, "the check of a data set");
     if (c->records == NULL)
         return gn_last_status();

@@ -112,7 +112,7 @@ static void mark_fold(const struct gn_dataset *data, struct draw *draws, bool *h
                            .picture = (uint32_t)i,
                            .rank = data->pixels == NULL ? rank_of(o->seed, data->files.text[i])
                                                         : gn_mix64(gn_mix64(o->seed) ^ i) };
-    qsort(draws, data->samples, sizeof *draws, by_class_and_rank);
+    qsort(draws, (size_t)data->samples, sizeof *draws, by_class_and_rank);
     for (uint64_t i = 0; i < data->samples; i++)
         held[draws[i].picture] = i % (uint64_t)o->folds == (uint64_t)o->fold;
 }
@@ -137,8 +137,9 @@ gn_status gn_take_fold(struct gn_dataset *data)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: %llu samples cannot be divided into %d folds",
                 gn_printable(name, sizeof name, data->path),
                 data->labels == NULL ? 0ULL : (unsigned long long)data->samples, o->folds);
-    struct draw *draws = gn_calloc(data->samples, sizeof *draws, "the division of a data set");
-    bool *held = gn_calloc(data->samples, sizeof *held, "the division of a data set");
+    struct draw *draws =
+        gn_calloc((size_t)data->samples, sizeof *draws, "the division of a data set");
+    bool *held = gn_calloc((size_t)data->samples, sizeof *held, "the division of a data set");
     if (draws == NULL || held == NULL) {
         gn_free(draws);
         gn_free(held);
@@ -151,7 +152,7 @@ gn_status gn_take_fold(struct gn_dataset *data)
             keep(data, kept++, i);
     data->samples = kept;
     if (data->pixels == NULL)
-        data->files.n = kept;
+        data->files.n = (size_t)kept;
     data->has_val = true;
     gn_free(draws);
     gn_free(held);

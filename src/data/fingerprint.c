@@ -21,7 +21,7 @@ void gn_fingerprint_images(struct gn_dataset *data)
         crc = gn_crc32c(crc, bytes, sizeof bytes);
     }
     const size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
-    crc = gn_crc32c(crc, data->pixels, data->samples * image);
+    crc = gn_crc32c(crc, data->pixels, (size_t)data->samples * image);
     /* Images in memory have labels of a byte. */
     for (uint64_t i = 0; i < data->samples; i++) {
         const uint8_t label = (uint8_t)data->labels[i];

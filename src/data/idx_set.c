@@ -83,7 +83,7 @@ struct idx_split {
 static gn_status take_labels(struct gn_dataset *data, const uint8_t *labels,
                              const struct gn_idx *idx)
 {
-    data->labels = gn_calloc(data->samples, sizeof *data->labels, "labels");
+    data->labels = gn_calloc((size_t)data->samples, sizeof *data->labels, "labels");
     if (data->labels == NULL)
         return gn_last_status();
     for (uint64_t i = 0; i < idx->dims[0]; i++) {

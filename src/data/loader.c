@@ -266,7 +266,7 @@ static gn_status allocate(struct gn_loader *loader)
                 o->height, o->width);
     loader->image_floats = floats;
     loader->order = gn_calloc(loader->samples, sizeof *loader->order, "the order of samples");
-    loader->seen = gn_calloc(o->data->samples / 8 + 1, 1, "the list of bad pictures");
+    loader->seen = gn_calloc((size_t)o->data->samples / 8 + 1, 1, "the list of bad pictures");
     if (loader->order == NULL || loader->seen == NULL)
         return gn_last_status();
     if (o->balanced)

@@ -1,6 +1,8 @@
 /* CRC32C: the processor's instruction where there is one, otherwise a table of 256 entries. */
 #include "file/crc32c.h"
 
+#include "base/endian.h"
+
 #include <string.h>
 
 /* Entry i is the remainder of byte i under the reflected polynomial 0x82f63b78. */
@@ -77,6 +79,19 @@ uint32_t gn_crc32c(uint32_t crc, const void *data, size_t n)
         return ~by_instruction(~crc, data, n);
 #endif
     return gn_crc32c_portable(crc, data, n);
+}
+
+uint32_t gn_crc32c_numbers(uint32_t crc, const void *numbers, uint64_t n, uint64_t size)
+{
+    const uint8_t *at = numbers;
+    if (!gn_big_endian)
+        return gn_crc32c(crc, numbers, (size_t)(n * size));
+    for (uint64_t i = 0; i < n; i++, at += size) {
+        uint8_t little[8];
+        gn_copy_little(little, at, 1, (size_t)size);
+        crc = gn_crc32c(crc, little, (size_t)size);
+    }
+    return crc;
 }
 
 uint32_t gn_crc32c_portable(uint32_t crc, const void *data, size_t n)

@@ -15,6 +15,9 @@
  * "123456789" is e3069283. */
 uint32_t gn_crc32c(uint32_t crc, const void *data, size_t n);
 
+/* The same for n numbers of `size` bytes in memory, as a file has them: little-endian. */
+uint32_t gn_crc32c_numbers(uint32_t crc, const void *numbers, uint64_t n, uint64_t size);
+
 /* The same without special instructions: what gn_crc32c takes on other processors. */
 uint32_t gn_crc32c_portable(uint32_t crc, const void *data, size_t n);
 

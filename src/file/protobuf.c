@@ -1,6 +1,7 @@
 /* Fields one after the other. The length of a message goes before it once it is known. */
 #include "file/protobuf.h"
 
+#include "base/endian.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -59,7 +60,7 @@ void gn_pb_float(struct gn_pb *pb, int field, float value)
     tag(pb, field, FIXED32);
     uint8_t *to = add(pb, sizeof value);
     if (to != NULL)
-        memcpy(to, &value, sizeof value); /* little-endian, as this machine */
+        gn_copy_little(to, &value, 1, sizeof value);
 }
 
 void gn_pb_double(struct gn_pb *pb, int field, double value)
@@ -67,14 +68,14 @@ void gn_pb_double(struct gn_pb *pb, int field, double value)
     tag(pb, field, FIXED64);
     uint8_t *to = add(pb, sizeof value);
     if (to != NULL)
-        memcpy(to, &value, sizeof value);
+        gn_copy_little(to, &value, 1, sizeof value);
 }
 
 void gn_pb_doubles(struct gn_pb *pb, int field, const double *values, size_t n)
 {
     uint8_t *to = gn_pb_bytes(pb, field, n * sizeof *values);
     if (to != NULL && n > 0)
-        memcpy(to, values, n * sizeof *values);
+        gn_copy_little(to, values, n, sizeof *values);
 }
 
 void gn_pb_append(struct gn_pb *pb, const void *bytes, size_t n)

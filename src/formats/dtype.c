@@ -1,10 +1,10 @@
 /* Element types of model files: sizes, names and conversion to float32. */
 #include "formats/safetensors_internal.h"
 
+#include "base/endian.h"
+
 #include <math.h>
 #include <string.h>
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian");
 
 static const struct {
     char name[5];
@@ -64,13 +64,12 @@ static bool convert(const struct gn_st_tensor *tensor, uint64_t first, uint64_t 
     const uint8_t *bytes = (const uint8_t *)tensor->data + first * gn_dtype_size(tensor->dtype);
     switch (tensor->dtype) {
     case GN_F32:
-        if (n > 0)
-            memcpy(out, bytes, (size_t)n * sizeof *out);
+        gn_copy_little(out, bytes, (size_t)n, sizeof *out);
         return true;
     case GN_F64:
         for (uint64_t i = 0; i < n; i++) {
             double value;
-            memcpy(&value, bytes + 8 * i, sizeof value);
+            gn_copy_little(&value, bytes + 8 * i, 1, sizeof value);
             out[i] = (float)value;
         }
         return true;
@@ -78,7 +77,7 @@ static bool convert(const struct gn_st_tensor *tensor, uint64_t first, uint64_t 
     case GN_BF16:
         for (uint64_t i = 0; i < n; i++) {
             uint16_t value;
-            memcpy(&value, bytes + 2 * i, sizeof value);
+            gn_copy_little(&value, bytes + 2 * i, 1, sizeof value);
             out[i] = tensor->dtype == GN_F16 ? from_half(value) : from_bits((uint32_t)value << 16);
         }
         return true;
@@ -104,7 +103,7 @@ static bool chunk_is_finite(const uint8_t *bytes)
     uint32_t found = 0;
     for (int i = 0; i < CHUNK; i++) {
         uint32_t bits;
-        memcpy(&bits, bytes + 4 * i, sizeof bits);
+        gn_copy_little(&bits, bytes + 4 * i, 1, sizeof bits);
         found |= (bits & 0x7f800000U) == 0x7f800000U;
     }
     return found == 0;

@@ -4,6 +4,7 @@
  */
 #include "formats/safetensors_internal.h"
 
+#include "base/endian.h"
 #include "file/crc32c.h"
 #include "file/json.h"
 #include "base/memory.h"
@@ -73,7 +74,8 @@ static char *checksums(const struct item *items, int n)
     for (int i = 0; i < n; i++) {
         char digits[GN_ST_DIGITS + 1];
         (void)snprintf(digits, sizeof digits, "%08" PRIx32,
-                       gn_crc32c(0, items[i].tensor->data, (size_t)items[i].bytes));
+                       gn_crc32c_numbers(0, items[i].tensor->data, items[i].tensor->count,
+                                         gn_dtype_size(items[i].tensor->dtype)));
         gn_json_set(sums, items[i].tensor->name, json_string(digits));
     }
     return gn_json_text(sums, JSON_COMPACT, header_text);
@@ -134,7 +136,7 @@ static gn_status make_start(const char *json, bool plain, struct gn_bytes *start
     if (bytes == NULL)
         return gn_last_status();
     const uint64_t padded = size - GN_ST_LENGTH_BYTES;
-    memcpy(bytes, &padded, GN_ST_LENGTH_BYTES);
+    gn_copy_little(bytes, &padded, 1, GN_ST_LENGTH_BYTES);
     memcpy(bytes + GN_ST_LENGTH_BYTES, json, length);
     memset(bytes + GN_ST_LENGTH_BYTES + length, ' ', (size_t)padded - length);
     if (!plain) {
@@ -148,6 +150,25 @@ static gn_status make_start(const char *json, bool plain, struct gn_bytes *start
     return GN_OK;
 }
 
+/* The numbers of a tensor as a file has them. */
+static gn_status append(struct gn_file_writer *writer, const struct item *item)
+{
+    enum { CHUNK = 8192 };
+    if (!gn_big_endian)
+        return gn_file_append(writer, item->tensor->data, (size_t)item->bytes);
+    const uint8_t *at = item->tensor->data;
+    uint8_t chunk[CHUNK];
+    for (uint64_t left = item->bytes; left > 0;) {
+        const size_t n = left < CHUNK ? (size_t)left : CHUNK;
+        const size_t size = (size_t)gn_dtype_size(item->tensor->dtype);
+        gn_copy_little(chunk, at, n / size, size);
+        GN_TRY(gn_file_append(writer, chunk, n));
+        at += n;
+        left -= n;
+    }
+    return GN_OK;
+}
+
 static gn_status write_items(const char *path, const struct gn_bytes *start,
                              const struct item *items, int n, uint64_t total,
                              const char *keep_previous)
@@ -157,7 +178,7 @@ static gn_status write_items(const char *path, const struct gn_bytes *start,
         return gn_last_status();
     gn_status status = gn_file_append(writer, start->data, start->size);
     for (int i = 0; i < n && status == GN_OK; i++)
-        status = gn_file_append(writer, items[i].tensor->data, (size_t)items[i].bytes);
+        status = append(writer, &items[i]);
     return gn_file_commit(writer, keep_previous);
 }
 

@@ -80,7 +80,7 @@ static gn_status keep_logits(struct gn_evaluation *e, const float *logits)
         return GN_OK;
     GN_TRY(grow(&e->logits, (e->n_logits + 1) * classes, &e->logits_room, sizeof(float),
                 "logits of an evaluation"));
-    memcpy(e->logits + e->n_logits * classes, logits, classes * sizeof(float));
+    memcpy(e->logits + e->n_logits * classes, logits, (size_t)classes * sizeof(float));
     e->n_logits++;
     return GN_OK;
 }

@@ -4,6 +4,7 @@
  */
 #include "keras/export.h"
 
+#include "base/endian.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "file/json.h"
@@ -238,7 +239,7 @@ static gn_status make_input(struct writing *w, struct gn_bytes *input)
         to += 8 + n;
         for (int i = 0; i < w->n; i++) {
             const struct gn_tensor *t = &w->net->graph->tensors[w->items[i].tensor];
-            memcpy(to, w->net->params + t->offset, 4 * t->count);
+            gn_copy_little(to, w->net->params + t->offset, t->count, 4);
             to += 4 * t->count;
         }
     }

@@ -226,7 +226,7 @@ uint32_t gn_net_hash(const gn_net *net)
     uint32_t crc = 0;
     for (int i = 0; net != NULL && i < net->graph->n_tensors; i++) {
         const struct gn_tensor *t = &net->graph->tensors[i];
-        crc = gn_crc32c(crc, net->params + t->offset, t->count * sizeof(float));
+        crc = gn_crc32c_numbers(crc, net->params + t->offset, t->count, sizeof(float));
     }
     return crc;
 }

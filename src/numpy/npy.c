@@ -11,8 +11,6 @@
 
 enum { LONGEST = 65536, PREFIX = 10, LONG_PREFIX = 12, BLOCK = 64 };
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied as they are");
-
 static const struct {
     const char *descr;
     enum gn_dtype dtype;

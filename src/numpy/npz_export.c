@@ -4,6 +4,7 @@
  */
 #include "numpy/numpy.h"
 
+#include "base/endian.h"
 #include "base/memory.h"
 #include "file/json.h"
 #include "formats/model.h"
@@ -59,9 +60,17 @@ static gn_status add_tensor(struct gn_zip_writer *zip, const gn_net *net, int i)
         shape[d] = (uint64_t)t->shape[d];
     (void)snprintf(name, sizeof name, "%s.npy", t->name);
     const struct gn_bytes first = { head, gn_npy_head(head, "<f4", t->rank, shape) };
-    const struct gn_bytes values = { (uint8_t *)(net->params + t->offset),
-                                     t->count * sizeof *net->params };
-    return gn_zip_add(zip, name, &first, &values);
+    struct gn_bytes values = { (uint8_t *)(net->params + t->offset),
+                               t->count * sizeof *net->params };
+    if (!gn_big_endian)
+        return gn_zip_add(zip, name, &first, &values);
+    values.data = gn_alloc(values.size, "a NumPy array");
+    if (values.data == NULL)
+        return gn_last_status();
+    gn_copy_little(values.data, net->params + t->offset, t->count, sizeof *net->params);
+    const gn_status status = gn_zip_add(zip, name, &first, &values);
+    gn_free(values.data);
+    return status;
 }
 
 gn_status gn_npz_export(const gn_net *net, const struct gn_export_options *options)

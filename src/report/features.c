@@ -1,4 +1,5 @@
 /* Values of a layer in a file: NumPy's array format or CSV, a row an image. */
+#include "base/endian.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/path.h"
@@ -17,7 +18,8 @@ struct gn_features {
 
 static size_t npy_head(const struct gn_features *f, uint8_t head[GN_NPY_HEAD])
 {
-    return gn_npy_head(head, "<f4", 2, (const uint64_t[]){ f->rows, f->values });
+    return gn_npy_head(head, gn_big_endian ? ">f4" : "<f4", 2,
+                       (const uint64_t[]){ f->rows, f->values });
 }
 
 static void write_csv_header(struct gn_features *f)

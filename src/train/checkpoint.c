@@ -5,6 +5,7 @@
  */
 #include "train/checkpoint.h"
 
+#include "base/endian.h"
 #include "base/memory.h"
 #include "base/task.h"
 #include "formats/model.h"
@@ -51,7 +52,7 @@ static gn_status add_history(struct gn_checkpoint *c, const struct gn_training *
     const size_t columns = (size_t)gn_history_names(t->history, (int)rows, names);
     if (rows == 0)
         return GN_OK;
-    c->history = gn_calloc(rows * columns, sizeof(double), "the checkpoint's history");
+    c->history = gn_calloc((size_t)(rows * columns), sizeof(double), "the checkpoint's history");
     if (c->history == NULL)
         return gn_last_status();
     for (uint64_t i = 0; i < rows; i++)
@@ -198,7 +199,8 @@ static gn_status restore_history(struct gn_training *t, const struct generation 
         struct gn_metrics metrics = { .n = 0 };
         for (size_t k = 0; k < columns; k++) {
             double value;
-            memcpy(&value, data + ((size_t)i * columns + k) * sizeof value, sizeof value);
+            gn_copy_little(&value, data + ((size_t)i * columns + k) * sizeof value, 1,
+                           sizeof value);
             gn_metrics_add(&metrics, g->columns.list[k].name, value, false);
         }
         gn_history_append(t->history, i + 1, &metrics);

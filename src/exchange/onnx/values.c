@@ -4,6 +4,8 @@
  */
 #include "exchange/onnx/file.h"
 
+#include "base/endian.h"
+
 #include <string.h>
 
 enum {
@@ -128,21 +130,22 @@ static void store(struct target *target, struct number number)
         flush(target);
 }
 
-/* n values of a type that lie next to each other, little-endian, as on this machine. */
+/* n values of a type that lie next to each other, little-endian. */
 static void decode(struct target *target, int type, const uint8_t *bytes, uint64_t n)
 {
     const size_t size = bytes_of(type);
     if (type == FLOAT && target->sink != NULL) {
         for (uint64_t i = 0; i < n; i += PORTION) {
             target->n = n - i < PORTION ? (size_t)(n - i) : PORTION;
-            memcpy(target->portion, bytes + i * size, target->n * size);
+            gn_copy_little(target->portion, bytes + i * size, target->n, size);
             flush(target);
         }
         return;
     }
     for (uint64_t i = 0; i < n; i++) {
         uint64_t bits = 0;
-        memcpy(&bits, bytes + i * size, size);
+        for (size_t k = 0; k < size; k++)
+            bits |= (uint64_t)bytes[i * size + k] << (8 * k);
         store(target, number_of(type, bits));
     }
 }

@@ -1,6 +1,7 @@
 /* Nodes, constants, inputs and outputs of an ONNX graph. */
 #include "exchange/onnx/writer.h"
 
+#include "base/endian.h"
 #include "base/half.h"
 
 #include <string.h>
@@ -96,10 +97,10 @@ void gn_onnx_floats(struct gn_onnx *onnx, const char *name, const float *values,
     const size_t begin = begin_constant(onnx, name, gn_onnx_number(onnx), dims, rank);
     uint8_t *to = gn_pb_bytes(&onnx->pb, TENSOR_RAW, n * (half ? 2 : sizeof(float)));
     if (to != NULL && !half)
-        memcpy(to, values, n * sizeof(float));
+        gn_copy_little(to, values, n, sizeof(float));
     for (size_t i = 0; to != NULL && half && i < n; i++) {
         const uint16_t bits = gn_half_from_float(values[i]);
-        memcpy(to + 2 * i, &bits, sizeof bits);
+        gn_copy_little(to + 2 * i, &bits, 1, sizeof bits);
     }
     gn_pb_end(&onnx->pb, begin);
 }
@@ -109,7 +110,7 @@ void gn_onnx_int64s(struct gn_onnx *onnx, const char *name, const int64_t *value
     const size_t begin = begin_constant(onnx, name, GN_ONNX_INT64, &(int64_t){ n }, 1);
     uint8_t *to = gn_pb_bytes(&onnx->pb, TENSOR_RAW, (size_t)n * sizeof *values);
     if (to != NULL)
-        memcpy(to, values, (size_t)n * sizeof *values);
+        gn_copy_little(to, values, (size_t)n, sizeof *values);
     gn_pb_end(&onnx->pb, begin);
 }
 
