@@ -19,7 +19,7 @@ shift
 case $architecture in
 arm64) triple=aarch64-linux-gnu processor=aarch64 emulator='qemu-aarch64;-cpu;max,sve256=on' ;;
 armhf) triple=arm-linux-gnueabihf processor=arm emulator=qemu-arm ;;
-i386) triple=i686-linux-gnu processor=i686 emulator=env ;;
+i386) triple=i686-linux-gnu processor=i686 emulator=qemu-i386 ;;
 s390x) triple=s390x-linux-gnu processor=s390x emulator='qemu-s390x;-cpu;max' ;;
 ppc64el) triple=powerpc64le-linux-gnu processor=ppc64le emulator=qemu-ppc64le ;;
 *)
@@ -71,7 +71,11 @@ fetch_libraries() {
     for package in "$base"/debs/*.deb; do
         quietly dpkg-deb -x "$package" "$folder/root"
     done
-    rm -rf "$base"
+    # One folder of libraries, and no link to this machine's.
+    cp -a "$folder/root/lib/." "$folder/root/usr/lib/"
+    rm -rf "$base" "$folder/root/lib"
+    ln -s usr/lib "$folder/root/lib"
+    ln -sf libz.so.1 "$folder/root/usr/lib/$triple/libz.so"
     : >"$folder/root/complete"
 }
 
@@ -80,7 +84,7 @@ mkdir -p "$folder"
 tools_of_this_machine
 fetch_libraries
 root=$PWD/$folder/root
-[ "$emulator" = env ] || emulator="$emulator;-L;$root"
+emulator="$emulator;-L;$root"
 cat >"$folder/toolchain.cmake" <<CMAKE
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR $processor)
