@@ -29,4 +29,16 @@ static inline void gn_copy_little(void *to, const void *from, size_t n, size_t s
             out[k] = in[size - 1 - k];
 }
 
+/* Makes n numbers of a file, which lie in memory of ours, numbers of this machine. */
+static inline void gn_turn_little(void *numbers, size_t n, size_t size)
+{
+    uint8_t *at = numbers;
+    for (size_t i = 0; gn_big_endian && i < n; i++, at += size)
+        for (size_t k = 0; k < size / 2; k++) {
+            const uint8_t byte = at[k];
+            at[k] = at[size - 1 - k];
+            at[size - 1 - k] = byte;
+        }
+}
+
 #endif

@@ -1,8 +1,6 @@
 /* Element types of model files: sizes, names and conversion to float32. */
 #include "formats/safetensors_internal.h"
 
-#include "base/endian.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -64,12 +62,13 @@ static bool convert(const struct gn_st_tensor *tensor, uint64_t first, uint64_t 
     const uint8_t *bytes = (const uint8_t *)tensor->data + first * gn_dtype_size(tensor->dtype);
     switch (tensor->dtype) {
     case GN_F32:
-        gn_copy_little(out, bytes, (size_t)n, sizeof *out);
+        if (n > 0)
+            memcpy(out, bytes, (size_t)n * sizeof *out);
         return true;
     case GN_F64:
         for (uint64_t i = 0; i < n; i++) {
             double value;
-            gn_copy_little(&value, bytes + 8 * i, 1, sizeof value);
+            memcpy(&value, bytes + 8 * i, sizeof value);
             out[i] = (float)value;
         }
         return true;
@@ -77,7 +76,7 @@ static bool convert(const struct gn_st_tensor *tensor, uint64_t first, uint64_t 
     case GN_BF16:
         for (uint64_t i = 0; i < n; i++) {
             uint16_t value;
-            gn_copy_little(&value, bytes + 2 * i, 1, sizeof value);
+            memcpy(&value, bytes + 2 * i, sizeof value);
             out[i] = tensor->dtype == GN_F16 ? from_half(value) : from_bits((uint32_t)value << 16);
         }
         return true;
@@ -103,7 +102,7 @@ static bool chunk_is_finite(const uint8_t *bytes)
     uint32_t found = 0;
     for (int i = 0; i < CHUNK; i++) {
         uint32_t bits;
-        gn_copy_little(&bits, bytes + 4 * i, 1, sizeof bits);
+        memcpy(&bits, bytes + 4 * i, sizeof bits);
         found |= (bits & 0x7f800000U) == 0x7f800000U;
     }
     return found == 0;

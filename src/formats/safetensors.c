@@ -2,6 +2,7 @@
  * it. */
 #include "formats/safetensors_internal.h"
 
+#include "base/endian.h"
 #include "file/crc32c.h"
 #include "base/memory.h"
 #include "file/reader.h"
@@ -190,6 +191,9 @@ static gn_status load(struct gn_st_file *file, const struct gn_file *from)
     GN_TRY(read_data(file, from));
     if (file->ours)
         GN_TRY(check_data(file));
+    for (int i = 0; i < file->n; i++)
+        gn_turn_little(file->data + file->entries[i].begin, (size_t)file->entries[i].tensor.count,
+                       (size_t)gn_dtype_size(file->entries[i].tensor.dtype));
     return make_index(file);
 }
 

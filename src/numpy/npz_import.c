@@ -5,6 +5,7 @@
  */
 #include "numpy/numpy.h"
 
+#include "base/endian.h"
 #include "base/memory.h"
 #include "file/json.h"
 #include "foreign/pairs.h"
@@ -75,6 +76,7 @@ static gn_status take_values(struct array *a, const struct gn_npy *npy, uint64_t
 {
     const uint64_t bytes = npy->count * npy->item;
     a->tensor.data = npy->data;
+    gn_turn_little((uint8_t *)(uintptr_t)npy->data, (size_t)npy->count, (size_t)npy->item);
     if (!npy->fortran || npy->rank < 2)
         return GN_OK;
     if (bytes > *left)

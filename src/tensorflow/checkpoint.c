@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/endian.h"
 #include "file/crc32c.h"
 #include "tensorflow/table.h"
 
@@ -169,6 +170,7 @@ static gn_status add(struct reading *r, const char *key, size_t length, const st
     memcpy(t->shape, e->shape, sizeof e->shape);
     t->count = count;
     t->data = values;
+    gn_turn_little((uint8_t *)(uintptr_t)values, (size_t)count, (size_t)types[type].size);
     return GN_OK;
 }
 

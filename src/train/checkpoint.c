@@ -5,7 +5,6 @@
  */
 #include "train/checkpoint.h"
 
-#include "base/endian.h"
 #include "base/memory.h"
 #include "base/task.h"
 #include "formats/model.h"
@@ -199,8 +198,7 @@ static gn_status restore_history(struct gn_training *t, const struct generation 
         struct gn_metrics metrics = { .n = 0 };
         for (size_t k = 0; k < columns; k++) {
             double value;
-            gn_copy_little(&value, data + ((size_t)i * columns + k) * sizeof value, 1,
-                           sizeof value);
+            memcpy(&value, data + ((size_t)i * columns + k) * sizeof value, sizeof value);
             gn_metrics_add(&metrics, g->columns.list[k].name, value, false);
         }
         gn_history_append(t->history, i + 1, &metrics);

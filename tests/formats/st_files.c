@@ -1,6 +1,7 @@
 /* Hand-made safetensors files of tests. */
 #include "st_files.h"
 
+#include "base/endian.h"
 #include "file/crc32c.h"
 #include "formats/safetensors.h"
 #include "support/check.h"
@@ -18,7 +19,7 @@ static uint8_t *join(const char *json, size_t n, size_t *size)
     uint8_t *bytes = malloc(*size);
     if (bytes == NULL)
         abort();
-    memcpy(bytes, &length, 8);
+    gn_copy_little(bytes, &length, 1, 8);
     memcpy(bytes + 8, json, (size_t)length);
     for (size_t i = 0; i < n; i++)
         bytes[8 + (size_t)length + i] = (uint8_t)i;

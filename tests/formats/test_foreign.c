@@ -2,6 +2,7 @@
  *
  * Weights from other tools: files without our metadata, in any precision and order. */
 #include "formats/model.h"
+#include "base/endian.h"
 #include "formats/small_net.h"
 #include "support/check.h"
 
@@ -16,18 +17,18 @@ static size_t encode(enum gn_dtype dtype, float value, void *out)
     uint32_t bits;
     memcpy(&bits, &value, 4);
     if (dtype == GN_F64)
-        memcpy(out, &wide, 8);
+        gn_copy_little(out, &wide, 1, 8);
     else if (dtype == GN_F32)
-        memcpy(out, &value, 4);
+        gn_copy_little(out, &value, 1, 4);
     else if (dtype == GN_BF16)
-        memcpy(out, (const char *)&bits + 2, 2);
+        gn_copy_little(out, &(uint16_t){ (uint16_t)(bits >> 16) }, 1, 2);
     else {
         /* float16 of a value that it holds exactly: the tests take small multiples of 1/64. */
-        const uint32_t half =
-            bits << 1 == 0
-                ? bits >> 16
-                : (bits >> 16 & 0x8000) | ((bits >> 23 & 255) - 112) << 10 | (bits >> 13 & 0x3ff);
-        memcpy(out, &half, 2);
+        const uint16_t half =
+            (uint16_t)(bits << 1 == 0 ? bits >> 16
+                                      : (bits >> 16 & 0x8000) | ((bits >> 23 & 255) - 112) << 10 |
+                                            (bits >> 13 & 0x3ff));
+        gn_copy_little(out, &half, 1, 2);
     }
     return dtype == GN_F64 ? 8 : dtype == GN_F32 ? 4 : 2;
 }
@@ -52,10 +53,11 @@ static void write_foreign(const gn_net *net, const char *path, enum gn_dtype dty
     }
     char *json = json_dumps(root, JSON_COMPACT);
     assert_non_null(json);
-    const uint64_t length = strlen(json);
+    uint64_t length = strlen(json), stored;
+    gn_copy_little(&stored, &length, 1, sizeof length);
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
-    assert_int_equal(fwrite(&length, 8, 1, f), 1);
+    assert_int_equal(fwrite(&stored, 8, 1, f), 1);
     assert_int_equal(fwrite(json, (size_t)length, 1, f), 1);
     for (int i = 0; i < net->graph->n_tensors; i++)
         for (size_t k = 0; k < net->graph->tensors[i].count; k++) {

@@ -2,6 +2,7 @@
  *
  * The safetensors reader and writer: round trips, damage of every kind, conversions. */
 #include "base/memory.h"
+#include "base/endian.h"
 #include "base/random.h"
 #include "formats/safetensors.h"
 #include "st_files.h"
@@ -82,7 +83,7 @@ static void layout_is_as_promised(void **state)
     uint64_t length;
     uint8_t *bytes = test_read_file("m", &size);
     assert_true(test_file_is("n", bytes, size));
-    memcpy(&length, bytes, 8);
+    gn_copy_little(&length, bytes, 1, 8);
     assert_int_equal((8 + length) % 64, 0);
     assert_memory_equal(bytes + 8, start, sizeof start - 1);
     assert_int_equal(8 + sizeof start - 1, 45);

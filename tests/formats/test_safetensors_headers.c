@@ -2,6 +2,7 @@
  *
  * Headers of safetensors files that lie, are too large or incomplete; files of other tools, and files of
  * other formats. */
+#include "base/endian.h"
 #include "base/memory.h"
 #include "formats/safetensors.h"
 #include "st_files.h"
@@ -125,7 +126,7 @@ static void lengths_that_lie_are_named(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t bytes[12] = { [8] = '{', '}', ' ', ' ' };
-        memcpy(bytes, &cases[i].length, 8);
+        gn_copy_little(bytes, &cases[i].length, 1, 8);
         test_write_file("lie", bytes, sizeof bytes);
         st_refused("lie", cases[i].part);
     }
@@ -247,8 +248,10 @@ static void files_without_our_keys_are_read(void **state)
     /* "b" is at an odd address. */
     float value = 0;
     assert_true(gn_st_to_float(gn_st_find(file, "b"), &value));
+    uint8_t stored[4];
     const uint8_t expected[] = { 1, 2, 3, 4 };
-    assert_memory_equal(&value, expected, 4);
+    gn_copy_little(stored, &value, 1, 4);
+    assert_memory_equal(stored, expected, 4);
     assert_false(gn_st_to_float(gn_st_find(file, "a"), &value));
     gn_st_close(file);
 }
