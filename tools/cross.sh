@@ -28,6 +28,8 @@ ppc64el) triple=powerpc64le-linux-gnu processor=ppc64le emulator=qemu-ppc64le ;;
     ;;
 esac
 
+libraries=${triple/i686/i386} # their folder
+
 skip() {
     echo "cross.sh: $*"
     exit 77
@@ -75,7 +77,7 @@ fetch_libraries() {
     cp -a "$folder/root/lib/." "$folder/root/usr/lib/"
     rm -rf "$base" "$folder/root/lib"
     ln -s usr/lib "$folder/root/lib"
-    ln -sf libz.so.1 "$folder/root/usr/lib/$triple/libz.so"
+    ln -sf libz.so.1 "$folder/root/usr/lib/$libraries/libz.so"
     : >"$folder/root/complete"
 }
 
@@ -89,16 +91,16 @@ cat >"$folder/toolchain.cmake" <<CMAKE
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR $processor)
 set(CMAKE_C_COMPILER $triple-gcc)
-set(CMAKE_LIBRARY_ARCHITECTURE $triple)
+set(CMAKE_LIBRARY_ARCHITECTURE $libraries)
 set(CMAKE_FIND_ROOT_PATH $root)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-set(CMAKE_C_FLAGS_INIT "-isystem $root/usr/include/$triple")
-set(CMAKE_EXE_LINKER_FLAGS "-Wl,-rpath-link,$root/usr/lib/$triple")
+set(CMAKE_C_FLAGS_INIT "-isystem $root/usr/include/$libraries")
+set(CMAKE_EXE_LINKER_FLAGS "-Wl,-rpath-link,$root/usr/lib/$libraries")
 set(CMAKE_CROSSCOMPILING_EMULATOR $emulator)
 CMAKE
-export PKG_CONFIG_LIBDIR=$root/usr/lib/$triple/pkgconfig:$root/usr/share/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
+export PKG_CONFIG_LIBDIR=$root/usr/lib/$libraries/pkgconfig:$root/usr/share/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
 
 # What qemu cannot do: fork a process with threads. Hardening is looked at by tools for this machine.
 not='^(train/fork|unit/team|install/.*)$'
