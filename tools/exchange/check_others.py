@@ -21,7 +21,8 @@ MODELS = ["googlenet", "googlenet-bn", "googlenet-small", "googlenet-paper", "go
 
 def run_openvino(path, x):
     import openvino
-    return next(iter(openvino.compile_model(str(path), "CPU")(x).values()))
+    precise = {"INFERENCE_PRECISION_HINT": "f32"}  # it takes bfloat16 where the processor has it
+    return next(iter(openvino.compile_model(str(path), "CPU", precise)(x).values()))
 
 
 def run_ncnn(path, x):
