@@ -8,12 +8,15 @@
 #include "support/check.h"
 #include "support/tiny.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 /* ---- An allocator that counts, and may have nothing left ---- */
 
 struct heap {
+    pthread_mutex_t lock;
+    struct block *list; /* what is in use; what threads keep is no leak */
     atomic_llong blocks, bytes, calls;
     atomic_int wrong; /* blocks that are not its own, or of another size */
     atomic_bool empty;
@@ -22,7 +25,30 @@ struct heap {
 struct block {
     struct heap *heap;
     size_t bytes;
+    struct block *next, *before;
 };
+
+static void put_on_list(struct heap *heap, struct block *block)
+{
+    (void)pthread_mutex_lock(&heap->lock);
+    block->next = heap->list;
+    if (heap->list != NULL)
+        heap->list->before = block;
+    heap->list = block;
+    (void)pthread_mutex_unlock(&heap->lock);
+}
+
+static void take_off_list(struct heap *heap, const struct block *block)
+{
+    (void)pthread_mutex_lock(&heap->lock);
+    if (block->before == NULL)
+        heap->list = block->next;
+    else
+        block->before->next = block->next;
+    if (block->next != NULL)
+        block->next->before = block->before;
+    (void)pthread_mutex_unlock(&heap->lock);
+}
 
 static void *heap_allocate(void *context, size_t bytes, size_t alignment)
 {
@@ -32,7 +58,8 @@ static void *heap_allocate(void *context, size_t bytes, size_t alignment)
         posix_memalign((void **)&base, alignment, bytes + alignment) != 0)
         return NULL;
     char *p = base + alignment;
-    ((struct block *)(void *)p)[-1] = (struct block){ heap, bytes };
+    ((struct block *)(void *)p)[-1] = (struct block){ .heap = heap, .bytes = bytes };
+    put_on_list(heap, (struct block *)(void *)p - 1);
     memset(p, 0xa5, bytes); /* nobody may count on zeros */
     atomic_fetch_add(&heap->blocks, 1);
     atomic_fetch_add(&heap->calls, 1);
@@ -46,6 +73,7 @@ static void heap_release(void *context, void *p, size_t bytes)
     const struct block *block = (const struct block *)p - 1;
     if (block->heap != heap || block->bytes != bytes)
         atomic_fetch_add(&heap->wrong, 1);
+    take_off_list(heap, block);
     atomic_fetch_sub(&heap->blocks, 1);
     atomic_fetch_sub(&heap->bytes, (long long)bytes);
     free((char *)p - 64); /* the alignment that all are asked with */
@@ -72,7 +100,7 @@ static uint32_t work(int threads)
     return hash;
 }
 
-static struct heap heap;
+static struct heap heap = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static const struct gn_allocator own = { .allocate = heap_allocate,
                                          .release = heap_release,
                                          .context = &heap };
