@@ -18,7 +18,7 @@ SECONDS ?= 60
 PROGRAM = $(BUILD)/googlenet
 CTEST = ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 $(CTEST_FLAGS)
 
-.PHONY: all help build train test test-quick test-full fuzz soak check format bench bench-peers install deb clean
+.PHONY: all help build train test test-quick test-full fuzz soak check format bench bench-peers install deb static clean
 
 all: build
 
@@ -33,6 +33,7 @@ help:
 	@echo 'make format      format the source with clang-format'
 	@echo 'make install     install below PREFIX=$(PREFIX)'
 	@echo 'make deb         Debian packages in build-deb/, checked by lintian'
+	@echo 'make static      one program without shared libraries: build-static/googlenet'
 	@echo 'make clean       remove $(BUILD)/'
 
 build:
@@ -84,6 +85,13 @@ install: build
 deb:
 	@tools/setup.sh deb
 	@tools/deb.sh
+
+static:
+	@tools/setup.sh build
+	@tools/build.sh build-static program -DGN_STATIC=ON -DGN_TESTS=OFF -DCMAKE_BUILD_TYPE=Release $(CMAKE_FLAGS)
+	@strip build-static/googlenet
+	@! readelf -d build-static/googlenet | grep NEEDED
+	@ls -l build-static/googlenet
 
 clean:
 	rm -rf $(BUILD)

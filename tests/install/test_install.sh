@@ -21,7 +21,7 @@ for file in bin/googlenet include/googlenet.h include/googlenet.hpp lib/libgoogl
     lib/libgooglenet.so.0 lib/pkgconfig/googlenet.pc lib/cmake/googlenet/googlenetConfig.cmake \
     share/man/man1/googlenet.1 share/man/man1/googlenet-train.1 share/fish/vendor_completions.d/googlenet.fish \
     share/bash-completion/completions/googlenet share/zsh/vendor-completions/_googlenet \
-    share/doc/googlenet/README.md share/doc/googlenet/examples/train.c share/doc/googlenet/docs/recipes.md; do
+    share/doc/googlenet/googlenet.spdx.json share/doc/googlenet/README.md share/doc/googlenet/examples/train.c share/doc/googlenet/docs/recipes.md; do
     [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
 
