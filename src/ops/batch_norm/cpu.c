@@ -30,29 +30,33 @@ static int sum_units(const struct gn_args *a, const struct gn_run *run)
     return gn_norm_uses_batch(a, run) ? chunk_units(a, run) : 0;
 }
 
-INLINE int lanes(const struct gn_args *a, int c)
-{
-    return a->g.c - c < VL ? a->g.c - c : VL;
-}
+enum { PIXELS = 4 }; /* that are taken at a time */
 
 /* Sums of d and d * d with d = x - the chunk's first pixel, which keeps them small where the mean is
- * not. */
-INLINE void sum_pixels(const struct gn_args *a, const float *x, int n, const float *shift,
-                       float *sum, float *squares)
+ * not. One vector of n pixels. */
+INLINE void sum_vector(const float *x, int ld, int c, int l, int n, const float *shift, float *sum,
+                       float *squares)
 {
-    const size_t ld = (size_t)a->x.ld;
-    for (int c = 0; c < a->g.c; c += VL) {
-        const int l = lanes(a, c);
-        const vf s = load_some(shift + c, l);
-        vf d1 = { 0 }, d2 = { 0 };
-        for (int i = 0; i < n; i++) {
-            const vf d = load_some(x + (size_t)i * ld + c, l) - s;
-            d1 += d;
-            d2 += d * d;
-        }
-        store(sum + c, load(sum + c) + d1);
-        store(squares + c, load(squares + c) + d2);
+    const vf s = load_some(shift + c, l);
+    vf d1 = { 0 }, d2 = { 0 };
+    UNROLL
+    for (int i = 0; i < n; i++) {
+        const vf d = load_some(x + i * ld + c, l) - s;
+        d1 += d;
+        d2 += d * d;
     }
+    store(sum + c, load(sum + c) + d1);
+    store(squares + c, load(squares + c) + d2);
+}
+
+INLINE void sum_pixels(int channels, const float *x, int ld, int n, const float *shift, float *sum,
+                       float *squares)
+{
+    int c = 0;
+    for (; c + VL <= channels; c += VL)
+        sum_vector(x, ld, c, VL, n, shift, sum, squares);
+    if (c < channels)
+        sum_vector(x, ld, c, channels - c, n, shift, sum, squares);
 }
 
 static void sums(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
@@ -62,10 +66,11 @@ static void sums(const struct gn_args *a, const struct gn_run *run, int unit, vo
     const float *x = a->x.data + k.first * (size_t)a->x.ld, *shift = x;
     float *sum = gn_norm_sum(a, unit, 0), *squares = gn_norm_sum(a, unit, 1);
     memset(sum, 0, 2 * gn_norm_stride(&a->g) * sizeof *sum);
+    const int c = a->g.c, ld = a->x.ld;
     int i = 0;
-    for (; i + 4 <= k.n; i += 4, x += 4 * a->x.ld)
-        sum_pixels(a, x, 4, shift, sum, squares);
-    sum_pixels(a, x, k.n - i, shift, sum, squares);
+    for (; i + PIXELS <= k.n; i += PIXELS, x += PIXELS * ld)
+        sum_pixels(c, x, ld, PIXELS, shift, sum, squares);
+    sum_pixels(c, x, ld, k.n - i, shift, sum, squares);
 }
 
 enum { CHANNELS = 16 }; /* of a unit of the steps that finish a channel */
@@ -106,43 +111,80 @@ static void stats(const struct gn_args *a, const struct gn_run *run, int unit, v
     }
 }
 
+/* One vector of n pixels; which of the things happen is known where this is inlined. */
+INLINE void normalise(const struct gn_args *a, const float *x, float *y, int c, int l, int n,
+                      bool rectify)
+{
+    const vf mean = load(gn_norm_row(a, GN_NORM_MEAN) + c);
+    const vf scale = load(gn_norm_row(a, GN_NORM_SCALE) + c);
+    const vf beta = load_some(a->tensors[GN_NORM_BETA] + c, l);
+    vf v[PIXELS];
+    UNROLL
+    for (int i = 0; i < n; i++)
+        v[i] = (load_some(x + i * a->x.ld + c, l) - mean) * scale + beta;
+    UNROLL
+    for (int i = 0; i < n; i++)
+        store_some(y + i * a->y.ld + c, rectify ? relu(v[i]) : v[i], l);
+}
+
+INLINE void forward_pixels(const struct gn_args *a, size_t first, int n, bool rectify)
+{
+    const float *x = a->x.data + first * (size_t)a->x.ld;
+    float *y = a->y.data + first * (size_t)a->y.ld;
+    int c = 0;
+    for (; c + VL <= a->g.c; c += VL)
+        normalise(a, x, y, c, VL, n, rectify);
+    if (c < a->g.c)
+        normalise(a, x, y, c, a->g.c - c, n, rectify);
+}
+
+INLINE void forward_chunk(const struct gn_args *all, struct chunk k, bool rectify)
+{
+    const struct gn_args a = *all; /* for the compiler, a store to y might change it */
+    size_t p = k.first;
+    const size_t end = k.first + (size_t)k.n;
+    for (; p + PIXELS <= end; p += PIXELS)
+        forward_pixels(&a, p, PIXELS, rectify);
+    for (; p < end; p++)
+        forward_pixels(&a, p, 1, rectify);
+}
+
 static void forward(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)scratch;
     const struct chunk k = chunk_at(a, run, unit);
-    const float *mean = gn_norm_row(a, GN_NORM_MEAN), *scale = gn_norm_row(a, GN_NORM_SCALE);
-    const float *beta = a->tensors[GN_NORM_BETA];
-    for (size_t p = k.first; p < k.first + (size_t)k.n; p++) {
-        const float *x = a->x.data + p * (size_t)a->x.ld;
-        float *y = a->y.data + p * (size_t)a->y.ld;
-        for (int c = 0; c < a->g.c; c += VL) {
-            const int l = lanes(a, c);
-            const vf v =
-                (load_some(x + c, l) - load(mean + c)) * load(scale + c) + load_some(beta + c, l);
-            store_some(y + c, a->relu ? relu(v) : v, l);
-        }
-    }
+    if (a->relu)
+        forward_chunk(a, k, true);
+    else
+        forward_chunk(a, k, false);
 }
 
-/* Sums of dy and dy * (x - mean). */
+/* Sums of dy and dy * (x - mean): one vector of n pixels. */
+INLINE void back_sum_vector(const struct gn_args *a, size_t first, int c, int l, int n, float *sum,
+                            float *products)
+{
+    const float *x = a->x.data + first * (size_t)a->x.ld;
+    const float *dy = a->dy.data + first * (size_t)a->dy.ld;
+    const vf m = load(gn_norm_row(a, GN_NORM_MEAN) + c);
+    vf d1 = { 0 }, d2 = { 0 };
+    UNROLL
+    for (int i = 0; i < n; i++) {
+        const vf d = load_some(dy + i * a->dy.ld + c, l);
+        d1 += d;
+        d2 += d * (load_some(x + i * a->x.ld + c, l) - m);
+    }
+    store(sum + c, load(sum + c) + d1);
+    store(products + c, load(products + c) + d2);
+}
+
 INLINE void back_sum_pixels(const struct gn_args *a, size_t first, int n, float *sum,
                             float *products)
 {
-    const float *mean = gn_norm_row(a, GN_NORM_MEAN);
-    const float *x = a->x.data + first * (size_t)a->x.ld;
-    const float *dy = a->dy.data + first * (size_t)a->dy.ld;
-    for (int c = 0; c < a->g.c; c += VL) {
-        const int l = lanes(a, c);
-        const vf m = load(mean + c);
-        vf d1 = { 0 }, d2 = { 0 };
-        for (int i = 0; i < n; i++) {
-            const vf d = load_some(dy + (size_t)i * (size_t)a->dy.ld + c, l);
-            d1 += d;
-            d2 += d * (load_some(x + (size_t)i * (size_t)a->x.ld + c, l) - m);
-        }
-        store(sum + c, load(sum + c) + d1);
-        store(products + c, load(products + c) + d2);
-    }
+    int c = 0;
+    for (; c + VL <= a->g.c; c += VL)
+        back_sum_vector(a, first, c, VL, n, sum, products);
+    if (c < a->g.c)
+        back_sum_vector(a, first, c, a->g.c - c, n, sum, products);
 }
 
 static void back_sums(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
@@ -151,10 +193,11 @@ static void back_sums(const struct gn_args *a, const struct gn_run *run, int uni
     const struct chunk k = chunk_at(a, run, unit);
     float *sum = gn_norm_sum(a, unit, 0), *products = gn_norm_sum(a, unit, 1);
     memset(sum, 0, 2 * gn_norm_stride(&a->g) * sizeof *sum);
+    const struct gn_args own = *a; /* for the compiler, a store to the sums might change it */
     int i = 0;
-    for (; i + 4 <= k.n; i += 4)
-        back_sum_pixels(a, k.first + (size_t)i, 4, sum, products);
-    back_sum_pixels(a, k.first + (size_t)i, k.n - i, sum, products);
+    for (; i + PIXELS <= k.n; i += PIXELS)
+        back_sum_pixels(&own, k.first + (size_t)i, PIXELS, sum, products);
+    back_sum_pixels(&own, k.first + (size_t)i, k.n - i, sum, products);
 }
 
 static void back_stats(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
@@ -170,27 +213,64 @@ static void back_stats(const struct gn_args *a, const struct gn_run *run, int un
     }
 }
 
+/* The same for the gradient: one vector of n pixels. */
+INLINE void back_vector(const struct gn_args *a, size_t first, int c, int l, int n, bool accumulate,
+                        bool mask)
+{
+    const float *x = a->x.data + first * (size_t)a->x.ld;
+    const float *dy = a->dy.data + first * (size_t)a->dy.ld;
+    float *dx = a->dx.data + first * (size_t)a->dx.ld;
+    const vf mean = load(gn_norm_row(a, GN_NORM_MEAN) + c);
+    const vf scale = load(gn_norm_row(a, GN_NORM_SCALE) + c);
+    const vf dy_mean = load(gn_norm_row(a, GN_NORM_DY_MEAN) + c);
+    const vf slope = load(gn_norm_row(a, GN_NORM_DY_SLOPE) + c);
+    vf v[PIXELS];
+    UNROLL
+    for (int i = 0; i < n; i++) {
+        const vf in = load_some(x + i * a->x.ld + c, l);
+        v[i] = scale * load_some(dy + i * a->dy.ld + c, l) - (dy_mean + (in - mean) * slope);
+        if (accumulate)
+            v[i] += load_some(dx + i * a->dx.ld + c, l);
+        if (mask)
+            v[i] = where_positive(in, v[i]);
+    }
+    UNROLL
+    for (int i = 0; i < n; i++)
+        store_some(dx + i * a->dx.ld + c, v[i], l);
+}
+
+INLINE void back_pixels(const struct gn_args *a, size_t first, int n, bool accumulate, bool mask)
+{
+    int c = 0;
+    for (; c + VL <= a->g.c; c += VL)
+        back_vector(a, first, c, VL, n, accumulate, mask);
+    if (c < a->g.c)
+        back_vector(a, first, c, a->g.c - c, n, accumulate, mask);
+}
+
+INLINE void back_chunk(const struct gn_args *all, struct chunk k, bool accumulate, bool mask)
+{
+    const struct gn_args a = *all;
+    size_t p = k.first;
+    const size_t end = k.first + (size_t)k.n;
+    for (; p + PIXELS <= end; p += PIXELS)
+        back_pixels(&a, p, PIXELS, accumulate, mask);
+    for (; p < end; p++)
+        back_pixels(&a, p, 1, accumulate, mask);
+}
+
 static void back(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)scratch;
     const struct chunk k = chunk_at(a, run, unit);
-    const float *mean = gn_norm_row(a, GN_NORM_MEAN), *scale = gn_norm_row(a, GN_NORM_SCALE);
-    const float *dy_mean = gn_norm_row(a, GN_NORM_DY_MEAN);
-    const float *slope = gn_norm_row(a, GN_NORM_DY_SLOPE);
-    for (size_t p = k.first; p < k.first + (size_t)k.n; p++) {
-        const float *x = a->x.data + p * (size_t)a->x.ld;
-        const float *dy = a->dy.data + p * (size_t)a->dy.ld;
-        float *dx = a->dx.data + p * (size_t)a->dx.ld;
-        for (int c = 0; c < a->g.c; c += VL) {
-            const int l = lanes(a, c);
-            const vf in = load_some(x + c, l);
-            vf v = load(scale + c) * load_some(dy + c, l) -
-                   (load(dy_mean + c) + (in - load(mean + c)) * load(slope + c));
-            if (a->accumulate)
-                v += load_some(dx + c, l);
-            store_some(dx + c, a->mask ? where_positive(in, v) : v, l);
-        }
-    }
+    if (a->accumulate && a->mask)
+        back_chunk(a, k, true, true);
+    else if (a->accumulate)
+        back_chunk(a, k, true, false);
+    else if (a->mask)
+        back_chunk(a, k, false, true);
+    else
+        back_chunk(a, k, false, false);
 }
 
 void GN_ISA_FUNCTION(gn_batch_norm_kernels)(struct gn_kernel *row)
