@@ -452,8 +452,11 @@ struct gn_fit_options {
     int early_stop;     /* end after so many epochs without a new best; 0: never */
 
     /* -- Batch and gradient: from images to the gradient of a step -- */
-    int batch;              /* 0: 128 */
-    int accumulate;         /* a step has the mean gradient of so many batches; 0: 1 */
+    int batch;      /* 0: 128 */
+    int accumulate; /* a step has the mean gradient of so many batches; 0: 1 */
+    int grain; /* a batch is cut into grains of so many images: their gradients are sums of their
+                               own, which meet in a fixed tree, so another grain gives other bits. It is what
+                               one of several processes computes at least. 0: as suits network and batch */
     double clip_norm;       /* longest gradient, over all tensors together; 0: any */
     double label_smoothing; /* part of the target that all classes share; in the training loss */
     double

@@ -25,6 +25,7 @@ struct buffer {
     float *images;     /* [batch][height][width][channels] */
     int32_t *labels;   /* [batch] */
     uint32_t *samples; /* [batch]: indices */
+    int *places;       /* [batch]: positions of those that are kept */
     char **faults;     /* [batch]: why a picture could not be read, or NULL */
     gn_status *states;
     uint32_t *digests; /* [batch], of picture files */
@@ -213,11 +214,13 @@ static gn_status allocate_buffer(const struct gn_loader *loader, struct buffer *
     buffer->images = gn_alloc(bytes, "a prepared batch");
     buffer->labels = gn_calloc(batch, sizeof *buffer->labels, "labels of a batch");
     buffer->samples = gn_calloc(batch, sizeof *buffer->samples, "a batch");
+    buffer->places = gn_calloc(batch, sizeof *buffer->places, "a batch");
     buffer->faults = gn_calloc(batch, sizeof *buffer->faults, "a batch");
     buffer->states = gn_calloc(batch, sizeof *buffer->states, "a batch");
     buffer->digests = gn_calloc(batch, sizeof *buffer->digests, "a batch");
     const bool lacks = buffer->images == NULL || buffer->labels == NULL || buffer->faults == NULL ||
-                       buffer->states == NULL || buffer->samples == NULL || buffer->digests == NULL;
+                       buffer->states == NULL || buffer->samples == NULL ||
+                       buffer->digests == NULL || buffer->places == NULL;
     return lacks ? gn_last_status() : GN_OK;
 }
 
@@ -334,6 +337,7 @@ void gn_loader_free(struct gn_loader *loader)
         gn_free(buffer->images);
         gn_free(buffer->labels);
         gn_free(buffer->samples);
+        gn_free(buffer->places);
         gn_free(buffer->faults);
         gn_free(buffer->states);
         gn_free(buffer->digests);
@@ -449,6 +453,7 @@ static gn_status sort_out(struct gn_loader *loader, uint64_t i, struct gn_batch 
             buffer->labels[kept] = buffer->labels[k];
         }
         buffer->samples[kept] = sample;
+        buffer->places[kept] = k;
         if (loader->draws != NULL)
             loader->draws[kept] = gn_draws_of(loader->options.seed, loader->epoch, sample);
         kept++;
@@ -456,6 +461,7 @@ static gn_status sort_out(struct gn_loader *loader, uint64_t i, struct gn_batch 
     *batch = (struct gn_batch){ .images = buffer->images,
                                 .labels = buffer->labels,
                                 .samples = buffer->samples,
+                                .places = buffer->places,
                                 .n = kept,
                                 .left_out = n - kept,
                                 .faults = buffer->faults };

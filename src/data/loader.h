@@ -8,6 +8,7 @@ struct gn_batch {
     const float *images;     /* n*height*width*channels */
     const int32_t *labels;   /* n */
     const uint32_t *samples; /* n: their indices in the data set */
+    const int *places;       /* n: their positions in the batch, before any was left out */
     const int32_t *others;   /* n: the label that a sample was mixed with; NULL: nothing is mixed */
     const float *shares;     /* n: how much of the sample is of `others`, 0 to 1; NULL as above */
     int n;                   /* 0: after the epoch's last batch, or see `left_out` */

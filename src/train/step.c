@@ -17,9 +17,16 @@ struct gn_train_step {
     float *grads;       /* in the layout of the parameters */
     float *batch_grads; /* of one of several batches; NULL: a step has one */
     float *statistics;  /* the running ones before a step of several batches */
+    int *counts;        /* of a batch: images of each grain */
     uint64_t done;
     double scale; /* of the gradients in the update */
 };
+
+static int most_grains(const struct gn_train_step *step)
+{
+    const int grain = gn_plan_grain(step->options.plan);
+    return (step->options.batch + grain - 1) / grain;
+}
 
 struct gn_train_step *gn_train_step_create(const struct gn_train_step_options *options)
 {
@@ -31,13 +38,15 @@ struct gn_train_step *gn_train_step_create(const struct gn_train_step_options *o
     if (options->accumulate == 0)
         step->options.accumulate = 1;
     step->grads = gn_calloc(floats, sizeof(float), "gradients");
+    step->counts = gn_calloc((size_t)most_grains(step), sizeof *step->counts, "a batch");
     const bool sums = step->options.accumulate > 1;
     if (sums) {
         const size_t n = (size_t)gn_graph_params(options->net->graph, false);
         step->batch_grads = gn_calloc(floats, sizeof(float), "a batch's gradients");
         step->statistics = gn_calloc(n, sizeof(float), "running statistics");
     }
-    if (step->grads == NULL || (sums && (step->batch_grads == NULL || step->statistics == NULL))) {
+    if (step->grads == NULL || step->counts == NULL ||
+        (sums && (step->batch_grads == NULL || step->statistics == NULL))) {
         gn_train_step_free(step);
         return NULL;
     }
@@ -51,7 +60,21 @@ void gn_train_step_free(struct gn_train_step *step)
     gn_free(step->grads);
     gn_free(step->batch_grads);
     gn_free(step->statistics);
+    gn_free(step->counts);
     gn_free(step);
+}
+
+/* Grains are cut by positions, before pictures are left out, so that a picture that cannot be read moves no
+ * other one to another grain. */
+static void count_grains(const struct gn_train_step *step, const struct gn_batch *loaded,
+                         struct gn_plan_batch *batch)
+{
+    const int grain = gn_plan_grain(step->options.plan);
+    batch->counts = step->counts;
+    batch->n_counts = batch->to = (loaded->n + loaded->left_out + grain - 1) / grain;
+    memset(step->counts, 0, (size_t)batch->n_counts * sizeof *step->counts);
+    for (int i = 0; i < loaded->n; i++)
+        step->counts[loaded->places[i] / grain]++;
 }
 
 /* The next batch, without images when none of its pictures can be read. False: there is none. */
@@ -70,6 +93,7 @@ static gn_status next_batch(const struct gn_train_step *step, struct gn_plan_bat
                                      .n = loaded.n,
                                      .others = loaded.others,
                                      .shares = loaded.shares };
+    count_grains(step, &loaded, batch);
     return GN_OK;
 }
 
@@ -164,6 +188,7 @@ struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *sett
     const struct gn_fit_options *o = &settings->options;
     return gn_plan_create(net, &(struct gn_plan_options){ .train = true,
                                                           .batch = o->batch,
+                                                          .slice = o->grain,
                                                           .threads = o->threads,
                                                           .algorithm = o->algorithm,
                                                           .label_smoothing = o->label_smoothing,
