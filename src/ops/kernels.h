@@ -134,7 +134,10 @@ struct gn_kernel {
     size_t (*scratch_bytes)(const struct gn_args *a); /* of one thread; NULL: none */
     size_t (*packed_floats)(const struct gn_geometry *g,
                             int tile); /* PACK, PACK_BACK: of the result */
-    bool of_grains;                    /* it is run for a slice without images, too */
+    /* What a step computes of each grain and every rank needs of all: the sums of the first grain of the batch, after
+     * which those of the others follow, and the bytes of one. NULL: nothing. */
+    void *(*shared)(const struct gn_args *a, size_t *bytes);
+    bool of_grains;        /* it is run for a slice without images, too */
     bool by_image, simple; /* the operator's traits, as far as they hold for this pass */
 };
 

@@ -79,6 +79,21 @@ static void take_units(const struct member *m, struct gn_step *s, const struct g
         gn_plan_record(m->plan, m->thread, s, start);
 }
 
+/* Between two barriers: the sums of a step that other ranks have computed. */
+static void share(const struct member *m, const struct gn_step *s, const struct gn_args *a,
+                  const struct gn_run *run)
+{
+    struct gn_plan *plan = m->plan;
+    if (s->kernel->shared == NULL || plan->share == NULL || s->kernel->units(a, run) == 0)
+        return;
+    if (m->thread == 0 && plan->shared == GN_OK) {
+        size_t bytes;
+        void *sums = s->kernel->shared(a, &bytes);
+        plan->shared = plan->share(plan->user, sums, bytes, run->n_counts);
+    }
+    gn_team_barrier(m->team);
+}
+
 /* A step by every thread of the team: they take units until none is left. */
 static void run_step(const struct member *m, struct gn_step *s, const struct gn_args *a,
                      const struct gn_run *run)
@@ -86,6 +101,7 @@ static void run_step(const struct member *m, struct gn_step *s, const struct gn_
     const double start = m->plan->timing ? gn_seconds() : 0;
     take_units(m, s, a, run);
     gn_team_barrier(m->team);
+    share(m, s, a, run);
     if (m->thread != 0)
         return;
     /* Nobody takes units of this step any more; it starts afresh at its next run. */
@@ -104,6 +120,7 @@ static int run_beside(const struct member *m, const struct gn_run *run, int from
         i++;
     } while (i < to && plan->steps[i].beside);
     gn_team_barrier(m->team);
+    share(m, &plan->steps[from], &plan->steps[from].args, run);
     for (int k = from; m->thread == 0 && k < i; k++)
         atomic_store(&plan->steps[k].next, 0);
     return i;
@@ -240,37 +257,6 @@ static void begin_slice(struct gn_plan *plan, const struct call *c, int first, i
         plan->loss_args[i].sums = plan->sums[i] + grain;
 }
 
-/* Gradients of the parameters go to `grads` and, other slots, to the plan's own arrays. */
-static void bind_gradients(struct gn_plan *plan, float *grads)
-{
-    const struct gn_graph *g = plan->net->graph;
-    for (int i = plan->n_forward; i < plan->n_backward; i++) {
-        const struct gn_layer *layer = &g->layers[plan->steps[i].layer];
-        struct gn_args *a = &plan->steps[i].args;
-        if (plan->steps[i].group >= 0)
-            continue; /* joint gradients have a buffer of their own */
-        const size_t dw = layer->weight < 0 ? 0 : g->tensors[layer->weight].offset;
-        const size_t db = layer->bias < 0 ? 0 : g->tensors[layer->bias].offset;
-        a->dw = layer->weight < 0 ? NULL : grads + dw;
-        a->db = layer->bias < 0 ? NULL : grads + db;
-        a->dw_slots = (struct gn_slots){ plan->more_grads + dw, g->n_floats };
-        a->db_slots = (struct gn_slots){ plan->more_grads + db, g->n_floats };
-    }
-}
-
-/* The steps that divide joint gradients, for the sums in a slot. */
-static void begin_split(struct gn_plan *plan, float *grads, int slot)
-{
-    const struct gn_slots more = { plan->more_grads, plan->net->graph->n_floats };
-    for (int i = plan->n_backward; i < plan->n_steps; i++) {
-        struct gn_step *s = &plan->steps[i];
-        const float *joint = (const float *)(const void *)gn_plan_buffer(plan, s->dy.buffer);
-        const float *from = joint + s->dy.channel + (size_t)slot * s->joint;
-        memcpy(&s->args.dy.data, &from, sizeof from);
-        s->args.dx.data = gn_slot(grads, &more, slot) + s->dx.channel;
-    }
-}
-
 static void copy_logits(const struct gn_plan *plan, const struct call *c, const struct gn_run *run,
                         int first)
 {
@@ -330,7 +316,9 @@ static void run_grains(const struct member *m, const struct call *c, struct gn_r
     run->counts = c->batch.counts == NULL ? plan->counts : c->batch.counts;
     run->n_counts = c->batch.counts == NULL ? plan->n_grains : c->batch.n_counts;
     run->n_grains = plan->whole ? plan->n_grains : 1;
-    for (int i = 0; i < plan->n_grains; i += run->n_grains, first += run->n) {
+    const int slices =
+        plan->whole ? 1 : plan->n_grains; /* also of a plan that has none of the grains */
+    for (int i = 0; i < slices; i++, first += run->n) {
         run->grains = &plan->grains[i];
         run->n = plan->whole ? c->batch.n : plan->grains[i].n;
         run->image = before + first;
@@ -339,7 +327,7 @@ static void run_grains(const struct member *m, const struct call *c, struct gn_r
     const struct gn_run once = { .n = 1, .batch = run->batch };
     for (int slot = 0; slot < plan->n_sums; slot++) {
         if (m->thread == 0)
-            begin_split(plan, c->grads, slot);
+            gn_plan_bind_split(plan, c->grads, slot);
         gn_team_barrier(m->team);
         run_steps(m, &once, plan->n_backward, plan->n_steps);
     }
@@ -428,11 +416,12 @@ gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *ba
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the plan was made without gradients");
     struct call c = { .plan = plan, .batch = *batch, .grads = grads };
     GN_TRY(gn_plan_list_grains(plan, batch));
-    bind_gradients(plan, grads);
+    gn_plan_bind_gradients(plan, grads);
+    plan->shared = GN_OK;
     gn_team_run(plan->threads, run_call, &c);
     plan->n_packed = plan->n_prepare;
     gn_plan_sum_losses(plan, sums);
-    return GN_OK;
+    return plan->shared;
 }
 
 gn_status gn_plan_attend(struct gn_plan *plan, const float *images, const int32_t *classes, int n,

@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-int gn_plan_most_grains(const struct gn_plan *plan)
-{
-    return (plan->batch + plan->grain - 1) / plan->grain;
-}
-
 /* Of a batch whose grains the caller has not counted: all have the same size but the last. */
 static int usual_count(const struct gn_plan *plan, int n, int i)
 {
@@ -27,9 +22,9 @@ gn_status gn_plan_list_grains(struct gn_plan *plan, const struct gn_plan_batch *
     const int to = counted ? batch->to : (batch->n + plan->grain - 1) / plan->grain;
     const int all = counted ? batch->n_counts : to;
     int images = 0;
-    if (from < 0 || to - from > gn_plan_most_grains(plan) || to > all)
+    if (from < 0 || to - from > plan->part || to > all)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "grains %d to %d of %d for a plan of at most %d", from, to,
-                all, gn_plan_most_grains(plan));
+                all, plan->part);
     plan->n_grains = to - from;
     gn_pairwise_begin(&tree, all);
     for (int i = from; i < to; i++) {
@@ -67,6 +62,53 @@ void gn_plan_sum_losses(const struct gn_plan *plan, struct gn_plan_sums *sums)
     sums->loss = sum_losses(plan->sums[0], n, &sums->correct);
     for (int i = 0; i < plan->net->graph->n_heads; i++)
         sums->head_losses[i] = sum_losses(plan->sums[1 + i], n, &sums->head_correct[i]);
+}
+
+const struct gn_loss_sum *gn_plan_grain_losses(const struct gn_plan *plan, int head)
+{
+    return plan->sums[1 + head];
+}
+
+float *gn_plan_slot(const struct gn_plan *plan, float *grads, int slot)
+{
+    const struct gn_slots more = { plan->more_grads, plan->net->graph->n_floats };
+    return gn_slot(grads, &more, slot);
+}
+
+int gn_plan_slots(const struct gn_plan *plan)
+{
+    return plan->slots;
+}
+
+/* Gradients of the parameters go to `grads` and, other slots, to the plan's own arrays. */
+void gn_plan_bind_gradients(struct gn_plan *plan, float *grads)
+{
+    const struct gn_graph *g = plan->net->graph;
+    for (int i = plan->n_forward; i < plan->n_backward; i++) {
+        const struct gn_layer *layer = &g->layers[plan->steps[i].layer];
+        struct gn_args *a = &plan->steps[i].args;
+        if (plan->steps[i].group >= 0)
+            continue; /* joint gradients have a buffer of their own */
+        const size_t dw = layer->weight < 0 ? 0 : g->tensors[layer->weight].offset;
+        const size_t db = layer->bias < 0 ? 0 : g->tensors[layer->bias].offset;
+        a->dw = layer->weight < 0 ? NULL : grads + dw;
+        a->db = layer->bias < 0 ? NULL : grads + db;
+        a->dw_slots = (struct gn_slots){ plan->more_grads + dw, g->n_floats };
+        a->db_slots = (struct gn_slots){ plan->more_grads + db, g->n_floats };
+    }
+}
+
+/* The steps that divide joint gradients, for the sums in a slot. */
+void gn_plan_bind_split(struct gn_plan *plan, float *grads, int slot)
+{
+    const struct gn_slots more = { plan->more_grads, plan->net->graph->n_floats };
+    for (int i = plan->n_backward; i < plan->n_steps; i++) {
+        struct gn_step *s = &plan->steps[i];
+        const float *joint = (const float *)(const void *)gn_plan_buffer(plan, s->dy.buffer);
+        const float *from = joint + s->dy.channel + (size_t)slot * s->joint;
+        memcpy(&s->args.dy.data, &from, sizeof from);
+        s->args.dx.data = gn_slot(grads, &more, slot) + s->dx.channel;
+    }
 }
 
 /* ---- What a unit does ---- */

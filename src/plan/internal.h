@@ -118,9 +118,13 @@ struct gn_plan {
     const float *class_weights;
     const char *freeze;
     int batch, slice, threads, portion;
-    bool whole;              /* a training step has one slice: it needs statistics of the batch */
-    int grain, slots;        /* training: images of a grain at most; partial sums at a time */
-    int chooses;             /* images by which kernels are chosen */
+    bool whole;           /* a training step has one slice: it needs statistics of the batch */
+    int grain, slots;     /* training: images of a grain at most; partial sums at a time */
+    int chooses;          /* images by which kernels are chosen */
+    int all_grains, part; /* of a batch at most, and those that are computed here */
+    gn_status (*share)(void *user, void *sums, size_t bytes, int grains);
+    void *user;
+    gn_status shared;        /* of the running call */
     struct gn_value *values; /* one a layer */
     int n_buffers, cap_buffers;
     struct gn_buffer *buffers;
@@ -141,7 +145,7 @@ struct gn_plan {
     int n_packed; /* of the steps that pack, those whose results belong to the net's parameters */
     const struct gn_plan_limit *limit; /* NULL: none */
     /* the running call */
-    atomic_bool stopped;   /* a unit was left out, because of the limit */
+    atomic_bool stopped;  /* a unit was left out, because of the limit */
     int n_grains, n_sums; /* of the batch; the slots that hold its sums at the end */
     struct gn_grain *grains;
     int *counts;           /* images of each grain */
@@ -164,14 +168,16 @@ struct gn_plan_spans {
 
 void gn_plan_free_trace(struct gn_plan *plan);
 
-/* The most grains of a batch. */
-int gn_plan_most_grains(const struct gn_plan *plan);
-
 /* Fills the plan's list of grains. BAD_ARGUMENT. */
 gn_status gn_plan_list_grains(struct gn_plan *plan, const struct gn_plan_batch *batch);
 
 /* The sums of losses over the grains of the batch, in the order of the tree. */
 void gn_plan_sum_losses(const struct gn_plan *plan, struct gn_plan_sums *sums);
+
+/* Points the steps to where gradients of parameters go: to `grads` and, other slots, to the plan's own arrays;
+ * then those that divide joint gradients to the sums in a slot. */
+void gn_plan_bind_gradients(struct gn_plan *plan, float *grads);
+void gn_plan_bind_split(struct gn_plan *plan, float *grads, int slot);
 
 /* One unit of a step, for gradients of parameters grain by grain. */
 void gn_plan_run_unit(const struct gn_kernel *kernel, const struct gn_args *a,

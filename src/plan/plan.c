@@ -89,8 +89,11 @@ static void lay_out_packed(struct gn_plan *plan)
 
 static gn_status reserve_grains(struct gn_plan *plan)
 {
-    const size_t most = (size_t)gn_plan_most_grains(plan);
-    plan->slots = gn_pairwise_depth((int)most, 0, (int)most);
+    const size_t most = (size_t)plan->part;
+    plan->slots = gn_pairwise_depth(plan->all_grains, 0, plan->all_grains);
+    if (plan->part <
+        plan->all_grains) /* wherever they begin, as many trees that rise and that fall */
+        plan->slots = 2 * gn_pairwise_depth(plan->part, 0, plan->part);
     plan->grains = gn_calloc(most, sizeof *plan->grains, "the plan");
     plan->counts = gn_calloc(most, sizeof *plan->counts, "the plan");
     bool lacks = plan->grains == NULL || plan->counts == NULL;
@@ -227,8 +230,13 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     const bool trains = o->train || o->validates;
     plan->whole = trains && needs_whole_batch(net->graph);
     plan->grain = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, trains);
-    plan->slice = plan->whole ? o->batch : o->train || o->slice == 0 ? plan->grain : o->slice;
-    plan->chooses = plan->slice;
+    plan->chooses = plan->whole ? o->batch : plan->grain;
+    plan->all_grains = (o->batch + plan->grain - 1) / plan->grain;
+    plan->part = o->parts > 1 ? (plan->all_grains + o->parts - 1) / o->parts : plan->all_grains;
+    plan->slice = plan->whole && o->train ? plan->part * plan->grain : plan->chooses;
+    plan->slice = plan->whole && plan->slice > o->batch ? o->batch : plan->slice;
+    plan->share = o->share;
+    plan->user = o->user;
     plan->threads = o->threads > 0 ? o->threads : gn_usable_threads(NULL);
     plan->threads = plan->threads > GN_MAX_THREADS ? GN_MAX_THREADS : plan->threads;
     if (make_passes(plan) != GN_OK) {

@@ -36,6 +36,11 @@ struct gn_plan_options {
                                gn_plan_params_changed before it runs again */
     int focus; /* inference with gradients: the layer whose value and gradient gn_plan_attend copies, as
                     gn_focus_layer gives it; 0: none */
+    int parts; /* training: among how many plans the grains of a batch are divided; 0: 1 */
+    /* Gets what other ranks have computed of the sums of all grains of the batch, `bytes` of each; called by one
+     * thread between two steps. NULL: there are no others. */
+    gn_status (*share)(void *user, void *sums, size_t bytes, int grains);
+    void *user;
     int portion; /* images that a thread takes through a chain of steps at a time (chain.c), whatever
                     caches hold; 0: chosen from the shapes. No bit depends on it. For tests */
 };
@@ -94,6 +99,15 @@ struct gn_plan_sums {
     double head_losses[GN_MAX_HEADS];
     int head_correct[GN_MAX_HEADS];
 };
+
+/* What gn_plan_gradients left of losses, grain by grain of those computed here: 0, 1, ... head -1 is the
+ * answer. */
+struct gn_loss_sum;
+const struct gn_loss_sum *gn_plan_grain_losses(const struct gn_plan *plan, int head);
+
+/* The partial sums of gradients that it left, in the order of base/pairwise.h: `grads`, then arrays of the plan. */
+float *gn_plan_slot(const struct gn_plan *plan, float *grads, int slot);
+int gn_plan_slots(const struct gn_plan *plan);
 
 /* Forward and backward on one batch; moves the running statistics of batch normalisations in
  * net->params. `grads` gets the gradient of the mean loss (the answer's plus each head's by its

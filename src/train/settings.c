@@ -140,11 +140,17 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
     struct gn_fit_options *o = &settings->options;
     GN_TRY(gn_fit_defaults(o));
     settings->asked_threads = o->threads;
-    if (o->threads == 0)
-        o->threads = gn_usable_threads(NULL);
+    o->tensorboard = o->tensorboard || o->histograms;
+    if (o->threads == 0) {
+        const int part = gn_usable_threads(NULL) / gn_ranks_here(o->ranks);
+        o->threads = part > 0 ? part : 1;
+    }
+    if (gn_ranks_size(o->ranks) > 1 && o->tensorboard)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "fit: .tensorboard shows the answers of one process; leave it out for %d",
+                gn_ranks_size(o->ranks));
     if (o->no_validation)
         o->validation = NULL;
-    o->tensorboard = o->tensorboard || o->histograms;
     if (o->balanced_sampler && o->shuffle != GN_SHUFFLE_FULL)
         GN_FAIL(
             GN_STATUS_BAD_ARGUMENT,
@@ -182,7 +188,9 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
 uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *settings)
 {
     const struct gn_fit_options *o = &settings->options;
-    const struct gn_plan_options plan = { .train = true, .batch = o->batch, .slice = o->grain };
+    const struct gn_plan_options plan = {
+        .train = true, .batch = o->batch, .slice = o->grain, .parts = gn_ranks_size(o->ranks)
+    };
     uint64_t bytes = gn_plan_estimate(net, &plan);
     bytes = gn_bytes_add(bytes, gn_loader_bytes(net, o->batch));
     bytes = gn_bytes_add(bytes, gn_array_bytes(net, 2));

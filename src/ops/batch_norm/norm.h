@@ -85,6 +85,7 @@ void gn_norm_use_running(const struct gn_args *a, int c);
 void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c);
 
 /* The same of the forward pass, from means and squared deviations of the grains. */
+void *gn_norm_shared(const struct gn_args *a, size_t *bytes);
 void gn_norm_use_grains(const struct gn_args *a, const struct gn_run *run, int c);
 
 /* The folding runs once for each set of weights, so one version serves every set. */

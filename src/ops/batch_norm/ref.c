@@ -110,6 +110,12 @@ void gn_norm_use_grains(const struct gn_args *a, const struct gn_run *run, int c
     use_batch(a, c, m[0].mean, variance, m[0].count);
 }
 
+void *gn_norm_shared(const struct gn_args *a, size_t *bytes)
+{
+    *bytes = 2 * gn_norm_stride(&a->g) * sizeof(double);
+    return gn_norm_grain(a, 0, 0);
+}
+
 /* The gradients of a grain's own sums, for the tree of slots. */
 static void add_gradients(const struct gn_args *a, const struct gn_grain *grain, int c,
                           float dgamma, float dbeta)
@@ -315,16 +321,24 @@ void gn_norm_fold_kernels(struct gn_kernel *row)
 
 void gn_batch_norm_kernels__ref(struct gn_kernel *row)
 {
-    row[GN_PASS_GRAIN_SUMS] =
-        (struct gn_kernel){ .name = "reference", .units = own_units, .run = grain_sums };
-    row[GN_PASS_STATISTICS] =
-        (struct gn_kernel){ .name = "reference", .units = gn_units_one, .run = stats };
+    row[GN_PASS_GRAIN_SUMS] = (struct gn_kernel){ .name = "reference",
+                                                  .units = own_units,
+                                                  .run = grain_sums,
+                                                  .shared = gn_norm_shared,
+                                                  .of_grains = true };
+    row[GN_PASS_STATISTICS] = (struct gn_kernel){
+        .name = "reference", .units = gn_units_one, .run = stats, .of_grains = true
+    };
     row[GN_PASS_FORWARD] =
         (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = forward };
-    row[GN_PASS_GRADIENT_GRAIN_SUMS] =
-        (struct gn_kernel){ .name = "reference", .units = own_back_units, .run = grain_back_sums };
-    row[GN_PASS_GRADIENT] =
-        (struct gn_kernel){ .name = "reference", .units = gn_units_one, .run = back_stats };
+    row[GN_PASS_GRADIENT_GRAIN_SUMS] = (struct gn_kernel){ .name = "reference",
+                                                           .units = own_back_units,
+                                                           .run = grain_back_sums,
+                                                           .shared = gn_norm_shared,
+                                                           .of_grains = true };
+    row[GN_PASS_GRADIENT] = (struct gn_kernel){
+        .name = "reference", .units = gn_units_one, .run = back_stats, .of_grains = true
+    };
     row[GN_PASS_BACK] =
         (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = back };
     gn_norm_fold_kernels(row);
