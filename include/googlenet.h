@@ -427,6 +427,27 @@ typedef enum gn_schedule {
     GN_SCHEDULE_ONE_CYCLE   /* up to lr over a part `rise` of the run, then down linearly */
 } gn_schedule;
 
+/* Processes that train one network together: each runs the same program up to gn_fit, which cuts every batch
+ * into grains, deals them out, and gives rank 0 the files that one process would have written, byte for byte. The
+ * others write nothing. */
+typedef struct gn_ranks gn_ranks;
+
+/* Starts processes - 1 others with fork() and returns in all of them; call it before anything starts a thread. NULL
+ * in this one on an error. */
+GN_API gn_ranks *gn_fork_ranks(int processes);
+GN_API int gn_ranks_rank(const gn_ranks *ranks); /* 0 for NULL */
+GN_API int gn_ranks_size(const gn_ranks *ranks); /* 1 for NULL */
+
+/* Whether rank 0 has come as far as this call; the others wait for it. Not GN_OK when it, or another rank, has
+ * failed. Each passes what has become of it so far. */
+GN_API gn_status gn_ranks_meet(gn_ranks *ranks, gn_status status);
+
+/* Tells all others that this one cannot go on; they name it. For errors outside of gn_fit. */
+GN_API void gn_ranks_fail(gn_ranks *ranks, gn_status status, const char *why);
+
+/* Rank 0 waits for the others to end. NULL is fine. */
+GN_API void gn_free_ranks(gn_ranks *ranks);
+
 struct gn_fit_options {
     /* -- Data: what is learned, in which order, and how much of it -- */
     gn_dataset *train;
@@ -452,8 +473,11 @@ struct gn_fit_options {
     int early_stop;     /* end after so many epochs without a new best; 0: never */
 
     /* -- Batch and gradient: from images to the gradient of a step -- */
-    int batch;              /* 0: 128 */
-    int accumulate;         /* a step has the mean gradient of so many batches; 0: 1 */
+    int batch;      /* 0: 128 */
+    int accumulate; /* a step has the mean gradient of so many batches; 0: 1 */
+    int grain; /* a batch is cut into grains of so many images: their gradients are sums of their
+                               own, which meet in a fixed tree, so another grain gives other bits. It is what
+                               one of several processes computes at least. 0: as suits network and batch */
     double clip_norm;       /* longest gradient, over all tensors together; 0: any */
     double label_smoothing; /* part of the target that all classes share; in the training loss */
     double
@@ -491,7 +515,12 @@ struct gn_fit_options {
 
     /* -- Machine: how it is computed, with the same result for any number of threads -- */
     gn_algorithm algorithm;
-    int threads; /* 0: all that the process may use */
+    int threads; /* 0: all that the process may use, of forked ranks each its part */
+
+    /* -- Several processes: the same files and bits for any number of them -- */
+    gn_ranks *ranks; /* that train together, each of which calls gn_fit; NULL: one */
+    double
+        rank_timeout; /* seconds without an answer after which one is lost, at least 20 steps; 0: 300 */
 
     /* -- Files of the run -- */
     const char *out;           /* folder of the run's files; NULL: write nothing */

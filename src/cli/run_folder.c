@@ -43,6 +43,12 @@ int cli_check_new_run(const char *folder, bool overwrite)
     return 0;
 }
 
+bool cli_holds_checkpoint(const char *folder)
+{
+    return holds(folder, "checkpoint.safetensors") ||
+           holds(folder, "checkpoint.previous.safetensors");
+}
+
 int cli_check_old_run(const char *folder)
 {
     struct stat status;
@@ -50,8 +56,7 @@ int cli_check_old_run(const char *folder)
         return cli_fail(CLI_DATA, "%s: cannot resume: %s", folder, strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return cli_fail(CLI_DATA, "%s: cannot resume: not the folder of a run", folder);
-    if (!holds(folder, "checkpoint.safetensors") &&
-        !holds(folder, "checkpoint.previous.safetensors"))
+    if (!cli_holds_checkpoint(folder))
         return cli_fail(CLI_DATA, "%s: cannot resume: it holds no checkpoint.safetensors", folder);
     return 0;
 }

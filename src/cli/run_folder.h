@@ -10,6 +10,9 @@
  * run. */
 int cli_check_new_run(const char *folder, bool overwrite);
 
+/* Whether a run can go on there. */
+bool cli_holds_checkpoint(const char *folder);
+
 /* Refuses (3) a folder without checkpoint. */
 int cli_check_old_run(const char *folder);
 

@@ -70,6 +70,10 @@ static const struct gn_option options[] = {
       .help = "replace a run that the folder holds" },
     { .name = "resume", .kind = GN_OPTION_TEXT, .value = "DIR", .offset = AT(resume),
       .help = "go on with the run in DIR, with its options" },
+    { .name = "or-start", .kind = GN_OPTION_SWITCH, .offset = AT(or_start),
+      .help = "with --resume: start the run in DIR where there is none; one line for a batch job" },
+    { .name = "processes", .kind = GN_OPTION_INT, .value = "N", .offset = AT(processes), .low = 1,
+      .high = 64, .standard = "1", .help = "train with N processes; it changes no bit of a result" },
     { .name = "dry-run", .kind = GN_OPTION_SWITCH, .offset = AT(dry_run),
       .help = "say what would happen and stop" },
     CLI_NET_ROWS(struct train),
@@ -103,6 +107,38 @@ static int check_resume_flags(const struct cli_args *args)
         return CLI_USAGE;
     }
     return 0;
+}
+
+/* --resume DIR --or-start, of which a batch job gives all flags at every start: which of both it is. */
+static int choose_start(struct cli_args *args)
+{
+    struct train *given = args->values;
+    if (!given->resume || given->fit.out)
+        return cli_fail(CLI_USAGE, "--or-start goes with --resume DIR, and without --out");
+    if (cli_holds_checkpoint(given->resume))
+        return 0;
+    given->fit.out = given->resume;
+    given->resume = NULL;
+    return 0;
+}
+
+/* Flags that are given again must be those of the run. */
+static int check_same_flags(const struct cli_args *args, const json_t *config)
+{
+    json_t *now = cli_options_json(args);
+    const json_t *then = json_object_get(config, "options");
+    int code = 0;
+    for (int i = 0; i < args->table.n && !code; i++) {
+        const struct gn_option *option = args->table.rows[i].option;
+        const bool is_fixed =
+            (option->traits & GN_OPTION_SAVED) && !(option->traits & GN_OPTION_ANEW);
+        const json_t *was = json_object_get(then, option->name);
+        if (args->given[i] && is_fixed &&
+            !(was && json_equal(json_object_get(now, option->name), was)))
+            code = cli_fail(CLI_USAGE, "--%s is not what the run began with", option->name);
+    }
+    json_decref(now);
+    return code;
 }
 
 /* The network of a run: that of its newest checkpoint or, where only the one before it is whole, of
@@ -243,6 +279,10 @@ static int open_net_and_data(struct train_run *run, const json_t *config)
 static int make_folder(struct train_run *run)
 {
     const struct train *given = run->given;
+    if (train_is_silent(run)) {
+        run->folder = given->resume ? cli_format("%s", given->resume) : NULL;
+        return 0;
+    }
     if (!given->fit.out && !given->resume)
         return cli_make_run_folder(&run->folder, run->net_info.preset, run->train_info.name,
                                    &run->folders_made);
@@ -253,7 +293,13 @@ static int make_folder(struct train_run *run)
 static int train(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
-    int code = open_net_and_data(run, config);
+    int code = train_is_silent(run) ? train_meet_ranks(run, 0) : 0;
+    if (!code)
+        code = open_net_and_data(run, config);
+    if (!train_is_silent(run) && given->fit.ranks) {
+        code = code ? code : finish_data(run);
+        code = train_meet_ranks(run, code);
+    }
     if (code)
         return code;
     given->fit.train = run->train;
@@ -275,10 +321,19 @@ static int train(struct train_run *run, const json_t *config)
         if (!code)
             code = train_fit(run);
         /* A run that never began leaves no empty folder. */
-        if (code && run->folder)
+        if (code && run->folder && !train_is_silent(run))
             cli_unmake_folder(run->folder, run->folders_made);
     }
     return code;
+}
+
+/* By all processes from here on. */
+static int train_with_ranks(struct train_run *run, const json_t *config)
+{
+    int code = train_begin_ranks(run);
+    if (!code)
+        code = train(run, config);
+    return train_end_ranks(run, code);
 }
 
 static int run(struct cli_args *args)
@@ -300,13 +355,19 @@ static int run(struct cli_args *args)
             return code;
     }
     given->net.aux = true;
+    if (given->or_start)
+        code = choose_start(args);
+    if (code)
+        return code;
     if (given->resume) {
-        code = check_resume_flags(args);
+        code = given->or_start ? 0 : check_resume_flags(args);
         if (!code)
             code = cli_check_old_run(given->resume);
         if (!code) {
             config = cli_load_config(given->resume, &code);
             if (config)
+                code = given->or_start ? check_same_flags(args, config) : 0;
+            if (config && !code)
                 code = cli_restore_options(args, given->resume, config);
             given->reads_limited = config && cli_reads_limited(config);
         }
@@ -325,7 +386,7 @@ static int run(struct cli_args *args)
     if (!code && gn_fit_defaults(&given->fit) != GN_OK)
         code = cli_fail_library();
     if (!code)
-        code = train(&state, config);
+        code = train_with_ranks(&state, config);
     gn_close_dataset(state.train);
     gn_close_dataset(state.validation);
     gn_close_dataset(state.test);

@@ -150,6 +150,8 @@ void train_announce(const struct train_run *run, const char *folder)
     warn_classes(run);
     announce_options(run);
     cli_note_machine(given->fit.threads);
+    if (given->fit.ranks)
+        cli_note("processes %d on this machine", gn_ranks_size(given->fit.ranks));
     const uint64_t bytes = gn_fit_memory(run->net, &given->fit);
     /* What does not fit is refused by the library, with a sentence of its own. */
     if (gn_system_describe(&system) == GN_OK && bytes > 0 && bytes <= system.memory_bytes)
@@ -397,6 +399,10 @@ int train_fit(struct train_run *run)
     cli_catch_requests();
     gn_history *history = fit(&watch);
     cli_progress_end(&watch.progress);
+    if (history && train_is_silent(run)) {
+        gn_free_history(history);
+        return 0;
+    }
     if (!history)
         return explain(&watch);
     const int code = finish(&watch, history, begin);

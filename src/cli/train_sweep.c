@@ -301,6 +301,8 @@ int train_sweep(const struct cli_args *args)
     const struct train *given = args->values;
     struct sweep sweep = { 0 };
     const bool plans = given->seeds > 0 || given->folds > 0;
+    if (given->processes > 1)
+        return cli_fail(CLI_USAGE, "train: --processes is for one run, not for several of them");
     if (plans && given->dry_run)
         return cli_fail(CLI_USAGE, "train: --dry-run is for one run; leave --%s out",
                         given->folds ? "folds" : "seeds");

@@ -6,11 +6,10 @@
  * buffer i mod 3, and the threads fill it a few samples at a time. What a sample holds is a function
  * of the options, the epoch and its index alone, so neither the threads' number nor their pace
  * matter, and an epoch may begin at any batch. What depends on the other samples of a batch - which
- * pictures are left out, what is mixed with what - happens when the caller takes it.
+ * pictures are left out, what is mixed with what - happens when the caller takes it (loader_take.c).
  */
-#include "data/loader.h"
+#include "data/loader_internal.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
@@ -19,72 +18,7 @@
 #include "data/order.h"
 #include "picture/picture.h"
 
-enum { BUFFERS = 3, UNIT_IMAGES = 16, UNIT_PICTURES = 4, FEW_BAD = 10, BAD_PERCENT = 5 };
-
-struct buffer {
-    float *images;     /* [batch][height][width][channels] */
-    int32_t *labels;   /* [batch] */
-    uint32_t *samples; /* [batch]: indices */
-    char **faults;     /* [batch]: why a picture could not be read, or NULL */
-    gn_status *states;
-    uint32_t *digests; /* [batch], of picture files */
-    int left;          /* samples not yet made */
-};
-
-struct worker {
-    struct gn_loader *loader;
-    struct gn_sampler *sampler;
-    pthread_t thread;
-    bool runs;
-};
-
-struct gn_loader {
-    struct gn_loader_options options;
-    uint32_t samples;
-    uint64_t batches;
-    size_t image_floats;
-    uint32_t *order;           /* [samples] */
-    struct gn_balance balance; /* of a balanced one */
-    struct buffer buffers[BUFFERS];
-    int32_t *others; /* [batch]; these four are for mixing, NULL without it */
-    float *shares;
-    struct gn_draws *draws;
-    float *first;
-    uint8_t *seen;       /* a bit a sample: it is on the list below */
-    struct gn_names bad; /* sentences of the pictures that were left out */
-
-    struct worker *workers;
-    int n_workers;
-    bool has_lock;
-    pthread_mutex_t lock;
-    pthread_cond_t changed; /* anything below has */
-    bool quit;
-    int busy; /* threads that fill a part of a buffer */
-    uint64_t epoch;
-    uint64_t begun; /* the batch being handed out to threads, and how many samples of it */
-    int handed;
-    uint64_t taken; /* batches of this epoch that the caller had */
-};
-
-/* Samples of batch i. */
-static int batch_size(const struct gn_loader *loader, uint64_t i)
-{
-    const uint64_t batch = (uint64_t)loader->options.batch, left = loader->samples - i * batch;
-    return (int)(left < batch ? left : batch);
-}
-
-/* Sample `place` of batch i, as an index into the data set. */
-static uint32_t sample_at(const struct gn_loader *loader, uint64_t i, int place)
-{
-    const uint64_t at = i * (uint64_t)loader->options.batch + (uint64_t)place;
-    return (uint32_t)loader->options.first + loader->order[at];
-}
-
-/* Whether a picture was removed since the run began. */
-static bool is_gone(const struct gn_loader *loader, uint32_t sample)
-{
-    return loader->options.pictures != NULL && loader->options.pictures[sample].gone;
-}
+enum { UNIT_IMAGES = 16, UNIT_PICTURES = 4 };
 
 /* ---- The threads ---- */
 
@@ -98,15 +32,16 @@ static void make(struct worker *worker, uint64_t batch, int from, int to)
 {
     const struct gn_loader *loader = worker->loader;
     const struct buffer *buffer = &loader->buffers[batch % BUFFERS];
+    const struct part part = gn_loader_part(loader, batch);
     for (int k = from; k < to; k++) {
-        const uint32_t i = sample_at(loader, batch, k);
+        const uint32_t i = gn_loader_sample(loader, batch, (part.from + k) % part.n);
         float *out = buffer->images + (size_t)k * loader->image_floats;
         buffer->labels[k] =
             loader->options.data->labels == NULL ? -1 : loader->options.data->labels[i];
         gn_free(buffer->faults[k]);
         buffer->faults[k] = NULL;
         buffer->states[k] = GN_OK;
-        if (is_gone(loader, i))
+        if (gn_loader_is_gone(loader, i))
             continue;
         buffer->states[k] = gn_sampler_make(worker->sampler, loader->epoch, i, out);
         buffer->digests[k] = gn_sampler_digest(worker->sampler);
@@ -122,7 +57,8 @@ static void make(struct worker *worker, uint64_t batch, int from, int to)
 static int take_unit(struct gn_loader *loader, uint64_t *batch, int *from)
 {
     const int unit = loader->options.data->pixels == NULL ? UNIT_PICTURES : UNIT_IMAGES;
-    const int size = batch_size(loader, loader->begun);
+    const struct part part = gn_loader_part(loader, loader->begun);
+    const int size = part.to - part.from + (part.after ? 1 : 0);
     struct buffer *buffer = &loader->buffers[loader->begun % BUFFERS];
     if (loader->handed == 0)
         buffer->left = size;
@@ -209,7 +145,7 @@ static gn_status check(const struct gn_loader_options *options)
 static gn_status allocate_buffer(const struct gn_loader *loader, struct buffer *buffer,
                                  size_t bytes)
 {
-    const size_t batch = (size_t)loader->options.batch;
+    const size_t batch = (size_t)loader->room;
     buffer->images = gn_alloc(bytes, "a prepared batch");
     buffer->labels = gn_calloc(batch, sizeof *buffer->labels, "labels of a batch");
     buffer->samples = gn_calloc(batch, sizeof *buffer->samples, "a batch");
@@ -223,7 +159,7 @@ static gn_status allocate_buffer(const struct gn_loader *loader, struct buffer *
 
 static gn_status allocate_mixing(struct gn_loader *loader)
 {
-    const size_t batch = (size_t)loader->options.batch;
+    const size_t batch = (size_t)loader->room;
     if (!gn_augment_mixes(&loader->options.augment))
         return GN_OK;
     loader->others = gn_calloc(batch, sizeof *loader->others, "labels of a batch");
@@ -261,13 +197,16 @@ static gn_status allocate(struct gn_loader *loader)
     size_t floats = (size_t)o->height, bytes;
     if (__builtin_mul_overflow(floats, (size_t)o->width, &floats) ||
         __builtin_mul_overflow(floats, (size_t)o->channels, &floats) ||
-        __builtin_mul_overflow(floats, (size_t)o->batch * sizeof(float), &bytes))
+        __builtin_mul_overflow(floats, (size_t)loader->room * sizeof(float), &bytes))
         GN_FAIL(GN_STATUS_NO_MEMORY, "no memory for batches of %d images of %dx%d", o->batch,
                 o->height, o->width);
     loader->image_floats = floats;
     loader->order = gn_calloc(loader->samples, sizeof *loader->order, "the order of samples");
     loader->seen = gn_calloc((size_t)o->data->samples / 8 + 1, 1, "the list of bad pictures");
-    if (loader->order == NULL || loader->seen == NULL)
+    loader->outcomes = gn_calloc((size_t)o->batch, sizeof *loader->outcomes, "a batch");
+    loader->present = gn_calloc((size_t)o->batch, sizeof *loader->present, "a batch");
+    if (loader->order == NULL || loader->seen == NULL || loader->outcomes == NULL ||
+        loader->present == NULL)
         return gn_last_status();
     if (o->balanced)
         GN_TRY(gn_balance_reserve(&loader->balance, loader->samples, o->data->classes));
@@ -285,6 +224,10 @@ struct gn_loader *gn_loader_create(const struct gn_loader_options *options)
     if (loader == NULL)
         return NULL;
     loader->options = *options;
+    loader->grain = options->grain > 0 ? options->grain : options->batch;
+    const int grains = (options->batch + loader->grain - 1) / loader->grain;
+    const int room = gn_ranks_most_grains(options->ranks, grains) * loader->grain + 1;
+    loader->room = room < options->batch ? room : options->batch;
     const uint64_t all = options->data->samples - options->first, limit = options->limit;
     loader->samples = (uint32_t)(limit != 0 && limit < all ? limit : all);
     const uint64_t batch = (uint64_t)options->batch;
@@ -315,7 +258,7 @@ static void stop_threads(struct gn_loader *loader)
 
 static void forget_faults(const struct gn_loader *loader, struct buffer *buffer)
 {
-    for (int k = 0; buffer->faults != NULL && k < loader->options.batch; k++) {
+    for (int k = 0; buffer->faults != NULL && k < loader->room; k++) {
         gn_free(buffer->faults[k]);
         buffer->faults[k] = NULL;
     }
@@ -339,7 +282,10 @@ void gn_loader_free(struct gn_loader *loader)
         gn_free(buffer->digests);
     }
     gn_names_free(&loader->bad);
+    gn_sampler_free(loader->latecomer);
     gn_free(loader->workers);
+    gn_free(loader->outcomes);
+    gn_free(loader->present);
     gn_free(loader->order);
     gn_balance_free(&loader->balance);
     gn_free(loader->seen);
@@ -390,88 +336,6 @@ gn_status gn_loader_start(struct gn_loader *loader, uint64_t epoch, uint64_t fir
     return status;
 }
 
-/* The sentence of a picture without the set's own folder, which may be named in many ways. */
-static const char *below_folder(const struct gn_dataset *data, const char *why)
-{
-    const size_t n = strlen(data->path);
-    return n > 0 && strncmp(why, data->path, n) == 0 && why[n] == '/' ? why + n + 1 : why;
-}
-
-/* Puts a picture that is left out on the list, unless it is there. */
-static gn_status note_bad(struct gn_loader *loader, uint32_t sample, const char *why)
-{
-    uint8_t *byte = &loader->seen[sample / 8];
-    const uint8_t bit = (uint8_t)(1U << (sample % 8));
-    if ((*byte & bit) != 0)
-        return GN_OK;
-    *byte |= bit;
-    GN_TRY(gn_names_add(&loader->bad, below_folder(loader->options.data, why)));
-    const uint64_t most = (uint64_t)loader->samples * BAD_PERCENT / 100;
-    if (loader->bad.n == loader->samples)
-        GN_FAIL(GN_STATUS_BAD_DATA, "%s: none of the %u pictures can be read; the last one: %s",
-                loader->options.data->name, loader->samples, why);
-    if (loader->bad.n > FEW_BAD && loader->bad.n > most)
-        GN_FAIL(GN_STATUS_BAD_DATA,
-                "%s: more than %d%% of the %u pictures cannot be read; the last one: %s",
-                loader->options.data->name, BAD_PERCENT, loader->samples, why);
-    return GN_OK;
-}
-
-/* Leaves out the pictures of batch i that could not be read; the others close up. */
-static gn_status sort_out(struct gn_loader *loader, uint64_t i, struct gn_batch *batch)
-{
-    struct buffer *buffer = &loader->buffers[i % BUFFERS];
-    const int n = batch_size(loader, i);
-    const size_t image = loader->image_floats;
-    int kept = 0;
-    for (int k = 0; k < n; k++) {
-        const uint32_t sample = sample_at(loader, i, k);
-        if (is_gone(loader, sample))
-            continue;
-        if (buffer->states[k] == GN_OK || buffer->states[k] == GN_STATUS_BAD_DATA)
-            GN_TRY(gn_picture_note(&loader->options, sample,
-                                   buffer->states[k] == GN_OK ? buffer->digests[k] : 0));
-        if (buffer->faults[k] != NULL || buffer->states[k] != GN_OK) {
-            const char *why = buffer->faults[k] == NULL ? "no memory" : buffer->faults[k];
-            if (loader->options.report_bad && buffer->states[k] == GN_STATUS_BAD_DATA)
-                continue;
-            if (loader->options.data->options.on_bad_image != GN_BAD_SKIP ||
-                buffer->states[k] != GN_STATUS_BAD_DATA)
-                return gn_fail(buffer->states[k], "%s", why);
-            GN_TRY(note_bad(loader, sample, why));
-            gn_free(buffer->faults[k]);
-            buffer->faults[k] = NULL;
-            continue;
-        }
-        if (kept < k) {
-            memcpy(buffer->images + (size_t)kept * image, buffer->images + (size_t)k * image,
-                   image * sizeof(float));
-            buffer->labels[kept] = buffer->labels[k];
-        }
-        buffer->samples[kept] = sample;
-        if (loader->draws != NULL)
-            loader->draws[kept] = gn_draws_of(loader->options.seed, loader->epoch, sample);
-        kept++;
-    }
-    *batch = (struct gn_batch){ .images = buffer->images,
-                                .labels = buffer->labels,
-                                .samples = buffer->samples,
-                                .n = kept,
-                                .left_out = n - kept,
-                                .faults = buffer->faults };
-    return GN_OK;
-}
-
-static void mix(struct gn_loader *loader, uint64_t i, struct gn_batch *batch)
-{
-    const struct gn_loader_options *o = &loader->options;
-    const struct buffer *buffer = &loader->buffers[i % BUFFERS];
-    gn_augment_mix(&o->augment, loader->draws, buffer->images, batch->n, o->height, o->width,
-                   o->channels, loader->first, buffer->labels, loader->others, loader->shares);
-    batch->others = loader->others;
-    batch->shares = loader->shares;
-}
-
 gn_status gn_loader_next(struct gn_loader *loader, struct gn_batch *batch)
 {
     *batch = (struct gn_batch){ .n = 0 };
@@ -487,8 +351,5 @@ gn_status gn_loader_next(struct gn_loader *loader, struct gn_batch *batch)
     (void)pthread_mutex_unlock(&loader->lock);
     if (!there_is)
         return GN_OK;
-    GN_TRY(sort_out(loader, i, batch));
-    if (loader->draws != NULL)
-        mix(loader, i, batch);
-    return GN_OK;
+    return gn_loader_settle(loader, i, batch);
 }

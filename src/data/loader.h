@@ -10,8 +10,10 @@ struct gn_batch {
     const uint32_t *samples; /* n: their indices in the data set */
     const int32_t *others;   /* n: the label that a sample was mixed with; NULL: nothing is mixed */
     const float *shares;     /* n: how much of the sample is of `others`, 0 to 1; NULL as above */
-    int n;                   /* 0: after the epoch's last batch, or see `left_out` */
-    int left_out;            /* pictures that could not be read and are skipped */
+    int n;                   /* of the grains of this rank */
+    int all;                 /* of all ranks; 0: after the epoch's last batch, or see `left_out` */
+    int left_out;            /* pictures that could not be read and are skipped, of all ranks */
+    const bool *present; /* all + left_out: by its place in the batch, whether a sample is in it */
     char *const *faults; /* n + left_out: why that one could not be read, NULL: it is in `images`;
                               only with report_bad */
 };
@@ -24,7 +26,7 @@ uint64_t gn_loader_batches(const struct gn_loader *loader); /* of an epoch */
 /* Begins epoch `epoch` (counted from 0) at batch `first`, dropping what was prepared. */
 gn_status gn_loader_start(struct gn_loader *loader, uint64_t epoch, uint64_t first);
 
-/* The next batch, valid until the next call; *batch->n is 0 after the epoch's last. A picture that
+/* The next batch, valid until the next call; *batch->all is 0 after the epoch's last. A picture that
  * cannot be read is BAD_DATA, unless the data set's options say that it is left out: then it is
  * missing from the batch, which may be empty, and listed. */
 gn_status gn_loader_next(struct gn_loader *loader, struct gn_batch *batch);

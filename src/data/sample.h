@@ -2,6 +2,7 @@
 #ifndef GN_DATA_SAMPLE_H
 #define GN_DATA_SAMPLE_H
 
+#include "cluster/ranks.h"
 #include "data/dataset.h"
 #include "picture/augment.h"
 #include "picture/pixels.h"
@@ -32,6 +33,8 @@ struct gn_loader_options {
         *pictures;          /* of the data set's samples, kept up to date; NULL: no need */
     bool *pictures_changed; /* set when one of them does */
     int threads;            /* 0: one for images in memory, all usable ones for picture files */
+    gn_ranks *ranks;        /* each makes the samples of its grains alone; NULL: one process */
+    int grain;              /* images of a grain; 0: the batch */
     bool
         report_bad; /* pictures that cannot be read are left out and reported in each batch, however
                         many they are */

@@ -41,27 +41,61 @@ static gn_status answer_views(const struct gn_scoring *scoring, const struct gn_
     return GN_OK;
 }
 
+/* What a batch adds to the score. */
+struct part {
+    double loss;
+    uint64_t correct, samples;
+};
+
 static gn_status score_batch(const struct gn_scoring *scoring, const struct gn_batch *batch,
-                             double *loss_sum, struct gn_score *score)
+                             struct part *part)
 {
     const int classes = scoring->classes;
+    *part = (struct part){ .samples = (uint64_t)batch->n };
+    if (batch->n == 0)
+        return GN_OK;
     GN_TRY(scoring->viewer != NULL
                ? answer_views(scoring, batch)
                : gn_plan_forward(scoring->plan, batch->images, batch->n, scoring->logits));
     for (int i = 0; i < batch->n; i++) {
         const float *x = scoring->logits + (size_t)i * (size_t)classes;
         const struct gn_softmax_sum sum = gn_softmax_sum(x, classes);
-        *loss_sum += (double)(float)gn_cross_entropy(&sum, x, batch->labels[i]);
-        score->correct += sum.best == batch->labels[i];
+        part->loss += (double)(float)gn_cross_entropy(&sum, x, batch->labels[i]);
+        part->correct += sum.best == batch->labels[i];
         if (scoring->evaluation != NULL)
             GN_TRY(gn_evaluation_add(scoring->evaluation, batch->samples[i], batch->labels[i], x,
                                      classes));
     }
     if (scoring->on_answers != NULL)
         scoring->on_answers(scoring->user, batch, scoring->logits);
-    score->samples += (uint64_t)batch->n;
+    return GN_OK;
+}
+
+/* Each rank answers a batch; their sums are added in the order of the batches. */
+static gn_status score_round(const struct gn_scoring *scoring, const struct gn_batch *batch,
+                             double *loss_sum, struct gn_score *score)
+{
+    struct part parts[GN_MOST_RANKS];
+    GN_TRY(score_batch(scoring, batch, &parts[gn_ranks_rank(scoring->ranks)]));
+    GN_TRY(gn_ranks_share_equal(scoring->ranks, parts, sizeof *parts));
+    for (int r = 0; r < gn_ranks_size(scoring->ranks); r++) {
+        *loss_sum += parts[r].loss;
+        score->correct += parts[r].correct;
+        score->samples += parts[r].samples;
+    }
     score->loss = *loss_sum / (double)score->samples;
     score->accuracy = (double)score->correct / (double)score->samples;
+    return GN_OK;
+}
+
+/* Whether the caller of any rank asks for an end. */
+static gn_status check_stop(const struct gn_scoring *scoring, const struct gn_score *score)
+{
+    uint32_t stops = scoring->stop != NULL && *scoring->stop != 0;
+    GN_TRY(gn_ranks_any(scoring->ranks, &stops));
+    if (stops != 0)
+        GN_FAIL(GN_STATUS_STOPPED, "evaluation: stopped on request after %llu samples",
+                (unsigned long long)score->samples);
     return GN_OK;
 }
 
@@ -74,14 +108,12 @@ gn_status gn_score_all(const struct gn_scoring *scoring, struct gn_score *score)
     for (uint64_t n_batches = 1;; n_batches++) {
         struct gn_batch batch;
         GN_TRY(gn_loader_next(scoring->loader, &batch));
-        if (batch.n == 0 && batch.left_out > 0)
+        if (batch.all == 0 && batch.left_out > 0)
             continue;
-        if (batch.n == 0)
+        if (batch.all == 0)
             return GN_OK;
-        if (scoring->stop != NULL && *scoring->stop != 0)
-            GN_FAIL(GN_STATUS_STOPPED, "evaluation: stopped on request after %llu samples",
-                    (unsigned long long)score->samples);
-        GN_TRY(score_batch(scoring, &batch, &loss_sum, score));
+        GN_TRY(check_stop(scoring, score));
+        GN_TRY(score_round(scoring, &batch, &loss_sum, score));
         score->seconds = gn_seconds() - began;
         if (scoring->on_batch != NULL)
             scoring->on_batch(scoring->user, n_batches, score);

@@ -19,6 +19,7 @@ struct gn_scoring {
     struct gn_loader *loader; /* in file order, its images of gn_view_size */
     float *logits;            /* room for a batch: batch*classes */
     int classes;
+    gn_ranks *ranks;                  /* among which the batches are dealt; NULL: one process */
     struct gn_evaluation *evaluation; /* may be NULL */
     const struct gn_viewer *viewer;   /* NULL: images are answered as they are */
     /* May be NULL; called with each batch and its logits. */
@@ -29,7 +30,7 @@ struct gn_scoring {
     void *user;
 };
 
-/* Fills *score; the plan keeps no trace of it that training could see. */
+/* Fills *score, which is the same for any number of ranks; the plan keeps no trace of it that training could see. */
 gn_status gn_score_all(const struct gn_scoring *scoring, struct gn_score *score);
 
 #endif

@@ -18,17 +18,34 @@ struct gn_view {
     int ld;
 };
 
-/* What the loss of one head reads and adds to. */
+/* Losses and right arg-maxes of a grain. */
+struct gn_loss_sum {
+    double loss;
+    int correct;
+};
+
+/* What the loss of one head reads, and where its sums go. */
 struct gn_loss_args {
     const int32_t *const *labels; /* classes of the slice, n of them */
     const int32_t *const *others; /* of mixed images, the other class and its share; */
     const float *const *shares;   /* *others is NULL when nothing is mixed */
-    double *loss;                 /* the sum over the slice is added */
-    int *correct;                 /* right arg-maxes are added */
+    struct gn_loss_sum *sums;     /* of each grain, by its place in gn_run.grains: written */
     const float *class_weights;   /* factors of the loss by true class; NULL: 1 */
     double smoothing;             /* part of the target that all classes share */
     double weight;                /* of this head in the whole */
 };
+
+/* Where partial sums of a gradient lie besides the first one: slot 1 at `next`, each of the others so many
+ * floats after the one before. */
+struct gn_slots {
+    float *next;
+    size_t stride;
+};
+
+static inline float *gn_slot(float *first, const struct gn_slots *others, int slot)
+{
+    return slot == 0 ? first : others->next + (size_t)(slot - 1) * others->stride;
+}
 
 /* One call of an operator. What it does not use stays zero. */
 struct gn_args {
@@ -38,10 +55,11 @@ struct gn_args {
     struct gn_view x2;      /* forward, of an operator that `adds`: the other input */
     struct gn_view dx, dy;  /* their gradients */
     const float *w, *b;     /* weights [kh][kw][c][oc], bias [oc]; perhaps of several layers */
-    float *dw, *db;         /* gradients of the layer's first two tensors */
-    float *tensors[GN_LAYER_TENSORS]; /* the layer's own, in the descriptor's order; NULL: none */
-    float *packed;                    /* weights in the order that the forward kernel reads */
-    float *packed_back;               /* the same for the backward pass */
+    float *dw, *db;         /* gradients of the layer's first two tensors: slot 0, */
+    struct gn_slots dw_slots, db_slots; /* and the others, see gn_run.grains */
+    float *tensors[GN_LAYER_TENSORS];   /* the layer's own, in the descriptor's order; NULL: none */
+    float *packed;                      /* weights in the order that the forward kernel reads */
+    float *packed_back;                 /* the same for the backward pass */
     uint8_t *kept; /* what the forward pass leaves to the backward pass; NULL: not wanted */
     float *shared; /* what the steps of a layer leave to each other */
     const struct gn_loss_args *loss;
@@ -58,13 +76,27 @@ struct gn_args {
     int threads; /* a hint for the number of units, never for the result */
 };
 
+/*
+ * A part of a batch whose gradient is a sum of its own. The sums meet in the pairwise tree over grains
+ * (base/pairwise.h), whose partial sums are the slots: that of a grain is written to `slot`, then the topmost
+ * slot is added to the one below it, `additions` times.
+ */
+struct gn_grain {
+    int first, n; /* images of the slice; n may be 0 */
+    int number;   /* in the batch */
+    int slot, additions;
+};
+
 /* The run that a step belongs to. */
 struct gn_run {
-    int n;      /* images in this slice */
-    int batch;  /* images in the whole batch: the loss is their mean */
-    bool first; /* first slice of the batch: parameter gradients are written, later ones added */
-    bool train; /* a training step; false: inference */
-    int image;  /* number of the slice's first image in the batch */
+    int n;                         /* images in this slice */
+    int batch;                     /* images in the whole batch: the loss is their mean */
+    bool train;                    /* a training step; false: inference */
+    const struct gn_grain *grains; /* of the slice, in order; NULL: it is one */
+    int n_grains;
+    const int *counts; /* images of all grains of the batch, as far as others compute them, too; */
+    int n_counts;      /* NULL: those of the slice are all */
+    int image;         /* number of the slice's first image in the batch */
     uint64_t seed, step; /* of random draws */
 };
 
@@ -72,10 +104,12 @@ struct gn_run {
 enum gn_pass {
     GN_PASS_PACK, /* weights into the order that a kernel reads */
     GN_PASS_PACK_BACK,
-    GN_PASS_SUMS, /* what FORWARD needs of all images at once: parts of it, then the whole */
-    GN_PASS_STATISTICS,
+    GN_PASS_SUMS,       /* what FORWARD needs of all images at once: parts of it, */
+    GN_PASS_GRAIN_SUMS, /* those of each grain, */
+    GN_PASS_STATISTICS, /* then the whole */
     GN_PASS_FORWARD,
     GN_PASS_GRADIENT_SUMS, /* the same for the gradients of the parameters */
+    GN_PASS_GRADIENT_GRAIN_SUMS,
     GN_PASS_GRADIENT,
     GN_PASS_BACK, /* the gradient of the input */
     GN_PASS_FOLD, /* a layer that fuses as GN_FUSE_NORM: y gets the weights w of the layer before */
@@ -83,13 +117,27 @@ enum gn_pass {
 };
 enum { GN_PASS_COUNT = GN_PASS_FOLD_BIAS + 1 };
 
+/* What a unit writes of dw, rows of `columns` floats for each tap, and of db. */
+struct gn_region {
+    size_t first, tap_stride, row_stride; /* floats */
+    int taps, rows, columns;
+    int bias, biases; /* the first one and how many; 0: none */
+};
+
 struct gn_kernel {
     const char *name; /* "direct", "reference": shown by the benchmark */
     int (*units)(const struct gn_args *a, const struct gn_run *r);
     void (*run)(const struct gn_args *a, const struct gn_run *r, int unit, void *scratch);
+    /* GRADIENT of an operator that takes any images: what a unit writes, so that it can be asked for one
+     * grain after the other. NULL: the kernel does what the grains say. */
+    void (*region)(const struct gn_args *a, int unit, struct gn_region *region);
     size_t (*scratch_bytes)(const struct gn_args *a); /* of one thread; NULL: none */
     size_t (*packed_floats)(const struct gn_geometry *g,
                             int tile); /* PACK, PACK_BACK: of the result */
+    /* What a step computes of each grain and every rank needs of all: the sums of the first grain of the batch, after
+     * which those of the others follow, and the bytes of one. NULL: nothing. */
+    void *(*shared)(const struct gn_args *a, size_t *bytes);
+    bool of_grains;        /* it is run for a slice without images, too */
     bool by_image, simple; /* the operator's traits, as far as they hold for this pass */
 };
 

@@ -134,7 +134,8 @@ struct gn_operator {
     bool back_reads_y;    /* the backward pass reads the output */
     bool keeps_relu_mask; /* `kept` can hold the mask of a ReLU before it, see gn_args.mask */
     size_t (*kept_bytes)(const struct gn_geometry *g); /* gn_args.kept, of an image; NULL: none */
-    size_t (*shared_floats)(const struct gn_geometry *g, int images); /* gn_args.shared */
+    /* gn_args.shared, for so many images and grains of a batch */
+    size_t (*shared_floats)(const struct gn_geometry *g, int images, int grains);
 };
 
 #define GN_OPERATOR(ID, name) extern const struct gn_operator gn_op_##name;

@@ -257,19 +257,17 @@ static float cut_in(const struct gn_draws *d, float *image, const float *other, 
 }
 
 void gn_augment_mix(const struct gn_augment *a, const struct gn_draws *draws, float *images, int n,
-                    int h, int w, int c, float *first, const int32_t *labels, int32_t *others,
-                    float *shares)
+                    int h, int w, int c, const float *after, int32_t after_label,
+                    const int32_t *labels, int32_t *others, float *shares)
 {
     const size_t image = (size_t)h * (size_t)w * (size_t)c;
-    if (n > 0)
-        memcpy(first, images, image * sizeof *first);
     for (int i = 0; i < n; i++) {
         const struct gn_draws *d = &draws[i];
         float *own = images + (size_t)i * image;
-        const float *other = i + 1 < n ? own + image : first;
+        const float *other = i + 1 < n ? own + image : after;
         const bool cut = a->cutmix > 0 && (a->mixup <= 0 || gn_draw(d, GN_DRAWS_MIX) < 0.5);
         const double share = draw_beta(d, cut ? a->cutmix : a->mixup);
-        others[i] = labels[i + 1 < n ? i + 1 : 0];
+        others[i] = i + 1 < n ? labels[i + 1] : after_label;
         shares[i] = cut ? cut_in(d, own, other, h, w, c, share) : mix_up(own, other, image, share);
     }
 }

@@ -47,11 +47,11 @@ struct gn_box {
 struct gn_box gn_augment_crop(const struct gn_augment *augment, const struct gn_draws *draws, int h,
                               int w);
 
-/* Mixes each of n images (h*w*c floats) with the next one, the last with the first: mixup
- * (Zhang et al. 2017) or cutmix (Yun et al. 2019). draws[i] belongs to image i. `first` has room
- * for an image. Fills others and shares. */
+/* Mixes each of n images (h*w*c floats) with the next one, the last with `after`, whose label is
+ * after_label (of a whole batch a copy of the first one): mixup (Zhang et al. 2017) or cutmix (Yun et al. 2019).
+ * draws[i] belongs to image i. Fills others and shares. */
 void gn_augment_mix(const struct gn_augment *augment, const struct gn_draws *draws, float *images,
-                    int n, int h, int w, int c, float *first, const int32_t *labels,
-                    int32_t *others, float *shares);
+                    int n, int h, int w, int c, const float *after, int32_t after_label,
+                    const int32_t *labels, int32_t *others, float *shares);
 
 #endif

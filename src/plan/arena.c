@@ -109,6 +109,10 @@ static void bind_group(const struct gn_plan *plan, const struct gn_group *group,
     a->b = address(plan, (struct gn_place){ .buffer = group->bias });
     a->dw = address(plan, (struct gn_place){ .buffer = group->dw });
     a->db = address(plan, (struct gn_place){ .buffer = group->db });
+    if (a->dw != NULL)
+        a->dw_slots = (struct gn_slots){ a->dw + group->dw_floats, group->dw_floats };
+    if (a->db != NULL)
+        a->db_slots = (struct gn_slots){ a->db + group->db_floats, group->db_floats };
 }
 
 /* Turns every step's places into pointers. */

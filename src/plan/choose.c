@@ -2,7 +2,7 @@
  * Pass 5: direct convolution or Winograd's minimal filtering, for each convolution and direction.
  *
  * The choice is a cost model in multiplications an output pixel and pair of channels, a function of
- * the layer's shape and the images of a slice alone: never of a clock, the number of threads or the
+ * the layer's shape and the images of a slice or grain alone: never of a clock, the number of threads or the
  * instruction set, so that equal options give equal bits. Its constants were fitted to measurements
  * of the network's layers (docs/performance.md, "The chooser").
  */
@@ -59,15 +59,16 @@ static int choose_tile(const struct gn_plan *plan, const struct gn_layer *layer,
                        enum direction direction)
 {
     const struct gn_geometry *g = &layer->window;
+    const int images = direction == BACK_FILTER ? plan->grain : plan->chooses;
     if (plan->algorithm == GN_ALGORITHM_DIRECT || !allows_winograd(layer))
         return 0;
     const int tiles[2][2] = { { 6, 4 }, { 4, 2 } }; /* of 3x3 and of 5x5 filters */
     int best = 0;
     double best_cost =
-        plan->algorithm == GN_ALGORITHM_WINOGRAD ? 1e30 : direct_cost(g, plan->slice, direction);
+        plan->algorithm == GN_ALGORITHM_WINOGRAD ? 1e30 : direct_cost(g, images, direction);
     for (int i = 0; i < 2; i++) {
         const int tile = tiles[g->kh == 5][i];
-        const double cost = winograd_cost(g, tile, plan->slice, direction);
+        const double cost = winograd_cost(g, tile, images, direction);
         if (cost < best_cost) {
             best_cost = cost;
             best = tile;

@@ -14,6 +14,7 @@ struct call {
     struct gn_plan *plan;
     struct gn_plan_batch batch; /* without labels: forward only */
     float *logits;              /* NULL: not wanted */
+    float *grads;               /* of the parameters; NULL: not wanted */
     const int32_t *classes;     /* whose logits' gradient is taken, of each image; NULL: none */
 };
 
@@ -71,11 +72,26 @@ static void take_units(const struct member *m, struct gn_step *s, const struct g
     for (int u = atomic_fetch_add(&s->next, 1); u < units; u = atomic_fetch_add(&s->next, 1)) {
         if (leaves_out(m->plan, s))
             break;
-        s->kernel->run(a, run, u, scratch);
+        gn_plan_run_unit(s->kernel, a, run, u, scratch);
         took = true;
     }
     if (took && m->plan->trace != NULL)
         gn_plan_record(m->plan, m->thread, s, start);
+}
+
+/* Between two barriers: the sums of a step that other ranks have computed. */
+static void share(const struct member *m, const struct gn_step *s, const struct gn_args *a,
+                  const struct gn_run *run)
+{
+    struct gn_plan *plan = m->plan;
+    if (s->kernel->shared == NULL || plan->share == NULL || s->kernel->units(a, run) == 0)
+        return;
+    if (m->thread == 0 && plan->shared == GN_OK) {
+        size_t bytes;
+        void *sums = s->kernel->shared(a, &bytes);
+        plan->shared = plan->share(plan->user, sums, bytes, run->n_counts);
+    }
+    gn_team_barrier(m->team);
 }
 
 /* A step by every thread of the team: they take units until none is left. */
@@ -85,6 +101,7 @@ static void run_step(const struct member *m, struct gn_step *s, const struct gn_
     const double start = m->plan->timing ? gn_seconds() : 0;
     take_units(m, s, a, run);
     gn_team_barrier(m->team);
+    share(m, s, a, run);
     if (m->thread != 0)
         return;
     /* Nobody takes units of this step any more; it starts afresh at its next run. */
@@ -103,6 +120,7 @@ static int run_beside(const struct member *m, const struct gn_run *run, int from
         i++;
     } while (i < to && plan->steps[i].beside);
     gn_team_barrier(m->team);
+    share(m, &plan->steps[from], &plan->steps[from].args, run);
     for (int k = from; m->thread == 0 && k < i; k++)
         atomic_store(&plan->steps[k].next, 0);
     return i;
@@ -117,7 +135,7 @@ static void run_step_alone(const struct member *m, struct gn_step *s, const stru
     const double start = clocked ? gn_seconds() : 0;
     const int units = s->kernel->units(a, run);
     for (int u = 0; u < units && !leaves_out(m->plan, s); u++)
-        s->kernel->run(a, run, u, scratch);
+        gn_plan_run_unit(s->kernel, a, run, u, scratch);
     if (m->plan->timing)
         atomic_fetch_add(&s->nanoseconds,
                          (long long)(1e9 * (gn_seconds() - start) / m->plan->threads));
@@ -218,8 +236,8 @@ static void run_steps(const struct member *m, const struct gn_run *run, int from
     gn_team_barrier(m->team);
 }
 
-/* Points the steps of a slice to its images and labels. */
-static void begin_slice(struct gn_plan *plan, const struct call *c, int first)
+/* Points the steps of a slice to its images and labels, and to the sums of its first grain. */
+static void begin_slice(struct gn_plan *plan, const struct call *c, int first, int grain)
 {
     const struct gn_shape in = plan->net->input;
     const struct gn_plan_batch *b = &c->batch;
@@ -235,21 +253,8 @@ static void begin_slice(struct gn_plan *plan, const struct call *c, int first)
     plan->labels = b->labels + first;
     plan->others = b->others == NULL ? NULL : b->others + first;
     plan->shares = b->others == NULL ? NULL : b->shares + first;
-}
-
-static void bind_gradients(struct gn_plan *plan, float *grads)
-{
-    const struct gn_graph *g = plan->net->graph;
-    for (int i = plan->n_forward; i < plan->n_steps; i++) {
-        const struct gn_layer *layer = &g->layers[plan->steps[i].layer];
-        struct gn_args *a = &plan->steps[i].args;
-        if (plan->steps[i].dx.buffer == GN_PLACE_GRADS)
-            a->dx.data = grads + plan->steps[i].dx.channel;
-        if (plan->steps[i].group >= 0)
-            continue; /* joint gradients have a buffer of their own */
-        a->dw = layer->weight < 0 ? NULL : grads + g->tensors[layer->weight].offset;
-        a->db = layer->bias < 0 ? NULL : grads + g->tensors[layer->bias].offset;
-    }
+    for (int i = 0; i < 1 + plan->net->graph->n_heads; i++)
+        plan->loss_args[i].sums = plan->sums[i] + grain;
 }
 
 static void copy_logits(const struct gn_plan *plan, const struct call *c, const struct gn_run *run,
@@ -271,6 +276,72 @@ static void begin_gradient(const struct gn_plan *plan, const int32_t *classes, i
             row[k] = k == classes[i] ? 1 : 0;
 }
 
+/* A slice without images: what its grains add to the sums, which is zero. */
+static void run_empty(const struct member *m, const struct gn_run *run)
+{
+    struct gn_plan *plan = m->plan;
+    for (int i = plan->n_prepare; i < plan->n_backward; i++)
+        if (plan->steps[i].kernel->region != NULL || plan->steps[i].kernel->of_grains)
+            run_step(m, &plan->steps[i], &plan->steps[i].args, run);
+}
+
+/* A slice, whose first image and grain have these numbers. */
+static void run_slice(const struct member *m, const struct call *c, const struct gn_run *run,
+                      int first, int grain)
+{
+    struct gn_plan *plan = m->plan;
+    if (m->thread == 0)
+        begin_slice(plan, c, first, grain);
+    gn_team_barrier(m->team);
+    if (run->n == 0) {
+        run_empty(m, run);
+        return;
+    }
+    run_steps(m, run, plan->n_prepare, plan->n_forward);
+    if (m->thread == 0)
+        copy_logits(plan, c, run, first);
+    if (m->thread == 0 && c->classes != NULL)
+        begin_gradient(plan, c->classes, run->n);
+    gn_team_barrier(m->team);
+    if (run->train || c->classes != NULL)
+        run_steps(m, run, plan->n_forward, plan->n_backward);
+}
+
+/* Forward and backward of all grains. Those of one slice stand together. */
+static void run_grains(const struct member *m, const struct call *c, struct gn_run *run)
+{
+    struct gn_plan *plan = m->plan;
+    int first = 0;
+    const int before = run->image;
+    run->counts = c->batch.counts == NULL ? plan->counts : c->batch.counts;
+    run->n_counts = c->batch.counts == NULL ? plan->n_grains : c->batch.n_counts;
+    run->n_grains = plan->whole ? plan->n_grains : 1;
+    const int slices =
+        plan->whole ? 1 : plan->n_grains; /* also of a plan that has none of the grains */
+    for (int i = 0; i < slices; i++, first += run->n) {
+        run->grains = &plan->grains[i];
+        run->n = plan->whole ? c->batch.n : plan->grains[i].n;
+        run->image = before + first;
+        run_slice(m, c, run, first, i);
+    }
+    const struct gn_run once = { .n = 1, .batch = run->batch };
+    for (int slot = 0; slot < plan->n_sums; slot++) {
+        if (m->thread == 0)
+            gn_plan_bind_split(plan, c->grads, slot);
+        gn_team_barrier(m->team);
+        run_steps(m, &once, plan->n_backward, plan->n_steps);
+    }
+}
+
+/* Images of grains [from, to) of the batch. */
+static int count_images(const struct gn_plan_batch *b, int from, int to)
+{
+    int n = 0;
+    for (int i = from; i < to; i++)
+        n += b->counts[i];
+    return n;
+}
+
 /* What each thread does in a call. */
 static void run_call(struct gn_team *team, int thread, void *argument)
 {
@@ -279,34 +350,27 @@ static void run_call(struct gn_team *team, int thread, void *argument)
     const struct member m = { plan, team, thread };
     const unsigned state = gn_float_enter();
     const struct gn_plan_batch *b = &c->batch;
-    const bool train = b->labels != NULL;
-    const struct gn_run once = { .n = 1, .batch = b->n, .first = true };
-    struct gn_run run = { .batch = b->n, .train = train, .seed = b->seed, .step = b->step };
+    const struct gn_run once = { .n = 1, .batch = b->n };
+    struct gn_run run = { .batch = b->n, .seed = b->seed, .step = b->step };
     run_steps(&m, &once, plan->n_packed, plan->n_prepare);
-    for (int first = 0; first < b->n; first += plan->slice) {
-        run.n = b->n - first < plan->slice ? b->n - first : plan->slice;
-        run.first = first == 0;
-        run.image = first;
-        if (thread == 0)
-            begin_slice(plan, c, first);
-        gn_team_barrier(team);
-        run_steps(&m, &run, plan->n_prepare, plan->n_forward);
-        if (thread == 0)
-            copy_logits(plan, c, &run, first);
-        if (thread == 0 && c->classes != NULL)
-            begin_gradient(plan, c->classes, run.n);
-        gn_team_barrier(team);
-        if (train || c->classes != NULL)
-            run_steps(&m, &run, plan->n_forward, plan->n_backward);
+    run.train = b->labels != NULL;
+    if (b->counts != NULL) {
+        run.batch = count_images(b, 0, b->n_counts);
+        run.image = count_images(b, 0, b->from);
     }
-    if (train)
-        run_steps(&m, &once, plan->n_backward, plan->n_steps);
+    if (run.train)
+        run_grains(&m, c, &run);
+    for (int first = 0; !run.train && first < b->n; first += plan->slice) {
+        run.n = b->n - first < plan->slice ? b->n - first : plan->slice;
+        run.image = first;
+        run_slice(&m, c, &run, first, 0);
+    }
     gn_float_leave(state);
 }
 
 void gn_plan_prepare(struct gn_plan *plan, const atomic_bool *enough)
 {
-    const struct gn_run once = { .n = 1, .batch = plan->batch, .first = true };
+    const struct gn_run once = { .n = 1, .batch = plan->batch };
     const struct member alone = { plan, NULL, 0 };
     const unsigned state = gn_float_enter();
     for (; plan->n_packed < plan->n_prepare && !atomic_load(enough); plan->n_packed++) {
@@ -346,16 +410,18 @@ gn_status gn_plan_forward(struct gn_plan *plan, const float *images, int n, floa
 gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *batch, float *grads,
                             struct gn_plan_sums *sums)
 {
-    GN_TRY(check_call(plan, batch->n));
+    if (batch->counts == NULL || batch->n > plan->batch)
+        GN_TRY(check_call(plan, batch->n));
     if (!plan->train)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "the plan was made without gradients");
-    struct call c = { .plan = plan, .batch = *batch };
-    plan->sums = (struct gn_plan_sums){ 0 };
-    bind_gradients(plan, grads);
+    struct call c = { .plan = plan, .batch = *batch, .grads = grads };
+    GN_TRY(gn_plan_list_grains(plan, batch));
+    gn_plan_bind_gradients(plan, grads);
+    plan->shared = GN_OK;
     gn_team_run(plan->threads, run_call, &c);
     plan->n_packed = plan->n_prepare;
-    *sums = plan->sums;
-    return GN_OK;
+    gn_plan_sum_losses(plan, sums);
+    return plan->shared;
 }
 
 gn_status gn_plan_attend(struct gn_plan *plan, const float *images, const int32_t *classes, int n,

@@ -12,6 +12,7 @@
  *   beside.c  between which steps nobody waits
  *   arena.c   lifetimes become offsets in one block of memory
  *   pack.c    weights that several plans share
+ *   grains.c  the parts of a batch and the sums of their gradients
  *   execute.c runs the list
  */
 #ifndef GN_PLAN_INTERNAL_H
@@ -76,7 +77,8 @@ struct gn_group {
     int width; /* channels of the buffer that holds the joint output and the host */
     int first; /* where the joint output begins in it */
     struct gn_geometry window;       /* of the one convolution */
-    int weights, bias, dw, db;       /* buffers of joint parameters and gradients, -1: none */
+    int weights, bias, dw, db;       /* buffers of joint parameters and gradients, -1: none; */
+    size_t dw_floats, db_floats;     /* of a slot of these */
     struct gn_place at, gradient_at; /* channel 0 of the buffer */
 };
 
@@ -88,8 +90,9 @@ struct gn_step {
     struct gn_args args;
     struct gn_place x, x2, y, dx, dy; /* turned into args once the arena stands */
     int kept, shared;
-    bool beside; /* needs nothing that the steps before it make, back to the last one without */
-    bool done;   /* packs what the plan's pack holds already */
+    bool beside;  /* needs nothing that the steps before it make, back to the last one without */
+    size_t joint; /* floats from a slot of the joint gradient that is split to the next one */
+    bool done;    /* packs what the plan's pack holds already */
     atomic_llong nanoseconds; /* while the plan is timed */
     atomic_int next;          /* unit to hand out */
 };
@@ -115,6 +118,13 @@ struct gn_plan {
     const float *class_weights;
     const char *freeze;
     int batch, slice, threads, portion;
+    bool whole;           /* a training step has one slice: it needs statistics of the batch */
+    int grain, slots;     /* training: images of a grain at most; partial sums at a time */
+    int chooses;          /* images by which kernels are chosen */
+    int all_grains, part; /* of a batch at most, and those that are computed here */
+    gn_status (*share)(void *user, void *sums, size_t bytes, int grains);
+    void *user;
+    gn_status shared;        /* of the running call */
     struct gn_value *values; /* one a layer */
     int n_buffers, cap_buffers;
     struct gn_buffer *buffers;
@@ -135,12 +145,16 @@ struct gn_plan {
     int n_packed; /* of the steps that pack, those whose results belong to the net's parameters */
     const struct gn_plan_limit *limit; /* NULL: none */
     /* the running call */
-    atomic_bool stopped;   /* a unit was left out, because of the limit */
+    atomic_bool stopped;  /* a unit was left out, because of the limit */
+    int n_grains, n_sums; /* of the batch; the slots that hold its sums at the end */
+    struct gn_grain *grains;
+    int *counts;           /* images of each grain */
     const int32_t *labels; /* of the slice */
     const int32_t *others; /* the same for mixed images, NULL when there are none */
     const float *shares;
-    struct gn_plan_sums sums;
     struct gn_loss_args loss_args[1 + GN_MAX_HEADS]; /* of the answer, then of the heads */
+    struct gn_loss_sum *sums[1 + GN_MAX_HEADS];      /* of each grain, the same */
+    float *more_grads; /* slots from 1 on, in the layout of the parameters */
     bool timing;
     struct gn_plan_timing *timings;
     struct gn_plan_spans *trace; /* of each thread; NULL: nothing is recorded */
@@ -153,6 +167,21 @@ struct gn_plan_spans {
 };
 
 void gn_plan_free_trace(struct gn_plan *plan);
+
+/* Fills the plan's list of grains. BAD_ARGUMENT. */
+gn_status gn_plan_list_grains(struct gn_plan *plan, const struct gn_plan_batch *batch);
+
+/* The sums of losses over the grains of the batch, in the order of the tree. */
+void gn_plan_sum_losses(const struct gn_plan *plan, struct gn_plan_sums *sums);
+
+/* Points the steps to where gradients of parameters go: to `grads` and, other slots, to the plan's own arrays;
+ * then those that divide joint gradients to the sums in a slot. */
+void gn_plan_bind_gradients(struct gn_plan *plan, float *grads);
+void gn_plan_bind_split(struct gn_plan *plan, float *grads, int slot);
+
+/* One unit of a step, for gradients of parameters grain by grain. */
+void gn_plan_run_unit(const struct gn_kernel *kernel, const struct gn_args *a,
+                      const struct gn_run *run, int unit, void *scratch);
 
 /* Records a span of thread number `thread`, which ends now. */
 void gn_plan_record(struct gn_plan *plan, int thread, const struct gn_step *step, double start);

@@ -69,8 +69,11 @@ static void place_groups(struct gn_plan *plan)
             group->gradient_at = new_place(plan, group->leader, group->width);
         if (!plan->train)
             continue;
-        group->dw = new_buffer(plan, rows * columns * sizeof(float), 0);
-        group->db = bias ? new_buffer(plan, columns * sizeof(float), 0) : GN_PLACE_NONE;
+        group->dw_floats = (rows * columns + 15) / 16 * 16;
+        group->db_floats = (columns + 15) / 16 * 16;
+        const size_t bytes = (size_t)plan->slots * sizeof(float);
+        group->dw = new_buffer(plan, group->dw_floats * bytes, 0);
+        group->db = bias ? new_buffer(plan, group->db_floats * bytes, 0) : GN_PLACE_NONE;
     }
 }
 
@@ -132,7 +135,8 @@ static void place_value(struct gn_plan *plan, int i, bool gradient)
     }
     const struct gn_layer *layer = &plan->net->graph->layers[i];
     if (layer->op->shared_floats != NULL) {
-        const size_t floats = layer->op->shared_floats(&layer->window, plan->slice);
+        const size_t floats = layer->op->shared_floats(&layer->window, plan->slice,
+                                                       plan->train ? plan->all_grains : 1);
         v->shared = new_buffer(plan, floats * sizeof(float), 0);
     }
     if (gradient && layer->op->kept_bytes != NULL)

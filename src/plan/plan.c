@@ -2,6 +2,7 @@
 #include "plan/plan.h"
 
 #include "base/memory.h"
+#include "base/pairwise.h"
 #include "base/team.h"
 #include "base/threads.h"
 #include "plan/internal.h"
@@ -86,12 +87,35 @@ static void lay_out_packed(struct gn_plan *plan)
     plan->packed_bytes = bytes + 64;
 }
 
+static gn_status reserve_grains(struct gn_plan *plan)
+{
+    const size_t most = (size_t)plan->part;
+    plan->slots = gn_pairwise_depth(plan->all_grains, 0, plan->all_grains);
+    if (plan->part <
+        plan->all_grains) /* wherever they begin, as many trees that rise and that fall */
+        plan->slots = 2 * gn_pairwise_depth(plan->part, 0, plan->part);
+    plan->grains = gn_calloc(most, sizeof *plan->grains, "the plan");
+    plan->counts = gn_calloc(most, sizeof *plan->counts, "the plan");
+    bool lacks = plan->grains == NULL || plan->counts == NULL;
+    for (int i = 0; i < 1 + plan->net->graph->n_heads; i++) {
+        plan->sums[i] = gn_calloc(most, sizeof *plan->sums[i], "the plan");
+        lacks |= plan->sums[i] == NULL;
+    }
+    return lacks ? gn_last_status() : GN_OK;
+}
+
+/* Of the partial sums of gradients besides the caller's array. */
+static size_t more_floats(const struct gn_plan *plan)
+{
+    return plan->train ? (size_t)(plan->slots - 1) * plan->net->graph->n_floats : 0;
+}
+
 /* All passes, nothing large allocated. */
 static gn_status make_passes(struct gn_plan *plan)
 {
     const int n = plan->net->graph->n_layers;
     plan->cap_buffers = 6 * n;
-    plan->cap_steps = (8 + GN_MAX_INPUTS) * n + 4 + GN_MAX_HEADS;
+    plan->cap_steps = (10 + GN_MAX_INPUTS) * n + 4 + GN_MAX_HEADS;
     plan->values = gn_calloc((size_t)n, sizeof *plan->values, "the plan");
     plan->buffers = gn_calloc((size_t)plan->cap_buffers, sizeof *plan->buffers, "the plan");
     plan->steps = gn_calloc((size_t)plan->cap_steps, sizeof *plan->steps, "the plan");
@@ -100,6 +124,8 @@ static gn_status make_passes(struct gn_plan *plan)
     if (plan->values == NULL || plan->buffers == NULL || plan->steps == NULL ||
         plan->groups == NULL || plan->chains == NULL)
         return gn_last_status();
+    if (plan->train)
+        GN_TRY(reserve_grains(plan));
     gn_plan_fuse(plan);
     gn_plan_concat(plan);
     gn_plan_merge(plan);
@@ -135,7 +161,8 @@ static size_t zeros_bytes(const struct gn_plan *plan)
 static uint64_t total_bytes(const struct gn_plan *plan)
 {
     return (uint64_t)(plan->borrows ? 0 : plan->arena_bytes) + plan->packed_bytes +
-           (uint64_t)plan->scratch_bytes * (uint64_t)plan->threads + zeros_bytes(plan);
+           (uint64_t)plan->scratch_bytes * (uint64_t)plan->threads + zeros_bytes(plan) +
+           (uint64_t)more_floats(plan) * sizeof(float);
 }
 
 gn_status gn_plan_allocate(struct gn_plan *plan)
@@ -147,7 +174,10 @@ gn_status gn_plan_allocate(struct gn_plan *plan)
     plan->scratch =
         gn_alloc(plan->scratch_bytes * (size_t)plan->threads, "the threads' working memory");
     plan->zeros = gn_calloc(1, zeros_bytes(plan), "zeros");
-    if (plan->arena == NULL || plan->scratch == NULL || plan->zeros == NULL)
+    if (plan->train)
+        plan->more_grads = gn_calloc(more_floats(plan) + 1, sizeof(float), "gradients of grains");
+    if (plan->arena == NULL || plan->scratch == NULL || plan->zeros == NULL ||
+        (plan->train && plan->more_grads == NULL))
         return gn_last_status();
     if (plan->pack != NULL)
         return gn_pack_fill(plan->pack, plan);
@@ -198,10 +228,15 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->lender = o->lender;
     plan->pack = o->reference ? NULL : gn_pack_keep(o->pack);
     const bool trains = o->train || o->validates;
-    if (trains && needs_whole_batch(net->graph))
-        plan->slice = o->batch;
-    else
-        plan->slice = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, trains);
+    plan->whole = trains && needs_whole_batch(net->graph);
+    plan->grain = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, trains);
+    plan->chooses = plan->whole ? o->batch : plan->grain;
+    plan->all_grains = (o->batch + plan->grain - 1) / plan->grain;
+    plan->part = o->parts > 1 ? (plan->all_grains + o->parts - 1) / o->parts : plan->all_grains;
+    plan->slice = plan->whole && o->train ? plan->part * plan->grain : plan->chooses;
+    plan->slice = plan->whole && plan->slice > o->batch ? o->batch : plan->slice;
+    plan->share = o->share;
+    plan->user = o->user;
     plan->threads = o->threads > 0 ? o->threads : gn_usable_threads(NULL);
     plan->threads = plan->threads > GN_MAX_THREADS ? GN_MAX_THREADS : plan->threads;
     if (make_passes(plan) != GN_OK) {
@@ -236,6 +271,11 @@ void gn_plan_free(struct gn_plan *plan)
     gn_free(plan->packed);
     gn_free(plan->scratch);
     gn_free(plan->zeros);
+    gn_free(plan->more_grads);
+    gn_free(plan->grains);
+    gn_free(plan->counts);
+    for (int i = 0; i < 1 + GN_MAX_HEADS; i++)
+        gn_free(plan->sums[i]);
     gn_free(plan->timings);
     gn_plan_free_trace(plan);
     gn_free(plan);
@@ -257,6 +297,11 @@ void gn_plan_params_changed(struct gn_plan *plan)
 {
     if (plan->pack == NULL)
         plan->n_packed = 0;
+}
+
+int gn_plan_grain(const struct gn_plan *plan)
+{
+    return plan->grain;
 }
 
 int gn_plan_threads(const struct gn_plan *plan)

@@ -3,8 +3,9 @@
  * steps over one arena. After gn_plan_create no memory is allocated.
  *
  * A batch runs in slices of a fixed number of images, forward and backward before the next slice
- * starts, so that activations take the memory of one slice; gradients add up in slice order. A
- * training plan with batch normalisation, whose statistics are those of the batch, has one slice.
+ * starts, so that activations take the memory of one slice. A training plan with batch normalisation,
+ * whose statistics are those of the batch, has one slice. Each grain of a batch - a slice, or as many images
+ * of that one - has a gradient and losses of its own, which meet in the tree of base/pairwise.h.
  * Results do not depend on the number of threads.
  */
 #ifndef GN_PLAN_PLAN_H
@@ -20,7 +21,7 @@ struct gn_plan_options {
     bool train;     /* with gradients */
     int batch;      /* the largest batch that will be run */
     int threads;    /* 0: gn_usable_threads() */
-    int slice;      /* images a slice; 0: chosen from shape and mode alone */
+    int slice;      /* images a slice, and a grain; 0: chosen from shape and mode alone */
     bool reference; /* every step by the plain-C reference */
     gn_algorithm algorithm;
     double label_smoothing;     /* part of the target that all classes share */
@@ -35,6 +36,11 @@ struct gn_plan_options {
                                gn_plan_params_changed before it runs again */
     int focus; /* inference with gradients: the layer whose value and gradient gn_plan_attend copies, as
                     gn_focus_layer gives it; 0: none */
+    int parts; /* training: among how many plans the grains of a batch are divided; 0: 1 */
+    /* Gets what other ranks have computed of the sums of all grains of the batch, `bytes` of each; called by one
+     * thread between two steps. NULL: there are no others. */
+    gn_status (*share)(void *user, void *sums, size_t bytes, int grains);
+    void *user;
     int portion; /* images that a thread takes through a chain of steps at a time (chain.c), whatever
                     caches hold; 0: chosen from the shapes. No bit depends on it. For tests */
 };
@@ -79,6 +85,10 @@ struct gn_plan_batch {
     const int32_t *others;
     const float *shares;
     uint64_t seed, step; /* what layers draw at random: one step of one run */
+    /* Images of each grain of the batch, of which these are grains [from, to). NULL: the batch is cut into
+     * grains of the plan's size. */
+    const int *counts;
+    int n_counts, from, to;
 };
 
 /* Sums over the samples of a batch, before any update: losses and right arg-maxes of the answer and
@@ -89,6 +99,15 @@ struct gn_plan_sums {
     double head_losses[GN_MAX_HEADS];
     int head_correct[GN_MAX_HEADS];
 };
+
+/* What gn_plan_gradients left of losses, grain by grain of those computed here: 0, 1, ... head -1 is the
+ * answer. */
+struct gn_loss_sum;
+const struct gn_loss_sum *gn_plan_grain_losses(const struct gn_plan *plan, int head);
+
+/* The partial sums of gradients that it left, in the order of base/pairwise.h: `grads`, then arrays of the plan. */
+float *gn_plan_slot(const struct gn_plan *plan, float *grads, int slot);
+int gn_plan_slots(const struct gn_plan *plan);
 
 /* Forward and backward on one batch; moves the running statistics of batch normalisations in
  * net->params. `grads` gets the gradient of the mean loss (the answer's plus each head's by its
@@ -118,6 +137,7 @@ void gn_plan_params_changed(struct gn_plan *plan);
 
 int gn_plan_threads(const struct gn_plan *plan);
 uint64_t gn_plan_bytes(const struct gn_plan *plan);
+int gn_plan_grain(const struct gn_plan *plan); /* images of a grain */
 
 /* Bytes that a plan with these options will take (arena, packed weights; not the net's own
  * arrays), computed without allocating it. UINT64_MAX when it overflows. */

@@ -171,6 +171,7 @@ static gn_status split(struct gn_plan *plan, const struct gn_group *group)
             s.dy = (struct gn_place){ buffers[t], group->channels[k], group->window.oc };
             s.dx = tensor_at(plan, GN_PLACE_GRADS, tensors[t]);
             s.x = s.dy; /* the gradient of a copy does not read it */
+            s.joint = t == 0 ? group->dw_floats : group->db_floats;
             GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_BACK));
         }
     }
@@ -281,7 +282,8 @@ static bool masks_forward(const struct gn_plan *plan, int i)
 
 static gn_status forward(struct gn_plan *plan, int i)
 {
-    static const enum gn_pass passes[] = { GN_PASS_SUMS, GN_PASS_STATISTICS, GN_PASS_FORWARD };
+    static const enum gn_pass passes[] = { GN_PASS_SUMS, GN_PASS_GRAIN_SUMS, GN_PASS_STATISTICS,
+                                           GN_PASS_FORWARD };
     const struct gn_layer *layer = &plan->net->graph->layers[i];
     if (layer->op->joins)
         return forward_concat(plan, i);
@@ -382,6 +384,7 @@ static gn_status parameter_gradients(struct gn_plan *plan, struct gn_step s, int
     s.args.tile = plan->values[i].tile_filter;
     const enum gn_op op = kernels_of(plan, i, s.args.tile);
     GN_TRY(emit(plan, &s, op, GN_PASS_GRADIENT_SUMS));
+    GN_TRY(emit(plan, &s, op, GN_PASS_GRADIENT_GRAIN_SUMS));
     return emit(plan, &s, op, GN_PASS_GRADIENT);
 }
 
@@ -429,16 +432,13 @@ static gn_status loss(struct gn_plan *plan, int head)
     s.x = plan->values[i].at;
     s.dx = plan->values[i].gradient_at;
     struct gn_loss_args *args = &plan->loss_args[1 + head];
-    *args =
-        (struct gn_loss_args){ .labels = &plan->labels,
-                               .others = &plan->others,
-                               .shares = &plan->shares,
-                               .loss = head < 0 ? &plan->sums.loss : &plan->sums.head_losses[head],
-                               .correct =
-                                   head < 0 ? &plan->sums.correct : &plan->sums.head_correct[head],
-                               .weight = head < 0 ? 1 : g->heads[head].weight,
-                               .class_weights = plan->class_weights,
-                               .smoothing = plan->label_smoothing };
+    *args = (struct gn_loss_args){ .labels = &plan->labels,
+                                   .others = &plan->others,
+                                   .shares = &plan->shares,
+                                   .sums = plan->sums[1 + head],
+                                   .weight = head < 0 ? 1 : g->heads[head].weight,
+                                   .class_weights = plan->class_weights,
+                                   .smoothing = plan->label_smoothing };
     s.args.loss = args;
     return emit(plan, &s, GN_OP_LOSS, GN_PASS_FORWARD);
 }

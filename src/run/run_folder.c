@@ -196,6 +196,8 @@ static gn_status try_to_write(const struct gn_run_folder *folder)
 
 static gn_status open_folder(struct gn_run_folder *folder, enum gn_run_mode mode)
 {
+    if (mode == GN_RUN_READ)
+        return check_content(folder, GN_RUN_RESUME);
     if (mode == GN_RUN_RESUME)
         GN_TRY(check_content(folder, mode)); /* before anything is made */
     GN_TRY(make_folder(folder));

@@ -12,7 +12,8 @@ enum { GN_RUN_PATH = 4096 };
 enum gn_run_mode {
     GN_RUN_NEW,       /* the folder must not hold a run */
     GN_RUN_OVERWRITE, /* an earlier run in it is removed */
-    GN_RUN_RESUME     /* it must hold a checkpoint */
+    GN_RUN_RESUME,    /* it must hold a checkpoint */
+    GN_RUN_READ       /* the same; it is neither locked nor written */
 };
 
 struct gn_run_folder;

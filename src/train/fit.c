@@ -5,6 +5,8 @@
  */
 #include "train/fit.h"
 
+#include "train/train_text.h"
+
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/task.h"
@@ -165,19 +167,51 @@ static gn_status train_step(struct gn_fit *fit)
 
 /* ---- The run ---- */
 
-enum gn_verdict gn_fit_verdict(const struct gn_fit *fit)
+/* What the caller of a rank can ask for between two steps; only rank 0 looks at the clock. */
+enum { ASKS_STOP = 1, ASKS_SAVE = 2, IS_LATE = 4 };
+
+static gn_status ask_ranks(struct gn_fit *fit, uint32_t *flags)
+{
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    /* At least one step, so that the files of a run are there. */
+    const bool is_late = o->max_seconds > 0 && fit->t.progress.step > fit->first_step &&
+                         gn_seconds() - fit->began >= o->max_seconds;
+    *flags = 0;
+    if (o->stop != NULL && *o->stop != 0)
+        *flags |= ASKS_STOP;
+    if (is_late && gn_ranks_rank(o->ranks) == 0)
+        *flags |= IS_LATE;
+    if (o->save != NULL && *o->save != 0) {
+        *flags |= ASKS_SAVE;
+        *o->save = 0;
+    }
+    GN_TRY(gn_ranks_any(o->ranks, flags));
+    fit->save_asked |= (*flags & ASKS_SAVE) != 0;
+    return GN_OK;
+}
+
+gn_status gn_fit_stop_is_asked(struct gn_fit *fit, bool *asked)
+{
+    uint32_t flags;
+    GN_TRY(ask_ranks(fit, &flags));
+    *asked = (flags & ASKS_STOP) != 0;
+    return GN_OK;
+}
+
+enum gn_verdict gn_fit_verdict(struct gn_fit *fit)
 {
     const struct gn_fit_options *o = &fit->t.settings.options;
     const struct gn_progress *p = &fit->t.progress;
     const uint64_t patience = (uint64_t)o->early_stop;
-    /* At least one step, so that the files of a run are there. */
-    const bool is_late = o->max_seconds > 0 && p->step > fit->first_step &&
-                         gn_seconds() - fit->began >= o->max_seconds;
+    uint32_t flags;
     if (fit->data_status != GN_OK)
         return GN_END_BAD_DATA;
-    if (o->stop != NULL && *o->stop != 0)
+    fit->lost = ask_ranks(fit, &flags);
+    if (fit->lost != GN_OK)
+        return GN_END_LOST;
+    if ((flags & ASKS_STOP) != 0)
         return GN_END_REQUESTED;
-    if ((o->max_steps != 0 && p->step >= o->max_steps) || is_late)
+    if ((o->max_steps != 0 && p->step >= o->max_steps) || (flags & IS_LATE) != 0)
         return GN_END_LIMIT;
     if (patience != 0 && p->best_epoch != 0 && p->epoch >= p->best_epoch + patience)
         return GN_END_STALLED;
@@ -185,15 +219,44 @@ enum gn_verdict gn_fit_verdict(const struct gn_fit *fit)
 }
 
 /* Whether a checkpoint is due after this step; the last step of an epoch leaves one anyway. */
-static bool wants_checkpoint(const struct gn_fit *fit)
+static bool wants_checkpoint(struct gn_fit *fit)
 {
     const struct gn_progress *p = &fit->t.progress;
     const struct gn_fit_options *o = &fit->t.settings.options;
-    const bool asked = o->save != NULL && *o->save != 0;
-    if (asked)
-        *o->save = 0;
+    const bool asked = fit->save_asked;
+    fit->save_asked = false;
     const bool due = o->checkpoint_steps != 0 && p->step % o->checkpoint_steps == 0;
     return (asked || due) && p->batch < fit->t.settings.epoch_steps;
+}
+
+/* A rank is lost when it has not answered for as long as many steps. */
+static void at_step(const struct gn_fit *fit)
+{
+    enum { STEPS = 20 };
+    static const double standard = 300;
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    const uint64_t done = fit->t.progress.step - fit->first_step;
+    const double asked = o->rank_timeout > 0 ? o->rank_timeout : standard;
+    const double steps = done == 0 ? 0 : STEPS * (gn_seconds() - fit->began) / (double)done;
+    gn_ranks_at(o->ranks, fit->t.progress.step + 1, steps > asked ? steps : asked);
+}
+
+/* Whether all ranks have the same weights. */
+static gn_status compare_weights(const struct gn_fit *fit)
+{
+    enum { STEPS = 100 };
+    gn_ranks *ranks = fit->t.settings.options.ranks;
+    uint32_t hashes[GN_MOST_RANKS];
+    if (gn_ranks_size(ranks) == 1 || fit->t.progress.step % STEPS != 0)
+        return GN_OK;
+    hashes[gn_ranks_rank(ranks)] = gn_net_hash(fit->t.net);
+    GN_TRY(gn_ranks_share_equal(ranks, hashes, sizeof *hashes));
+    for (int r = 1; r < gn_ranks_size(ranks); r++)
+        if (hashes[r] != hashes[0])
+            GN_FAIL(GN_STATUS_INTERNAL,
+                    "training: rank %d has other weights than rank 0 after step %llu", r,
+                    (unsigned long long)fit->t.progress.step);
+    return GN_OK;
 }
 
 /* The rest of the running epoch. *ended: the run is over. */
@@ -208,10 +271,14 @@ static gn_status run_epoch(struct gn_fit *fit, bool *ended)
         GN_TRY(gn_loader_start(fit->loader, p->epoch,
                                p->batch * (uint64_t)fit->t.settings.options.accumulate));
     for (; p->batch < n_steps && verdict == GN_GO_ON; verdict = gn_fit_verdict(fit)) {
+        at_step(fit);
         GN_TRY(train_step(fit));
+        GN_TRY(compare_weights(fit));
         if (fit->data_status == GN_OK && wants_checkpoint(fit))
             GN_TRY(gn_files_checkpoint(&fit->files));
     }
+    if (verdict == GN_END_LOST)
+        return fit->lost;
     if (verdict == GN_END_BAD_DATA)
         return gn_fit_stop_for_data(fit);
     if (verdict == GN_END_REQUESTED)
@@ -228,6 +295,7 @@ static gn_status run(struct gn_fit *fit)
     bool ended = false;
     fit->began = gn_seconds();
     fit->first_step = fit->t.progress.step;
+    GN_TRY(gn_train_compare_ranks(&fit->t));
     report_start(fit);
     warn_of_statistics(fit);
     GN_TRY(gn_files_begin(&fit->files));
@@ -291,12 +359,14 @@ static gn_status create_parts(struct gn_fit *fit)
     struct gn_net *net = fit->t.net;
     const struct gn_settings *s = &fit->t.settings;
     const struct gn_fit_options *o = &s->options;
-    fit->loader = gn_train_loader(net, s);
+    fit->loader = gn_train_loader(net, s, fit->plan);
     if (fit->loader == NULL)
         return gn_last_status();
     if (s->n_val > 0) {
-        struct gn_loader_options validation =
-            gn_loader_for(net, o->validation, o->limit_val, o->batch, s->rule);
+        struct gn_loader_options validation = gn_loader_for(
+            net, o->validation, o->limit_val, o->batch * gn_ranks_size(o->ranks), s->rule);
+        validation.ranks = o->ranks; /* each takes a batch */
+        validation.grain = o->batch;
         validation.pictures = s->pictures->states[1];
         validation.pictures_changed = &s->pictures->changed;
         fit->validation = gn_loader_create(&validation);
@@ -397,7 +467,7 @@ gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
     if (fit == NULL)
         return NULL;
     fit->t.net = net;
-    fit->reporter.on_event = options->on_event;
+    fit->reporter.on_event = gn_ranks_rank(options->ranks) == 0 ? options->on_event : NULL;
     fit->reporter.user = options->user;
     fit->files.training = &fit->t;
     fit->files.reporter = &fit->reporter;
@@ -407,6 +477,8 @@ gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
     const gn_status status = fit_net(fit, options);
     gn_float_leave(state);
     gn_files_result(&fit->files, status);
+    if (status != GN_OK)
+        gn_ranks_fail(options->ranks, status, gn_error_message());
     gn_history *history = fit->t.history;
     free_parts(fit);
     gn_free(fit);

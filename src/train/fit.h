@@ -21,6 +21,9 @@ struct gn_fit {
     double began, epoch_began;    /* seconds of the clock */
     uint64_t first_step;          /* done when the call began */
     uint64_t first_samples;       /* of the running epoch, done in an earlier process */
+    gn_status lost;               /* of the last agreement with other ranks */
+    bool save_asked;              /* by the caller of any rank */
+    double pace_began;            /* seconds of the clock at the first step of this process */
     gn_status data_status; /* of the last batch: a picture that cannot be read ends the run */
 };
 
@@ -30,11 +33,15 @@ enum gn_verdict {
     GN_END_REQUESTED, /* by the caller */
     GN_END_LIMIT,     /* max_steps or max_seconds */
     GN_END_STALLED,   /* early_stop */
-    GN_END_BAD_DATA   /* the thread's last error says which */
+    GN_END_BAD_DATA,  /* the thread's last error says which */
+    GN_END_LOST       /* the same: a rank is lost */
 };
 
 /* The one place where that is decided, between two steps or epochs. */
-enum gn_verdict gn_fit_verdict(const struct gn_fit *fit);
+enum gn_verdict gn_fit_verdict(struct gn_fit *fit);
+
+/* Whether the caller of any rank asks for an end. */
+gn_status gn_fit_stop_is_asked(struct gn_fit *fit, bool *asked);
 
 /* Fills the figures of the running epoch into the event. */
 void gn_fit_fill_event(struct gn_fit *fit);

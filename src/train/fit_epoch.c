@@ -62,12 +62,14 @@ gn_status gn_fit_stop_for_data(struct gn_fit *fit)
 gn_status gn_fit_look_ahead(struct gn_fit *fit)
 {
     const struct gn_fit_options *o = &fit->t.settings.options;
-    struct gn_batch batch = { .n = 1 };
+    struct gn_batch batch = { .all = 1 };
     if (fit->validation == NULL || o->validation->pixels != NULL || fit->t.progress.epoch > 0)
         return GN_OK;
     gn_status status = gn_loader_start(fit->validation, 0, 0);
-    while (status == GN_OK && batch.n + batch.left_out > 0) {
-        if (o->stop != NULL && *o->stop != 0)
+    while (status == GN_OK && batch.all + batch.left_out > 0) {
+        bool stops;
+        GN_TRY(gn_fit_stop_is_asked(fit, &stops));
+        if (stops)
             return gn_fit_stop_here(fit);
         status = gn_loader_next(fit->validation, &batch);
     }
@@ -117,6 +119,7 @@ static gn_status validate(struct gn_fit *fit, bool observed, struct gn_score *sc
                                         .loader = fit->validation,
                                         .logits = fit->logits,
                                         .classes = fit->t.net->classes,
+                                        .ranks = fit->t.settings.options.ranks,
                                         .on_answers = shows ? observe_answers : NULL,
                                         .stop = fit->t.settings.options.stop,
                                         .on_batch = report_validation,

@@ -28,8 +28,8 @@ static enum gn_run_mode mode_of(const struct gn_fit_options *o)
 gn_status gn_files_open(struct gn_run_files *files)
 {
     const struct gn_fit_options *o = &files->training->settings.options;
-    if (o->out == NULL)
-        return GN_OK;
+    if (o->out == NULL || gn_ranks_rank(o->ranks) != 0)
+        return GN_OK; /* rank 0 alone writes */
     files->folder = gn_run_folder_open(o->out, mode_of(o));
     return files->folder == NULL ? gn_last_status() : GN_OK;
 }
@@ -73,11 +73,25 @@ static void take_best_back(struct gn_run_files *files)
     }
 }
 
+/* By a rank that writes nothing. */
+static gn_status read_checkpoint(struct gn_training *training)
+{
+    char note[NOTE_BYTES];
+    struct gn_run_folder *folder = gn_run_folder_open(training->settings.options.out, GN_RUN_READ);
+    if (folder == NULL)
+        return gn_last_status();
+    const gn_status status = gn_checkpoint_read(training, folder, note, sizeof note);
+    gn_run_folder_close(folder);
+    return status;
+}
+
 gn_status gn_files_resume(struct gn_run_files *files)
 {
     if (!files->training->settings.options.resume)
         return GN_OK;
     char note[NOTE_BYTES] = "";
+    if (gn_ranks_rank(files->training->settings.options.ranks) != 0)
+        return read_checkpoint(files->training);
     GN_TRY(gn_checkpoint_read(files->training, files->folder, note, sizeof note));
     gn_clear_error();
     take_best_back(files);

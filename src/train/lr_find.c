@@ -57,7 +57,7 @@ static gn_status create_parts(struct sweep *s)
         return gn_last_status();
     memcpy(s->saved, s->net->params, floats * sizeof(float));
     s->plan = gn_train_plan(s->net, &s->settings);
-    s->loader = s->plan == NULL ? NULL : gn_train_loader(s->net, &s->settings);
+    s->loader = s->plan == NULL ? NULL : gn_train_loader(s->net, &s->settings, s->plan);
     s->updater =
         s->loader == NULL ? NULL : gn_updater_create(s->net->graph, &s->settings.optimizer);
     s->step = s->updater == NULL

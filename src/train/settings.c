@@ -140,16 +140,25 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
     struct gn_fit_options *o = &settings->options;
     GN_TRY(gn_fit_defaults(o));
     settings->asked_threads = o->threads;
-    if (o->threads == 0)
-        o->threads = gn_usable_threads(NULL);
+    o->tensorboard = o->tensorboard || o->histograms;
+    if (o->threads == 0) {
+        const int part = gn_usable_threads(NULL) / gn_ranks_here(o->ranks);
+        o->threads = part > 0 ? part : 1;
+    }
+    if (gn_ranks_size(o->ranks) > 1 && o->tensorboard)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "fit: .tensorboard shows the answers of one process; leave it out for %d",
+                gn_ranks_size(o->ranks));
     if (o->no_validation)
         o->validation = NULL;
-    o->tensorboard = o->tensorboard || o->histograms;
     if (o->balanced_sampler && o->shuffle != GN_SHUFFLE_FULL)
         GN_FAIL(
             GN_STATUS_BAD_ARGUMENT,
             "fit: .balanced_sampler draws samples in an order of its own; .shuffle must be full");
     GN_TRY(gn_check_data(net, o->train, "training"));
+    if (o->grain > o->batch)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .grain is %d, more than the batch of %d", o->grain,
+                o->batch);
     settings->n_train = limited(o->train, o->limit_train);
     if (settings->n_train > UINT32_MAX)
         GN_FAIL(GN_STATUS_BAD_DATA, "training data: %llu samples, at most %llu can be used",
@@ -179,7 +188,12 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
 uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *settings)
 {
     const struct gn_fit_options *o = &settings->options;
-    uint64_t bytes = gn_memory_estimate(net, o->batch, true);
+    const struct gn_plan_options plan = {
+        .train = true, .batch = o->batch, .slice = o->grain, .parts = gn_ranks_size(o->ranks)
+    };
+    uint64_t bytes = gn_plan_estimate(net, &plan);
+    bytes = gn_bytes_add(bytes, gn_loader_bytes(net, o->batch));
+    bytes = gn_bytes_add(bytes, gn_array_bytes(net, 2));
     bytes = gn_bytes_add(bytes, gn_dataset_bytes(o->train));
     bytes = gn_bytes_add(bytes, gn_decoding_bytes(net, o->train));
     const int states = gn_updater_states(&settings->optimizer);

@@ -8,18 +8,30 @@
 #include "train/pictures.h"
 
 #include "base/memory.h"
+#include "base/pairwise.h"
 #include "base/threads.h"
+#include "ops/kernels.h"
 
 #include <string.h>
 
 struct gn_train_step {
     struct gn_train_step_options options;
-    float *grads;       /* in the layout of the parameters */
-    float *batch_grads; /* of one of several batches; NULL: a step has one */
-    float *statistics;  /* the running ones before a step of several batches */
+    float *grads;             /* in the layout of the parameters */
+    float *batch_grads;       /* of one of several batches; NULL: a step has one */
+    float *statistics;        /* the running ones before a step of several batches */
+    int *counts;              /* of a batch: images of each grain */
+    struct gn_summer *summer; /* of several ranks; NULL: one */
+    double
+        *losses; /* of them: losses and right answers of the answer and the heads, grain by grain */
     uint64_t done;
     double scale; /* of the gradients in the update */
 };
+
+static int most_grains(const struct gn_train_step *step)
+{
+    const int grain = gn_plan_grain(step->options.plan);
+    return (step->options.batch + grain - 1) / grain;
+}
 
 struct gn_train_step *gn_train_step_create(const struct gn_train_step_options *options)
 {
@@ -31,13 +43,23 @@ struct gn_train_step *gn_train_step_create(const struct gn_train_step_options *o
     if (options->accumulate == 0)
         step->options.accumulate = 1;
     step->grads = gn_calloc(floats, sizeof(float), "gradients");
+    step->counts = gn_calloc((size_t)most_grains(step), sizeof *step->counts, "a batch");
     const bool sums = step->options.accumulate > 1;
     if (sums) {
         const size_t n = (size_t)gn_graph_params(options->net->graph, false);
         step->batch_grads = gn_calloc(floats, sizeof(float), "a batch's gradients");
         step->statistics = gn_calloc(n, sizeof(float), "running statistics");
     }
-    if (step->grads == NULL || (sums && (step->batch_grads == NULL || step->statistics == NULL))) {
+    const size_t heads = 2 * (size_t)(1 + options->net->graph->n_heads);
+    const bool ranks = gn_ranks_size(options->ranks) > 1;
+    if (ranks) {
+        step->summer =
+            gn_summer_create(options->ranks, floats, most_grains(step), options->threads);
+        step->losses =
+            gn_calloc((size_t)most_grains(step) * heads, sizeof(double), "losses of grains");
+    }
+    if ((ranks && (step->summer == NULL || step->losses == NULL)) || step->grads == NULL ||
+        step->counts == NULL || (sums && (step->batch_grads == NULL || step->statistics == NULL))) {
         gn_train_step_free(step);
         return NULL;
     }
@@ -51,25 +73,48 @@ void gn_train_step_free(struct gn_train_step *step)
     gn_free(step->grads);
     gn_free(step->batch_grads);
     gn_free(step->statistics);
+    gn_free(step->counts);
+    gn_free(step->losses);
+    gn_summer_free(step->summer);
     gn_free(step);
 }
 
-/* The next batch, without images when none of its pictures can be read. False: there is none. */
-static gn_status next_batch(const struct gn_train_step *step, struct gn_plan_batch *batch,
+/* Grains are cut by positions, before pictures are left out, so that a picture that cannot be read moves no
+ * other one to another grain. */
+static void count_grains(const struct gn_train_step *step, const struct gn_batch *loaded,
+                         struct gn_plan_batch *batch)
+{
+    const int grain = gn_plan_grain(step->options.plan), rank = gn_ranks_rank(step->options.ranks);
+    batch->counts = step->counts;
+    const int n = loaded->all + loaded->left_out;
+    batch->n_counts = (n + grain - 1) / grain;
+    batch->from = gn_ranks_first_grain(step->options.ranks, batch->n_counts, rank);
+    batch->to = gn_ranks_first_grain(step->options.ranks, batch->n_counts, rank + 1);
+    memset(step->counts, 0, (size_t)batch->n_counts * sizeof *step->counts);
+    for (int i = 0; i < n; i++)
+        step->counts[i / grain] += loaded->present[i];
+}
+
+/* The next batch, of `all` images of all ranks: none when none of its pictures can be read. False: there is
+ * none. */
+static gn_status next_batch(const struct gn_train_step *step, struct gn_plan_batch *batch, int *all,
                             bool *found)
 {
     struct gn_batch loaded;
     *batch = step->options.prepared;
+    *all = batch->n;
     *found = true;
     if (step->options.loader == NULL)
         return GN_OK;
     GN_TRY(gn_loader_next(step->options.loader, &loaded));
-    *found = loaded.n > 0 || loaded.left_out > 0;
+    *found = loaded.all > 0 || loaded.left_out > 0;
+    *all = loaded.all;
     *batch = (struct gn_plan_batch){ .images = loaded.images,
                                      .labels = loaded.labels,
                                      .n = loaded.n,
                                      .others = loaded.others,
                                      .shares = loaded.shares };
+    count_grains(step, &loaded, batch);
     return GN_OK;
 }
 
@@ -100,6 +145,36 @@ static void copy_statistics(struct gn_train_step *step, bool back)
     }
 }
 
+/* The grains of other ranks join: losses, then gradients. */
+static gn_status add_ranks(struct gn_train_step *step, const struct gn_plan_batch *batch,
+                           float *grads, struct gn_plan_sums *sums)
+{
+    const struct gn_train_step_options *o = &step->options;
+    const int heads = o->net->graph->n_heads, columns = 2 * (1 + heads), grains = batch->n_counts;
+    size_t offsets[GN_MOST_RANKS + 1];
+    float *slots[GN_PAIRWISE_MOST];
+    for (int i = batch->from; i < batch->to; i++) {
+        for (int h = -1; h < heads; h++) {
+            const struct gn_loss_sum *own = gn_plan_grain_losses(o->plan, h) + (i - batch->from);
+            step->losses[i * columns + 2 * (h + 1)] = own->loss;
+            step->losses[i * columns + 2 * (h + 1) + 1] = own->correct;
+        }
+    }
+    for (int r = 0; r <= gn_ranks_size(o->ranks); r++)
+        offsets[r] = (size_t)(gn_ranks_first_grain(o->ranks, grains, r) * columns) * sizeof(double);
+    GN_TRY(gn_ranks_share(o->ranks, step->losses, offsets));
+    sums->loss = gn_pairwise_sum(step->losses, grains, columns);
+    sums->correct = (int)gn_pairwise_sum(step->losses + 1, grains, columns);
+    for (int h = 0; h < heads; h++) {
+        sums->head_losses[h] = gn_pairwise_sum(step->losses + 2 * (h + 1), grains, columns);
+        sums->head_correct[h] =
+            (int)gn_pairwise_sum(step->losses + 2 * (h + 1) + 1, grains, columns);
+    }
+    for (int k = 0; k < gn_plan_slots(o->plan); k++)
+        slots[k] = gn_plan_slot(o->plan, grads, k);
+    return gn_summer_sum(step->summer, slots, grains);
+}
+
 static gn_status add_batches(struct gn_train_step *step, uint64_t done, struct gn_step_sums *sums)
 {
     const struct gn_train_step_options *o = &step->options;
@@ -108,20 +183,23 @@ static gn_status add_batches(struct gn_train_step *step, uint64_t done, struct g
         struct gn_plan_batch batch;
         struct gn_plan_sums batch_sums;
         bool found;
+        int all;
         const double began = gn_seconds();
-        GN_TRY(next_batch(step, &batch, &found));
+        GN_TRY(next_batch(step, &batch, &all, &found));
         sums->waited += gn_seconds() - began;
         if (!found)
             break;
-        if (batch.n == 0)
+        if (all == 0)
             continue;
         batch.seed = o->seed;
         batch.step = (done << 16) + (uint64_t)sums->batches;
         GN_TRY(gn_plan_gradients(o->plan, &batch, grads, &batch_sums));
+        if (step->summer != NULL)
+            GN_TRY(add_ranks(step, &batch, grads, &batch_sums));
         if (grads != step->grads)
-            gn_updater_add(o->updater, step->grads, grads, (double)batch.n / o->batch,
+            gn_updater_add(o->updater, step->grads, grads, (double)all / o->batch,
                            sums->samples == 0);
-        count(sums, &batch_sums, batch.n);
+        count(sums, &batch_sums, all);
     }
     return GN_OK;
 }
@@ -159,24 +237,41 @@ const float *gn_train_step_grads(const struct gn_train_step *step)
     return step->grads;
 }
 
+/* What a plan asks for between two steps. */
+static gn_status share_sums(void *user, void *sums, size_t bytes, int grains)
+{
+    size_t offsets[GN_MOST_RANKS + 1];
+    for (int r = 0; r <= gn_ranks_size(user); r++)
+        offsets[r] = (size_t)gn_ranks_first_grain(user, grains, r) * bytes;
+    return gn_ranks_share(user, sums, offsets);
+}
+
 struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *settings)
 {
     const struct gn_fit_options *o = &settings->options;
-    return gn_plan_create(net, &(struct gn_plan_options){ .train = true,
-                                                          .batch = o->batch,
-                                                          .threads = o->threads,
-                                                          .algorithm = o->algorithm,
-                                                          .label_smoothing = o->label_smoothing,
-                                                          .class_weights = settings->class_weights,
-                                                          .norm_momentum = o->bn_momentum,
-                                                          .freeze = o->freeze });
+    return gn_plan_create(net,
+                          &(struct gn_plan_options){ .train = true,
+                                                     .batch = o->batch,
+                                                     .slice = o->grain,
+                                                     .parts = gn_ranks_size(o->ranks),
+                                                     .share = o->ranks == NULL ? NULL : share_sums,
+                                                     .user = o->ranks,
+                                                     .threads = o->threads,
+                                                     .algorithm = o->algorithm,
+                                                     .label_smoothing = o->label_smoothing,
+                                                     .class_weights = settings->class_weights,
+                                                     .norm_momentum = o->bn_momentum,
+                                                     .freeze = o->freeze });
 }
 
-struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_settings *settings)
+struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_settings *settings,
+                                  const struct gn_plan *plan)
 {
     const struct gn_fit_options *o = &settings->options;
     struct gn_loader_options loader =
         gn_loader_for(net, o->train, o->limit_train, o->batch, settings->rule);
+    loader.ranks = o->ranks;
+    loader.grain = gn_plan_grain(plan);
     loader.shuffle = o->shuffle;
     loader.balanced = o->balanced_sampler;
     loader.window = o->window;
@@ -199,6 +294,8 @@ struct gn_train_step *gn_train_step_for(struct gn_net *net, const struct gn_sett
                                                                  .updater = updater,
                                                                  .loader = loader,
                                                                  .batch = o->batch,
+                                                                 .ranks = o->ranks,
+                                                                 .threads = o->threads,
                                                                  .accumulate = o->accumulate,
                                                                  .seed = o->seed,
                                                                  .clip_norm = o->clip_norm });

@@ -20,6 +20,8 @@ struct gn_train_step_options {
     struct gn_loader *loader; /* where batches come from; NULL: every batch is `prepared` */
     struct gn_plan_batch prepared;
     int batch;        /* samples of a full batch */
+    gn_ranks *ranks;  /* each of which computes its grains of a batch; NULL: one process */
+    int threads;      /* that add what ranks have computed */
     int accumulate;   /* batches of a step; 0: 1 */
     uint64_t seed;    /* of dropout's draws */
     double clip_norm; /* longest gradient; 0: any */
@@ -55,7 +57,8 @@ const float *gn_train_step_grads(const struct gn_train_step *step);
 
 /* The plan, the loader and the step that a run's settings ask for; NULL on an error. */
 struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *settings);
-struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_settings *settings);
+struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_settings *settings,
+                                  const struct gn_plan *plan);
 struct gn_train_step *gn_train_step_for(struct gn_net *net, const struct gn_settings *settings,
                                         struct gn_plan *plan, struct gn_loader *loader,
                                         struct gn_updater *updater);

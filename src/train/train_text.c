@@ -1,6 +1,7 @@
 /* Integers are plain JSON numbers; other numbers are hexadecimal-float strings, which return exactly. */
 #include "train/train_text.h"
 
+#include "file/crc32c.h"
 #include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -376,5 +377,39 @@ gn_status gn_build_text_compare(const char *text, const char *path, char *note, 
                        gn_printable(here, sizeof here, ours));
     }
     gn_free(ours);
+    return GN_OK;
+}
+
+/* ---- The same of several processes ---- */
+
+static const char *const NAMES[] = { "build", "data", "options or progress", "weights" };
+enum { N_NAMES = sizeof NAMES / sizeof NAMES[0] };
+
+static gn_status hash_text(char *text, uint32_t *hash)
+{
+    if (text == NULL)
+        return gn_last_status();
+    *hash = gn_crc32c(0, text, strlen(text));
+    gn_free(text);
+    return GN_OK;
+}
+
+gn_status gn_train_compare_ranks(const struct gn_training *training)
+{
+    gn_ranks *ranks = training->settings.options.ranks;
+    uint32_t all[GN_MOST_RANKS][N_NAMES];
+    uint32_t *own = all[gn_ranks_rank(ranks)];
+    if (gn_ranks_size(ranks) == 1)
+        return GN_OK;
+    GN_TRY(hash_text(gn_build_text(), &own[0]));
+    GN_TRY(hash_text(gn_data_text(&training->settings), &own[1]));
+    GN_TRY(hash_text(gn_train_text(training), &own[2]));
+    own[3] = gn_net_hash(training->net);
+    GN_TRY(gn_ranks_share_equal(ranks, all, sizeof all[0]));
+    for (int r = 1; r < gn_ranks_size(ranks); r++)
+        for (int i = 0; i < N_NAMES; i++)
+            if (all[r][i] != all[0][i])
+                GN_FAIL(GN_STATUS_NO_DEVICE, "training: rank %d has other %s than rank 0", r,
+                        NAMES[i]);
     return GN_OK;
 }

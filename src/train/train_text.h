@@ -29,4 +29,8 @@ gn_status gn_data_text_check(const char *text, const char *path,
  * NO_MEMORY. */
 gn_status gn_build_text_compare(const char *text, const char *path, char *note, size_t note_size);
 
+/* Before the first step: whether all ranks train the same network on the same data with the same options from
+ * the same weights. */
+gn_status gn_train_compare_ranks(const struct gn_training *training);
+
 #endif

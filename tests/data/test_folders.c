@@ -350,8 +350,9 @@ static void mixing_keeps_the_sum_of_shares(void **state)
             for (int k = 0; k < FLOATS; k++)
                 images[i * FLOATS + k] = (float)i;
         }
-        gn_augment_mix(&kinds[kind], draws, images, N, SIDE, SIDE, 1, first, labels, others,
-                       shares);
+        memcpy(first, images, sizeof first);
+        gn_augment_mix(&kinds[kind], draws, images, N, SIDE, SIDE, 1, first, labels[0], labels,
+                       others, shares);
         for (int i = 0; i < N; i++) {
             float sum = 0;
             for (int k = 0; k < FLOATS; k++)

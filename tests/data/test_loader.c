@@ -225,9 +225,9 @@ static void a_failed_allocation_is_an_error_and_no_leak(void **state)
         if (loader == NULL)
             assert_int_equal(gn_error_status(), GN_STATUS_NO_MEMORY);
     }
-    /* The loader, the order, a list, 3 times the six arrays of a buffer, the threads, and for one
+    /* The loader, the order, a list, two arrays about a batch, 3 times the six arrays of a buffer, the threads, and for one
      * thread the sampler, what makes inputs, three images and the tables. */
-    assert_int_equal(k, 1 + 2 + 3 * 6 + 1 + 6 + 1);
+    assert_int_equal(k, 1 + 4 + 3 * 6 + 1 + 6 + 1);
     gn_loader_free(loader);
 }
 

@@ -56,7 +56,6 @@ struct conv_case conv_case_drawn(uint64_t family, int number)
     c.bias = draw_below(stream, 21, 8) != 0;
     c.accumulate = draw_below(stream, 22, 2) == 0;
     c.mask = draw_below(stream, 23, 2) == 0;
-    c.first = draw_below(stream, 24, 2) == 0;
     return c;
 }
 
@@ -98,10 +97,10 @@ static void describe(const struct conv_case *c, char *text, size_t size)
     (void)snprintf(
         text, size,
         "tile %d, n %d, %dx%dx%d to %dx%dx%d, kernel %dx%d, stride %dx%d, pads %d %d %d %d, gaps "
-        "%d %d %d %d, relu %d, bias %d, accumulate %d, mask %d, first %d",
+        "%d %d %d %d, relu %d, bias %d, accumulate %d, mask %d",
         c->tile, c->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh, g->kw, g->stride_h,
         g->stride_w, g->pad_top, c->pad_bottom, g->pad_left, c->pad_right, c->gap[0], c->gap[1],
-        c->gap[2], c->gap[3], c->relu, c->bias, c->accumulate, c->mask, c->first);
+        c->gap[2], c->gap[3], c->relu, c->bias, c->accumulate, c->mask);
 }
 
 /* The tensors of a case: inputs, and outputs as they are before a kernel runs. */
@@ -131,10 +130,6 @@ static struct data make_data(const struct conv_case *c, enum fill kind, uint64_t
     tensor_fill(&d.b, kind, stream + 4);
     if (c->accumulate)
         tensor_fill(&d.dx, kind, stream + 5);
-    if (!c->first) {
-        tensor_fill(&d.dw, kind, stream + 6);
-        tensor_fill(&d.db, kind, stream + 7);
-    }
     const int window = g->kh * g->kw * g->c;
     d.zeros = gn_calloc((size_t)(window > g->oc ? window : g->oc), sizeof(float), "zeros");
     assert_non_null(d.zeros);
@@ -153,6 +148,30 @@ static void free_data(struct data *d)
 struct outputs {
     struct tensor y, dx, dw, db;
 };
+
+/* The regions of all units of the weight gradient are every value of dw and db, each once. */
+static void check_regions(const struct gn_kernel *kernel, const struct gn_args *a,
+                          const struct gn_run *run)
+{
+    const size_t n = (size_t)(a->g.kh * a->g.kw * a->g.c) * (size_t)a->g.oc;
+    const size_t biases = a->db == NULL ? 0 : (size_t)a->g.oc;
+    uint8_t *seen = gn_calloc(n + biases, 1, "a test");
+    assert_non_null(seen);
+    for (int unit = 0; unit < kernel->units(a, run); unit++) {
+        struct gn_region r;
+        kernel->region(a, unit, &r);
+        for (int t = 0; t < r.taps; t++)
+            for (int i = 0; i < r.rows; i++)
+                for (int j = 0; j < r.columns; j++)
+                    seen[r.first + (size_t)t * r.tap_stride + (size_t)i * r.row_stride +
+                         (size_t)j]++;
+        for (int i = 0; i < r.biases; i++)
+            seen[n + (size_t)(r.bias + i)]++;
+    }
+    for (size_t i = 0; i < n + biases; i++)
+        assert_int_equal(seen[i], 1);
+    gn_free(seen);
+}
 
 static struct outputs run_set(const struct gn_kernel_set *set, const struct conv_case *c,
                               const struct data *d, uint64_t stream)
@@ -183,10 +202,12 @@ static struct outputs run_set(const struct gn_kernel_set *set, const struct conv
                                   .mask = c->mask,
                                   .tile = tile,
                                   .threads = c->threads };
-    const struct gn_run run = { .n = c->n, .batch = c->n, .first = c->first };
+    const struct gn_run run = { .n = c->n, .batch = c->n };
     for (int i = 0; i < (int)(sizeof passes / sizeof passes[0]); i++)
         run_kernel(set, tile > 0 ? GN_OP_WINOGRAD : GN_OP_CONV, passes[i], &args, &run,
                    stream + (uint64_t)i);
+    check_regions(&set->table[tile > 0 ? GN_OP_WINOGRAD : GN_OP_CONV][GN_PASS_GRADIENT], &args,
+                  &run);
     assert_true(tensor_guards_are_intact(&packed) && tensor_guards_are_intact(&packed_back));
     tensor_free(&packed);
     tensor_free(&packed_back);

@@ -63,7 +63,6 @@ static void layers_of_googlenet_give_the_bits_of_the_reference(void **state)
         c.g.oc = dense ? c.g.oc : c.g.oc / 4;
         c.relu = !dense;
         c.mask = c.accumulate = i % 2 == 0;
-        c.first = i % 3 != 0;
         conv_case_check(&c, FILL_INTEGERS, (UINT64_C(3) << 40) + ((uint64_t)i << 8), i, program);
         layers++;
     }

@@ -263,7 +263,7 @@ static struct gn_args start(struct problem *p, struct gn_geometry g, int n, stru
 
 static void run(enum gn_op op, enum gn_pass pass, const struct gn_args *args, int n)
 {
-    const struct gn_run run = { .n = n, .batch = n, .first = true };
+    const struct gn_run run = { .n = n, .batch = n };
     run_kernel(gn_reference_kernels(), op, pass, args, &run,
                (uint64_t)op * GN_PASS_COUNT + (uint64_t)pass);
 }
@@ -442,12 +442,10 @@ static void loss(void **state)
     for (int i = 0; i < N; i++)
         labels[i] = (7 + i) % 10;
     const int32_t *const current = labels;
-    double sum = 0;
-    int correct = 0;
-    args.loss = &(
-        struct gn_loss_args){ .labels = &current, .loss = &sum, .correct = &correct, .weight = 1 };
+    struct gn_loss_sum sum;
+    args.loss = &(struct gn_loss_args){ .labels = &current, .sums = &sum, .weight = 1 };
     run(GN_OP_LOSS, GN_PASS_FORWARD, &args, N);
-    assert_true(fabs(sum / N - loss_scalar(&t->p)) < 1e-9);
+    assert_true(fabs(sum.loss / N - loss_scalar(&t->p)) < 1e-9);
     check_gradient(&t->p, t->p.x, t->f.dx, t->p.n_x, loss_scalar, "softmax cross-entropy");
     gn_free(t);
 }

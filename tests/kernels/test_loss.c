@@ -83,11 +83,10 @@ static void a_batch_adds_up_its_images(void **state)
     tensor_fill(&z, FILL_INTEGERS, 900);
     const int32_t labels[N] = { 0, 9, 4, 4, 7 };
     const int32_t *const current = labels;
-    double loss = 100, expected = 100;
-    int correct = 7, expected_correct = 7;
-    const struct gn_loss_args own = {
-        .labels = &current, .loss = &loss, .correct = &correct, .weight = 1
-    };
+    double expected = 0;
+    int expected_correct = 0;
+    struct gn_loss_sum sum_of_losses = { 100, 7 }; /* replaced */
+    const struct gn_loss_args own = { .labels = &current, .sums = &sum_of_losses, .weight = 1 };
     const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 1, 0, 0 },
                                   .x = z.view,
                                   .dx = dz.view,
@@ -109,8 +108,8 @@ static void a_batch_adds_up_its_images(void **state)
         }
         assert_true(fabs(sum) < 1e-7);
     }
-    assert_true(loss == expected);
-    assert_int_equal(correct, expected_correct);
+    assert_true(sum_of_losses.loss == expected);
+    assert_int_equal(sum_of_losses.correct, expected_correct);
     tensor_free(&z);
     tensor_free(&dz);
 }
@@ -122,14 +121,12 @@ static double weighted_loss(struct tensor *z, struct tensor *dz, const float *we
 {
     static const int32_t label = 2, other = 5;
     const int32_t *const labels = &label, *const others = share == NULL ? NULL : &other;
-    double loss = 0;
-    int correct = 0;
+    struct gn_loss_sum sum;
     const struct gn_loss_args own = { .labels = &labels,
                                       .others = &others,
                                       .shares = &share,
                                       .class_weights = weights,
-                                      .loss = &loss,
-                                      .correct = &correct,
+                                      .sums = &sum,
                                       .smoothing = 0.1,
                                       .weight = 0.3 };
     const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 1, 0, 0 },
@@ -138,7 +135,7 @@ static double weighted_loss(struct tensor *z, struct tensor *dz, const float *we
                                   .loss = &own };
     const struct gn_run run = { .n = 1, .batch = 4 };
     run_kernel(gn_cpu_kernels_named("generic"), GN_OP_LOSS, GN_PASS_FORWARD, &args, &run, 0);
-    return loss;
+    return sum.loss;
 }
 
 static void class_weights_are_factors_of_the_loss_and_its_gradient(void **state)

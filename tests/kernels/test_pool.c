@@ -108,7 +108,7 @@ static struct gn_args args_of(const struct pool_case *c, const struct data *d, u
 static void check_max_pool(const struct pool_case *c, int number)
 {
     const struct gn_geometry *g = &c->g;
-    const struct gn_run run = { .n = c->n, .batch = c->n, .first = true };
+    const struct gn_run run = { .n = c->n, .batch = c->n };
     const size_t count = (size_t)(c->n * g->oh * g->ow * g->c);
     uint8_t *expected = gn_alloc(count, "winners");
     uint8_t *got = gn_alloc(count + 1, "winners");
@@ -160,7 +160,7 @@ static void max_pool_gives_the_bits_of_the_reference(void **state)
 
 static void check_average(const struct pool_case *c, int number)
 {
-    const struct gn_run run = { .n = c->n, .batch = c->n, .first = true };
+    const struct gn_run run = { .n = c->n, .batch = c->n };
     struct data d = make_data(c, number);
     const struct gn_args args = args_of(c, &d, NULL);
     run_kernel(gn_reference_kernels(), GN_OP_GLOBAL_AVG_POOL, GN_PASS_FORWARD, &args, &run, 0);
@@ -203,7 +203,7 @@ static void first_of_equal_values_takes_the_gradient(void **state)
     static const uint8_t winners[] = { 4, 3, 3, /* */ 1, 0, 0, /* */ 2, 1, 0 };
     static const float dx[] = { 27, 36, 0, /* */ 0, 448, 0, /* */ 0, 0, 0 };
     struct gn_args args = { .g = { 3, 3, 1, 3, 3, 1, 3, 3, 1, 1, 1, 1 } };
-    const struct gn_run run = { .n = 1, .batch = 1, .first = true };
+    const struct gn_run run = { .n = 1, .batch = 1 };
     const struct gn_kernel_set *const *fast = fast_sets();
     for (int i = -1; i < 0 || fast[i] != NULL; i++) {
         const struct gn_kernel_set *set = i < 0 ? gn_reference_kernels() : fast[i];

@@ -65,7 +65,7 @@ static void free_case(struct case_data *d)
 
 static void run_both(const struct gn_kernel_set *set, const struct case_data *d, enum gn_op op)
 {
-    const struct gn_run run = { .n = d->n, .batch = d->n, .first = true };
+    const struct gn_run run = { .n = d->n, .batch = d->n };
     run_kernel(set, op, GN_PASS_FORWARD, &d->args, &run, 0);
     run_kernel(set, op, GN_PASS_BACK, &d->args, &run, 1);
 }
@@ -135,7 +135,7 @@ static void relu_values(const struct gn_kernel_set *set)
                                   .y = { y, N },
                                   .dx = { dx, N },
                                   .dy = { dy, N } };
-    const struct gn_run run = { .n = 1, .batch = 1, .first = true };
+    const struct gn_run run = { .n = 1, .batch = 1 };
     run_kernel(set, GN_OP_RELU, GN_PASS_FORWARD, &args, &run, 0);
     run_kernel(set, GN_OP_RELU, GN_PASS_BACK, &args, &run, 0);
     for (int i = 0; i < N; i++) {
@@ -165,7 +165,7 @@ static void copied_slices(const struct gn_kernel_set *set)
                                   .y = { whole + 2, WIDE },
                                   .dy = { whole + 2, WIDE },
                                   .dx = { back, N } };
-    const struct gn_run run = { .n = 1, .batch = 1, .first = true };
+    const struct gn_run run = { .n = 1, .batch = 1 };
     run_kernel(set, GN_OP_CONCAT, GN_PASS_FORWARD, &args, &run, 0);
     run_kernel(set, GN_OP_CONCAT, GN_PASS_BACK, &args, &run, 0);
     for (int p = 0; p < PIXELS; p++)

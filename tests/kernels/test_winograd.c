@@ -67,7 +67,6 @@ static void layers_of_googlenet_agree_with_the_reference_within_1e_5(void **stat
             c.tile = kernel == 3 ? 4 + 2 * large : 2 + 2 * large;
             c.relu = true;
             c.mask = c.accumulate = large == 1;
-            c.first = large == 0;
             conv_case_check(&c, FILL_REALS, (UINT64_C(9) << 40) + ((uint64_t)i << 8), i, program);
         }
         layers++;
@@ -89,7 +88,6 @@ static void chunks_of_tiles_and_channels_are_added_up(void **state)
         c.g.kh = c.g.kw = large ? 5 : 3;
         c.g.pad_top = c.g.pad_left = c.g.kh / 2;
         c.tile = large ? 2 : 4;
-        c.first = large == 0;
         conv_case_check(&c, FILL_REALS, (UINT64_C(10) << 40) + (uint64_t)large, large, program);
     }
 }

@@ -159,7 +159,9 @@ static void cutmix_follows_torchvision(void **state)
                                            gn_draws_of(SEED, EPOCH, 9999) };
         for (int k = 0; k < 2 * HEIGHT * WIDTH; k++)
             images[k] = k < HEIGHT * WIDTH ? 0 : 1;
-        gn_augment_mix(&augment, draws, images, 2, HEIGHT, WIDTH, 1, first, labels, others, shares);
+        memcpy(first, images, sizeof first);
+        gn_augment_mix(&augment, draws, images, 2, HEIGHT, WIDTH, 1, first, labels[0], labels,
+                       others, shares);
         for (int y = 0; y < HEIGHT; y++)
             for (int x = 0; x < WIDTH; x++) {
                 const bool inside =

@@ -254,9 +254,9 @@ static void shares_are_those_of_a_beta_distribution(void **state)
         for (uint32_t i = 0; i < SAMPLES; i++) {
             const struct gn_draws draws[2] = { gn_draws_of(1, 0, i), gn_draws_of(1, 0, i + 1) };
             const int32_t labels[2] = { 0, 1 };
-            float images[2] = { 0, 1 }, first[1], shares[2];
+            float images[2] = { 0, 1 }, first[1] = { 0 }, shares[2];
             int32_t others[2];
-            gn_augment_mix(&a, draws, images, 2, 1, 1, 1, first, labels, others, shares);
+            gn_augment_mix(&a, draws, images, 2, 1, 1, 1, first, labels[0], labels, others, shares);
             assert_true(fabsf(images[0] - shares[0]) < 1e-6F);
             add(&s, (double)shares[0]);
         }
@@ -277,11 +277,12 @@ static void mixup_and_cutmix_take_turns(void **state)
     for (uint32_t i = 0; i < SAMPLES; i++) {
         const struct gn_draws draws[2] = { gn_draws_of(1, 0, i), gn_draws_of(1, 0, i + 1) };
         const int32_t labels[2] = { 0, 1 };
-        float images[2 * FLOATS], first[FLOATS], shares[2];
+        float images[2 * FLOATS], first[FLOATS] = { 0 }, shares[2];
         int32_t others[2];
         for (int k = 0; k < 2 * FLOATS; k++)
             images[k] = k < FLOATS ? 0 : 1;
-        gn_augment_mix(&a, draws, images, 2, SIDE, SIDE, 1, first, labels, others, shares);
+        gn_augment_mix(&a, draws, images, 2, SIDE, SIDE, 1, first, labels[0], labels, others,
+                       shares);
         bool whole = true;
         for (int k = 0; k < FLOATS; k++)
             whole = whole && (images[k] <= 0 || images[k] >= 1);

@@ -229,24 +229,24 @@ static void the_smoothed_loss_is_that_of_keras(void **state)
     enum { N = 8, CLASSES = 10 };
     float logits[N * CLASSES], gradient[N * CLASSES], wanted[N * CLASSES];
     int32_t labels[N];
-    double loss = 0, wanted_loss;
-    int correct = 0;
+    struct gn_loss_sum sum;
+    double wanted_loss;
     for (uint64_t i = 0; i < N * CLASSES; i++)
         logits[i] = draw(5300, i, 4);
     for (uint64_t i = 0; i < N; i++)
         labels[i] = (int32_t)(gn_random_bits(0, GN_RANDOM_TEST, 2000, i) % CLASSES);
     const int32_t *const current = labels;
     const struct gn_loss_args own = {
-        .labels = &current, .loss = &loss, .correct = &correct, .weight = 1, .smoothing = 0.1
+        .labels = &current, .sums = &sum, .weight = 1, .smoothing = 0.1
     };
     const struct gn_args args = { .g = { 1, 1, CLASSES, 1, 1, CLASSES, 1, 1, 1, 1, 0, 0 },
                                   .x = { logits, CLASSES },
                                   .dx = { gradient, CLASSES },
                                   .loss = &own };
-    const struct gn_run run = { .n = N, .batch = N, .first = true };
+    const struct gn_run run = { .n = N, .batch = N };
     gn_reference_kernels()->table[GN_OP_LOSS][GN_PASS_FORWARD].run(&args, &run, 0, NULL);
     memcpy(&wanted_loss, find("smoothed.loss", 1)->data, sizeof wanted_loss);
-    assert_true(fabs(loss / N - wanted_loss) < 1e-12);
+    assert_true(fabs(sum.loss / N - wanted_loss) < 1e-12);
     assert_true(gn_st_to_float(find("smoothed.gradient", N * CLASSES), wanted));
     for (size_t i = 0; i < N * CLASSES; i++)
         assert_true(fabsf(gradient[i] - wanted[i]) < 1e-7F);

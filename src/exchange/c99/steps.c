@@ -48,7 +48,7 @@ static size_t room_of(const struct gn_c99_file *file, int i)
     const struct gn_layer *l = layer_of(file, i);
     if (file->values[i].norm >= 0)
         return file->net->graph->tensors[l->weight].count + (size_t)l->window.oc;
-    return l->op->shared_floats == NULL ? 1 : l->op->shared_floats(&l->window, 1);
+    return l->op->shared_floats == NULL ? 1 : l->op->shared_floats(&l->window, 1, 1);
 }
 
 /* Weights and bias with the normalisation after them, as a plan folds them. */

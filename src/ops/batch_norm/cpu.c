@@ -13,6 +13,7 @@ struct chunk {
     int n;
 };
 
+/* What is computed pixel by pixel: chunks of the slice. */
 static struct chunk chunk_at(const struct gn_args *a, const struct gn_run *run, int unit)
 {
     const int all = run->n * a->g.h * a->g.w, first = unit * GN_NORM_CHUNK;
@@ -25,9 +26,29 @@ static int chunk_units(const struct gn_args *a, const struct gn_run *run)
     return gn_norm_chunks(&a->g, run->n);
 }
 
+/* What is added up: chunks of each grain. */
+static int grain_chunks(const struct gn_args *a, const struct gn_run *run)
+{
+    int chunks = 0;
+    for (int i = 0; i < gn_norm_own_grains(run); i++)
+        chunks += gn_norm_chunks(&a->g, gn_norm_grain_at(run, i).n);
+    return chunks;
+}
+
+static struct chunk grain_chunk_at(const struct gn_args *a, const struct gn_run *run, int unit)
+{
+    const int pixels = a->g.h * a->g.w;
+    struct gn_grain grain = gn_norm_grain_at(run, 0);
+    for (int i = 0; unit >= gn_norm_chunks(&a->g, grain.n); grain = gn_norm_grain_at(run, ++i))
+        unit -= gn_norm_chunks(&a->g, grain.n);
+    const int left = grain.n * pixels - unit * GN_NORM_CHUNK;
+    return (struct chunk){ (size_t)(grain.first * pixels + unit * GN_NORM_CHUNK),
+                           left < GN_NORM_CHUNK ? left : GN_NORM_CHUNK };
+}
+
 static int sum_units(const struct gn_args *a, const struct gn_run *run)
 {
-    return gn_norm_uses_batch(a, run) ? chunk_units(a, run) : 0;
+    return gn_norm_uses_batch(a, run) ? grain_chunks(a, run) : 0;
 }
 
 enum { PIXELS = 4 }; /* that are taken at a time */
@@ -62,9 +83,9 @@ INLINE void sum_pixels(int channels, const float *x, int ld, int n, const float 
 static void sums(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)scratch;
-    const struct chunk k = chunk_at(a, run, unit);
+    const struct chunk k = grain_chunk_at(a, run, unit);
     const float *x = a->x.data + k.first * (size_t)a->x.ld, *shift = x;
-    float *sum = gn_norm_sum(a, unit, 0), *squares = gn_norm_sum(a, unit, 1);
+    float *sum = gn_norm_sum(a, run, unit, 0), *squares = gn_norm_sum(a, run, unit, 1);
     memset(sum, 0, 2 * gn_norm_stride(&a->g) * sizeof *sum);
     const int c = a->g.c, ld = a->x.ld;
     int i = 0;
@@ -81,6 +102,11 @@ static int channel_units(const struct gn_args *a, const struct gn_run *run)
     return (a->g.c + CHANNELS - 1) / CHANNELS;
 }
 
+static int used_channel_units(const struct gn_args *a, const struct gn_run *run)
+{
+    return gn_norm_uses_batch(a, run) ? channel_units(a, run) : 0;
+}
+
 /* Mean and squared deviations of the chunks so far and one more (Chan, Golub, LeVeque 1979). */
 static void merge(double *mean, double *deviations, double *count, double chunk_mean,
                   double chunk_deviations, double n)
@@ -91,23 +117,37 @@ static void merge(double *mean, double *deviations, double *count, double chunk_
     *count = all;
 }
 
+static void grain_sums(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    int chunk = 0;
+    (void)scratch;
+    for (int i = 0; i < gn_norm_own_grains(run); i++) {
+        const struct gn_grain grain = gn_norm_grain_at(run, i);
+        const int end = chunk + gn_norm_chunks(&a->g, grain.n);
+        for (int c = unit * CHANNELS; c < a->g.c && c < (unit + 1) * CHANNELS; c++) {
+            double mean = 0, deviations = 0, count = 0;
+            for (int u = chunk; u < end; u++) {
+                const struct chunk k = grain_chunk_at(a, run, u);
+                const double shift = (double)a->x.data[k.first * (size_t)a->x.ld + (size_t)c];
+                const double d = (double)gn_norm_sum(a, run, u, 0)[c] / k.n;
+                merge(&mean, &deviations, &count, shift + d,
+                      (double)gn_norm_sum(a, run, u, 1)[c] - d * d * k.n, k.n);
+            }
+            gn_norm_grain(a, grain.number, 0)[c] = mean;
+            gn_norm_grain(a, grain.number, 1)[c] = deviations;
+        }
+        chunk = end;
+    }
+}
+
 static void stats(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)scratch;
     for (int c = unit * CHANNELS; c < a->g.c && c < (unit + 1) * CHANNELS; c++) {
-        if (!gn_norm_uses_batch(a, run)) {
+        if (gn_norm_uses_batch(a, run))
+            gn_norm_use_grains(a, run, c);
+        else
             gn_norm_use_running(a, c);
-            continue;
-        }
-        double mean = 0, deviations = 0, count = 0;
-        for (int i = 0; i < gn_norm_chunks(&a->g, run->n); i++) {
-            const struct chunk k = chunk_at(a, run, i);
-            const double shift = (double)a->x.data[k.first * (size_t)a->x.ld + (size_t)c];
-            const double d = (double)gn_norm_sum(a, i, 0)[c] / k.n;
-            merge(&mean, &deviations, &count, shift + d,
-                  (double)gn_norm_sum(a, i, 1)[c] - d * d * k.n, k.n);
-        }
-        gn_norm_use_batch(a, c, mean, deviations > 0 ? deviations / count : 0 * deviations, count);
     }
 }
 
@@ -190,8 +230,8 @@ INLINE void back_sum_pixels(const struct gn_args *a, size_t first, int n, float 
 static void back_sums(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)scratch;
-    const struct chunk k = chunk_at(a, run, unit);
-    float *sum = gn_norm_sum(a, unit, 0), *products = gn_norm_sum(a, unit, 1);
+    const struct chunk k = grain_chunk_at(a, run, unit);
+    float *sum = gn_norm_sum(a, run, unit, 0), *products = gn_norm_sum(a, run, unit, 1);
     memset(sum, 0, 2 * gn_norm_stride(&a->g) * sizeof *sum);
     const struct gn_args own = *a; /* for the compiler, a store to the sums might change it */
     int i = 0;
@@ -200,17 +240,32 @@ static void back_sums(const struct gn_args *a, const struct gn_run *run, int uni
     back_sum_pixels(&own, k.first + (size_t)i, k.n - i, sum, products);
 }
 
+static void grain_back_sums(const struct gn_args *a, const struct gn_run *run, int unit,
+                            void *scratch)
+{
+    int chunk = 0;
+    (void)scratch;
+    for (int i = 0; i < gn_norm_own_grains(run); i++) {
+        const struct gn_grain grain = gn_norm_grain_at(run, i);
+        const int end = chunk + gn_norm_chunks(&a->g, grain.n);
+        for (int c = unit * CHANNELS; c < a->g.c && c < (unit + 1) * CHANNELS; c++) {
+            double dy = 0, dy_x = 0;
+            for (int u = chunk; u < end; u++) {
+                dy += (double)gn_norm_sum(a, run, u, 0)[c];
+                dy_x += (double)gn_norm_sum(a, run, u, 1)[c];
+            }
+            gn_norm_grain(a, grain.number, 0)[c] = dy;
+            gn_norm_grain(a, grain.number, 1)[c] = dy_x;
+        }
+        chunk = end;
+    }
+}
+
 static void back_stats(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)scratch;
-    for (int c = unit * CHANNELS; c < a->g.c && c < (unit + 1) * CHANNELS; c++) {
-        double dy = 0, dy_x = 0;
-        for (int i = 0; i < gn_norm_chunks(&a->g, run->n); i++) {
-            dy += (double)gn_norm_sum(a, i, 0)[c];
-            dy_x += (double)gn_norm_sum(a, i, 1)[c];
-        }
-        gn_norm_use_gradient(a, run, c, dy, dy_x, (double)run->n * a->g.h * a->g.w);
-    }
+    for (int c = unit * CHANNELS; c < a->g.c && c < (unit + 1) * CHANNELS; c++)
+        gn_norm_use_gradient(a, run, c);
 }
 
 /* The same for the gradient: one vector of n pixels. */
@@ -276,14 +331,26 @@ static void back(const struct gn_args *a, const struct gn_run *run, int unit, vo
 void GN_ISA_FUNCTION(gn_batch_norm_kernels)(struct gn_kernel *row)
 {
     row[GN_PASS_SUMS] = (struct gn_kernel){ .name = "norm-sums", .units = sum_units, .run = sums };
-    row[GN_PASS_STATISTICS] =
-        (struct gn_kernel){ .name = "norm-stats", .units = channel_units, .run = stats };
+    row[GN_PASS_GRAIN_SUMS] = (struct gn_kernel){ .name = "norm-sums",
+                                                  .units = used_channel_units,
+                                                  .run = grain_sums,
+                                                  .shared = gn_norm_shared,
+                                                  .of_grains = true };
+    row[GN_PASS_STATISTICS] = (struct gn_kernel){
+        .name = "norm-stats", .units = channel_units, .run = stats, .of_grains = true
+    };
     row[GN_PASS_FORWARD] =
         (struct gn_kernel){ .name = "norm", .units = chunk_units, .run = forward };
     row[GN_PASS_GRADIENT_SUMS] =
-        (struct gn_kernel){ .name = "norm-sums", .units = chunk_units, .run = back_sums };
-    row[GN_PASS_GRADIENT] =
-        (struct gn_kernel){ .name = "norm-stats", .units = channel_units, .run = back_stats };
+        (struct gn_kernel){ .name = "norm-sums", .units = grain_chunks, .run = back_sums };
+    row[GN_PASS_GRADIENT_GRAIN_SUMS] = (struct gn_kernel){ .name = "norm-sums",
+                                                           .units = channel_units,
+                                                           .run = grain_back_sums,
+                                                           .shared = gn_norm_shared,
+                                                           .of_grains = true };
+    row[GN_PASS_GRADIENT] = (struct gn_kernel){
+        .name = "norm-stats", .units = channel_units, .run = back_stats, .of_grains = true
+    };
     row[GN_PASS_BACK] = (struct gn_kernel){ .name = "norm", .units = chunk_units, .run = back };
     gn_norm_fold_kernels(row);
 }

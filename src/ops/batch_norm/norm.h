@@ -1,7 +1,8 @@
 /*
  * What the steps of a batch normalisation hand to each other: the block gn_args.shared. First
- * rows of factors, one value a channel, then the sums of each chunk of pixels. A chunk is a unit of
- * the sums; its size is fixed, so the order of every sum depends on the shape alone.
+ * rows of factors, one value a channel, then two sums in double for each grain of the batch, then those of
+ * each chunk of pixels. A chunk is a unit of the sums and lies within a grain; its size is fixed, so the
+ * order of every sum depends on the shape and the grains alone.
  */
 #ifndef GN_OPS_BATCH_NORM_NORM_H
 #define GN_OPS_BATCH_NORM_NORM_H
@@ -33,10 +34,23 @@ static inline int gn_norm_chunks(const struct gn_geometry *g, int n)
     return (n * g->h * g->w + GN_NORM_CHUNK - 1) / GN_NORM_CHUNK;
 }
 
-/* Floats of the block for n images. */
-static inline size_t gn_norm_floats(const struct gn_geometry *g, int n)
+/* Floats of the block for n images in as many as `grains` grains. */
+static inline size_t gn_norm_floats(const struct gn_geometry *g, int n, int grains)
 {
-    return gn_norm_stride(g) * (GN_NORM_ROWS + 2 * (size_t)gn_norm_chunks(g, n));
+    const size_t chunks = (size_t)gn_norm_chunks(g, n) + (size_t)grains;
+    return gn_norm_stride(g) * (GN_NORM_ROWS + 4 * (size_t)grains + 2 * chunks);
+}
+
+static inline int gn_norm_grains(const struct gn_run *run)
+{
+    return run->counts == NULL ? 1 : run->n_counts;
+}
+
+/* Sum number 0 or 1 of a grain of the batch, in double. */
+static inline double *gn_norm_grain(const struct gn_args *a, int grain, int which)
+{
+    float *first = a->shared + gn_norm_stride(&a->g) * GN_NORM_ROWS;
+    return (double *)(void *)first + gn_norm_stride(&a->g) * (2 * (size_t)grain + (size_t)which);
 }
 
 static inline float *gn_norm_row(const struct gn_args *a, enum gn_norm_row row)
@@ -45,14 +59,16 @@ static inline float *gn_norm_row(const struct gn_args *a, enum gn_norm_row row)
 }
 
 /* Sum number 0 or 1 of a chunk. */
-static inline float *gn_norm_sum(const struct gn_args *a, int chunk, int which)
+static inline float *gn_norm_sum(const struct gn_args *a, const struct gn_run *run, int chunk,
+                                 int which)
 {
-    return a->shared + gn_norm_stride(&a->g) * (GN_NORM_ROWS + 2 * (size_t)chunk + (size_t)which);
+    const size_t before = GN_NORM_ROWS + 4 * (size_t)gn_norm_grains(run);
+    return a->shared + gn_norm_stride(&a->g) * (before + 2 * (size_t)chunk + (size_t)which);
 }
 
-/* Channel c of a training step: the factors from mean and (biased) variance over `count` values, and
- * the running statistics moved towards them. */
-void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double variance, double count);
+/* Number i of the grains that the run computes; without any it is one. */
+struct gn_grain gn_norm_grain_at(const struct gn_run *run, int i);
+int gn_norm_own_grains(const struct gn_run *run);
 
 /* Whether a step takes the statistics of its batch. */
 static inline bool gn_norm_uses_batch(const struct gn_args *a, const struct gn_run *run)
@@ -64,9 +80,13 @@ static inline bool gn_norm_uses_batch(const struct gn_args *a, const struct gn_r
  * value then. */
 void gn_norm_use_running(const struct gn_args *a, int c);
 
-/* Gradients of gamma and beta and the factors of dx, from the sums of dy and of dy * (x - mean). */
-void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c, double dy,
-                          double dy_x, double count);
+/* Gradients of gamma and beta and the factors of dx, from the sums of dy and of dy * (x - mean) of the
+ * grains. */
+void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c);
+
+/* The same of the forward pass, from means and squared deviations of the grains. */
+void *gn_norm_shared(const struct gn_args *a, size_t *bytes);
+void gn_norm_use_grains(const struct gn_args *a, const struct gn_run *run, int c);
 
 /* The folding runs once for each set of weights, so one version serves every set. */
 void gn_norm_fold_kernels(struct gn_kernel *row);

@@ -18,6 +18,8 @@
  */
 #include "ops/batch_norm/norm.h"
 
+#include "base/pairwise.h"
+
 #include <math.h>
 
 /* ---- What one channel makes of its sums: shared with the fast version ---- */
@@ -37,7 +39,9 @@ static void set_factors(const struct gn_args *a, int c, double mean, double vari
     gn_norm_row(a, GN_NORM_SCALE)[c] = (float)(rstd * (double)a->tensors[GN_NORM_GAMMA][c]);
 }
 
-void gn_norm_use_batch(const struct gn_args *a, int c, double mean, double variance, double count)
+/* Channel c of a training step: the factors from mean and (biased) variance over `count` values, and
+ * the running statistics moved towards them. */
+static void use_batch(const struct gn_args *a, int c, double mean, double variance, double count)
 {
     const struct gn_norm_options *o = a->attributes;
     const double keep = (double)(float)(a->keep > 0 ? a->keep : o->momentum);
@@ -57,16 +61,91 @@ void gn_norm_use_running(const struct gn_args *a, int c)
     gn_norm_row(a, GN_NORM_DY_MEAN)[c] = gn_norm_row(a, GN_NORM_DY_SLOPE)[c] = 0;
 }
 
-void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c, double dy,
-                          double dy_x, double count)
+int gn_norm_own_grains(const struct gn_run *run)
 {
+    return run->grains == NULL ? 1 : run->n_grains;
+}
+
+struct gn_grain gn_norm_grain_at(const struct gn_run *run, int i)
+{
+    return run->grains == NULL ? (struct gn_grain){ .n = run->n } : run->grains[i];
+}
+
+/* Values of a channel in a grain of the batch. */
+static double values_of(const struct gn_args *a, const struct gn_run *run, int grain)
+{
+    return (double)a->g.h * a->g.w * (run->counts == NULL ? run->n : run->counts[grain]);
+}
+
+/* Mean and squared deviations of some values, and how to join two of them (Chan, Golub, LeVeque 1979). */
+struct moments {
+    double mean, deviations, count;
+};
+
+static void join(struct moments *a, const struct moments *b)
+{
+    const double delta = b->mean - a->mean, all = a->count + b->count;
+    if (!(b->count > 0))
+        return;
+    a->mean += delta * b->count / all;
+    a->deviations += b->deviations + delta * delta * a->count * b->count / all;
+    a->count = all;
+}
+
+void gn_norm_use_grains(const struct gn_args *a, const struct gn_run *run, int c)
+{
+    struct gn_pairwise tree;
+    struct moments m[GN_PAIRWISE_MOST] = { { 0 } };
+    const int grains = gn_norm_grains(run);
+    gn_pairwise_begin(&tree, grains);
+    for (int i = 0; i < grains; i++) {
+        m[tree.n] = (struct moments){ gn_norm_grain(a, i, 0)[c], gn_norm_grain(a, i, 1)[c],
+                                      values_of(a, run, i) };
+        for (int k = gn_pairwise_push_grain(&tree, i); k > 0; k--)
+            join(&m[tree.n + k - 2], &m[tree.n + k - 1]);
+    }
+    /* 0 * x keeps what is not a number. */
+    const double variance =
+        m[0].deviations > 0 ? m[0].deviations / m[0].count : 0 * m[0].deviations;
+    use_batch(a, c, m[0].mean, variance, m[0].count);
+}
+
+void *gn_norm_shared(const struct gn_args *a, size_t *bytes)
+{
+    *bytes = 2 * gn_norm_stride(&a->g) * sizeof(double);
+    return gn_norm_grain(a, 0, 0);
+}
+
+/* The gradients of a grain's own sums, for the tree of slots. */
+static void add_gradients(const struct gn_args *a, const struct gn_grain *grain, int c,
+                          float dgamma, float dbeta)
+{
+    int slot = grain->slot;
+    gn_slot(a->dw, &a->dw_slots, slot)[c] = dgamma;
+    gn_slot(a->db, &a->db_slots, slot)[c] = dbeta;
+    for (int k = 0; k < grain->additions; k++, slot--) {
+        gn_slot(a->dw, &a->dw_slots, slot - 1)[c] += gn_slot(a->dw, &a->dw_slots, slot)[c];
+        gn_slot(a->db, &a->db_slots, slot - 1)[c] += gn_slot(a->db, &a->db_slots, slot)[c];
+    }
+}
+
+void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c)
+{
+    const int stride = 2 * (int)gn_norm_stride(&a->g), grains = gn_norm_grains(run);
+    const double dy = gn_pairwise_sum(gn_norm_grain(a, 0, 0) + c, grains, stride);
+    const double dy_x = gn_pairwise_sum(gn_norm_grain(a, 0, 1) + c, grains, stride);
+    double count = 0;
+    for (int i = 0; i < grains; i++)
+        count += values_of(a, run, i);
     const double rstd = (double)gn_norm_row(a, GN_NORM_RSTD)[c];
     const double scale = (double)gn_norm_row(a, GN_NORM_SCALE)[c];
     gn_norm_row(a, GN_NORM_DY_MEAN)[c] = (float)(scale * dy / count);
     gn_norm_row(a, GN_NORM_DY_SLOPE)[c] = (float)(scale * rstd * rstd * dy_x / count);
-    const float dgamma = (float)(rstd * dy_x), dbeta = (float)dy;
-    a->dw[c] = run->first ? dgamma : a->dw[c] + dgamma;
-    a->db[c] = run->first ? dbeta : a->db[c] + dbeta;
+    for (int i = 0; i < gn_norm_own_grains(run); i++) {
+        const struct gn_grain grain = gn_norm_grain_at(run, i);
+        add_gradients(a, &grain, c, (float)(rstd * gn_norm_grain(a, grain.number, 1)[c]),
+                      (float)gn_norm_grain(a, grain.number, 0)[c]);
+    }
 }
 
 /* ---- The kernels ---- */
@@ -76,23 +155,46 @@ static double at(const struct gn_view *v, int pixel, int c)
     return (double)v->data[(size_t)pixel * (size_t)v->ld + (size_t)c];
 }
 
+/* Pixels [*from, *to) of a grain. */
+static void pixels_of(const struct gn_args *a, const struct gn_grain *grain, int *from, int *to)
+{
+    *from = grain->first * a->g.h * a->g.w;
+    *to = *from + grain->n * a->g.h * a->g.w;
+}
+
+static int own_units(const struct gn_args *a, const struct gn_run *run)
+{
+    (void)a;
+    return gn_norm_uses_batch(a, run) ? gn_norm_own_grains(run) : 0;
+}
+
+static void grain_sums(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    const struct gn_grain grain = gn_norm_grain_at(run, unit);
+    int from, to;
+    (void)scratch;
+    pixels_of(a, &grain, &from, &to);
+    for (int c = 0; c < a->g.c; c++) {
+        double sum = 0, squares = 0;
+        for (int p = from; p < to; p++)
+            sum += at(&a->x, p, c);
+        const double mean = to > from ? sum / (to - from) : 0;
+        for (int p = from; p < to; p++)
+            squares += (at(&a->x, p, c) - mean) * (at(&a->x, p, c) - mean);
+        gn_norm_grain(a, grain.number, 0)[c] = mean;
+        gn_norm_grain(a, grain.number, 1)[c] = squares;
+    }
+}
+
 static void stats(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)unit;
     (void)scratch;
-    const int count = run->n * a->g.h * a->g.w;
     for (int c = 0; c < a->g.c; c++) {
-        if (!gn_norm_uses_batch(a, run)) {
+        if (gn_norm_uses_batch(a, run))
+            gn_norm_use_grains(a, run, c);
+        else
             gn_norm_use_running(a, c);
-            continue;
-        }
-        double sum = 0, squares = 0;
-        for (int p = 0; p < count; p++)
-            sum += at(&a->x, p, c);
-        const double mean = sum / count;
-        for (int p = 0; p < count; p++)
-            squares += (at(&a->x, p, c) - mean) * (at(&a->x, p, c) - mean);
-        gn_norm_use_batch(a, c, mean, squares / count, count);
     }
 }
 
@@ -111,20 +213,37 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int image
     }
 }
 
+static int own_back_units(const struct gn_args *a, const struct gn_run *run)
+{
+    (void)a;
+    return gn_norm_own_grains(run);
+}
+
+static void grain_back_sums(const struct gn_args *a, const struct gn_run *run, int unit,
+                            void *scratch)
+{
+    const struct gn_grain grain = gn_norm_grain_at(run, unit);
+    const float *mean = gn_norm_row(a, GN_NORM_MEAN);
+    int from, to;
+    (void)scratch;
+    pixels_of(a, &grain, &from, &to);
+    for (int c = 0; c < a->g.c; c++) {
+        double dy = 0, dy_x = 0;
+        for (int p = from; p < to; p++) {
+            dy += at(&a->dy, p, c);
+            dy_x += at(&a->dy, p, c) * (at(&a->x, p, c) - (double)mean[c]);
+        }
+        gn_norm_grain(a, grain.number, 0)[c] = dy;
+        gn_norm_grain(a, grain.number, 1)[c] = dy_x;
+    }
+}
+
 static void back_stats(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
     (void)unit;
     (void)scratch;
-    const int count = run->n * a->g.h * a->g.w;
-    const float *mean = gn_norm_row(a, GN_NORM_MEAN);
-    for (int c = 0; c < a->g.c; c++) {
-        double dy = 0, dy_x = 0;
-        for (int p = 0; p < count; p++) {
-            dy += at(&a->dy, p, c);
-            dy_x += at(&a->dy, p, c) * (at(&a->x, p, c) - (double)mean[c]);
-        }
-        gn_norm_use_gradient(a, run, c, dy, dy_x, count);
-    }
+    for (int c = 0; c < a->g.c; c++)
+        gn_norm_use_gradient(a, run, c);
 }
 
 static void back(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
@@ -202,12 +321,24 @@ void gn_norm_fold_kernels(struct gn_kernel *row)
 
 void gn_batch_norm_kernels__ref(struct gn_kernel *row)
 {
-    row[GN_PASS_STATISTICS] =
-        (struct gn_kernel){ .name = "reference", .units = gn_units_one, .run = stats };
+    row[GN_PASS_GRAIN_SUMS] = (struct gn_kernel){ .name = "reference",
+                                                  .units = own_units,
+                                                  .run = grain_sums,
+                                                  .shared = gn_norm_shared,
+                                                  .of_grains = true };
+    row[GN_PASS_STATISTICS] = (struct gn_kernel){
+        .name = "reference", .units = gn_units_one, .run = stats, .of_grains = true
+    };
     row[GN_PASS_FORWARD] =
         (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = forward };
-    row[GN_PASS_GRADIENT] =
-        (struct gn_kernel){ .name = "reference", .units = gn_units_one, .run = back_stats };
+    row[GN_PASS_GRADIENT_GRAIN_SUMS] = (struct gn_kernel){ .name = "reference",
+                                                           .units = own_back_units,
+                                                           .run = grain_back_sums,
+                                                           .shared = gn_norm_shared,
+                                                           .of_grains = true };
+    row[GN_PASS_GRADIENT] = (struct gn_kernel){
+        .name = "reference", .units = gn_units_one, .run = back_stats, .of_grains = true
+    };
     row[GN_PASS_BACK] =
         (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = back };
     gn_norm_fold_kernels(row);

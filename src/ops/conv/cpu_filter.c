@@ -243,13 +243,20 @@ struct unit {
     struct pixel_pair *at;
 };
 
-static struct unit unit_at(const struct gn_args *a, const struct cut *c, int unit, void *scratch)
+/* Its channels alone. */
+static struct unit channels_of(const struct gn_args *a, const struct cut *c, int unit)
 {
-    struct unit u;
+    struct unit u = { .x = NULL };
     u.i0 = unit / c->column_units * c->unit_rows;
     u.j0 = unit % c->column_units * c->unit_columns;
     u.n_rows = c->rows - u.i0 < c->unit_rows ? c->rows - u.i0 : c->unit_rows;
     u.n_columns = a->g.oc - u.j0 < c->unit_columns ? a->g.oc - u.j0 : c->unit_columns;
+    return u;
+}
+
+static struct unit unit_at(const struct gn_args *a, const struct cut *c, int unit, void *scratch)
+{
+    struct unit u = channels_of(a, c, unit);
     const size_t pixels = (size_t)(c->images * c->oh * a->g.ow);
     u.x = scratch;
     u.dy = u.x + (copied_floats(a, c) + 31) / 16 * 16;
@@ -333,7 +340,7 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int unit, 
     const struct unit u = unit_at(a, &c, unit, scratch);
     const bool patched = is_patched(a);
     float *db = u.i0 == 0 ? a->db : NULL;
-    if (db != NULL && run->first)
+    if (db != NULL)
         memset(db + u.j0, 0, (size_t)u.n_columns * sizeof *db);
     const int chunks = divide_up(run->n, c.images) * divide_up(a->g.oh, c.oh);
     for (int index = 0; index < chunks; index++) {
@@ -356,14 +363,30 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int unit, 
         for (int tap = 0; tap < c.taps; tap++) {
             const int n =
                 patched ? list_patches(pixels, c.ldx, u.at) : list_pixels(&a->g, &c, &k, tap, u.at);
-            add_tap(a, &c, &u, tap, n, panel_x, (size_t)pixels, run->first && index == 0, &ahead);
+            add_tap(a, &c, &u, tap, n, panel_x, (size_t)pixels, index == 0, &ahead);
         }
     }
 }
 
+static void filter_region(const struct gn_args *a, int unit, struct gn_region *r)
+{
+    const struct cut c = cut_work(a);
+    const struct unit u = channels_of(a, &c, unit);
+    *r = (struct gn_region){ .first = (size_t)u.i0 * (size_t)a->g.oc + (size_t)u.j0,
+                             .tap_stride = (size_t)c.rows * (size_t)a->g.oc,
+                             .row_stride = (size_t)a->g.oc,
+                             .taps = c.taps,
+                             .rows = u.n_rows,
+                             .columns = u.n_columns,
+                             .bias = u.j0,
+                             .biases = u.i0 == 0 && a->db != NULL ? u.n_columns : 0 };
+}
+
 void GN_ISA_FUNCTION(gn_conv_filter_kernels)(struct gn_kernel *row)
 {
-    row[GN_PASS_GRADIENT] = (struct gn_kernel){
-        .name = "direct", .units = filter_units, .run = filter, .scratch_bytes = filter_bytes
-    };
+    row[GN_PASS_GRADIENT] = (struct gn_kernel){ .name = "direct",
+                                                .units = filter_units,
+                                                .run = filter,
+                                                .region = filter_region,
+                                                .scratch_bytes = filter_bytes };
 }

@@ -65,14 +65,21 @@ struct unit {
     float *sum;  /* [line][tap of a line][rows][columns] */
 };
 
-static struct unit unit_at(const struct gn_args *a, const struct cut *k, int n, int index,
-                           float *scratch)
+/* Its channels alone. */
+static struct unit channels_of(const struct gn_args *a, const struct cut *k, int index)
 {
-    struct unit u;
+    struct unit u = { .x = NULL };
     u.i0 = index / k->column_units * k->rows;
     u.j0 = index % k->column_units * k->columns;
     u.n_rows = a->g.c - u.i0 < k->rows ? a->g.c - u.i0 : k->rows;
     u.n_columns = a->g.oc - u.j0 < k->columns ? a->g.oc - u.j0 : k->columns;
+    return u;
+}
+
+static struct unit unit_at(const struct gn_args *a, const struct cut *k, int n, int index,
+                           float *scratch)
+{
+    struct unit u = channels_of(a, k, index);
     u.x = scratch;
     u.dy = u.x + (size_t)(n * n) * chunk_step(k->rows) + 2 * NR;
     u.line = u.dy + (size_t)(n * n) * chunk_step(k->columns);
@@ -189,7 +196,7 @@ INLINE void add_chunk(const struct cut *k, const struct unit *u, int n, int r, i
 
 /* Transforms the unit's sums along the other axis into dw. */
 INLINE void transform_sums(const struct gn_args *a, const struct cut *k, const struct unit *u,
-                           int n, int r, bool first)
+                           int n, int r)
 {
     const size_t step = sum_step(k), tap = (size_t)a->g.c * (size_t)a->g.oc;
     for (int i = 0; i < u->n_rows; i++) {
@@ -201,10 +208,8 @@ INLINE void transform_sums(const struct gn_args *a, const struct cut *k, const s
                 vf y[N_MAX];
                 from_points_line(n, r, true, from, (size_t)r * step, y);
                 UNROLL
-                for (int t = 0; t < r; t++) {
-                    float *to = dw + (size_t)(t * r + q) * tap;
-                    store(to, first ? y[t] : load(to) + y[t]);
-                }
+                for (int t = 0; t < r; t++)
+                    store(dw + (size_t)(t * r + q) * tap, y[t]);
             }
         }
     }
@@ -228,9 +233,9 @@ INLINE void run_unit(const struct gn_args *a, const struct gn_run *run, int m, i
         for (int j = 0; j < u.n_columns; j++)
             total[j] += db[j];
     }
-    transform_sums(a, &k, &u, n, r, run->first);
+    transform_sums(a, &k, &u, n, r);
     for (int j = 0; u.i0 == 0 && a->db != NULL && j < u.n_columns; j++)
-        a->db[u.j0 + j] = run->first ? total[j] : a->db[u.j0 + j] + total[j];
+        a->db[u.j0 + j] = total[j];
 }
 
 static void filter(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
@@ -251,9 +256,25 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int unit, 
     }
 }
 
+static void filter_region(const struct gn_args *a, int unit, struct gn_region *r)
+{
+    const struct cut k = cut_work(a);
+    const struct unit u = channels_of(a, &k, unit);
+    *r = (struct gn_region){ .first = (size_t)u.i0 * (size_t)a->g.oc + (size_t)u.j0,
+                             .tap_stride = (size_t)a->g.c * (size_t)a->g.oc,
+                             .row_stride = (size_t)a->g.oc,
+                             .taps = a->g.kh * a->g.kw,
+                             .rows = u.n_rows,
+                             .columns = u.n_columns,
+                             .bias = u.j0,
+                             .biases = u.i0 == 0 && a->db != NULL ? u.n_columns : 0 };
+}
+
 void GN_ISA_FUNCTION(gn_winograd_filter_kernels)(struct gn_kernel *row)
 {
-    row[GN_PASS_GRADIENT] = (struct gn_kernel){
-        .name = "winograd", .units = filter_units, .run = filter, .scratch_bytes = filter_bytes
-    };
+    row[GN_PASS_GRADIENT] = (struct gn_kernel){ .name = "winograd",
+                                                .units = filter_units,
+                                                .run = filter,
+                                                .region = filter_region,
+                                                .scratch_bytes = filter_bytes };
 }

@@ -136,13 +136,23 @@ static void filter(const struct gn_args *a, const struct gn_run *run, int tap, v
         for (int o = 0; o < g->oc; o++) {
             float *dw = a->dw + (size_t)(tap * g->c + c) * (size_t)g->oc + o;
             const float sum = (float)filter_value(a, run->n, tap / g->kw, tap % g->kw, c, o);
-            *dw = run->first ? sum : *dw + sum;
+            *dw = sum;
         }
     }
     for (int o = 0; tap == 0 && a->db != NULL && o < g->oc; o++) {
         const float sum = (float)bias_value(a, run->n, o);
-        a->db[o] = run->first ? sum : a->db[o] + sum;
+        a->db[o] = sum;
     }
+}
+
+static void filter_region(const struct gn_args *a, int tap, struct gn_region *r)
+{
+    *r = (struct gn_region){ .first = (size_t)tap * (size_t)a->g.c * (size_t)a->g.oc,
+                             .taps = 1,
+                             .rows = a->g.c,
+                             .columns = a->g.oc,
+                             .row_stride = (size_t)a->g.oc,
+                             .biases = tap == 0 && a->db != NULL ? a->g.oc : 0 };
 }
 
 /* The formula is the same for every algorithm, so the reference has no Winograd kernels. */
@@ -157,6 +167,7 @@ void gn_conv_kernels__ref(struct gn_kernel *row)
         (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = forward };
     row[GN_PASS_BACK] =
         (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = back_data };
-    row[GN_PASS_GRADIENT] =
-        (struct gn_kernel){ .name = "reference", .units = filter_units, .run = filter };
+    row[GN_PASS_GRADIENT] = (struct gn_kernel){
+        .name = "reference", .units = filter_units, .run = filter, .region = filter_region
+    };
 }

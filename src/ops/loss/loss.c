@@ -53,31 +53,42 @@ static double factor_of(const struct gn_loss_args *l, int i)
     return own + share * ((double)l->class_weights[(*l->others)[i]] - own);
 }
 
+static void add_image(const struct gn_args *a, const struct gn_run *run, int i,
+                      struct gn_loss_sum *sum)
+{
+    const float *z = a->x.data + (size_t)i * (size_t)a->x.ld;
+    float *dz = a->dx.data + (size_t)i * (size_t)a->dx.ld;
+    const int label = (*a->loss->labels)[i];
+    const struct gn_softmax_sum softmax = gn_softmax_sum(z, a->g.c);
+    const double one = gn_cross_entropy(&softmax, z, label), factor = factor_of(a->loss, i);
+    sum->loss +=
+        factor *
+        (a->loss->smoothing > 0 ? smoothed(z, a->g.c, label, a->loss->smoothing, one) : one);
+    sum->correct += softmax.best == label;
+    gradient(z, &softmax, dz, label, factor, a, run->batch);
+    if (a->loss->others != NULL && *a->loss->others != NULL)
+        sum->loss += factor * mix_in(z, dz, label, (*a->loss->others)[i],
+                                     (1 - a->loss->smoothing) * (double)(*a->loss->shares)[i],
+                                     factor * a->loss->weight / run->batch);
+}
+
 static void loss(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
 {
+    const struct gn_grain whole = { .n = run->n };
+    const struct gn_grain *grains = run->grains == NULL ? &whole : run->grains;
     (void)unit;
     (void)scratch;
-    for (int i = 0; i < run->n; i++) {
-        const float *z = a->x.data + (size_t)i * (size_t)a->x.ld;
-        float *dz = a->dx.data + (size_t)i * (size_t)a->dx.ld;
-        const int label = (*a->loss->labels)[i];
-        const struct gn_softmax_sum softmax = gn_softmax_sum(z, a->g.c);
-        const double one = gn_cross_entropy(&softmax, z, label), factor = factor_of(a->loss, i);
-        *a->loss->loss +=
-            factor *
-            (a->loss->smoothing > 0 ? smoothed(z, a->g.c, label, a->loss->smoothing, one) : one);
-        *a->loss->correct += softmax.best == label;
-        gradient(z, &softmax, dz, label, factor, a, run->batch);
-        if (a->loss->others != NULL && *a->loss->others != NULL)
-            *a->loss->loss +=
-                factor * mix_in(z, dz, label, (*a->loss->others)[i],
-                                (1 - a->loss->smoothing) * (double)(*a->loss->shares)[i],
-                                factor * a->loss->weight / run->batch);
+    for (int k = 0; k < (run->grains == NULL ? 1 : run->n_grains); k++) {
+        struct gn_loss_sum sum = { 0 };
+        for (int i = grains[k].first; i < grains[k].first + grains[k].n; i++)
+            add_image(a, run, i, &sum);
+        a->loss->sums[k] = sum;
     }
 }
 
 void gn_loss_kernels__ref(struct gn_kernel *row)
 {
-    row[GN_PASS_FORWARD] =
-        (struct gn_kernel){ .name = "double", .units = gn_units_one, .run = loss };
+    row[GN_PASS_FORWARD] = (struct gn_kernel){
+        .name = "double", .units = gn_units_one, .run = loss, .of_grains = true
+    };
 }

@@ -1,0 +1,55 @@
+/*
+ * Trains with several processes of one machine: the files are those of one process, byte for byte.
+ *
+ *   cc processes.c $(pkg-config --cflags --libs googlenet) -o processes
+ *   ./processes DATA OUT [PROCESSES]
+ *
+ * Everything after gn_fork_ranks runs in each of them; rank 0 alone writes OUT and prints.
+ */
+#include <googlenet.h>
+
+#include <stdlib.h>
+
+static int train(gn_ranks *ranks, const char *data, const char *out)
+{
+    const bool leads = gn_ranks_rank(ranks) == 0;
+    /* Rank 0 opens the data first, which may have to be fetched. */
+    if (!leads && gn_ranks_meet(ranks, GN_OK) != GN_OK)
+        return 1;
+    gn_dataset *train = gn_open_dataset(data, .split = GN_TRAIN);
+    if (leads && gn_ranks_meet(ranks, train == NULL ? gn_error_status() : GN_OK) != GN_OK)
+        return 1;
+    struct gn_dataset_info set = { 0 };
+    if (gn_dataset_describe(train, &set) != GN_OK) {
+        gn_ranks_fail(ranks, gn_error_status(), gn_error_message());
+        return 1;
+    }
+    gn_net *net = gn_preset("googlenet-small", .channels = set.channels, .classes = set.classes);
+    gn_history *history = gn_fit(net, train, .epochs = 1, .batch = 16, .grain = 4, .out = out,
+                                 .overwrite = true, .ranks = ranks, .rank_timeout = 60);
+    const int code = history == NULL;
+    if (leads && code)
+        fprintf(stderr, "%s\n", gn_error_message());
+    else if (leads)
+        printf("trained by %d processes\n", gn_ranks_size(ranks));
+    gn_free_history(history);
+    gn_free_net(net);
+    gn_close_dataset(train);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fprintf(stderr, "usage: processes DATA OUT [PROCESSES]\n");
+        return 2;
+    }
+    gn_ranks *ranks = gn_fork_ranks(argc > 3 ? atoi(argv[3]) : 2);
+    if (ranks == NULL) {
+        fprintf(stderr, "%s\n", gn_error_message());
+        return 1;
+    }
+    const int code = train(ranks, argv[1], argv[2]);
+    gn_free_ranks(ranks); /* rank 0 waits for the others */
+    return code;
+}

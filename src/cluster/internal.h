@@ -1,0 +1,39 @@
+/* Inside of src/cluster: what a way of sending bytes looks like. */
+#ifndef GN_CLUSTER_INTERNAL_H
+#define GN_CLUSTER_INTERNAL_H
+
+#include "cluster/ranks.h"
+
+struct gn_transfer {
+    int peer;
+    bool receives;
+    char *data;
+    size_t bytes, done;
+};
+
+enum { GN_RANK_HOST = 64, GN_RANK_SENTENCE = 512 };
+
+struct gn_transport {
+    /* Moves a transfer on as far as it goes without waiting; called for the oldest of a pair and direction only. */
+    void (*advance)(struct gn_ranks *ranks, struct gn_transfer *transfer);
+    /* A rank that has ended, -1: none. */
+    int (*lost)(struct gn_ranks *ranks);
+    /* Tells all, and what was told: false, nothing. The first sentence stays. */
+    void (*tell)(struct gn_ranks *ranks, gn_status status, const char *sentence);
+    bool (*told)(struct gn_ranks *ranks, gn_status *status, char sentence[GN_RANK_SENTENCE]);
+    const char *(*host)(const struct gn_ranks *ranks, int rank);
+    void (*close)(struct gn_ranks *ranks);
+};
+
+struct gn_ranks {
+    const struct gn_transport *transport;
+    int rank, size, here;
+    uint64_t step;
+    double timeout;
+    struct gn_transfer *transfers;
+    int n, cap;
+    bool failed; /* nothing is waited for any more */
+    void *own;   /* of the transport */
+};
+
+#endif

@@ -1,0 +1,179 @@
+/* Transfers, waiting for them, and how a failure of one rank ends all. */
+#include "cluster/internal.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/threads.h"
+
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+static const double FIRST_TIMEOUT = 300; /* seconds, before anybody says how long a step takes */
+
+int gn_ranks_rank(const gn_ranks *ranks)
+{
+    return ranks == NULL ? 0 : ranks->rank;
+}
+
+int gn_ranks_size(const gn_ranks *ranks)
+{
+    return ranks == NULL ? 1 : ranks->size;
+}
+
+int gn_ranks_here(const gn_ranks *ranks)
+{
+    return ranks == NULL ? 1 : ranks->here;
+}
+
+void gn_ranks_at(struct gn_ranks *ranks, uint64_t step, double timeout)
+{
+    if (ranks == NULL)
+        return;
+    ranks->step = step;
+    ranks->timeout = timeout;
+}
+
+static gn_status begin(struct gn_ranks *ranks, struct gn_transfer transfer)
+{
+    if (transfer.bytes == 0)
+        return GN_OK;
+    if (ranks->n == ranks->cap) {
+        const int cap = ranks->cap == 0 ? 64 : 2 * ranks->cap;
+        struct gn_transfer *grown =
+            gn_realloc(ranks->transfers, (size_t)cap * sizeof *grown, "transfers");
+        if (grown == NULL)
+            return gn_last_status();
+        ranks->transfers = grown;
+        ranks->cap = cap;
+    }
+    ranks->transfers[ranks->n++] = transfer;
+    return GN_OK;
+}
+
+gn_status gn_ranks_send(struct gn_ranks *ranks, int to, const void *data, size_t bytes)
+{
+    struct gn_transfer t = { .peer = to, .bytes = bytes };
+    memcpy(&t.data, &data, sizeof data); /* it is only read */
+    return begin(ranks, t);
+}
+
+gn_status gn_ranks_receive(struct gn_ranks *ranks, int from, void *data, size_t bytes)
+{
+    return begin(ranks, (struct gn_transfer){
+                            .peer = from, .receives = true, .data = data, .bytes = bytes });
+}
+
+void gn_ranks_fail(struct gn_ranks *ranks, gn_status status, const char *why)
+{
+    char sentence[GN_RANK_SENTENCE];
+    if (ranks == NULL || ranks->failed)
+        return;
+    ranks->failed = true;
+    (void)snprintf(sentence, sizeof sentence, "rank %d (%s), step %llu: %s", ranks->rank,
+                   ranks->transport->host(ranks, ranks->rank), (unsigned long long)ranks->step,
+                   why);
+    ranks->transport->tell(ranks, status, sentence);
+}
+
+/* All give up for a rank that does not answer. */
+static gn_status give_up(struct gn_ranks *ranks, int rank, const char *what)
+{
+    char sentence[GN_RANK_SENTENCE];
+    gn_status status;
+    (void)snprintf(sentence, sizeof sentence, "rank %d (%s) %s in step %llu", rank,
+                   ranks->transport->host(ranks, rank), what, (unsigned long long)ranks->step);
+    ranks->transport->tell(ranks, GN_STATUS_NO_DEVICE, sentence);
+    (void)ranks->transport->told(ranks, &status, sentence); /* the first one */
+    ranks->failed = true;
+    return gn_fail(status, "%s", sentence);
+}
+
+/* Moves on with all transfers; returns whether anything moved. *first: the oldest that is not done. */
+static bool advance_all(struct gn_ranks *ranks, const struct gn_transfer **first)
+{
+    bool moved = false, blocked[2][GN_MOST_RANKS] = { { false } };
+    *first = NULL;
+    for (int i = 0; i < ranks->n; i++) {
+        struct gn_transfer *t = &ranks->transfers[i];
+        const size_t before = t->done;
+        if (t->done == t->bytes)
+            continue;
+        if (!blocked[t->receives][t->peer])
+            ranks->transport->advance(ranks, t);
+        moved |= t->done > before;
+        if (t->done == t->bytes)
+            continue;
+        blocked[t->receives][t->peer] = true;
+        if (*first == NULL || (t->receives && !(*first)->receives))
+            *first = t;
+    }
+    return moved;
+}
+
+/* A processor that waits is one that a rank on the same machine lacks. */
+static void rest(unsigned idle)
+{
+    static const struct timespec nap = { .tv_nsec = 50000 };
+    if (idle < 64)
+        return;
+    if (idle < 256)
+        (void)sched_yield();
+    else
+        (void)nanosleep(&nap, NULL);
+}
+
+/* Whether somebody has said that all is over, or has ended. */
+static gn_status look_around(struct gn_ranks *ranks)
+{
+    char sentence[GN_RANK_SENTENCE];
+    gn_status status;
+    if (ranks->transport->told(ranks, &status, sentence)) {
+        ranks->failed = true;
+        return gn_fail(status, "%s", sentence);
+    }
+    const int lost = ranks->transport->lost(ranks);
+    return lost < 0 ? GN_OK : give_up(ranks, lost, "has ended");
+}
+
+static gn_status wait_for(struct gn_ranks *ranks)
+{
+    double last = gn_seconds();
+    const struct gn_transfer *first;
+    const double timeout = ranks->timeout > 0 ? ranks->timeout : FIRST_TIMEOUT;
+    char what[64];
+    if (ranks->failed)
+        return gn_fail(GN_STATUS_NO_DEVICE, "the other processes have ended");
+    for (unsigned idle = 0;; idle++) {
+        const bool moved = advance_all(ranks, &first);
+        if (first == NULL)
+            return GN_OK;
+        if (moved)
+            idle = 0;
+        rest(idle);
+        if (idle % 256 != 255)
+            continue;
+        GN_TRY(look_around(ranks));
+        if (idle == 255) /* a look at the clock only when nothing moves */
+            last = gn_seconds();
+        gn_format(what, sizeof what, "has not answered for %.0f s", timeout);
+        if (gn_seconds() - last > timeout)
+            return give_up(ranks, first->peer, what);
+    }
+}
+
+gn_status gn_ranks_wait(struct gn_ranks *ranks)
+{
+    const gn_status status = wait_for(ranks);
+    ranks->n = 0;
+    return status;
+}
+
+void gn_free_ranks(gn_ranks *ranks)
+{
+    if (ranks == NULL)
+        return;
+    ranks->transport->close(ranks);
+    gn_free(ranks->transfers);
+    gn_free(ranks);
+}

@@ -1,0 +1,59 @@
+/*
+ * The processes that train one network together, each of which has a number, its rank. What they do
+ * with each other is sending and receiving bytes, each call of which returns at once, and waiting for both, which
+ * ends after a deadline; sums and agreements are made of these. Where there is one process nothing is called.
+ *
+ * A rank that cannot go on says so; a rank that does not answer is named. In both cases every wait of the
+ * others ends with the same sentence.
+ */
+#ifndef GN_CLUSTER_RANKS_H
+#define GN_CLUSTER_RANKS_H
+
+#include "base/status.h"
+
+enum { GN_MOST_RANKS = 64 };
+
+/* For NULL, which is one process, too, gn_ranks_rank is 0 and gn_ranks_size 1; the rest of the header is in
+ * googlenet.h. */
+
+/* Who runs on the same machine as this one, itself among them. */
+int gn_ranks_here(const gn_ranks *ranks);
+
+/* What messages about lost ranks say: the step that is being done, and how long one may take. */
+void gn_ranks_at(struct gn_ranks *ranks, uint64_t step, double timeout);
+
+/* Begin to send or to receive. What goes from one rank to another arrives in the order in which it was sent.
+ * The bytes belong to the transfer until gn_ranks_wait. NO_MEMORY. */
+gn_status gn_ranks_send(struct gn_ranks *ranks, int to, const void *data, size_t bytes);
+gn_status gn_ranks_receive(struct gn_ranks *ranks, int from, void *data, size_t bytes);
+
+/* Waits until all of them are done. NO_DEVICE: a rank is lost; or the status of a rank that failed. */
+gn_status gn_ranks_wait(struct gn_ranks *ranks);
+
+/* ---- Made of these ---- */
+
+/* Of bytes [offsets[0], offsets[size]) rank r has [offsets[r], offsets[r + 1]); then all have all. */
+gn_status gn_ranks_share(struct gn_ranks *ranks, void *data, const size_t *offsets);
+
+/* The same for `bytes` of each rank, one after the other. */
+gn_status gn_ranks_share_equal(struct gn_ranks *ranks, void *data, size_t bytes);
+
+/* *flags becomes what any rank has set. */
+gn_status gn_ranks_any(struct gn_ranks *ranks, uint32_t *flags);
+
+/* The first of the grains that rank r computes, of a batch of so many; r = size: the end. */
+int gn_ranks_first_grain(const gn_ranks *ranks, int grains, int r);
+
+/* The most grains that a rank computes. */
+int gn_ranks_most_grains(const gn_ranks *ranks, int grains);
+
+/* Room for sums of arrays of n floats. NULL: NO_MEMORY. */
+struct gn_summer;
+struct gn_summer *gn_summer_create(struct gn_ranks *ranks, size_t n, int most_grains, int threads);
+void gn_summer_free(struct gn_summer *summer);
+
+/* Adds up the gradients of a batch of so many grains, of which this rank has the partial sums that
+ * base/pairwise.h leaves for its own. The whole lies in slots[0] then. */
+gn_status gn_summer_sum(struct gn_summer *summer, float *const *slots, int grains);
+
+#endif

@@ -1,0 +1,194 @@
+/* labels: push isa
+ *
+ * Grains: the gradient of a batch is the tree of its grains' gradients, to the bit, whoever computes them and
+ * also where one has no images. */
+#include "base/memory.h"
+#include "base/pairwise.h"
+#include "plan/networks.h"
+#include "support/check.h"
+
+#include <string.h>
+
+enum { N = 9, GRAIN = 2, GRAINS = 5 };
+
+struct fixture {
+    gn_net *net;
+    struct gn_plan *plan;
+    float *images;
+    int32_t *labels;
+    size_t floats;
+};
+
+static float *new_gradients(const struct fixture *f)
+{
+    float *grads = gn_calloc(f->floats, sizeof *grads, "gradients");
+    assert_non_null(grads);
+    return grads;
+}
+
+/* Grains [from, to) of the batch. */
+static struct gn_plan_sums compute(const struct fixture *f, const int *counts, int from, int to,
+                                   float *grads)
+{
+    const struct gn_shape in = f->net->input;
+    struct gn_plan_sums sums;
+    int first = 0;
+    struct gn_plan_batch batch = {
+        .seed = 3, .step = 4, .counts = counts, .n_counts = GRAINS, .from = from, .to = to
+    };
+    for (int i = 0; i < from; i++)
+        first += counts[i];
+    for (int i = from; i < to; i++)
+        batch.n += counts[i];
+    batch.images = f->images + (size_t)first * (size_t)(in.h * in.w * in.c);
+    batch.labels = f->labels + first;
+    assert_int_equal(gn_plan_gradients(f->plan, &batch, grads, &sums), GN_OK);
+    return sums;
+}
+
+/* That of all grains at once against those of one after the other. */
+static void check(const struct fixture *f, const int *counts, const char *name)
+{
+    float *whole = new_gradients(f), *sums[GN_PAIRWISE_MOST] = { NULL };
+    double losses[GRAINS];
+    struct gn_pairwise tree;
+    const struct gn_plan_sums all = compute(f, counts, 0, GRAINS, whole);
+    gn_pairwise_begin(&tree, GRAINS);
+    for (int i = 0; i < GRAINS; i++) {
+        gn_free(sums[tree.n]);
+        float *own = sums[tree.n] = new_gradients(f);
+        losses[i] = compute(f, counts, i, i + 1, own).loss;
+        for (int k = gn_pairwise_push_grain(&tree, i); k > 0; k--)
+            for (size_t p = 0; p < f->floats; p++)
+                sums[tree.n + k - 2][p] += sums[tree.n + k - 1][p];
+    }
+    if (memcmp(whole, sums[0], f->floats * sizeof *whole) != 0)
+        fail_msg("%s: the gradient is not the tree of its grains'", name);
+    assert_true(all.loss == gn_pairwise_sum(losses, GRAINS, 1));
+    for (int i = 0; i < GN_PAIRWISE_MOST; i++)
+        gn_free(sums[i]);
+    gn_free(whole);
+}
+
+static bool has_norm(const gn_net *net)
+{
+    for (int i = 0; i < net->graph->n_layers; i++)
+        if (net->graph->layers[i].op->whole_batch)
+            return true;
+    return false;
+}
+
+static void a_gradient_is_the_tree_of_its_grains(void **state)
+{
+    static const int full[GRAINS] = { 2, 2, 2, 2, 1 }, gaps[GRAINS] = { 2, 0, 1, 2, 2 };
+    (void)state;
+    const char *name;
+    struct fixture f;
+    int checked = 0;
+    for (int i = 0; (f.net = test_network(i, &name)) != NULL; i++) {
+        for (int reference = 0; reference < 2 && !has_norm(f.net); reference++) {
+            f.plan = gn_plan_create(f.net, &(struct gn_plan_options){ .train = true,
+                                                                      .batch = N,
+                                                                      .slice = GRAIN,
+                                                                      .threads = 2,
+                                                                      .reference = reference });
+            assert_non_null(f.plan);
+            f.images = test_images(f.net, N, 1);
+            f.labels = test_labels(f.net, N);
+            f.floats = f.net->graph->n_floats;
+            check(&f, full, name);
+            check(&f, gaps, name);
+            gn_plan_free(f.plan);
+            gn_free(f.images);
+            gn_free(f.labels);
+            checked++;
+        }
+        gn_free_net(f.net);
+    }
+    assert_true(checked > 10);
+}
+
+/* Statistics of the batch do not depend on how it is divided but for their rounding. */
+static void normalisation_sees_all_grains(void **state)
+{
+    (void)state;
+    const char *name;
+    struct fixture f;
+    int checked = 0;
+    for (int i = 0; (f.net = test_network(i, &name)) != NULL; i++) {
+        float *grads[2] = { NULL };
+        struct gn_plan_sums sums[2];
+        f.floats = f.net->graph->n_floats;
+        for (int k = 0; k < 2 && has_norm(f.net); k++) {
+            f.plan = gn_plan_create(
+                f.net, &(struct gn_plan_options){
+                           .train = true, .batch = N, .slice = k == 0 ? N : GRAIN, .threads = 2 });
+            assert_non_null(f.plan);
+            f.images = test_images(f.net, N, 1);
+            f.labels = test_labels(f.net, N);
+            grads[k] = new_gradients(&f);
+            const struct gn_plan_batch batch = { .images = f.images, .labels = f.labels, .n = N };
+            assert_int_equal(gn_plan_gradients(f.plan, &batch, grads[k], &sums[k]), GN_OK);
+            gn_plan_free(f.plan);
+            gn_free(f.images);
+            gn_free(f.labels);
+        }
+        if (grads[0] != NULL) {
+            double difference = 0, norm = 0;
+            for (size_t p = 0; p < f.floats; p++) {
+                const double a = (double)grads[0][p], b = (double)grads[1][p];
+                difference += (a - b) * (a - b);
+                norm += b * b;
+            }
+            if (difference > 1e-8 * norm)
+                fail_msg("%s: off by %g of %g", name, difference, norm);
+            assert_true(sums[0].loss - sums[1].loss < 1e-4 && sums[1].loss - sums[0].loss < 1e-4);
+            checked++;
+        }
+        gn_free(grads[0]);
+        gn_free(grads[1]);
+        gn_free_net(f.net);
+    }
+    assert_true(checked > 0);
+}
+
+static void grains_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    const char *name;
+    struct fixture f = { .net = test_network(0, &name) };
+    f.plan = gn_plan_create(f.net,
+                            &(struct gn_plan_options){ .train = true, .batch = N, .slice = GRAIN });
+    assert_non_null(f.plan);
+    f.images = test_images(f.net, N, 1);
+    f.labels = test_labels(f.net, N);
+    f.floats = f.net->graph->n_floats;
+    float *grads = new_gradients(&f);
+    static const int large[] = { 3 }, many[] = { 1, 1, 1, 1, 1, 1 }, fewer[] = { 2, 2 };
+    struct gn_plan_sums sums;
+    const struct gn_plan_batch batches[] = {
+        { .n = 3, .counts = large, .n_counts = 1, .to = 1 },
+        { .n = 6, .counts = many, .n_counts = 6, .to = 6 },
+        { .n = 5, .counts = fewer, .n_counts = 2, .to = 2 },
+        { .n = 2, .counts = fewer, .n_counts = 2, .from = 1, .to = 3 },
+    };
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        struct gn_plan_batch batch = batches[i];
+        batch.images = f.images;
+        batch.labels = f.labels;
+        assert_int_equal(gn_plan_gradients(f.plan, &batch, grads, &sums), GN_STATUS_BAD_ARGUMENT);
+    }
+    gn_plan_free(f.plan);
+    gn_free(f.images);
+    gn_free(f.labels);
+    gn_free(grads);
+    gn_free_net(f.net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(a_gradient_is_the_tree_of_its_grains),
+                                        cmocka_unit_test(normalisation_sees_all_grains),
+                                        cmocka_unit_test(grains_that_do_not_fit_are_refused) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
