@@ -4,6 +4,8 @@
  *   cc processes.c $(pkg-config --cflags --libs googlenet) -o processes
  *   ./processes DATA OUT [PROCESSES]
  *
+ * test-args: @DATA@ run
+ *
  * Everything after gn_fork_ranks runs in each of them; rank 0 alone writes OUT and prints.
  */
 #include <googlenet.h>

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "file/file.h"
 #include "file/json.h"
+#include "formats/safetensors.h"
 #include "run/history_read.h"
 
 #include <fcntl.h>
@@ -84,6 +85,26 @@ static gn_status read_json(const char *run, const char *name, json_t **root)
     return status;
 }
 
+/* Whether the checkpoint has fewer epochs: the process died after it wrote the history of the last one, and
+ * before the checkpoint, so the run goes on from there. */
+static bool is_behind(const char *run, json_int_t epochs)
+{
+    char path[GN_RUN_PATH];
+    json_t *root = NULL;
+    (void)snprintf(path, sizeof path, "%s/checkpoint.safetensors", run);
+    if (access(path, F_OK) != 0)
+        return false;
+    struct gn_st_file *file = gn_st_open(path);
+    const char *text = file == NULL ? NULL : gn_st_metadata(file, "gn.train");
+    if (text != NULL)
+        (void)gn_json_parse(text, &root);
+    const json_int_t epoch = json_integer_value(json_object_get(root, "epoch"));
+    json_decref(root);
+    gn_st_close(file);
+    gn_clear_error();
+    return epoch < epochs;
+}
+
 /* Of a run that does not say how it ended: whether all its epochs are done. */
 static gn_status guess(const char *run, struct gn_run_info *info)
 {
@@ -91,8 +112,9 @@ static gn_status guess(const char *run, struct gn_run_info *info)
     GN_TRY(read_json(run, "config.json", &config));
     const json_t *epochs = json_object_get(json_object_get(config, "options"), "epochs");
     struct gn_history *history = gn_history_of_run(run, NULL, NULL);
+    const json_int_t n = json_integer_value(epochs);
     const bool is_done =
-        history != NULL && json_is_integer(epochs) && history->n >= json_integer_value(epochs);
+        history != NULL && json_is_integer(epochs) && history->n >= n && !is_behind(run, n);
     info->state = is_done ? GN_RUN_FINISHED : GN_RUN_STOPPED;
     gn_free_history(history);
     gn_clear_error();

@@ -38,6 +38,11 @@ for seed in 5 6 7; do
     same whole/seed-$seed/model.safetensors cut/seed-$seed/model.safetensors
     same whole/seed-$seed/history.csv cut/seed-$seed/history.csv
 done
+# Killed after the history of its last epoch was written, and before the checkpoint: it is not finished.
+(cd cut/seed-6 && mv checkpoint.previous.safetensors checkpoint.safetensors && rm -f result.json model.safetensors)
+expect 0 '"state": "stopped"' runs show cut/seed-6 --json
+expect 0 '^mean' train --resume cut
+same whole/seed-6/model.safetensors cut/seed-6/model.safetensors
 rm -rf cut/seed-6
 mkdir elsewhere
 (cd elsewhere && "$GOOGLENET" train --resume ../cut -q >/dev/null) || fail 'not from elsewhere'
