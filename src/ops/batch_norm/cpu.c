@@ -60,7 +60,6 @@ INLINE void sum_vector(const float *x, int ld, int c, int l, int n, const float 
 {
     const vf s = load_some(shift + c, l);
     vf d1 = { 0 }, d2 = { 0 };
-    UNROLL
     for (int i = 0; i < n; i++) {
         const vf d = load_some(x + i * ld + c, l) - s;
         d1 += d;
@@ -207,7 +206,6 @@ INLINE void back_sum_vector(const struct gn_args *a, size_t first, int c, int l,
     const float *dy = a->dy.data + first * (size_t)a->dy.ld;
     const vf m = load(gn_norm_row(a, GN_NORM_MEAN) + c);
     vf d1 = { 0 }, d2 = { 0 };
-    UNROLL
     for (int i = 0; i < n; i++) {
         const vf d = load_some(dy + i * a->dy.ld + c, l);
         d1 += d;
