@@ -70,11 +70,13 @@ void *gn_take(size_t bytes)
     return p;
 }
 
-void gn_give(void *p, size_t bytes, bool at_the_end)
+bool gn_give(void *p, size_t bytes, bool at_the_end)
 {
+    if (at_the_end && below.release != NULL)
+        return false;
     (void)atomic_fetch_sub(&kept, bytes);
-    if (!at_the_end || below.release == NULL)
-        give(p, bytes);
+    give(p, bytes);
+    return true;
 }
 
 /* ---- What the library uses ---- */

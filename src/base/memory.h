@@ -30,9 +30,9 @@ void gn_free(void *p);
 void gn_touch(void *p, const atomic_bool *enough);
 
 /* Zeroed memory for what goes on without it and says nothing; gn_give takes the same size. `at_the_end`:
- * the library is unloaded, when a caller's own allocator may be gone already and gets nothing. */
+ * the library is unloaded, when a caller's own allocator may be gone already and gets nothing: false. */
 void *gn_take(size_t bytes);
-void gn_give(void *p, size_t bytes, bool at_the_end);
+bool gn_give(void *p, size_t bytes, bool at_the_end);
 
 /* Allocations so far in this process: a test proves that a training step makes none. */
 uint64_t gn_alloc_count(void);

@@ -173,7 +173,10 @@ static void small_pictures_do_not_fill_the_memory(void **state)
     }
     assert_true(done > 0);
     print_message("%d done, %ld kB, then %ld kB\n", done, before, most);
-    assert_true(most - before < 40000); /* of 94 MB */
+    /* A sanitizer keeps what was freed for a while. */
+    const char *sanitizer = getenv("GN_SANITIZE");
+    if (sanitizer == NULL || sanitizer[0] == '\0')
+        assert_true(most - before < 40000); /* of 94 MB */
     assert_int_equal(server_stop(&server), 130);
 }
 
