@@ -43,8 +43,11 @@ present() {
         [ -e "$(clang -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-$(uname -m).a" ] ;;
     clang-format) have clang-format ;;
     binutils) have readelf && have nm ;;
+    abigail-tools) have abidiff ;;
     debootstrap) have debootstrap ;;
     debhelper) have dh ;;
+    dh-python) have dh_python3 ;;
+    python3) have python3 ;;
     lintian) have lintian ;;
     git) have git ;;
     locales) [ -e /usr/share/i18n/locales/de_DE ] ;;
@@ -92,12 +95,13 @@ fuzz)
 deb)
     # A package is built with every optional library.
     require gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev ninja-build libcurl4-openssl-dev \
-        libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev libtiff-dev libhdf5-dev debhelper lintian git
+        libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev libtiff-dev libhdf5-dev debhelper dh-python \
+        python3 lintian git
     ;;
 ci)
     base
     require libcmocka-dev binutils clang libclang-rt-dev clang-format
-    want g++ dataset-fashion-mnist debootstrap locales
+    want g++ dataset-fashion-mnist debootstrap locales abigail-tools
     ;;
 *)
     echo "setup.sh: unknown job '$job'; one of build, test, train, format, fuzz, deb, ci" >&2
