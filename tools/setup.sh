@@ -95,8 +95,8 @@ fuzz)
 deb)
     # A package is built with every optional library.
     require gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev ninja-build libcurl4-openssl-dev \
-        libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev libtiff-dev libhdf5-dev debhelper dh-python \
-        python3 lintian git
+        libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev libtiff-dev libhdf5-dev libmicrohttpd-dev \
+        debhelper dh-python python3 lintian git
     ;;
 ci)
     base
