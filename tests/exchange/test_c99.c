@@ -54,12 +54,28 @@ static bool is_there(const char *program)
     return system(command) == 0; /* NOLINT */
 }
 
+/* Whether a compiler whose programs are run has its C library, which is a package of its own. */
+static bool has_library(const struct compiler *c)
+{
+    char command[256];
+    if (c->runner == NULL)
+        return true;
+    (void)snprintf(command, sizeof command,
+                   "printf '#include <math.h>\\nint main(void){return 0;}\\n' >trial.c && "
+                   "%s %s trial.c -o trial >/dev/null 2>&1",
+                   c->name, strstr(c->flags, "-static") != NULL ? "-static" : "");
+    return system(command) == 0; /* NOLINT: compilers */
+}
+
 static void need(const struct compiler *c)
 {
     const bool runs = c->runner == NULL || *c->runner == '\0' || is_there(c->runner);
-    if (is_there(c->name) && runs)
+    if (is_there(c->name) && runs && has_library(c))
         return;
-    print_message("skipped: %s is not installed\n", is_there(c->name) ? c->runner : c->name);
+    if (is_there(c->name) && runs)
+        print_message("skipped: %s has no C library\n", c->name);
+    else
+        print_message("skipped: %s is not installed\n", is_there(c->name) ? c->runner : c->name);
     skip();
 }
 
