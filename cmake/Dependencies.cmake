@@ -61,3 +61,6 @@ gn_loaded(WEBP libwebpdemux libwebpdemux.so.2 "reading of WebP pictures")
 gn_loaded(MICROHTTPD "libmicrohttpd>=0.9.75" libmicrohttpd.so.12 "the command serve")
 gn_loaded(TIFF libtiff-4>=4.5 libtiff.so.6 "reading of TIFF pictures") # 4.5: handlers for each file
 gn_optional(HDF5 hdf5 "" "Keras files") # in a program of its own
+# Each in a plugin of its own.
+gn_optional(OPENMPI ompi-c "" "training under Open MPI's mpirun, and srun --mpi=pmix")
+gn_optional(MPICH mpich "" "training under MPICH's mpirun")

@@ -23,7 +23,10 @@ if(TARGET converter)
     # Found from the program's place, or by this path for other programs that use the library.
     install(TARGETS converter RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/googlenet)
 endif()
-set_source_files_properties(src/keras/process.c PROPERTIES COMPILE_DEFINITIONS
+if(GN_PLUGINS)
+    install(TARGETS ${GN_PLUGINS} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/googlenet)
+endif()
+set_source_files_properties(src/file/part.c PROPERTIES COMPILE_DEFINITIONS
     "GN_LIBEXEC=\"${CMAKE_INSTALL_FULL_LIBEXECDIR}/googlenet\"")
 install(FILES LICENSE README.md README.zh-CN.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)

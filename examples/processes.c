@@ -1,12 +1,13 @@
 /*
- * Trains with several processes of one machine: the files are those of one process, byte for byte.
+ * Trains with several processes: the files are those of one process, byte for byte.
  *
  *   cc processes.c $(pkg-config --cflags --libs googlenet) -o processes
- *   ./processes DATA OUT [PROCESSES]
+ *   ./processes DATA OUT [PROCESSES]      on this machine
+ *   mpirun -n 4 ./processes DATA OUT      those of a launcher, on one machine or many
  *
  * test-args: @DATA@ run
  *
- * Everything after gn_fork_ranks runs in each of them; rank 0 alone writes OUT and prints.
+ * Everything after gn_fork_ranks, or gn_join_ranks, runs in each of them; rank 0 alone writes OUT and prints.
  */
 #include <googlenet.h>
 
@@ -33,7 +34,7 @@ static int train(gn_ranks *ranks, const char *data, const char *out)
     if (leads && code)
         fprintf(stderr, "%s\n", gn_error_message());
     else if (leads)
-        printf("trained by %d processes\n", gn_ranks_size(ranks));
+        printf("trained by %d processes: %s\n", gn_ranks_size(ranks), gn_ranks_describe(ranks));
     gn_free_history(history);
     gn_free_net(net);
     gn_close_dataset(train);
@@ -46,12 +47,16 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: processes DATA OUT [PROCESSES]\n");
         return 2;
     }
-    gn_ranks *ranks = gn_fork_ranks(argc > 3 ? atoi(argv[3]) : 2);
+    gn_ranks *ranks =
+        gn_launched(NULL) != 1 ? gn_join_ranks() : gn_fork_ranks(argc > 3 ? atoi(argv[3]) : 2);
     if (ranks == NULL) {
         fprintf(stderr, "%s\n", gn_error_message());
         return 1;
     }
     const int code = train(ranks, argv[1], argv[2]);
-    gn_free_ranks(ranks); /* rank 0 waits for the others */
+    if (code != 0)
+        gn_end_ranks(ranks, code); /* what mpirun ends with, if it must end the others */
+    else
+        gn_free_ranks(ranks); /* rank 0 waits for the others */
     return code;
 }

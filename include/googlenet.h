@@ -438,6 +438,9 @@ GN_API gn_ranks *gn_fork_ranks(int processes);
 GN_API int gn_ranks_rank(const gn_ranks *ranks); /* 0 for NULL */
 GN_API int gn_ranks_size(const gn_ranks *ranks); /* 1 for NULL */
 
+/* Who and where they are, "4 on 2 machines, Open MPI v4.1.4"; valid as long as they are. */
+GN_API const char *gn_ranks_describe(const gn_ranks *ranks);
+
 /* Whether rank 0 has come as far as this call; the others wait for it. Not GN_OK when it, or another rank, has
  * failed. Each passes what has become of it so far. */
 GN_API gn_status gn_ranks_meet(gn_ranks *ranks, gn_status status);
@@ -447,6 +450,19 @@ GN_API void gn_ranks_fail(gn_ranks *ranks, gn_status status, const char *why);
 
 /* Rank 0 waits for the others to end. NULL is fine. */
 GN_API void gn_free_ranks(gn_ranks *ranks);
+
+/* The same with the exit code of a launcher that has to end processes which hang, 0: 1. */
+GN_API void gn_end_ranks(gn_ranks *ranks, int code);
+
+/* How many processes a launcher (mpirun, srun) says to have started, and which of them this one is, *rank (may be
+ * NULL). 1: it was started alone; 0: it is one of some, of which only MPI knows how many. */
+GN_API int gn_launched(int *rank);
+
+/* Joins the processes that a launcher started, on one machine or on many, by the MPI of that launcher: a plugin,
+ * which is opened here and stays open. gn_free_ranks is the end of MPI in this process. All calls are for the thread
+ * that called this. NULL: NO_DEVICE when there is no launcher, no plugin for its MPI, or when MPI does not know of
+ * the others. */
+GN_API gn_ranks *gn_join_ranks(void);
 
 struct gn_fit_options {
     /* -- Data: what is learned, in which order, and how much of it -- */

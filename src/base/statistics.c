@@ -2,6 +2,8 @@
 #include "base/statistics.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 void gn_wilson(uint64_t hits, uint64_t n, double *low, double *high)
 {
@@ -34,4 +36,25 @@ double gn_mcnemar(uint64_t a, uint64_t b)
 double gn_percentile(const double *sorted, int n, int p)
 {
     return sorted[(n * p + 99) / 100 - 1];
+}
+
+void gn_recent_add(struct gn_recent *recent, double value)
+{
+    recent->values[recent->next] = value;
+    recent->next = (recent->next + 1) % GN_RECENT;
+    recent->n += recent->n < GN_RECENT;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double gn_recent_median(const struct gn_recent *recent)
+{
+    double sorted[GN_RECENT];
+    memcpy(sorted, recent->values, sizeof sorted);
+    qsort(sorted, (size_t)recent->n, sizeof *sorted, compare_values);
+    return recent->n == 0 ? 0 : gn_percentile(sorted, recent->n, 50);
 }

@@ -15,4 +15,13 @@ double gn_mcnemar(uint64_t a, uint64_t b);
 /* The least of n values, sorted and rising, that p percent of them do not exceed; n is 1 or more, p above 0. */
 double gn_percentile(const double *sorted, int n, int p);
 
+/* The last values of a row of them. */
+enum { GN_RECENT = 31 };
+struct gn_recent {
+    double values[GN_RECENT];
+    int n, next;
+};
+void gn_recent_add(struct gn_recent *recent, double value);
+double gn_recent_median(const struct gn_recent *recent); /* 0 without values */
+
 #endif

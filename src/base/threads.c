@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -35,6 +36,17 @@ int gn_usable_threads(const char **reason)
     if (reason != NULL)
         *reason = why;
     return n < 1 ? 1 : n > GN_MAX_THREADS ? GN_MAX_THREADS : n;
+}
+
+void gn_own_processors(struct gn_processors *processors)
+{
+    cpu_set_t set;
+    memset(processors, 0, sizeof *processors);
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return;
+    for (size_t i = 0; i < 8 * sizeof processors->bits; i++)
+        if (CPU_ISSET(i, &set))
+            processors->bits[i / 8] |= (unsigned char)(1U << i % 8);
 }
 
 unsigned gn_float_enter(void)

@@ -10,6 +10,12 @@ enum { GN_MAX_THREADS = 256 };
  * 1. `reason` (may be NULL) gets a static text such as "affinity mask". */
 int gn_usable_threads(const char **reason);
 
+/* Which CPUs the affinity mask names, a bit for each; none where there is no such mask. */
+struct gn_processors {
+    unsigned char bits[128];
+};
+void gn_own_processors(struct gn_processors *processors);
+
 /* Denormal numbers are about 50 times slower: compute threads flush them to zero. The caller's
  * state comes back with gn_float_leave. */
 unsigned gn_float_enter(void);

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "base/words.h"
 #include "cli/man.h"
+#include "cli/ranks.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
@@ -66,6 +67,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
 {
     struct cli_args args;
     struct gn_system_info system;
+    if (command->is_joint)
+        cli_ranks_hush();
     int code = cli_parse(&args, command, argc, argv);
     if (code == 0 && args.help) {
         cli_print_help(command);

@@ -27,6 +27,7 @@ struct cli_command {
     const char *examples; /* whole lines */
     const char *argument; /* what a positional argument is called; NULL: there are none */
     const char *words;    /* of which the first argument is one, by spaces apart; NULL: any text */
+    bool is_joint;        /* the processes of a launcher do it together */
     int min_arguments, max_arguments;
     const struct gn_option *options; /* the command's own, below headings */
     int n_options;

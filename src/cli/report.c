@@ -53,13 +53,23 @@ static GN_PRINTF(1, 0) char *format_list(const char *format, va_list list)
     return text;
 }
 
+static char last_failure[512];
+
 int cli_fail(int code, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
+    (void)gn_format_list(last_failure, sizeof last_failure, format, list);
+    va_end(list);
+    va_start(list, format);
     print_line("googlenet: ", format, list);
     va_end(list);
     return code;
+}
+
+const char *cli_last_failure(void)
+{
+    return last_failure;
 }
 
 void cli_hint(const char *format, ...)

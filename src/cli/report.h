@@ -34,6 +34,9 @@ extern struct cli_voice cli_voice;
  * `code`. */
 int cli_fail(int code, const char *format, ...) GN_PRINTF(2, 3);
 
+/* The last sentence of cli_fail; "" when there was none. */
+const char *cli_last_failure(void);
+
 /* Prints the line "  hint: ..." after an error. */
 void cli_hint(const char *format, ...) GN_PRINTF(1, 2);
 

@@ -55,6 +55,12 @@ void cli_stop_gently(void)
     is_gentle = 1;
 }
 
+void cli_ignore_interrupts(void)
+{
+    handle(SIGINT, SIG_IGN);
+    handle(SIGTERM, SIG_IGN);
+}
+
 void cli_catch_requests(void)
 {
     handle(SIGHUP, asked);

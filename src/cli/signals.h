@@ -15,6 +15,9 @@ void cli_catch_interrupts(void);
 /* From now on the first interrupt sets cli_stop, the second one ends the process with code 1. */
 void cli_stop_gently(void);
 
+/* From now on interrupts are nothing to a process that is about to end anyway. */
+void cli_ignore_interrupts(void);
+
 /* Become 1 when a checkpoint, or a line that says how far the training is, is asked for; the code
  * that answers sets them to 0. */
 extern volatile int cli_save, cli_status;

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/ranks.h"
 #include "cli/recipes.h"
 #include "cli/report.h"
 #include "cli/run_folder.h"
@@ -279,7 +280,7 @@ static int open_net_and_data(struct train_run *run, const json_t *config)
 static int make_folder(struct train_run *run)
 {
     const struct train *given = run->given;
-    if (train_is_silent(run)) {
+    if (cli_ranks_silent(run->given->fit.ranks)) {
         run->folder = given->resume ? cli_format("%s", given->resume) : NULL;
         return 0;
     }
@@ -293,12 +294,13 @@ static int make_folder(struct train_run *run)
 static int train(struct train_run *run, const json_t *config)
 {
     struct train *given = run->given;
-    int code = train_is_silent(run) ? train_meet_ranks(run, 0) : 0;
+    int code =
+        cli_ranks_silent(run->given->fit.ranks) ? cli_ranks_meet(run->given->fit.ranks, 0) : 0;
     if (!code)
         code = open_net_and_data(run, config);
-    if (!train_is_silent(run) && given->fit.ranks) {
+    if (!cli_ranks_silent(run->given->fit.ranks) && given->fit.ranks) {
         code = code ? code : finish_data(run);
-        code = train_meet_ranks(run, code);
+        code = cli_ranks_meet(run->given->fit.ranks, code);
     }
     if (code)
         return code;
@@ -321,41 +323,21 @@ static int train(struct train_run *run, const json_t *config)
         if (!code)
             code = train_fit(run);
         /* A run that never began leaves no empty folder. */
-        if (code && run->folder && !train_is_silent(run))
+        if (code && run->folder && !cli_ranks_silent(run->given->fit.ranks))
             cli_unmake_folder(run->folder, run->folders_made);
     }
     return code;
 }
 
-/* By all processes from here on. */
-static int train_with_ranks(struct train_run *run, const json_t *config)
+/* Reads what is to be done, the configuration of a run to go on with among it. */
+static int prepare(struct cli_args *args, json_t **config)
 {
-    int code = train_begin_ranks(run);
-    if (!code)
-        code = train(run, config);
-    return train_end_ranks(run, code);
-}
-
-static int run(struct cli_args *args)
-{
-    struct train_run state = { .args = args, .given = args->values };
-    struct train *given = state.given;
-    json_t *config = NULL;
+    struct train *given = args->values;
     int code = 0;
-    cli_catch_interrupts();
-    if (train_is_sweep(args))
-        return train_sweep(args);
-    if (given->list_recipes) {
-        recipe_list(given->common.json);
-        return CLI_DONE;
-    }
-    if (given->recipe && !given->resume) {
+    if (given->recipe && !given->resume)
         code = recipe_apply(args, given->recipe);
-        if (code)
-            return code;
-    }
     given->net.aux = true;
-    if (given->or_start)
+    if (!code && given->or_start)
         code = choose_start(args);
     if (code)
         return code;
@@ -364,29 +346,58 @@ static int run(struct cli_args *args)
         if (!code)
             code = cli_check_old_run(given->resume);
         if (!code) {
-            config = cli_load_config(given->resume, &code);
-            if (config)
-                code = given->or_start ? check_same_flags(args, config) : 0;
-            if (config && !code)
-                code = cli_restore_options(args, given->resume, config);
-            given->reads_limited = config && cli_reads_limited(config);
+            *config = cli_load_config(given->resume, &code);
+            if (*config)
+                code = given->or_start ? check_same_flags(args, *config) : 0;
+            if (*config && !code)
+                code = cli_restore_options(args, given->resume, *config);
+            given->reads_limited = *config && cli_reads_limited(*config);
         }
-    } else if (given->fit.out) {
+    } else if (given->fit.out && !cli_ranks_silent(given->fit.ranks)) {
         code = cli_check_new_run(given->fit.out, given->fit.overwrite);
     }
     if (!code && !given->data)
         code = cli_fail(CLI_USAGE, "train: --data is missing (a folder or the name of a set)");
     if (!code)
         code = train_read_weights(args);
+    return code ? code : cli_read_fold(given->fold, &given->place);
+}
+
+/* The processes of a launcher, or those of --processes, are one run. */
+static int join(const struct cli_args *args)
+{
+    struct train *given = args->values;
+    if (!cli_given(args, "processes"))
+        return given->dry_run ? 0 : cli_ranks_join(&given->fit.ranks);
+    cli_ranks_part();
+    return 0;
+}
+
+static int run(struct cli_args *args)
+{
+    struct train_run state = { .args = args, .given = args->values };
+    struct train *given = state.given;
+    json_t *config = NULL;
+    cli_catch_interrupts();
+    if (train_is_sweep(args))
+        return train_sweep(args);
+    if (given->list_recipes) {
+        recipe_list(given->common.json);
+        return CLI_DONE;
+    }
+    int code = join(args);
     if (!code)
-        code = cli_read_fold(given->fold, &given->place);
+        code = prepare(args, &config);
     state.free_epochs = given->fit.epochs == 0;
     state.free_batch = given->fit.batch == 0;
     state.free_momentum = !(given->fit.bn_momentum > 0) && !given->resume;
     if (!code && gn_fit_defaults(&given->fit) != GN_OK)
         code = cli_fail_library();
+    if (!code && !given->dry_run)
+        code = cli_ranks_fork(&given->fit.ranks, given->processes);
     if (!code)
-        code = train_with_ranks(&state, config);
+        code = train(&state, config);
+    code = cli_ranks_end(&given->fit.ranks, code);
     gn_close_dataset(state.train);
     gn_close_dataset(state.validation);
     gn_close_dataset(state.test);
@@ -398,6 +409,7 @@ static int run(struct cli_args *args)
 
 const struct cli_command cli_train = {
     .name = "train",
+    .is_joint = true,
     .usage = "--data D [flags]",
     .summary = "train a network on a data set",
     .examples = "  googlenet train --data fashion-mnist\n"

@@ -71,19 +71,6 @@ void train_announce(const struct train_run *run, const char *folder);
 /* The same for programs: what would happen, with every option, as JSON on stdout. */
 void train_print_plan(const struct train_run *run, const char *folder);
 
-/* Starts the other processes of --processes (train_ranks.c), from where on each runs the rest of the command. 0, or
- * the exit code after the fault was named. */
-int train_begin_ranks(struct train_run *run);
-
-/* Whether this is one of the others. */
-bool train_is_silent(const struct train_run *run);
-
-/* Waits until rank 0 is here; `code` is that of this process so far. Returns it, or why it cannot go on. */
-int train_meet_ranks(const struct train_run *run, int code);
-
-/* The end of them, with the exit code so far; returns it, or another one. */
-int train_end_ranks(const struct train_run *run, int code);
-
 /* Measures run->test with the file `model`, the best, of that epoch, and keeps the score in the run's
  * folder (train_test.c); `answers` gets every answer. Returns 0, or the exit code after the fault was named. */
 int train_test(const struct train_run *run, const char *model, int epoch, struct gn_score *score,

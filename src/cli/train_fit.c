@@ -7,6 +7,7 @@
 #include "cli/card.h"
 #include "cli/config.h"
 #include "cli/progress.h"
+#include "cli/ranks.h"
 #include "cli/report.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
@@ -151,7 +152,7 @@ void train_announce(const struct train_run *run, const char *folder)
     announce_options(run);
     cli_note_machine(given->fit.threads);
     if (given->fit.ranks)
-        cli_note("processes %d on this machine", gn_ranks_size(given->fit.ranks));
+        cli_note("processes %s", gn_ranks_describe(given->fit.ranks));
     const uint64_t bytes = gn_fit_memory(run->net, &given->fit);
     /* What does not fit is refused by the library, with a sentence of its own. */
     if (gn_system_describe(&system) == GN_OK && bytes > 0 && bytes <= system.memory_bytes)
@@ -399,7 +400,7 @@ int train_fit(struct train_run *run)
     cli_catch_requests();
     gn_history *history = fit(&watch);
     cli_progress_end(&watch.progress);
-    if (history && train_is_silent(run)) {
+    if (history && cli_ranks_silent(run->given->fit.ranks)) {
         gn_free_history(history);
         return 0;
     }

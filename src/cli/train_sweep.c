@@ -303,6 +303,13 @@ int train_sweep(const struct cli_args *args)
     const bool plans = given->seeds > 0 || given->folds > 0;
     if (given->processes > 1)
         return cli_fail(CLI_USAGE, "train: --processes is for one run, not for several of them");
+    if (gn_launched(NULL) != 1 && given->processes == 0) {
+        cli_fail(CLI_USAGE, "train: the processes of a launcher do one run, not several of them");
+        cli_hint(
+            "start one by one, with --seed N or --fold K/N each (a job array); --processes 1 is "
+            "for all of them by one process");
+        return CLI_USAGE;
+    }
     if (plans && given->dry_run)
         return cli_fail(CLI_USAGE, "train: --dry-run is for one run; leave --%s out",
                         given->folds ? "folds" : "seeds");

@@ -20,6 +20,8 @@
 #define MAP_ANONYMOUS 0x20
 #endif
 
+enum { MOST_FORKED = 64 };
+
 struct ring {
     _Alignas(64) atomic_size_t written; /* since the beginning */
     _Alignas(64) atomic_size_t read;
@@ -34,15 +36,15 @@ struct common {
     atomic_bool is_told;
     gn_status status;
     char sentence[GN_RANK_SENTENCE];
-    atomic_bool done[GN_MOST_RANKS]; /* it has ended as it should */
+    atomic_bool done[MOST_FORKED]; /* it has ended as it should */
 };
 
 struct forked {
     struct common *common;
     size_t bytes; /* of the mapping */
     char *rings;
-    pid_t parent, children[GN_MOST_RANKS];
-    bool ended[GN_MOST_RANKS]; /* and was waited for */
+    pid_t parent, children[MOST_FORKED];
+    bool ended[MOST_FORKED]; /* and was waited for */
 };
 
 static struct ring *ring_of(const struct gn_ranks *ranks, int from, int to)
@@ -201,8 +203,8 @@ static gn_status start(struct gn_ranks *ranks)
 
 gn_ranks *gn_fork_ranks(int processes)
 {
-    if (processes < 1 || processes > GN_MOST_RANKS) {
-        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%d processes (1 to %d)", processes, GN_MOST_RANKS);
+    if (processes < 1 || processes > MOST_FORKED) {
+        (void)gn_fail(GN_STATUS_BAD_ARGUMENT, "%d processes (1 to %d)", processes, MOST_FORKED);
         return NULL;
     }
     struct gn_ranks *ranks = gn_calloc(1, sizeof *ranks, "several processes");
@@ -214,6 +216,7 @@ gn_ranks *gn_fork_ranks(int processes)
     }
     *ranks =
         (struct gn_ranks){ .transport = &forked, .size = processes, .here = processes, .own = f };
+    (void)snprintf(ranks->text, sizeof ranks->text, "%d on this machine", processes);
     if (start(ranks) != GN_OK) {
         gn_free_ranks(ranks);
         return NULL;

@@ -8,14 +8,19 @@ struct gn_transfer {
     int peer;
     bool receives;
     char *data;
-    size_t bytes, done;
+    size_t bytes, begun, done; /* begun: given to the transport */
+    uint64_t request;          /* of the transport */
 };
 
 enum { GN_RANK_HOST = 64, GN_RANK_SENTENCE = 512 };
 
 struct gn_transport {
-    /* Moves a transfer on as far as it goes without waiting; called for the oldest of a pair and direction only. */
+    /* Moves a transfer on as far as it goes without waiting; not before those of the same pair and direction that
+     * are older have begun with their last byte, or are done. */
     void (*advance)(struct gn_ranks *ranks, struct gn_transfer *transfer);
+    bool keeps_order; /* it is enough that they have begun */
+    /* Nobody waits any more for a transfer that has begun. NULL: that is nothing to it. */
+    void (*drop)(struct gn_ranks *ranks, struct gn_transfer *transfer);
     /* A rank that has ended, -1: none. */
     int (*lost)(struct gn_ranks *ranks);
     /* Tells all, and what was told: false, nothing. The first sentence stays. */
@@ -32,8 +37,10 @@ struct gn_ranks {
     double timeout;
     struct gn_transfer *transfers;
     int n, cap;
-    bool failed; /* nothing is waited for any more */
-    void *own;   /* of the transport */
+    bool failed;                 /* nothing is waited for any more */
+    int code;                    /* exit code for a launcher that must end all */
+    void *own;                   /* of the transport */
+    char text[GN_RANK_SENTENCE]; /* what they are */
 };
 
 #endif

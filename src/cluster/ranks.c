@@ -21,6 +21,11 @@ int gn_ranks_size(const gn_ranks *ranks)
     return ranks == NULL ? 1 : ranks->size;
 }
 
+const char *gn_ranks_describe(const gn_ranks *ranks)
+{
+    return ranks == NULL ? "1" : ranks->text;
+}
+
 int gn_ranks_here(const gn_ranks *ranks)
 {
     return ranks == NULL ? 1 : ranks->here;
@@ -97,14 +102,15 @@ static bool advance_all(struct gn_ranks *ranks, const struct gn_transfer **first
     for (int i = 0; i < ranks->n; i++) {
         struct gn_transfer *t = &ranks->transfers[i];
         const size_t before = t->done;
+        bool *is_blocked = &blocked[t->receives][t->peer];
         if (t->done == t->bytes)
             continue;
-        if (!blocked[t->receives][t->peer])
+        if (!*is_blocked)
             ranks->transport->advance(ranks, t);
         moved |= t->done > before;
         if (t->done == t->bytes)
             continue;
-        blocked[t->receives][t->peer] = true;
+        *is_blocked |= !ranks->transport->keeps_order || t->begun < t->bytes;
         if (*first == NULL || (t->receives && !(*first)->receives))
             *first = t;
     }
@@ -165,14 +171,23 @@ static gn_status wait_for(struct gn_ranks *ranks)
 gn_status gn_ranks_wait(struct gn_ranks *ranks)
 {
     const gn_status status = wait_for(ranks);
+    for (int i = 0; i < ranks->n && ranks->transport->drop != NULL; i++)
+        if (ranks->transfers[i].begun > ranks->transfers[i].done)
+            ranks->transport->drop(ranks, &ranks->transfers[i]);
     ranks->n = 0;
     return status;
 }
 
 void gn_free_ranks(gn_ranks *ranks)
 {
+    gn_end_ranks(ranks, 0);
+}
+
+void gn_end_ranks(gn_ranks *ranks, int code)
+{
     if (ranks == NULL)
         return;
+    ranks->code = code;
     ranks->transport->close(ranks);
     gn_free(ranks->transfers);
     gn_free(ranks);

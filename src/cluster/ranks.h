@@ -11,7 +11,7 @@
 
 #include "base/status.h"
 
-enum { GN_MOST_RANKS = 64 };
+enum { GN_MOST_RANKS = 256 };
 
 /* For NULL, which is one process, too, gn_ranks_rank is 0 and gn_ranks_size 1; the rest of the header is in
  * googlenet.h. */

@@ -5,7 +5,7 @@
 #include "keras/process.h"
 
 #include "base/memory.h"
-#include "base/path.h"
+#include "file/part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef GN_LIBEXEC
-#define GN_LIBEXEC "/usr/libexec/googlenet"
-#endif
 
 enum { SENTENCE = 512, SECONDS = 120, MOST_GROWTH = 8 };
 static const char program[] = "googlenet-hdf5";
@@ -36,31 +32,6 @@ struct child {
     char said[SENTENCE];
     size_t n_said;
 };
-
-/* ---- Where it is ---- */
-
-/* Next to the running program, above it (tests), below its prefix, or where the library was installed. */
-static bool find_program(char path[GN_PATH_BYTES])
-{
-    static const char *const places[] = { "", "..", "../libexec/googlenet" };
-    char own[GN_PATH_BYTES], folder[GN_PATH_BYTES];
-    const char *given = getenv("GOOGLENET_HDF5");
-    if (given != NULL && *given != '\0') {
-        (void)snprintf(path, GN_PATH_BYTES, "%s", given);
-        return gn_path_exists(path);
-    }
-    const ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
-    own[n > 0 ? n : 0] = '\0';
-    char *last = strrchr(own, '/');
-    if (last != NULL)
-        *last = '\0';
-    for (size_t i = 0; last != NULL && i < sizeof places / sizeof places[0]; i++) {
-        if (gn_path_join(folder, own, places[i]) && gn_path_join(path, folder, program) &&
-            gn_path_exists(path))
-            return true;
-    }
-    return gn_path_join(path, GN_LIBEXEC, program) && gn_path_exists(path);
-}
 
 /* ---- Starting ---- */
 
@@ -235,7 +206,7 @@ gn_status gn_keras_convert(const char *way, const char *name, struct gn_bytes *i
     };
     *output = (struct gn_bytes){ NULL, 0 };
     gn_status status = GN_OK;
-    if (!find_program(path)) {
+    if (!gn_find_part(path, program, "GOOGLENET_HDF5")) {
         status =
             gn_fail(GN_STATUS_NO_DEVICE, "%s: Keras: the program %s is not there", name, program);
         gn_hint(

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/statistics.h"
 #include "base/task.h"
 #include "base/threads.h"
 
@@ -230,15 +231,15 @@ static bool wants_checkpoint(struct gn_fit *fit)
 }
 
 /* A rank is lost when it has not answered for as long as many steps. */
-static void at_step(const struct gn_fit *fit)
+static void at_step(struct gn_fit *fit)
 {
     enum { STEPS = 20 };
     static const double standard = 300;
     const struct gn_fit_options *o = &fit->t.settings.options;
-    const uint64_t done = fit->t.progress.step - fit->first_step;
     const double asked = o->rank_timeout > 0 ? o->rank_timeout : standard;
-    const double steps = done == 0 ? 0 : STEPS * (gn_seconds() - fit->began) / (double)done;
+    const double steps = STEPS * gn_recent_median(&fit->paces);
     gn_ranks_at(o->ranks, fit->t.progress.step + 1, steps > asked ? steps : asked);
+    fit->step_began = gn_seconds();
 }
 
 /* Whether all ranks have the same weights. */
@@ -273,6 +274,7 @@ static gn_status run_epoch(struct gn_fit *fit, bool *ended)
     for (; p->batch < n_steps && verdict == GN_GO_ON; verdict = gn_fit_verdict(fit)) {
         at_step(fit);
         GN_TRY(train_step(fit));
+        gn_recent_add(&fit->paces, gn_seconds() - fit->step_began);
         GN_TRY(compare_weights(fit));
         if (fit->data_status == GN_OK && wants_checkpoint(fit))
             GN_TRY(gn_files_checkpoint(&fit->files));

@@ -2,6 +2,7 @@
 #ifndef GN_TRAIN_FIT_H
 #define GN_TRAIN_FIT_H
 
+#include "base/statistics.h"
 #include "train/fit_files.h"
 #include "tensorboard/observer.h"
 #include "train/watchdog.h"
@@ -20,6 +21,8 @@ struct gn_fit {
     float *logits;                /* of a validation batch */
     double began, epoch_began;    /* seconds of the clock */
     uint64_t first_step;          /* done when the call began */
+    double step_began;            /* seconds of the clock */
+    struct gn_recent paces;       /* seconds of the last steps */
     uint64_t first_samples;       /* of the running epoch, done in an earlier process */
     gn_status lost;               /* of the last agreement with other ranks */
     bool save_asked;              /* by the caller of any rank */
