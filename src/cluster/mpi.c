@@ -294,7 +294,7 @@ gn_ranks *gn_join_ranks(void)
         (void)gn_fail(GN_STATUS_NO_DEVICE,
                       "%s says that %d processes were started, but no MPI joins them: each would "
                       "train alone",
-                      launcher.source, launcher.size); --processes 1 is for one alone");
+                      launcher.source, launcher.size);
         return NULL;
     }
     struct gn_ranks *ranks = gn_calloc(1, sizeof *ranks, "several processes");
