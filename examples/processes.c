@@ -28,8 +28,9 @@ static int train(gn_ranks *ranks, const char *data, const char *out)
         return 1;
     }
     gn_net *net = gn_preset("googlenet-small", .channels = set.channels, .classes = set.classes);
-    gn_history *history = gn_fit(net, train, .epochs = 1, .batch = 16, .grain = 4, .out = out,
-                                 .overwrite = true, .ranks = ranks, .rank_timeout = 60);
+    gn_history *history =
+        gn_fit(net, train, .epochs = 1, .batch = 16, .grain = 4, .out = out, .overwrite = true,
+               .ranks = ranks, .rank_timeout = 60, .threads = gn_ranks_threads(ranks));
     const int code = history == NULL;
     if (leads && code)
         fprintf(stderr, "%s\n", gn_error_message());

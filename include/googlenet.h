@@ -441,6 +441,10 @@ GN_API int gn_ranks_size(const gn_ranks *ranks); /* 1 for NULL */
 /* Who and where they are, "4 on 2 machines, Open MPI v4.1.4"; valid as long as they are. */
 GN_API const char *gn_ranks_describe(const gn_ranks *ranks);
 
+/* Threads for this one where nobody says how many: its part of the processors that it may use, which others may share
+ * with it. */
+GN_API int gn_ranks_threads(const gn_ranks *ranks);
+
 /* Whether rank 0 has come as far as this call; the others wait for it. Not GN_OK when it, or another rank, has
  * failed. Each passes what has become of it so far. */
 GN_API gn_status gn_ranks_meet(gn_ranks *ranks, gn_status status);
@@ -903,7 +907,8 @@ struct gn_evaluate_options {
     /* May be NULL; called after every batch with the score so far. */
     void (*on_batch)(void *user, const struct gn_score *so_far, uint64_t samples);
     void *user;
-    uint64_t reserved[2];
+    gn_ranks *ranks; /* which answer together, and all get every answer; NULL: one process */
+    uint64_t reserved[1];
 };
 
 /* ---- Evaluation in full: every answer, and the figures that follow from them ---- */

@@ -45,6 +45,10 @@ present() {
     binutils) have readelf && have nm ;;
     abigail-tools) have abidiff ;;
     debootstrap) have debootstrap ;;
+    libopenmpi-dev) module ompi-c ;;
+    openmpi-bin) have mpirun.openmpi ;;
+    libmpich-dev) module mpich ;;
+    mpich) have mpirun.mpich ;;
     debhelper) have dh ;;
     dh-python) have dh_python3 ;;
     python3) have python3 ;;
@@ -101,7 +105,7 @@ deb)
 ci)
     base
     require libcmocka-dev binutils clang libclang-rt-dev clang-format
-    want g++ dataset-fashion-mnist debootstrap locales abigail-tools
+    want g++ dataset-fashion-mnist debootstrap locales abigail-tools libopenmpi-dev openmpi-bin libmpich-dev mpich
     ;;
 *)
     echo "setup.sh: unknown job '$job'; one of build, test, train, format, fuzz, deb, ci" >&2

@@ -4,6 +4,7 @@
 #include "cli/eval.h"
 
 #include "cli/commands.h"
+#include "cli/ranks.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 
@@ -179,7 +180,10 @@ static int evaluate(gn_net *net, const struct gn_net_info *of, gn_dataset *data,
             "fold      %s of the training samples, which a run of this fold has not trained with",
             flags->fold);
     warn_of_names(of, data, info, flags);
-    cli_note_machine(flags->threads);
+    cli_note_machine(flags->threads || !flags->ranks ? flags->threads
+                                                     : gn_ranks_threads(flags->ranks));
+    if (flags->ranks)
+        cli_note("processes %s", gn_ranks_describe(flags->ranks));
     cli_stop_gently();
     struct watch watch = { .begin = cli_seconds(), .shown = cli_seconds() };
     const struct gn_evaluate_options options_of_run = {
@@ -193,6 +197,7 @@ static int evaluate(gn_net *net, const struct gn_net_info *of, gn_dataset *data,
         .tta = (gn_tta)flags->tta,
         .on_batch = show,
         .user = &watch,
+        .ranks = flags->ranks,
     };
     const gn_status status = gn_evaluate_with(net, &found->score, &options_of_run);
     if (watch.open)
@@ -227,12 +232,17 @@ static int evaluate_model(const char *word, struct cli_eval_flags *flags,
         code = cli_fail_library();
     else
         flags->place.labels = info.labels;
+    /* Rank 0 opens the data first, which may have to be fetched. */
+    if (cli_ranks_silent(flags->ranks))
+        code = cli_ranks_meet(flags->ranks, code);
     if (!code)
         found->set = cli_open_data(flags->data, (gn_split)flags->split, info.classes,
                                    reads_all(flags) ? flags->limit_train : flags->limit,
                                    &flags->place, &code);
+    if (!cli_ranks_silent(flags->ranks))
+        code = cli_ranks_meet(flags->ranks, code);
     flags->place.labels = NULL; /* the net's */
-    if (found->set)
+    if (!code && found->set)
         code = evaluate(net, &info, found->set, flags, found);
     gn_free_net(net);
     return code;
@@ -240,6 +250,8 @@ static int evaluate_model(const char *word, struct cli_eval_flags *flags,
 
 static int write_files(const struct cli_eval_flags *flags, const struct cli_evaluated *found)
 {
+    if (cli_ranks_silent(flags->ranks))
+        return 0;
     if (flags->predictions &&
         gn_write_predictions(found->evaluation, found->set, flags->predictions) != GN_OK)
         return cli_fail_library();
@@ -293,12 +305,16 @@ static int run_models(struct cli_args *args)
 static int run(struct cli_args *args)
 {
     char *made[2] = { NULL, NULL };
+    struct cli_eval_flags *flags = args->values;
     cli_catch_interrupts();
-    int code = cli_eval_runs(args, made);
+    int code = cli_ranks_join(&flags->ranks);
+    if (!code)
+        code = cli_eval_runs(args, made);
     if (!code)
         code = check_flags(args);
     if (!code)
         code = run_models(args);
+    code = cli_ranks_end(&flags->ranks, code);
     free(made[0]);
     free(made[1]);
     return code;
@@ -306,6 +322,7 @@ static int run(struct cli_args *args)
 
 const struct cli_command cli_eval = {
     .name = "eval",
+    .is_joint = true,
     .usage = "MODEL|RUN [OTHER] --data D [flags]",
     .summary = "measure a model on a data set, or compare two",
     .examples = "  googlenet eval runs/1-googlenet-fashion-mnist/best.safetensors"

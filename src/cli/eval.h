@@ -18,6 +18,7 @@ struct cli_eval_flags {
     int batch, threads, algorithm;
     int top, tta; /* gn_tta */
     const char *predictions, *report, *require;
+    gn_ranks *ranks; /* of a launcher; NULL: none */
 };
 
 struct cli_evaluated {

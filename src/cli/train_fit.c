@@ -150,7 +150,8 @@ void train_announce(const struct train_run *run, const char *folder)
              resize_of(run));
     warn_classes(run);
     announce_options(run);
-    cli_note_machine(given->fit.threads);
+    cli_note_machine(given->fit.threads || !given->fit.ranks ? given->fit.threads
+                                                             : gn_ranks_threads(given->fit.ranks));
     if (given->fit.ranks)
         cli_note("processes %s", gn_ranks_describe(given->fit.ranks));
     const uint64_t bytes = gn_fit_memory(run->net, &given->fit);

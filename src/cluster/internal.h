@@ -32,7 +32,8 @@ struct gn_transport {
 
 struct gn_ranks {
     const struct gn_transport *transport;
-    int rank, size, here;
+    int rank, size;
+    int here; /* that share processors with this one, itself among them */
     uint64_t step;
     double timeout;
     struct gn_transfer *transfers;

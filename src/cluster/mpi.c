@@ -190,7 +190,7 @@ static const struct gn_mpi *open_plugin(const char *name)
         (void)gn_fail(GN_STATUS_NO_DEVICE, "the plugin %s is not there", name);
         gn_hint(
             "build with the MPI of the launcher installed (Debian: %s), or set GOOGLENET_MPI to "
-            "the plugin's path; one machine needs none: --processes N",
+            "the plugin's path",
             strstr(name, "openmpi") != NULL ? "libopenmpi-dev" : "libmpich-dev");
         return NULL;
     }

@@ -26,9 +26,10 @@ const char *gn_ranks_describe(const gn_ranks *ranks)
     return ranks == NULL ? "1" : ranks->text;
 }
 
-int gn_ranks_here(const gn_ranks *ranks)
+int gn_ranks_threads(const gn_ranks *ranks)
 {
-    return ranks == NULL ? 1 : ranks->here;
+    const int part = gn_usable_threads(NULL) / (ranks == NULL ? 1 : ranks->here);
+    return part > 0 ? part : 1;
 }
 
 void gn_ranks_at(struct gn_ranks *ranks, uint64_t step, double timeout)

@@ -16,9 +16,6 @@ enum { GN_MOST_RANKS = 256 };
 /* For NULL, which is one process, too, gn_ranks_rank is 0 and gn_ranks_size 1; the rest of the header is in
  * googlenet.h. */
 
-/* Who runs on the same machine as this one, itself among them. */
-int gn_ranks_here(const gn_ranks *ranks);
-
 /* What messages about lost ranks say: the step that is being done, and how long one may take. */
 void gn_ranks_at(struct gn_ranks *ranks, uint64_t step, double timeout);
 

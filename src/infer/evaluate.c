@@ -62,12 +62,51 @@ static gn_status score_batch(const struct gn_scoring *scoring, const struct gn_b
         const struct gn_softmax_sum sum = gn_softmax_sum(x, classes);
         part->loss += (double)(float)gn_cross_entropy(&sum, x, batch->labels[i]);
         part->correct += sum.best == batch->labels[i];
-        if (scoring->evaluation != NULL)
+        if (scoring->evaluation != NULL && scoring->answers == NULL)
             GN_TRY(gn_evaluation_add(scoring->evaluation, batch->samples[i], batch->labels[i], x,
                                      classes));
     }
     if (scoring->on_answers != NULL)
         scoring->on_answers(scoring->user, batch, scoring->logits);
+    return GN_OK;
+}
+
+/* Where the parts of a rank's block are. */
+struct block {
+    uint64_t *n;
+    uint32_t *samples;
+    int32_t *labels;
+    float *logits;
+};
+
+static struct block block_of(const struct gn_answers *a, int rank)
+{
+    char *at = a->blocks + (size_t)rank * a->bytes;
+    char *samples = at + sizeof(uint64_t), *labels = samples + (size_t)a->batch * sizeof(uint32_t);
+    return (struct block){ .n = (uint64_t *)(void *)at,
+                           .samples = (uint32_t *)(void *)samples,
+                           .labels = (int32_t *)(void *)labels,
+                           .logits =
+                               (float *)(void *)(labels + (size_t)a->batch * sizeof(int32_t)) };
+}
+
+/* Every rank hears the answers of all, and adds them in the order of the batches. */
+static gn_status share_answers(const struct gn_scoring *scoring, const struct gn_batch *batch)
+{
+    const struct gn_answers *a = scoring->answers;
+    const struct block own = block_of(a, gn_ranks_rank(scoring->ranks));
+    const size_t n = (size_t)batch->n, classes = (size_t)a->classes;
+    *own.n = (uint64_t)batch->n;
+    memcpy(own.samples, batch->samples, n * sizeof *own.samples);
+    memcpy(own.labels, batch->labels, n * sizeof *own.labels);
+    memcpy(own.logits, scoring->logits, n * classes * sizeof *own.logits);
+    GN_TRY(gn_ranks_share_equal(scoring->ranks, a->blocks, a->bytes));
+    for (int r = 0; r < gn_ranks_size(scoring->ranks); r++) {
+        const struct block b = block_of(a, r);
+        for (uint64_t i = 0; i < *b.n; i++)
+            GN_TRY(gn_evaluation_add(scoring->evaluation, b.samples[i], b.labels[i],
+                                     b.logits + i * classes, a->classes));
+    }
     return GN_OK;
 }
 
@@ -78,6 +117,8 @@ static gn_status score_round(const struct gn_scoring *scoring, const struct gn_b
     struct part parts[GN_MOST_RANKS];
     GN_TRY(score_batch(scoring, batch, &parts[gn_ranks_rank(scoring->ranks)]));
     GN_TRY(gn_ranks_share_equal(scoring->ranks, parts, sizeof *parts));
+    if (scoring->evaluation != NULL && scoring->answers != NULL)
+        GN_TRY(share_answers(scoring, batch));
     for (int r = 0; r < gn_ranks_size(scoring->ranks); r++) {
         *loss_sum += parts[r].loss;
         score->correct += parts[r].correct;
@@ -139,7 +180,11 @@ static gn_status check_options(const struct gn_evaluate_options *options)
 static struct gn_loader_options loader_options(const struct gn_net *net, gn_resize rule,
                                                const struct gn_evaluate_options *options, int batch)
 {
-    struct gn_loader_options o = gn_loader_for(net, options->data, options->limit, batch, rule);
+    /* Each rank takes a batch. */
+    const int all = batch * gn_ranks_size(options->ranks);
+    struct gn_loader_options o = gn_loader_for(net, options->data, options->limit, all, rule);
+    o.ranks = options->ranks;
+    o.grain = batch;
     o.height = gn_view_size(options->tta, o.height);
     o.width = gn_view_size(options->tta, o.width);
     const int least = o.height > o.width ? o.height : o.width;
@@ -160,6 +205,19 @@ static void prepare_views(const struct gn_net *net, gn_tta tta, int batch, struc
     viewer->view = gn_calloc(n * (size_t)viewer->height * (size_t)viewer->width,
                              (size_t)viewer->channels * sizeof(float), "views of images");
     viewer->shares = gn_calloc(n * (size_t)net->classes, sizeof(double), "probabilities");
+}
+
+/* Room for the answers of several ranks, who want them all; none otherwise. */
+static struct gn_answers answers_of(const struct gn_net *net, int batch,
+                                    const struct gn_evaluate_options *options)
+{
+    struct gn_answers a = { .batch = batch, .classes = net->classes };
+    if (gn_ranks_size(options->ranks) == 1 || options->evaluation == NULL)
+        return a;
+    const size_t one = sizeof(uint32_t) + sizeof(int32_t) + (size_t)net->classes * sizeof(float);
+    a.bytes = sizeof(uint64_t) + ((size_t)batch * one + 7) / 8 * 8;
+    a.blocks = gn_calloc((size_t)gn_ranks_size(options->ranks), a.bytes, "answers of processes");
+    return a;
 }
 
 struct progress {
@@ -185,23 +243,29 @@ static gn_status score_with(gn_net *net, struct gn_predictor *predictor, gn_resi
         .loader = gn_loader_create(&for_loader),
         .classes = net->classes,
         .stop = options->stop,
+        .ranks = options->ranks,
         .evaluation = options->evaluation,
         .viewer = options->tta == GN_TTA_NONE ? NULL : &viewer,
         .logits = gn_calloc((size_t)batch * (size_t)net->classes, sizeof(float), "logits"),
     };
     struct progress progress = { .options = options };
+    struct gn_answers answers = answers_of(net, batch, options);
+    if (answers.bytes > 0)
+        scoring.answers = &answers;
     if (options->on_batch != NULL && scoring.loader != NULL) {
         progress.samples = gn_loader_samples(scoring.loader);
         scoring.on_batch = report;
         scoring.user = &progress;
     }
     const bool lacks = scoring.loader == NULL || scoring.logits == NULL ||
+                       (answers.bytes > 0 && answers.blocks == NULL) ||
                        (scoring.viewer != NULL && (viewer.view == NULL || viewer.shares == NULL));
     gn_status status = lacks ? gn_last_status() : GN_OK;
     if (status == GN_OK && options->evaluation != NULL)
         status = gn_evaluation_begin(options->evaluation, net->classes);
     if (status == GN_OK)
         status = gn_score_all(&scoring, score);
+    gn_free(answers.blocks);
     gn_free(viewer.view);
     gn_free(viewer.shares);
     gn_free(scoring.logits);
@@ -220,9 +284,12 @@ static gn_status evaluate(gn_net *net, struct gn_score *score,
     char what[96];
     (void)snprintf(what, sizeof what, "evaluation with batch %d at %dx%d", batch, net->input.h,
                    net->input.w);
-    const struct gn_predictor_options wanted = {
-        .batch = batch, .resize = rule, .threads = options->threads, .algorithm = options->algorithm
-    };
+    const struct gn_predictor_options wanted = { .batch = batch,
+                                                 .resize = rule,
+                                                 .threads = options->threads == 0
+                                                                ? gn_ranks_threads(options->ranks)
+                                                                : options->threads,
+                                                 .algorithm = options->algorithm };
     gn_predictor *predictor = gn_predictor_make(net, &wanted, what);
     if (predictor == NULL)
         return gn_last_status();

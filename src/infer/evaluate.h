@@ -14,13 +14,21 @@ struct gn_viewer {
     double *shares;              /* batch*classes: summed probabilities */
 };
 
+/* The answers of each rank to its batch of a round. */
+struct gn_answers {
+    int batch, classes;
+    size_t bytes; /* of one rank's */
+    char *blocks;
+};
+
 struct gn_scoring {
     struct gn_plan *plan;
     struct gn_loader *loader; /* in file order, its images of gn_view_size */
     float *logits;            /* room for a batch: batch*classes */
     int classes;
     gn_ranks *ranks;                  /* among which the batches are dealt; NULL: one process */
-    struct gn_evaluation *evaluation; /* may be NULL */
+    struct gn_evaluation *evaluation; /* may be NULL; of every rank it gets all answers */
+    struct gn_answers *answers;       /* of a round, for it; NULL: one process */
     const struct gn_viewer *viewer;   /* NULL: images are answered as they are */
     /* May be NULL; called with each batch and its logits. */
     void (*on_answers)(void *user, const struct gn_batch *batch, const float *logits);

@@ -141,10 +141,8 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
     GN_TRY(gn_fit_defaults(o));
     settings->asked_threads = o->threads;
     o->tensorboard = o->tensorboard || o->histograms;
-    if (o->threads == 0) {
-        const int part = gn_usable_threads(NULL) / gn_ranks_here(o->ranks);
-        o->threads = part > 0 ? part : 1;
-    }
+    if (o->threads == 0)
+        o->threads = gn_ranks_threads(o->ranks);
     if (gn_ranks_size(o->ranks) > 1 && o->tensorboard)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                 "fit: .tensorboard shows the answers of one process; leave it out for %d",

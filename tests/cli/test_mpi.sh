@@ -31,7 +31,7 @@ joint()
     shift 2
     crowd=
     [ "$mpi" = mpich ] || crowd=--oversubscribe
-    "mpirun.$mpi" $crowd -n "$n" "$GOOGLENET" train "$@" >out 2>err </dev/null
+    "mpirun.$mpi" $crowd -n "$n" "$GOOGLENET" "${command:-train}" "$@" >out 2>err </dev/null
     code=$?
 }
 
@@ -76,6 +76,14 @@ for mpi in openmpi mpich; do
     good $mpi 2 --resume $mpi-moved --or-start $small --max-steps 5
     expect 0 '' train --resume $mpi-moved --max-steps 1000 --threads 2
     same one/checkpoint.safetensors $mpi-moved/checkpoint.safetensors
+
+    # An evaluation is one, too.
+    [ -e eval ] || expect 0 '' eval one/best.safetensors --data set --batch 8 --predictions one.csv --json
+    [ -e eval ] || grep -v seconds out >eval
+    command=eval good $mpi 2 one/best.safetensors --data set --batch 8 --predictions $mpi.csv --json
+    grep -v seconds out >eval-$mpi
+    same eval eval-$mpi
+    same one.csv $mpi.csv
 
     # What is wrong is said once.
     joint $mpi 2 --data no-such-set
