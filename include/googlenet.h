@@ -1495,6 +1495,18 @@ struct gn_bench_options {
         *trace;  /* a file for one more round in Chrome's trace format: a track a thread, a span a
                           step of the plan and thread; NULL: none */
     bool memory; /* where the blocks of the arena lie */
+    gn_ranks *
+        ranks; /* training: that share a step of the batch, each of which calls it; NULL: one process */
+    uint64_t reserved[1];
+};
+/* What a step of several processes spends on being several, as this one sees it. */
+struct gn_bench_team {
+    int processes;
+    double ms_exchange; /* the exchange of the gradients when nothing else is done, median */
+    double
+        ms_waiting; /* the same after the backward pass, of a step: what is left of it there, mean */
+    double bytes;   /* sent and received for a step */
+    double overlap; /* the part of them that was moved before the backward pass ended, 0 to 1 */
     uint64_t reserved[2];
 };
 /* A block of the arena, alive from step `first` to step `last` of the plan. */
@@ -1524,7 +1536,8 @@ struct gn_bench_result {
     double ms_p90, ms_p99;         /* of the rounds; ms_median is p50 */
     int n_blocks, n_steps;
     struct gn_bench_block *blocks; /* with `memory` */
-    uint64_t reserved[4];
+    struct gn_bench_team *team;    /* with `ranks`; NULL: one process */
+    uint64_t reserved[3];
 };
 GN_API gn_status gn_bench(gn_net *net, struct gn_bench_result *result,
                           const struct gn_bench_options *options);

@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "cli/bench.h"
 #include "cli/commands.h"
+#include "cli/ranks.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
@@ -14,7 +15,9 @@ struct bench {
     struct cli_common common;
     struct cli_net net;
     const char *model;
-    bool train, layers, scaling, memory;
+    bool train, layers, scaling, memory, team;
+    int processes;
+    gn_ranks *ranks; /* NULL: one process */
     const char *trace;
     int batch, threads, rounds, algorithm;
 };
@@ -36,6 +39,10 @@ static const struct gn_option options[] = {
       .help = "a table of the time of every layer, too" },
     { .name = "scaling", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, scaling),
       .help = "measure with 1, 2, ... threads, and the speed-up of each" },
+    { .name = "processes", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(struct bench, processes),
+      .low = 1, .high = 64, .standard = "1", .help = "with --train: by N processes, or those of mpirun" },
+    { .name = "team", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, team),
+      .help = "with several processes: what exchanging gradients costs, and how much of it is hidden" },
     { .name = "trace", .kind = GN_OPTION_TEXT, .value = "FILE", .offset = offsetof(struct bench, trace),
       .help = "write one more round for chrome://tracing or ui.perfetto.dev, a track a thread" },
     { .name = "memory", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, memory),
@@ -54,6 +61,7 @@ struct report {
     struct gn_net_info net;
     const char *mode;
     uint64_t peak_rss_bytes;
+    bool team;
 };
 
 static uint64_t peak_rss_bytes(void)
@@ -80,6 +88,31 @@ static json_t *json_layers(const struct gn_bench_result *result)
     return layers;
 }
 
+static json_t *json_team(const struct gn_bench_result *result)
+{
+    const struct gn_bench_team *team = result->team;
+    json_t *row = json_object();
+    json_object_set_new(row, "processes", json_integer(team->processes));
+    json_object_set_new(row, "ms_step", cli_json_rounded(result->ms_median, 4));
+    json_object_set_new(row, "ms_exchange", cli_json_rounded(team->ms_exchange, 4));
+    json_object_set_new(row, "ms_waiting", cli_json_rounded(team->ms_waiting, 4));
+    json_object_set_new(row, "bytes", cli_json_rounded(team->bytes, 0));
+    json_object_set_new(row, "overlap_percent", cli_json_rounded(100 * team->overlap, 1));
+    return row;
+}
+
+static void print_team(const struct gn_bench_result *result)
+{
+    const struct gn_bench_team *team = result->team;
+    char bytes[GN_NUMBER_TEXT];
+    cli_line(
+        "%d processes: a step %.2f ms, the exchange of gradients alone %.2f ms, of which a step "
+        "waits %.2f ms",
+        team->processes, result->ms_median, team->ms_exchange, team->ms_waiting);
+    cli_line("%s sent and received in a step, %.0f%% before the backward pass ended",
+             gn_bytes_text((uint64_t)team->bytes, bytes), 100 * team->overlap);
+}
+
 static void print_json(const struct report *report)
 {
     const struct gn_bench_result *result = &report->result;
@@ -101,6 +134,8 @@ static void print_json(const struct report *report)
     json_object_set_new(root, "ms_plan", cli_json_rounded(result->ms_plan, 4));
     json_object_set_new(root, "arena_bytes", json_integer((json_int_t)result->arena_bytes));
     json_object_set_new(root, "peak_rss_bytes", json_integer((json_int_t)report->peak_rss_bytes));
+    if (report->team)
+        json_object_set_new(root, "team", json_team(result));
     if (result->n_layers > 0)
         json_object_set_new(root, "layers", json_layers(result));
     if (result->n_blocks > 0)
@@ -142,6 +177,8 @@ static void print_text(const struct report *report)
     cli_line("plan %.1f ms, arena %s, peak memory of the process %s", result->ms_plan,
              gn_bytes_text(result->arena_bytes, arena),
              gn_bytes_text(report->peak_rss_bytes, peak));
+    if (report->team)
+        print_team(result);
     if (result->n_layers > 0)
         print_layers(result);
     if (result->n_blocks > 0)
@@ -150,7 +187,7 @@ static void print_text(const struct report *report)
 
 static int measure(gn_net *net, const struct bench *given)
 {
-    struct report report = { .mode = given->train ? "train" : "infer" };
+    struct report report = { .mode = given->train ? "train" : "infer", .team = given->team };
     const struct gn_bench_options options_of_run = {
         .train = given->train,
         .batch = given->batch,
@@ -160,8 +197,12 @@ static int measure(gn_net *net, const struct bench *given)
         .trace = given->trace,
         .memory = given->memory,
         .algorithm = (gn_algorithm)given->algorithm,
+        .ranks = given->ranks,
     };
-    cli_note_machine(given->threads);
+    cli_note_machine(given->threads || !given->ranks ? given->threads
+                                                     : gn_ranks_threads(given->ranks));
+    if (given->ranks)
+        cli_note("processes %s", gn_ranks_describe(given->ranks));
     if (given->scaling)
         return cli_bench_scaling(net, &options_of_run, report.mode, given->common.json);
     if (gn_net_describe(net, &report.net) != GN_OK ||
@@ -176,9 +217,26 @@ static int measure(gn_net *net, const struct bench *given)
     return CLI_DONE;
 }
 
+/* A training step is one of all processes; a forward pass is measured by each, and told by one. */
+static int begin_ranks(const struct cli_args *args)
+{
+    struct bench *given = args->values;
+    int code = 0;
+    if (given->train && !given->scaling && !given->trace)
+        code = given->processes ? cli_ranks_fork(&given->ranks, given->processes)
+                                : cli_ranks_join(&given->ranks);
+    else if (given->processes > 1)
+        return cli_fail(CLI_USAGE,
+                        "bench: --processes is for --train, without --scaling and --trace");
+    if (!code && given->team && gn_ranks_size(given->ranks) == 1)
+        return cli_fail(CLI_USAGE, "bench: --team is of the training step of several processes: "
+                                   "--train --processes 2, or mpirun");
+    return code;
+}
+
 static int run(struct cli_args *args)
 {
-    const struct bench *given = args->values;
+    struct bench *given = args->values;
     const char *argument = args->n_arguments ? args->arguments[0] : given->model;
     int code = 0;
     if (args->n_arguments && given->model && strcmp(argument, given->model) != 0)
@@ -191,23 +249,26 @@ static int run(struct cli_args *args)
     if (given->scaling && given->layers)
         return cli_fail(CLI_USAGE, "bench: --layers is of one thread count, --scaling of several "
                                    "(give one of them)");
+    code = begin_ranks(args);
     struct cli_net flags = given->net;
     flags.aux = given->train;
-    gn_net *net = cli_open_model(argument, &flags, 0, &code);
+    gn_net *net = code ? NULL : cli_open_model(argument, &flags, 0, &code);
     if (net)
         code = measure(net, given);
     gn_free_net(net);
-    return code;
+    return cli_ranks_end(&given->ranks, code);
 }
 
 const struct cli_command cli_bench = {
     .name = "bench",
+    .is_joint = true,
     .usage = "[MODEL] [--train] [flags]",
     .summary = "measure the speed of a forward pass or of a training step",
     .examples = "  googlenet bench --train\n"
                 "  googlenet bench --batch 1 --size 224 --channels 3\n"
                 "  googlenet bench --train --layers --threads 1 --json\n"
                 "  googlenet bench --train --scaling\n"
+                "  googlenet bench --train --team --processes 2\n"
                 "  googlenet bench --batch 8 --trace trace.json --memory\n",
     .argument = "MODEL",
     .max_arguments = 1,

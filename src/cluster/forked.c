@@ -47,10 +47,11 @@ struct forked {
     bool ended[MOST_FORKED]; /* and was waited for */
 };
 
-static struct ring *ring_of(const struct gn_ranks *ranks, int from, int to)
+static struct ring *ring_of(const struct gn_ranks *ranks, int lane, int from, int to)
 {
     const struct forked *f = ranks->own;
-    const size_t number = (size_t)from * (size_t)ranks->size + (size_t)to;
+    const size_t size = (size_t)ranks->size;
+    const size_t number = ((size_t)lane * size + (size_t)from) * size + (size_t)to;
     return (struct ring *)(void *)(f->rings + number * f->common->ring_step);
 }
 
@@ -70,8 +71,8 @@ static void advance(struct gn_ranks *ranks, struct gn_transfer *t)
 {
     const struct forked *f = ranks->own;
     const size_t size = f->common->ring_bytes, left = t->bytes - t->done;
-    struct ring *ring =
-        t->receives ? ring_of(ranks, t->peer, ranks->rank) : ring_of(ranks, ranks->rank, t->peer);
+    struct ring *ring = t->receives ? ring_of(ranks, (int)t->lane.name, t->peer, ranks->rank)
+                                    : ring_of(ranks, (int)t->lane.name, ranks->rank, t->peer);
     const size_t written = atomic_load_explicit(&ring->written, memory_order_acquire);
     const size_t read = atomic_load_explicit(&ring->read, memory_order_acquire);
     const size_t room = t->receives ? written - read : size - (written - read);
@@ -164,7 +165,7 @@ static gn_status map(struct forked *f, int size)
     const size_t ring = size <= 4 ? 1 << 20 : size <= 16 ? 1 << 18 : 1 << 16;
     const size_t step = sizeof(struct ring) + ring, pairs = (size_t)size * (size_t)size;
     const size_t head = (sizeof(struct common) + 4095) / 4096 * 4096;
-    f->bytes = head + pairs * step;
+    f->bytes = head + GN_LANES * pairs * step;
     void *memory = mmap(NULL, f->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         GN_FAIL(GN_STATUS_NO_MEMORY, "no memory for what %d processes tell each other", size);

@@ -5,6 +5,7 @@
 #include "cluster/ranks.h"
 
 struct gn_transfer {
+    struct gn_lane lane;
     int peer;
     bool receives;
     char *data;
@@ -38,6 +39,7 @@ struct gn_ranks {
     double timeout;
     struct gn_transfer *transfers;
     int n, cap;
+    uint64_t moved;              /* bytes */
     bool failed;                 /* nothing is waited for any more */
     int code;                    /* exit code for a launcher that must end all */
     void *own;                   /* of the transport */

@@ -71,8 +71,9 @@ static void advance(struct gn_ranks *ranks, struct gn_transfer *t)
     if (t->begun == t->done) {
         const size_t left = t->bytes - t->done, n = left < MOST_BYTES ? left : MOST_BYTES;
         char *at = t->data + t->done;
-        if (!is_done(j, t->receives ? j->mpi->receive(t->peer, at, n, &t->request)
-                                    : j->mpi->send(t->peer, at, n, &t->request)))
+        if (!is_done(j, t->receives
+                            ? j->mpi->receive(t->peer, (int)t->lane.name, at, n, &t->request)
+                            : j->mpi->send(t->peer, (int)t->lane.name, at, n, &t->request)))
             return;
         t->begun += n;
         j->under_way++;

@@ -57,17 +57,32 @@ static gn_status begin(struct gn_ranks *ranks, struct gn_transfer transfer)
     return GN_OK;
 }
 
-gn_status gn_ranks_send(struct gn_ranks *ranks, int to, const void *data, size_t bytes)
+gn_status gn_ranks_send_in(struct gn_ranks *ranks, struct gn_lane lane, int to, const void *data,
+                           size_t bytes)
 {
-    struct gn_transfer t = { .peer = to, .bytes = bytes };
+    struct gn_transfer t = { .lane = lane, .peer = to, .bytes = bytes };
     memcpy(&t.data, &data, sizeof data); /* it is only read */
     return begin(ranks, t);
 }
 
+gn_status gn_ranks_receive_in(struct gn_ranks *ranks, struct gn_lane lane, int from, void *data,
+                              size_t bytes)
+{
+    return begin(ranks,
+                 (struct gn_transfer){
+                     .lane = lane, .peer = from, .receives = true, .data = data, .bytes = bytes });
+}
+
+static const struct gn_lane talk = { GN_LANE_TALK, 0 };
+
+gn_status gn_ranks_send(struct gn_ranks *ranks, int to, const void *data, size_t bytes)
+{
+    return gn_ranks_send_in(ranks, talk, to, data, bytes);
+}
+
 gn_status gn_ranks_receive(struct gn_ranks *ranks, int from, void *data, size_t bytes)
 {
-    return begin(ranks, (struct gn_transfer){
-                            .peer = from, .receives = true, .data = data, .bytes = bytes });
+    return gn_ranks_receive_in(ranks, talk, from, data, bytes);
 }
 
 void gn_ranks_fail(struct gn_ranks *ranks, gn_status status, const char *why)
@@ -95,27 +110,42 @@ static gn_status give_up(struct gn_ranks *ranks, int rank, const char *what)
     return gn_fail(status, "%s", sentence);
 }
 
-/* Moves on with all transfers; returns whether anything moved. *first: the oldest that is not done. */
-static bool advance_all(struct gn_ranks *ranks, const struct gn_transfer **first)
+/* Moves on with all transfers; returns whether anything moved. */
+static bool advance_all(struct gn_ranks *ranks)
 {
-    bool moved = false, blocked[2][GN_MOST_RANKS] = { { false } };
-    *first = NULL;
+    bool blocked[GN_LANES][2][GN_MOST_RANKS] = { { { false } } };
+    const uint64_t moved = ranks->moved;
     for (int i = 0; i < ranks->n; i++) {
         struct gn_transfer *t = &ranks->transfers[i];
         const size_t before = t->done;
-        bool *is_blocked = &blocked[t->receives][t->peer];
+        bool *is_blocked = &blocked[t->lane.name][t->receives][t->peer];
         if (t->done == t->bytes)
             continue;
         if (!*is_blocked)
             ranks->transport->advance(ranks, t);
-        moved |= t->done > before;
-        if (t->done == t->bytes)
-            continue;
-        *is_blocked |= !ranks->transport->keeps_order || t->begun < t->bytes;
-        if (*first == NULL || (t->receives && !(*first)->receives))
-            *first = t;
+        ranks->moved += t->done - before;
+        if (t->done < t->bytes)
+            *is_blocked |= !ranks->transport->keeps_order || t->begun < t->bytes;
     }
-    return moved;
+    return ranks->moved > moved;
+}
+
+static bool is_of(const struct gn_transfer *t, struct gn_lane lane)
+{
+    return t->lane.name == lane.name && t->lane.number == lane.number;
+}
+
+/* The oldest transfer of the lane that is not done, one that receives if there is one; NULL: all are. */
+static const struct gn_transfer *first_of(const struct gn_ranks *ranks, struct gn_lane lane)
+{
+    const struct gn_transfer *first = NULL;
+    for (int i = 0; i < ranks->n; i++) {
+        const struct gn_transfer *t = &ranks->transfers[i];
+        if (is_of(t, lane) && t->done < t->bytes &&
+            (first == NULL || (t->receives && !first->receives)))
+            first = t;
+    }
+    return first;
 }
 
 /* A processor that waits is one that a rank on the same machine lacks. */
@@ -143,16 +173,16 @@ static gn_status look_around(struct gn_ranks *ranks)
     return lost < 0 ? GN_OK : give_up(ranks, lost, "has ended");
 }
 
-static gn_status wait_for(struct gn_ranks *ranks)
+static gn_status wait_for(struct gn_ranks *ranks, struct gn_lane lane)
 {
     double last = gn_seconds();
-    const struct gn_transfer *first;
     const double timeout = ranks->timeout > 0 ? ranks->timeout : FIRST_TIMEOUT;
     char what[64];
     if (ranks->failed)
         return gn_fail(GN_STATUS_NO_DEVICE, "the other processes have ended");
     for (unsigned idle = 0;; idle++) {
-        const bool moved = advance_all(ranks, &first);
+        const bool moved = advance_all(ranks);
+        const struct gn_transfer *first = first_of(ranks, lane);
         if (first == NULL)
             return GN_OK;
         if (moved)
@@ -169,14 +199,49 @@ static gn_status wait_for(struct gn_ranks *ranks)
     }
 }
 
-gn_status gn_ranks_wait(struct gn_ranks *ranks)
+/* Nobody waits for anything any more. */
+static void drop_all(struct gn_ranks *ranks)
 {
-    const gn_status status = wait_for(ranks);
     for (int i = 0; i < ranks->n && ranks->transport->drop != NULL; i++)
         if (ranks->transfers[i].begun > ranks->transfers[i].done)
             ranks->transport->drop(ranks, &ranks->transfers[i]);
     ranks->n = 0;
-    return status;
+}
+
+gn_status gn_ranks_wait_for(struct gn_ranks *ranks, struct gn_lane lane)
+{
+    const gn_status status = wait_for(ranks, lane);
+    int left = 0;
+    if (status != GN_OK) {
+        drop_all(ranks);
+        return status;
+    }
+    for (int i = 0; i < ranks->n; i++)
+        if (!is_of(&ranks->transfers[i], lane))
+            ranks->transfers[left++] = ranks->transfers[i];
+    ranks->n = left;
+    return GN_OK;
+}
+
+gn_status gn_ranks_wait(struct gn_ranks *ranks)
+{
+    return gn_ranks_wait_for(ranks, talk);
+}
+
+void gn_ranks_progress(struct gn_ranks *ranks)
+{
+    if (!ranks->failed)
+        (void)advance_all(ranks);
+}
+
+bool gn_ranks_pending(const struct gn_ranks *ranks, struct gn_lane lane)
+{
+    return first_of(ranks, lane) != NULL;
+}
+
+uint64_t gn_ranks_moved(const struct gn_ranks *ranks)
+{
+    return ranks->moved;
 }
 
 void gn_free_ranks(gn_ranks *ranks)

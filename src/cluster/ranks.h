@@ -19,13 +19,36 @@ enum { GN_MOST_RANKS = 256 };
 /* What messages about lost ranks say: the step that is being done, and how long one may take. */
 void gn_ranks_at(struct gn_ranks *ranks, uint64_t step, double timeout);
 
-/* Begin to send or to receive. What goes from one rank to another arrives in the order in which it was sent.
- * The bytes belong to the transfer until gn_ranks_wait. NO_MEMORY. */
+/* What goes from one rank to another arrives in the order in which it was sent, in each lane by itself: agreements
+ * must not wait for gradients, nor sums for parts of them. The number groups transfers of a lane. */
+enum gn_lane_name { GN_LANE_TALK, GN_LANE_PARTS, GN_LANE_SUMS, GN_LANES };
+struct gn_lane {
+    enum gn_lane_name name;
+    int number;
+};
+
+/* Begin to send or to receive, in a lane or that of talk. The bytes belong to the transfer until it was waited for.
+ * NO_MEMORY. */
+gn_status gn_ranks_send_in(struct gn_ranks *ranks, struct gn_lane lane, int to, const void *data,
+                           size_t bytes);
+gn_status gn_ranks_receive_in(struct gn_ranks *ranks, struct gn_lane lane, int from, void *data,
+                              size_t bytes);
 gn_status gn_ranks_send(struct gn_ranks *ranks, int to, const void *data, size_t bytes);
 gn_status gn_ranks_receive(struct gn_ranks *ranks, int from, void *data, size_t bytes);
 
-/* Waits until all of them are done. NO_DEVICE: a rank is lost; or the status of a rank that failed. */
+/* Moves all transfers on without waiting; what goes wrong is found by who waits. */
+void gn_ranks_progress(struct gn_ranks *ranks);
+
+/* Whether transfers of that lane and number are under way. */
+bool gn_ranks_pending(const struct gn_ranks *ranks, struct gn_lane lane);
+
+/* Waits until those are done, or all talk; the others move on meanwhile. NO_DEVICE: a rank is lost; or the status of
+ * a rank that failed. */
+gn_status gn_ranks_wait_for(struct gn_ranks *ranks, struct gn_lane lane);
 gn_status gn_ranks_wait(struct gn_ranks *ranks);
+
+/* Bytes that were moved in all lanes so far, both ways. */
+uint64_t gn_ranks_moved(const struct gn_ranks *ranks);
 
 /* ---- Made of these ---- */
 
@@ -50,7 +73,18 @@ struct gn_summer *gn_summer_create(struct gn_ranks *ranks, size_t n, int most_gr
 void gn_summer_free(struct gn_summer *summer);
 
 /* Adds up the gradients of a batch of so many grains, of which this rank has the partial sums that
- * base/pairwise.h leaves for its own. The whole lies in slots[0] then. */
-gn_status gn_summer_sum(struct gn_summer *summer, float *const *slots, int grains);
+ * base/pairwise.h leaves for its own. The whole lies in slots[0] at the end. Between begin and end the sums become
+ * final from the end of the arrays on: `ready` says that those from number `from` on are, and lets what can be sent
+ * already go on its way. Where it is never called all is sent by the end. */
+void gn_summer_begin(struct gn_summer *summer, float *const *slots, int grains);
+void gn_summer_ready(struct gn_summer *summer, size_t from);
+gn_status gn_summer_end(struct gn_summer *summer);
+
+/* Over all sums so far: seconds in gn_summer_end, and bytes sent and received, in all and before it began. */
+struct gn_summer_cost {
+    double waited;
+    uint64_t bytes, early;
+};
+struct gn_summer_cost gn_summer_cost(const struct gn_summer *summer);
 
 #endif

@@ -66,18 +66,18 @@ static void error_text(int number, char text[GN_MPI_TEXT])
     (void)snprintf(text, GN_MPI_TEXT, "%.*s", n < GN_MPI_TEXT ? n : GN_MPI_TEXT - 1, whole);
 }
 
-static int send(int to, const void *bytes, size_t n, gn_mpi_request *request)
+static int send(int to, int lane, const void *bytes, size_t n, gn_mpi_request *request)
 {
     MPI_Request r;
-    const int error = MPI_Isend(bytes, (int)n, MPI_BYTE, to, TAG, data, &r);
+    const int error = MPI_Isend(bytes, (int)n, MPI_BYTE, to, lane, data, &r);
     store(request, r);
     return error;
 }
 
-static int receive(int from, void *bytes, size_t n, gn_mpi_request *request)
+static int receive(int from, int lane, void *bytes, size_t n, gn_mpi_request *request)
 {
     MPI_Request r;
-    const int error = MPI_Irecv(bytes, (int)n, MPI_BYTE, from, TAG, data, &r);
+    const int error = MPI_Irecv(bytes, (int)n, MPI_BYTE, from, lane, data, &r);
     store(request, r);
     return error;
 }

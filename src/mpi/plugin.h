@@ -22,9 +22,10 @@ struct gn_mpi {
     /* "Open MPI v4.1.4", and the text of an error. */
     void (*library)(char text[GN_MPI_TEXT]);
     void (*error)(int number, char text[GN_MPI_TEXT]);
-    /* Begin; the bytes belong to MPI until the operation is done. At most 2^30 bytes. */
-    int (*send)(int to, const void *data, size_t bytes, gn_mpi_request *request);
-    int (*receive)(int from, void *data, size_t bytes, gn_mpi_request *request);
+    /* Begin; the bytes belong to MPI until the operation is done. At most 2^30 bytes. Each lane by itself keeps its
+     * order. */
+    int (*send)(int to, int lane, const void *data, size_t bytes, gn_mpi_request *request);
+    int (*receive)(int from, int lane, void *data, size_t bytes, gn_mpi_request *request);
     int (*meet)(gn_mpi_request *request); /* all ranks have called it */
     int (*test)(gn_mpi_request *request, bool *done);
     int (*cancel)(gn_mpi_request *request); /* of receive; the bytes are the caller's again */

@@ -215,6 +215,32 @@ static void run_chain(const struct member *m, struct gn_chain *c, const struct g
         run_portion(m, c, run, p, images, false);
 }
 
+static void run_steps(const struct member *m, const struct gn_run *run, int from, int to);
+
+/* The steps [from, to), which divide joint gradients, for every sum of the batch. */
+static void divide(const struct member *m, const struct gn_run *run, int from, int to)
+{
+    struct gn_plan *plan = m->plan;
+    const struct gn_run once = { .n = 1, .batch = run->batch };
+    for (int slot = 0; slot < plan->n_sums; slot++) {
+        if (m->thread == 0)
+            gn_plan_bind_split(plan, plan->grads, slot);
+        gn_team_barrier(m->team);
+        run_steps(m, &once, from, to);
+    }
+}
+
+/* Steps [from, to) backward of the last slice are done: so are some gradients. */
+static void tell(const struct member *m, const struct gn_run *run, int from, int to)
+{
+    struct gn_plan *plan = m->plan;
+    for (int i = from; i < to; i++)
+        if (plan->steps[i].split_to > plan->steps[i].split_from)
+            divide(m, run, plan->steps[i].split_from, plan->steps[i].split_to);
+    if (m->thread == 0)
+        plan->ready(plan->watcher, plan->steps[to - 1].final_from);
+}
+
 /* Steps [from, to) by every thread of the team, chains among them. */
 static void run_steps(const struct member *m, const struct gn_run *run, int from, int to)
 {
@@ -223,6 +249,7 @@ static void run_steps(const struct member *m, const struct gn_run *run, int from
     while (c < end && c->from < from)
         c++;
     for (int i = from; i < to;) {
+        const int first = i;
         if (c < end && c->from == i) {
             run_chain(m, c, run);
             i = c++->to;
@@ -232,6 +259,8 @@ static void run_steps(const struct member *m, const struct gn_run *run, int from
         } else {
             i = run_beside(m, run, i, to);
         }
+        if (plan->tells && first >= plan->n_forward && first < plan->n_backward)
+            tell(m, run, first, i);
     }
     gn_team_barrier(m->team);
 }
@@ -322,15 +351,12 @@ static void run_grains(const struct member *m, const struct call *c, struct gn_r
         run->grains = &plan->grains[i];
         run->n = plan->whole ? c->batch.n : plan->grains[i].n;
         run->image = before + first;
+        if (m->thread == 0)
+            plan->tells = plan->ready != NULL && !plan->timing && i + 1 == slices && run->n > 0;
         run_slice(m, c, run, first, i);
     }
-    const struct gn_run once = { .n = 1, .batch = run->batch };
-    for (int slot = 0; slot < plan->n_sums; slot++) {
-        if (m->thread == 0)
-            gn_plan_bind_split(plan, c->grads, slot);
-        gn_team_barrier(m->team);
-        run_steps(m, &once, plan->n_backward, plan->n_steps);
-    }
+    if (!plan->tells) /* the same for all threads since the slice began */
+        divide(m, run, plan->n_backward, plan->n_steps);
 }
 
 /* Images of grains [from, to) of the batch. */
@@ -418,6 +444,8 @@ gn_status gn_plan_gradients(struct gn_plan *plan, const struct gn_plan_batch *ba
     GN_TRY(gn_plan_list_grains(plan, batch));
     gn_plan_bind_gradients(plan, grads);
     plan->shared = GN_OK;
+    plan->grads = grads;
+    plan->tells = false;
     gn_team_run(plan->threads, run_call, &c);
     plan->n_packed = plan->n_prepare;
     gn_plan_sum_losses(plan, sums);
@@ -441,45 +469,4 @@ gn_status gn_plan_attend(struct gn_plan *plan, const float *images, const int32_
     gn_plan_copy_place(plan, focus->at, s, n, value);
     gn_plan_copy_place(plan, focus->gradient_at, s, n, gradient);
     return GN_OK;
-}
-
-gn_status gn_plan_time(struct gn_plan *plan)
-{
-    if (plan->timings == NULL)
-        plan->timings =
-            gn_calloc((size_t)plan->n_steps, sizeof *plan->timings, "the table of times");
-    if (plan->timings == NULL)
-        return gn_last_status();
-    for (int i = 0; i < plan->n_steps; i++)
-        atomic_store(&plan->steps[i].nanoseconds, 0);
-    plan->timing = true;
-    return GN_OK;
-}
-
-/* Nominal multiply-adds of a step, one image. */
-static double step_macs(const struct gn_plan *plan, const struct gn_step *s)
-{
-    if (s->group < 0)
-        return (double)gn_layer_macs(plan->net->graph, s->layer);
-    double macs = 0;
-    for (int k = 0; k < plan->groups[s->group].n; k++)
-        macs += (double)gn_layer_macs(plan->net->graph, plan->groups[s->group].members[k]);
-    return macs;
-}
-
-int gn_plan_timings(const struct gn_plan *plan, const struct gn_plan_timing **table)
-{
-    for (int i = 0; plan->timings != NULL && i < plan->n_steps; i++) {
-        const struct gn_step *s = &plan->steps[i];
-        const bool counts = i >= plan->n_prepare && i < plan->n_backward && s->args.w != NULL;
-        plan->timings[i] = (struct gn_plan_timing){
-            .layer = plan->net->graph->layers[s->layer].name,
-            .pass = s->pass,
-            .kernel = s->kernel->name,
-            .ms = 1e-6 * (double)atomic_load(&s->nanoseconds),
-            .macs = counts ? step_macs(plan, s) * plan->batch : 0,
-        };
-    }
-    *table = plan->timings;
-    return plan->timings == NULL ? 0 : plan->n_steps;
 }

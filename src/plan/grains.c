@@ -80,6 +80,42 @@ int gn_plan_slots(const struct gn_plan *plan)
     return plan->slots;
 }
 
+void gn_plan_watch(struct gn_plan *plan, void (*ready)(void *user, size_t from), void *user)
+{
+    plan->ready = ready;
+    plan->watcher = user;
+}
+
+/* The last step backward of a layer, or of its group; it changes no gradient after it. -1: none. */
+static int last_step(const struct gn_plan *plan, int layer)
+{
+    const int group = plan->values[layer].group;
+    for (int i = plan->n_backward - 1; i >= plan->n_forward; i--)
+        if (plan->steps[i].layer == layer || (group >= 0 && plan->steps[i].group == group))
+            return i;
+    return -1;
+}
+
+void gn_plan_mark_final(struct gn_plan *plan)
+{
+    const struct gn_graph *g = plan->net->graph;
+    for (int i = plan->n_backward; i < plan->n_steps; i++) {
+        struct gn_step *s = &plan->steps[last_step(plan, plan->steps[i].layer)];
+        s->split_from = s->split_to == 0 ? i : s->split_from;
+        s->split_to = i + 1;
+    }
+    for (int k = 0; k < g->n_layers; k++) {
+        const int tensors[] = { g->layers[k].weight, g->layers[k].bias };
+        const int last = last_step(plan, k);
+        for (int t = 0; t < 2; t++) {
+            const struct gn_tensor *tensor = tensors[t] < 0 ? NULL : &g->tensors[tensors[t]];
+            for (int i = plan->n_forward; tensor != NULL && i < last; i++)
+                if (tensor->offset + tensor->count > plan->steps[i].final_from)
+                    plan->steps[i].final_from = tensor->offset + tensor->count;
+        }
+    }
+}
+
 /* Gradients of the parameters go to `grads` and, other slots, to the plan's own arrays. */
 void gn_plan_bind_gradients(struct gn_plan *plan, float *grads)
 {

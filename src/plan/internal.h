@@ -90,9 +90,12 @@ struct gn_step {
     struct gn_args args;
     struct gn_place x, x2, y, dx, dy; /* turned into args once the arena stands */
     int kept, shared;
-    bool beside;  /* needs nothing that the steps before it make, back to the last one without */
-    size_t joint; /* floats from a slot of the joint gradient that is split to the next one */
-    bool done;    /* packs what the plan's pack holds already */
+    bool beside; /* needs nothing that the steps before it make, back to the last one without */
+    int split_from,
+        split_to; /* of a group's last step backward: the steps that divide its joint gradient */
+    size_t final_from; /* backward: floats of gradients that no later step changes, from there on */
+    size_t joint;      /* floats from a slot of the joint gradient that is split to the next one */
+    bool done;         /* packs what the plan's pack holds already */
     atomic_llong nanoseconds; /* while the plan is timed */
     atomic_int next;          /* unit to hand out */
 };
@@ -124,7 +127,9 @@ struct gn_plan {
     int all_grains, part; /* of a batch at most, and those that are computed here */
     gn_status (*share)(void *user, void *sums, size_t bytes, int grains);
     void *user;
-    gn_status shared;        /* of the running call */
+    gn_status shared;                          /* of the running call */
+    void (*ready)(void *watcher, size_t from); /* NULL: nobody hears of final gradients */
+    void *watcher;
     struct gn_value *values; /* one a layer */
     int n_buffers, cap_buffers;
     struct gn_buffer *buffers;
@@ -145,7 +150,9 @@ struct gn_plan {
     int n_packed; /* of the steps that pack, those whose results belong to the net's parameters */
     const struct gn_plan_limit *limit; /* NULL: none */
     /* the running call */
-    atomic_bool stopped;  /* a unit was left out, because of the limit */
+    bool tells;          /* its slice is the last one, and somebody is to hear of final gradients */
+    float *grads;        /* of the parameters */
+    atomic_bool stopped; /* a unit was left out, because of the limit */
     int n_grains, n_sums; /* of the batch; the slots that hold its sums at the end */
     struct gn_grain *grains;
     int *counts;           /* images of each grain */
@@ -173,6 +180,9 @@ gn_status gn_plan_list_grains(struct gn_plan *plan, const struct gn_plan_batch *
 
 /* The sums of losses over the grains of the batch, in the order of the tree. */
 void gn_plan_sum_losses(const struct gn_plan *plan, struct gn_plan_sums *sums);
+
+/* Of every step backward, which gradients are final after it, and which joint ones can be divided. */
+void gn_plan_mark_final(struct gn_plan *plan);
 
 /* Points the steps to where gradients of parameters go: to `grads` and, other slots, to the plan's own arrays;
  * then those that divide joint gradients to the sums in a slot. */

@@ -105,6 +105,11 @@ struct gn_plan_sums {
 struct gn_loss_sum;
 const struct gn_loss_sum *gn_plan_grain_losses(const struct gn_plan *plan, int head);
 
+/* From now on, while gn_plan_gradients computes the last grains of a batch, `ready` hears after every step that the
+ * partial sums in all slots are final from number `from` of the layout of the parameters on; the calling thread
+ * of that function calls it. NULL: nobody hears. */
+void gn_plan_watch(struct gn_plan *plan, void (*ready)(void *user, size_t from), void *user);
+
 /* The partial sums of gradients that it left, in the order of base/pairwise.h: `grads`, then arrays of the plan. */
 float *gn_plan_slot(const struct gn_plan *plan, float *grads, int slot);
 int gn_plan_slots(const struct gn_plan *plan);

@@ -492,5 +492,6 @@ gn_status gn_plan_steps(struct gn_plan *plan)
         if (plan->values[plan->groups[i].leader].trains)
             GN_TRY(split(plan, &plan->groups[i]));
     keep_joint_parameters(plan);
+    gn_plan_mark_final(plan);
     return GN_OK;
 }

@@ -1,9 +1,50 @@
-/* What each thread did and where each block lies: for people, by the benchmark. */
+/* How long each step took, what each thread did and where each block lies: for people, by the benchmark. */
 #include "base/memory.h"
 #include "base/threads.h"
 #include "plan/internal.h"
 
 #include <stdio.h>
+
+gn_status gn_plan_time(struct gn_plan *plan)
+{
+    if (plan->timings == NULL)
+        plan->timings =
+            gn_calloc((size_t)plan->n_steps, sizeof *plan->timings, "the table of times");
+    if (plan->timings == NULL)
+        return gn_last_status();
+    for (int i = 0; i < plan->n_steps; i++)
+        atomic_store(&plan->steps[i].nanoseconds, 0);
+    plan->timing = true;
+    return GN_OK;
+}
+
+/* Nominal multiply-adds of a step, one image. */
+static double step_macs(const struct gn_plan *plan, const struct gn_step *s)
+{
+    if (s->group < 0)
+        return (double)gn_layer_macs(plan->net->graph, s->layer);
+    double macs = 0;
+    for (int k = 0; k < plan->groups[s->group].n; k++)
+        macs += (double)gn_layer_macs(plan->net->graph, plan->groups[s->group].members[k]);
+    return macs;
+}
+
+int gn_plan_timings(const struct gn_plan *plan, const struct gn_plan_timing **table)
+{
+    for (int i = 0; plan->timings != NULL && i < plan->n_steps; i++) {
+        const struct gn_step *s = &plan->steps[i];
+        const bool counts = i >= plan->n_prepare && i < plan->n_backward && s->args.w != NULL;
+        plan->timings[i] = (struct gn_plan_timing){
+            .layer = plan->net->graph->layers[s->layer].name,
+            .pass = s->pass,
+            .kernel = s->kernel->name,
+            .ms = 1e-6 * (double)atomic_load(&s->nanoseconds),
+            .macs = counts ? step_macs(plan, s) * plan->batch : 0,
+        };
+    }
+    *table = plan->timings;
+    return plan->timings == NULL ? 0 : plan->n_steps;
+}
 
 gn_status gn_plan_trace(struct gn_plan *plan, size_t spans)
 {

@@ -28,6 +28,8 @@ struct bench {
     float *saved; /* the net's parameters, which training would change */
     float *images, *logits;
     int32_t *labels;
+    gn_ranks *ranks;
+    int *counts; /* images of each grain */
     uint64_t steps;
     double update_seconds;
 };
@@ -43,6 +45,7 @@ static void bench_free(struct bench *b)
     gn_free(b->images);
     gn_free(b->logits);
     gn_free(b->labels);
+    gn_free(b->counts);
 }
 
 static gn_status bench_inputs(struct bench *b)
@@ -62,10 +65,36 @@ static gn_status bench_inputs(struct bench *b)
     return GN_OK;
 }
 
+/* The grains of this rank. */
+static gn_status deal(struct bench *b, struct gn_plan_batch *batch)
+{
+    const int grain = gn_plan_grain(b->plan), rank = gn_ranks_rank(b->ranks);
+    const int grains = (b->batch + grain - 1) / grain;
+    b->counts = gn_calloc((size_t)grains, sizeof *b->counts, "a batch");
+    if (b->counts == NULL)
+        return gn_last_status();
+    for (int i = 0; i < grains; i++)
+        b->counts[i] = i + 1 < grains ? grain : b->batch - i * grain;
+    batch->counts = b->counts;
+    batch->n_counts = grains;
+    batch->from = gn_ranks_first_grain(b->ranks, grains, rank);
+    batch->to = gn_ranks_first_grain(b->ranks, grains, rank + 1);
+    batch->n = 0;
+    for (int i = batch->from; i < batch->to; i++)
+        batch->n += b->counts[i];
+    return GN_OK;
+}
+
 static gn_status bench_prepare(struct bench *b, const struct gn_bench_options *o)
 {
     const struct gn_plan_options plan = {
-        .train = b->train, .batch = b->batch, .threads = o->threads, .algorithm = o->algorithm
+        .train = b->train,
+        .batch = b->batch,
+        .parts = gn_ranks_size(b->ranks),
+        .share = b->ranks == NULL ? NULL : gn_train_share,
+        .user = b->ranks,
+        .threads = o->threads == 0 ? gn_ranks_threads(b->ranks) : o->threads,
+        .algorithm = o->algorithm,
     };
     b->plan = gn_plan_create(b->net, &plan);
     if (b->plan == NULL)
@@ -78,12 +107,17 @@ static gn_status bench_prepare(struct bench *b, const struct gn_bench_options *o
     b->updater = gn_updater_create(b->net->graph, &sgd);
     if (b->updater == NULL)
         return gn_last_status();
-    b->step = gn_train_step_create(&(struct gn_train_step_options){
-        .net = b->net,
-        .plan = b->plan,
-        .updater = b->updater,
-        .prepared = { .images = b->images, .labels = b->labels, .n = b->batch },
-        .batch = b->batch });
+    struct gn_plan_batch prepared = { .images = b->images, .labels = b->labels, .n = b->batch };
+    if (b->ranks != NULL)
+        GN_TRY(deal(b, &prepared));
+    b->step =
+        gn_train_step_create(&(struct gn_train_step_options){ .net = b->net,
+                                                              .plan = b->plan,
+                                                              .updater = b->updater,
+                                                              .prepared = prepared,
+                                                              .ranks = b->ranks,
+                                                              .threads = gn_plan_threads(b->plan),
+                                                              .batch = b->batch });
     float *saved = b->step == NULL ? NULL : gn_alloc(floats * sizeof(float), "parameters");
     if (saved == NULL)
         return gn_last_status();
@@ -160,6 +194,45 @@ static gn_status bench_trace(struct bench *b, const char *path)
     return gn_bench_write_trace(b->plan, path);
 }
 
+/* All do as many rounds as rank 0 finds right. */
+static gn_status agree(const struct bench *b, int *rounds)
+{
+    int all[GN_MOST_RANKS];
+    if (gn_ranks_size(b->ranks) == 1)
+        return GN_OK;
+    all[gn_ranks_rank(b->ranks)] = *rounds;
+    GN_TRY(gn_ranks_share_equal(b->ranks, all, sizeof *all));
+    *rounds = all[0];
+    return GN_OK;
+}
+
+/* What the rounds since `before` have spent on others, and the exchange by itself. */
+static gn_status bench_team(struct bench *b, struct gn_bench_result *result,
+                            const struct gn_summer_cost *before, int rounds)
+{
+    enum { TIMES = 15 };
+    double seconds[TIMES];
+    const struct gn_summer_cost cost = gn_train_step_cost(b->step);
+    const double bytes = (double)(cost.bytes - before->bytes);
+    result->team = gn_calloc(1, sizeof *result->team, "what several processes cost");
+    if (result->team == NULL)
+        return gn_last_status();
+    for (int i = 0; i < TIMES; i++) {
+        const double start = gn_seconds();
+        GN_TRY(gn_train_step_exchange(b->step));
+        seconds[i] = gn_seconds() - start;
+    }
+    qsort(seconds, TIMES, sizeof seconds[0], ascending);
+    *result->team = (struct gn_bench_team){
+        .processes = gn_ranks_size(b->ranks),
+        .ms_exchange = 1e3 * gn_percentile(seconds, TIMES, 50),
+        .ms_waiting = 1e3 * (cost.waited - before->waited) / rounds,
+        .bytes = bytes / rounds,
+        .overlap = bytes > 0 ? (double)(cost.early - before->early) / bytes : 0,
+    };
+    return GN_OK;
+}
+
 static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
                            const struct gn_bench_options *o)
 {
@@ -171,8 +244,13 @@ static gn_status bench_run(struct bench *b, struct gn_bench_result *result,
     GN_TRY(bench_round(b, &seconds[0]));
     int rounds = o->rounds > 0 ? o->rounds : (int)(3.0 / (seconds[0] + 1e-6)) + 1;
     rounds = o->rounds == 0 && rounds < 3 ? 3 : rounds > MAX_ROUNDS ? MAX_ROUNDS : rounds;
+    GN_TRY(agree(b, &rounds));
+    const struct gn_summer_cost before =
+        b->train ? gn_train_step_cost(b->step) : (struct gn_summer_cost){ 0 };
     for (int i = 0; i < rounds; i++)
         GN_TRY(bench_round(b, &seconds[i]));
+    if (b->ranks != NULL)
+        GN_TRY(bench_team(b, result, &before, rounds));
     qsort(seconds, (size_t)rounds, sizeof seconds[0], ascending);
     result->ms_min = 1e3 * seconds[0];
     result->ms_p90 = 1e3 * gn_percentile(seconds, rounds, 90);
@@ -213,7 +291,10 @@ gn_status gn_bench(gn_net *net, struct gn_bench_result *result,
                 "bench: batch %d needs about %s of memory, this process may use %s (take a smaller "
                 "batch or size)",
                 batch, gn_bytes_text(need, needed), gn_bytes_text(have, usable));
-    struct bench b = { .net = net, .train = o->train, .batch = batch };
+    const bool joint = o->train && gn_ranks_size(o->ranks) > 1;
+    struct bench b = {
+        .net = net, .train = o->train, .batch = batch, .ranks = joint ? o->ranks : NULL
+    };
     const gn_status status = bench_run(&b, result, o);
     bench_free(&b);
     if (status != GN_OK)
@@ -225,8 +306,10 @@ void gn_free_bench(struct gn_bench_result *result)
 {
     if (result == NULL)
         return;
+    gn_free(result->team);
     gn_free(result->layers);
     gn_free(result->blocks);
+    result->team = NULL;
     result->layers = NULL;
     result->blocks = NULL;
     result->n_blocks = 0;

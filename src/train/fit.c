@@ -9,7 +9,6 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "base/statistics.h"
 #include "base/task.h"
 #include "base/threads.h"
 
@@ -63,29 +62,6 @@ static void report_start(struct gn_fit *fit)
     fit->reporter.event.steps = fit->t.settings.epoch_steps;
     fit->reporter.event.lr = gn_schedule_rate(&s->schedule, fit->t.progress.step);
     gn_report_message(&fit->reporter, GN_EVENT_START, text);
-}
-
-/* Validation and prediction normalise by the running statistics, which a short run hardly moves away
- * from what they began with. */
-static void warn_of_statistics(struct gn_fit *fit)
-{
-    static const double most_left = 0.1;
-    const struct gn_fit_options *o = &fit->t.settings.options;
-    const double own = gn_graph_momentum(fit->t.net->graph);
-    const double momentum = o->bn_momentum > 0 ? o->bn_momentum : own;
-    const uint64_t planned = (uint64_t)o->epochs * fit->t.settings.epoch_steps;
-    const uint64_t steps = o->max_steps != 0 && o->max_steps < planned ? o->max_steps : planned;
-    const double left = pow(momentum, (double)steps);
-    if (!(own > 0) || fit->t.progress.step > 0 || left <= most_left || o->zero_lr)
-        return;
-    char hint[96];
-    gn_format(hint, sizeof hint, "take more steps, or .bn_momentum = %.2f",
-              floor(100 * pow(most_left, 1 / (double)steps)) / 100);
-    gn_report_warning(&fit->reporter, hint,
-                      "batch normalisation: after the %llu steps of this run %.0f%% of its running "
-                      "statistics are still what they began with, and validation and prediction go "
-                      "by them",
-                      (unsigned long long)steps, 100 * left);
 }
 
 /* ---- One step ---- */
@@ -299,7 +275,7 @@ static gn_status run(struct gn_fit *fit)
     fit->first_step = fit->t.progress.step;
     GN_TRY(gn_train_compare_ranks(&fit->t));
     report_start(fit);
-    warn_of_statistics(fit);
+    gn_fit_warn(fit);
     GN_TRY(gn_files_begin(&fit->files));
     GN_TRY(gn_fit_look_ahead(fit));
     while (!ended && fit->t.progress.epoch < epochs)

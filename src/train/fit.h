@@ -70,6 +70,9 @@ gn_status gn_fit_stop_for_data(struct gn_fit *fit);
  * be found after an hour. */
 gn_status gn_fit_look_ahead(struct gn_fit *fit);
 
+/* Warns before the first step of what may not be as it was meant. */
+void gn_fit_warn(struct gn_fit *fit);
+
 /* Validates, adds the epoch to the history and saves. */
 gn_status gn_fit_finish_epoch(struct gn_fit *fit);
 

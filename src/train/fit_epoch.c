@@ -1,6 +1,7 @@
 /* How an epoch of a training run ends: validation, the best so far, files, reports. */
 #include "train/fit.h"
 
+#include "base/number.h"
 #include "base/threads.h"
 #include "infer/evaluate.h"
 
@@ -260,4 +261,53 @@ gn_status gn_fit_cut_epoch(struct gn_fit *fit)
     GN_TRY(gn_files_save(&fit->files, &save));
     report_epoch(fit, row);
     return GN_OK;
+}
+
+/* ---- What may not be as it was meant ---- */
+
+/* Validation and prediction normalise by the running statistics, which a short run hardly moves away
+ * from what they began with. */
+static void warn_of_statistics(struct gn_fit *fit)
+{
+    static const double most_left = 0.1;
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    const double own = gn_graph_momentum(fit->t.net->graph);
+    const double momentum = o->bn_momentum > 0 ? o->bn_momentum : own;
+    const uint64_t planned = (uint64_t)o->epochs * fit->t.settings.epoch_steps;
+    const uint64_t steps = o->max_steps != 0 && o->max_steps < planned ? o->max_steps : planned;
+    const double left = pow(momentum, (double)steps);
+    if (!(own > 0) || fit->t.progress.step > 0 || left <= most_left || o->zero_lr)
+        return;
+    char hint[96];
+    gn_format(hint, sizeof hint, "take more steps, or .bn_momentum = %.2f",
+              floor(100 * pow(most_left, 1 / (double)steps)) / 100);
+    gn_report_warning(&fit->reporter, hint,
+                      "batch normalisation: after the %llu steps of this run %.0f%% of its running "
+                      "statistics are still what they began with, and validation and prediction go "
+                      "by them",
+                      (unsigned long long)steps, 100 * left);
+}
+
+/* A batch of fewer grains than processes. */
+static void warn_of_grains(struct gn_fit *fit)
+{
+    const struct gn_fit_options *o = &fit->t.settings.options;
+    const int grain = gn_plan_grain(fit->plan), grains = (o->batch + grain - 1) / grain;
+    const int size = gn_ranks_size(o->ranks);
+    char hint[64];
+    if (grains >= size)
+        return;
+    gn_format(hint, sizeof hint, ".grain = %d, which gives other bits",
+              o->batch / size > 0 ? o->batch / size : 1);
+    gn_report_warning(
+        &fit->reporter, hint,
+        "a batch of %d is %d grain%s of %d images: %d of %d processes %s nothing to do", o->batch,
+        grains, grains == 1 ? "" : "s", grain, size - grains, size,
+        size - grains == 1 ? "has" : "have");
+}
+
+void gn_fit_warn(struct gn_fit *fit)
+{
+    warn_of_statistics(fit);
+    warn_of_grains(fit);
 }

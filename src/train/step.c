@@ -102,7 +102,9 @@ static gn_status next_batch(const struct gn_train_step *step, struct gn_plan_bat
 {
     struct gn_batch loaded;
     *batch = step->options.prepared;
-    *all = batch->n;
+    *all = batch->counts == NULL ? batch->n : 0;
+    for (int i = 0; batch->counts != NULL && i < batch->n_counts; i++)
+        *all += batch->counts[i];
     *found = true;
     if (step->options.loader == NULL)
         return GN_OK;
@@ -147,12 +149,11 @@ static void copy_statistics(struct gn_train_step *step, bool back)
 
 /* The grains of other ranks join: losses, then gradients. */
 static gn_status add_ranks(struct gn_train_step *step, const struct gn_plan_batch *batch,
-                           float *grads, struct gn_plan_sums *sums)
+                           struct gn_plan_sums *sums)
 {
     const struct gn_train_step_options *o = &step->options;
     const int heads = o->net->graph->n_heads, columns = 2 * (1 + heads), grains = batch->n_counts;
     size_t offsets[GN_MOST_RANKS + 1];
-    float *slots[GN_PAIRWISE_MOST];
     for (int i = batch->from; i < batch->to; i++) {
         for (int h = -1; h < heads; h++) {
             const struct gn_loss_sum *own = gn_plan_grain_losses(o->plan, h) + (i - batch->from);
@@ -170,9 +171,48 @@ static gn_status add_ranks(struct gn_train_step *step, const struct gn_plan_batc
         sums->head_correct[h] =
             (int)gn_pairwise_sum(step->losses + 2 * (h + 1) + 1, grains, columns);
     }
-    for (int k = 0; k < gn_plan_slots(o->plan); k++)
-        slots[k] = gn_plan_slot(o->plan, grads, k);
-    return gn_summer_sum(step->summer, slots, grains);
+    return gn_summer_end(step->summer);
+}
+
+static void list_slots(const struct gn_train_step *step, float *grads,
+                       float *slots[GN_PAIRWISE_MOST])
+{
+    for (int k = 0; k < gn_plan_slots(step->options.plan); k++)
+        slots[k] = gn_plan_slot(step->options.plan, grads, k);
+}
+
+/* What the plan calls while it goes backward. */
+static void send_ready(void *user, size_t from)
+{
+    gn_summer_ready(user, from);
+}
+
+struct gn_summer_cost gn_train_step_cost(const struct gn_train_step *step)
+{
+    return step->summer == NULL ? (struct gn_summer_cost){ 0 } : gn_summer_cost(step->summer);
+}
+
+gn_status gn_train_step_exchange(struct gn_train_step *step)
+{
+    float *slots[GN_PAIRWISE_MOST];
+    list_slots(step, step->grads, slots);
+    gn_summer_begin(step->summer, slots, most_grains(step));
+    return gn_summer_end(step->summer);
+}
+
+/* Gradients of a batch, those of other ranks among them. */
+static gn_status batch_gradients(struct gn_train_step *step, const struct gn_plan_batch *batch,
+                                 float *grads, struct gn_plan_sums *sums)
+{
+    const struct gn_train_step_options *o = &step->options;
+    float *slots[GN_PAIRWISE_MOST];
+    if (step->summer == NULL)
+        return gn_plan_gradients(o->plan, batch, grads, sums);
+    list_slots(step, grads, slots);
+    gn_summer_begin(step->summer, slots, batch->n_counts);
+    gn_plan_watch(o->plan, send_ready, step->summer);
+    GN_TRY(gn_plan_gradients(o->plan, batch, grads, sums));
+    return add_ranks(step, batch, sums);
 }
 
 static gn_status add_batches(struct gn_train_step *step, uint64_t done, struct gn_step_sums *sums)
@@ -193,9 +233,7 @@ static gn_status add_batches(struct gn_train_step *step, uint64_t done, struct g
             continue;
         batch.seed = o->seed;
         batch.step = (done << 16) + (uint64_t)sums->batches;
-        GN_TRY(gn_plan_gradients(o->plan, &batch, grads, &batch_sums));
-        if (step->summer != NULL)
-            GN_TRY(add_ranks(step, &batch, grads, &batch_sums));
+        GN_TRY(batch_gradients(step, &batch, grads, &batch_sums));
         if (grads != step->grads)
             gn_updater_add(o->updater, step->grads, grads, (double)all / o->batch,
                            sums->samples == 0);
@@ -237,8 +275,7 @@ const float *gn_train_step_grads(const struct gn_train_step *step)
     return step->grads;
 }
 
-/* What a plan asks for between two steps. */
-static gn_status share_sums(void *user, void *sums, size_t bytes, int grains)
+gn_status gn_train_share(void *user, void *sums, size_t bytes, int grains)
 {
     size_t offsets[GN_MOST_RANKS + 1];
     for (int r = 0; r <= gn_ranks_size(user); r++)
@@ -249,19 +286,19 @@ static gn_status share_sums(void *user, void *sums, size_t bytes, int grains)
 struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *settings)
 {
     const struct gn_fit_options *o = &settings->options;
-    return gn_plan_create(net,
-                          &(struct gn_plan_options){ .train = true,
-                                                     .batch = o->batch,
-                                                     .slice = o->grain,
-                                                     .parts = gn_ranks_size(o->ranks),
-                                                     .share = o->ranks == NULL ? NULL : share_sums,
-                                                     .user = o->ranks,
-                                                     .threads = o->threads,
-                                                     .algorithm = o->algorithm,
-                                                     .label_smoothing = o->label_smoothing,
-                                                     .class_weights = settings->class_weights,
-                                                     .norm_momentum = o->bn_momentum,
-                                                     .freeze = o->freeze });
+    return gn_plan_create(
+        net, &(struct gn_plan_options){ .train = true,
+                                        .batch = o->batch,
+                                        .slice = o->grain,
+                                        .parts = gn_ranks_size(o->ranks),
+                                        .share = o->ranks == NULL ? NULL : gn_train_share,
+                                        .user = o->ranks,
+                                        .threads = o->threads,
+                                        .algorithm = o->algorithm,
+                                        .label_smoothing = o->label_smoothing,
+                                        .class_weights = settings->class_weights,
+                                        .norm_momentum = o->bn_momentum,
+                                        .freeze = o->freeze });
 }
 
 struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_settings *settings,

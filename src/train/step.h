@@ -53,9 +53,18 @@ gn_status gn_train_step_gradients(struct gn_train_step *step, uint64_t done,
 void gn_train_step_update(struct gn_train_step *step, double lr);
 
 /* The gradients in the layout of the parameters: after the first half the sum over batches. */
+/* What the exchange of gradients with other ranks has cost so far. */
+struct gn_summer_cost gn_train_step_cost(const struct gn_train_step *step);
+
+/* Exchanges the gradients of the last step once more, for measuring: they are nonsense then. */
+gn_status gn_train_step_exchange(struct gn_train_step *step);
+
 const float *gn_train_step_grads(const struct gn_train_step *step);
 
 /* The plan, the loader and the step that a run's settings ask for; NULL on an error. */
+/* The function that a plan shares the sums of its normalisations with, of the ranks that are its user. */
+gn_status gn_train_share(void *user, void *sums, size_t bytes, int grains);
+
 struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *settings);
 struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_settings *settings,
                                   const struct gn_plan *plan);

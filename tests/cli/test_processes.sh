@@ -150,6 +150,18 @@ done
 holds err 'rank 0 \(.*\) has ended in step [0-9]+$'
 [ "$(ps -p "$child" -o pid= | wc -l)" = 0 ] || fail "a rank outlives rank 0"
 
+# ---- What it costs ----
+expect 0 '[0-9]+% before the backward pass ended' bench googlenet-small --size 16 --batch 130 --train --team \
+    --processes 2 --threads 1 --rounds 3
+run bench googlenet-small --size 16 --batch 130 --train --team --processes 3 --threads 1 --rounds 3 --json
+for key in processes ms_step ms_exchange ms_waiting bytes overlap_percent; do
+    holds out "\"$key\": [0-9]"
+done
+expect 2 'of several processes' bench googlenet-small --size 16 --train --team
+expect 2 'is for --train' bench googlenet-small --size 16 --processes 2
+expect 0 'a batch of 4 is 1 grain of 4 images: 1 of 2 processes has nothing to do' train --data set --size 16 --batch 4 \
+    --model googlenet-small --max-steps 2 --processes 2 --out idle
+
 # ---- What makes no sense ----
 expect 2 'out of range' train --data set --processes 65
 expect 2 'is for one run' train --data set --processes 2 --seeds 2
