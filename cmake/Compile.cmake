@@ -28,6 +28,10 @@ set(GN_CODE
     -fopenmp-simd # "#pragma omp simd": loops for vectors, no runtime library
     # Two builds in different places give the same bytes.
     -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=./build)
+if(NOT training)
+    list(REMOVE_ITEM GN_CODE -fexceptions) # its tables are a tenth of a small library
+    list(APPEND GN_CODE -fno-asynchronous-unwind-tables)
+endif()
 # Sums of floats are rounded to floats everywhere: not with the x87's 80 bits, nor in double on s390x.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^i[3-6]86$")
     list(APPEND GN_CODE -msse2 -mfpmath=sse)

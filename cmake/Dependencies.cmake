@@ -1,17 +1,24 @@
-# The libraries of the distribution. Required: zlib, jansson, threads. Each optional one
+# The libraries of the distribution. Required: zlib, jansson, threads; for prediction alone, threads. Each optional one
 # that is missing leaves out its feature; `googlenet info` says so.
 #
 # Sets GN_HAVE_<LIB> (1 or 0), GN_LIBS (for linking here) and GN_STATIC_LIBS (what somebody who
 # links the static library must add, as -l flags).
 
-find_package(PkgConfig REQUIRED)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(ZLIB REQUIRED)
-pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.10)
-
-set(GN_LIBS Threads::Threads ZLIB::ZLIB PkgConfig::jansson m ${CMAKE_DL_LIBS})
-set(GN_STATIC_LIBS -ljansson -lz -lpthread -lm -ldl)
+if(training)
+    find_package(PkgConfig REQUIRED)
+    find_package(ZLIB REQUIRED)
+    pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.10)
+    set(GN_LIBS Threads::Threads ZLIB::ZLIB PkgConfig::jansson m ${CMAKE_DL_LIBS})
+    set(GN_STATIC_LIBS -ljansson -lz -lpthread -lm -ldl)
+else()
+    set(GN_LIBS Threads::Threads m)
+    set(GN_STATIC_LIBS -lpthread -lm)
+    if(GN_WITH_JPEG OR GN_WITH_PNG)
+        find_package(PkgConfig REQUIRED)
+    endif()
+endif()
 # gn_optional(NAME MODULE FLAGS TEXT): GN_HAVE_NAME = whether pkg-config knows MODULE, in which version
 # GN_NAME_VERSION.
 function(gn_optional name module flag what)

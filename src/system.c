@@ -7,9 +7,11 @@
 
 #include "gn_config.h"
 
+#if GN_TRAINING
 #include <jansson.h>
-#include <string.h>
 #include <zlib.h>
+#endif
+#include <string.h>
 
 const char *gn_version(void)
 {
@@ -21,14 +23,18 @@ int gn_version_number(void)
     return GN_VERSION_NUMBER;
 }
 
-/* Appends ", libjpeg-turbo 2.1.5" and so on. */
-static void add_picture_libraries(char *text, size_t size)
+/* "zlib 1.2.13, jansson 2.14, libjpeg-turbo 2.1.5" and so on. */
+static void list_libraries(char *text, size_t size)
 {
+    text[0] = '\0';
+#if GN_TRAINING
+    (void)snprintf(text, size, "zlib %s, jansson %s", zlibVersion(), jansson_version_str());
+#endif
     const char *format, *library, *version;
     for (int i = 0; gn_picture_format_info(i, &format, &library, &version); i++) {
         const size_t n = strlen(text);
         if (library != NULL && version != NULL)
-            (void)snprintf(text + n, size - n, ", %s %s", library, version);
+            (void)snprintf(text + n, size - n, "%s%s %s", n > 0 ? ", " : "", library, version);
     }
 }
 
@@ -37,9 +43,7 @@ gn_status gn_system_describe(struct gn_system_info *info)
     static _Thread_local char libraries[256];
     GN_NEED(info, "the description");
     const struct gn_kernel_set *kernels = gn_cpu_kernels();
-    (void)snprintf(libraries, sizeof libraries, "zlib %s, jansson %s", zlibVersion(),
-                   jansson_version_str());
-    add_picture_libraries(libraries, sizeof libraries);
+    list_libraries(libraries, sizeof libraries);
     *info = (struct gn_system_info){
         .version = GN_CONFIG_VERSION,
         .compiler = GN_CONFIG_COMPILER,

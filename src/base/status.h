@@ -10,6 +10,12 @@
 #include <assert.h>
 #include <stdarg.h>
 
+/* 0: a library that predicts and does nothing else (cmake -Dtraining=off, cmake/Prediction.cmake). What
+ * stands behind `if (GN_TRAINING)` is then compiled and left out. */
+#ifndef GN_TRAINING
+#define GN_TRAINING 1
+#endif
+
 enum { GN_MESSAGE_BYTES = 1024 }; /* of a last error, hints included */
 
 /* Records the sentence as this thread's last error and returns `status`. Characters that a terminal

@@ -22,16 +22,20 @@ const char *gn_isa_name(enum gn_isa isa)
     return names[isa];
 }
 
-#if defined(GN_HAVE_AVX2_KERNELS)
+#if defined(GN_HAVE_AVX2_KERNELS) || defined(GN_HAVE_AVX512_KERNELS)
 static bool has_instructions(enum gn_isa isa)
 {
     __builtin_cpu_init();
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#if defined(GN_HAVE_AVX2_KERNELS)
     if (isa == GN_ISA_SET_AVX2)
         return avx2;
+#endif
     if (isa != GN_ISA_SET_AVX512)
         return false;
-#if defined(GN_EMULATE_AVX512)
+#if !defined(GN_HAVE_AVX512_KERNELS)
+    return false;
+#elif defined(GN_EMULATE_AVX512)
     return avx2; /* the wide code, compiled to AVX2 instructions, for tests */
 #else
     return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -42,15 +42,20 @@ const char *gn_isa_available(void);
 #define GN_ISA_SVE256_ENTRY(set)
 #endif
 #if defined(GN_HAVE_AVX2_KERNELS)
-#define GN_ISA_AVX_ENTRIES(set)                                                                    \
-    [GN_ISA_SET_AVX2] = set##__avx2, [GN_ISA_SET_AVX512] = set##__avx512,
+#define GN_ISA_AVX2_ENTRY(set) [GN_ISA_SET_AVX2] = set##__avx2,
 #else
-#define GN_ISA_AVX_ENTRIES(set)
+#define GN_ISA_AVX2_ENTRY(set)
+#endif
+#if defined(GN_HAVE_AVX512_KERNELS)
+#define GN_ISA_AVX512_ENTRY(set) [GN_ISA_SET_AVX512] = set##__avx512,
+#else
+#define GN_ISA_AVX512_ENTRY(set)
 #endif
 #define GN_ISA_ENTRIES(reference, set)                                                             \
     {                                                                                              \
         [GN_ISA_SET_REFERENCE] = (reference), [GN_ISA_SET_GENERIC] = set##__generic,               \
-        GN_ISA_NEON_ENTRY(set) GN_ISA_SVE256_ENTRY(set) GN_ISA_AVX_ENTRIES(set)                    \
+        GN_ISA_NEON_ENTRY(set) GN_ISA_SVE256_ENTRY(set) GN_ISA_AVX2_ENTRY(set)                     \
+            GN_ISA_AVX512_ENTRY(set)                                                               \
     }
 
 #endif

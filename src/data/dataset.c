@@ -379,14 +379,6 @@ gn_status gn_dataset_picture(const gn_dataset *data, uint64_t i, struct gn_image
     return copy_picture(data, i, image);
 }
 
-void gn_free_image(struct gn_image *image)
-{
-    if (image == NULL)
-        return;
-    gn_free(image->pixels);
-    *image = (struct gn_image){ 0 };
-}
-
 const char *gn_dataset_file(const gn_dataset *data, uint64_t i)
 {
     if (data == NULL || data->height > 0 || i >= data->samples)

@@ -1,5 +1,5 @@
 /*
- * JSON through jansson, whose functions return NULL for lack of memory as for a fault of the text.
+ * JSON through jansson (or, where training is left out, a small reader of our own), whose functions return NULL for lack of memory as for a fault of the text.
  * Here the two are distinguished, and a text that lacks what could not be added is never made; and
  * numbers are read and written alike in every locale. No other file of the library calls jansson's
  * readers and writers of texts.
@@ -9,7 +9,11 @@
 
 #include "base/status.h"
 
+#if GN_TRAINING
 #include <jansson.h>
+#else
+#include "file/json_small.h"
+#endif
 #include <stdbool.h>
 
 /* The value of a text of `size` bytes, *root to be freed with json_decref. NULL and GN_OK when it is
@@ -18,6 +22,12 @@ gn_status gn_json_load(const char *text, size_t size, json_t **root, json_error_
 
 /* The same for a string, or for NULL, which is not JSON. */
 gn_status gn_json_parse(const char *text, json_t **root);
+
+/* json_dumpb of a value that is kept, for short texts: returns the bytes that the text needs, 0 without
+ * memory; it is complete, and not terminated, if these are at most `size`. */
+size_t gn_json_write(const json_t *value, char *text, size_t size, size_t flags);
+
+#if GN_TRAINING
 
 /* Adds a value, which is given up; one that could not be made (NULL) or added is remembered until
  * this thread's next gn_json_text, which fails then. Texts must be UTF-8. */
@@ -38,8 +48,6 @@ gn_status gn_json_made(const json_t *value, const char *what);
  * something in it, could not be made. `what` as for gn_alloc. */
 char *gn_json_text(json_t *value, size_t flags, const char *what);
 
-/* json_dumpb of a value that is kept, for short texts: returns the bytes that the text needs, 0 without
- * memory; it is complete, and not terminated, if these are at most `size`. */
-size_t gn_json_write(const json_t *value, char *text, size_t size, size_t flags);
+#endif
 
 #endif

@@ -5,7 +5,7 @@
 #include "formats/model.h"
 #include "ops/rules.h"
 
-#include <jansson.h>
+#include "file/json.h"
 
 /* Limits of a geometry that a file states; the tensors must confirm it. */
 enum {

@@ -12,6 +12,8 @@
 
 /* ---- Writing ---- */
 
+#if GN_TRAINING
+
 /* Whether every window of the net is padded as TensorFlow's SAME. */
 static bool is_same_padded(const struct gn_graph *graph)
 {
@@ -63,6 +65,8 @@ char *gn_model_metadata(const struct gn_net *net)
     gn_json_set(model, "preprocess", steps);
     return gn_json_text(model, JSON_COMPACT, "the description of the model");
 }
+
+#endif
 
 /* ---- Reading ---- */
 

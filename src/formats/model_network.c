@@ -110,8 +110,14 @@ gn_status gn_model_check_network(const struct gn_net *net, const struct gn_model
     /* Other channels or classes differ in the shape of a tensor, which says more. */
     if (fields->channels != net->input.c || fields->classes != net->classes)
         return GN_OK;
-    if (fields->graph != NULL)
+    if (fields->graph != NULL && GN_TRAINING)
         return check_graph(net, fields, name);
+    if (fields->graph != NULL)
+        GN_FAIL(
+            GN_STATUS_UNSUPPORTED,
+            "%s: safetensors: the file holds its own network; this library, which only predicts, "
+            "cannot compare it with a preset: load the file without one",
+            name);
     /* The old hash holds the pads, which follow from the size. */
     gn_net_old_fingerprint(net, layers);
     if (fields->h != net->input.h || fields->w != net->input.w ||

@@ -14,6 +14,8 @@
 
 /* ---- Writing ---- */
 
+#if GN_TRAINING
+
 /* Numbers that are no integers are hexadecimal texts in JSON. */
 static json_t *make_real(float value)
 {
@@ -124,6 +126,8 @@ gn_status gn_net_preprocess(const gn_net *net, char *text, size_t size)
                 n + 1, size);
     return GN_OK;
 }
+
+#endif
 
 /* ---- Reading ---- */
 

@@ -129,6 +129,9 @@ gn_status gn_predictor_check(const gn_net *net, const struct gn_predict_options 
 {
     const bool pixels = o->pixels != NULL;
     const int channels = o->data != NULL ? o->data->channels : o->channels;
+    if (!GN_TRAINING && o->data != NULL)
+        GN_FAIL(GN_STATUS_UNSUPPORTED,
+                "predict: this library, which only predicts, has no data sets");
     if (pixels && (o->height < 1 || o->width < 1 || o->channels < 1))
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                 "predict: images of %dx%dx%d; height, width and channels must be 1 or more",
@@ -355,7 +358,8 @@ gn_status gn_predictor_run(gn_predictor *predictor, float *logits,
     if (options->data == NULL)
         return run_memory(predictor, logits, options);
     struct copy copy = { .to = logits, .classes = (size_t)predictor->net->classes };
-    const gn_status status = run_data(predictor, options, false, copy_answer, &copy);
+    const gn_status status = GN_TRAINING ? run_data(predictor, options, false, copy_answer, &copy)
+                                         : GN_STATUS_UNSUPPORTED;
     return copy.status != GN_OK ? copy.status : status;
 }
 
@@ -372,7 +376,8 @@ gn_status gn_predictor_each(gn_predictor *predictor, const struct gn_predict_opt
         return GN_OK;
     GN_TRY(gn_predictor_check(predictor->net, images));
     GN_TRY(begin_call(predictor));
-    const gn_status status = run_data(predictor, images, true, on_answer, user);
+    const gn_status status =
+        GN_TRAINING ? run_data(predictor, images, true, on_answer, user) : GN_STATUS_UNSUPPORTED;
     if (status != GN_STATUS_STOPPED)
         return status;
     GN_TRY(gn_plan_limit_check(&predictor->limit));

@@ -168,6 +168,9 @@ gn_status gn_operator_apply(const struct gn_operator *op, struct gn_rule *rule);
     .attributes = (list), .n_attributes = (int)(sizeof(list) / sizeof(list)[0]),                   \
     .attribute_bytes = sizeof(type)
 
+/* What a library that only predicts lacks: references, which are for tests, and exports. */
+#define GN_IN_FULL(function) (GN_TRAINING ? (function) : NULL)
+
 /* The kernels of src/ops/NAME: a reference and one for each instruction set, or one for all. */
 #define GN_DECLARE_KERNELS(name)                                                                   \
     void gn_##name##_kernels__ref(struct gn_kernel *row);                                          \
@@ -179,7 +182,8 @@ gn_status gn_operator_apply(const struct gn_operator *op, struct gn_rule *rule);
 #define GN_OPERATOR(ID, name) GN_DECLARE_KERNELS(name);
 GN_OPERATORS(GN_OPERATOR)
 #undef GN_OPERATOR
-#define GN_KERNELS(name) .kernels = GN_ISA_ENTRIES(gn_##name##_kernels__ref, gn_##name##_kernels)
+#define GN_KERNELS(name)                                                                           \
+    .kernels = GN_ISA_ENTRIES(GN_IN_FULL(gn_##name##_kernels__ref), gn_##name##_kernels)
 #define GN_ONE_KERNEL(name)                                                                        \
     .kernels = { gn_##name##_kernels__ref, gn_##name##_kernels__ref, gn_##name##_kernels__ref,     \
                  gn_##name##_kernels__ref, gn_##name##_kernels__ref, gn_##name##_kernels__ref }

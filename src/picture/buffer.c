@@ -134,3 +134,11 @@ gn_status gn_picture_turn(struct gn_picture *picture, int orientation)
     picture->width = (int)ow;
     return GN_OK;
 }
+
+void gn_free_image(struct gn_image *image)
+{
+    if (image == NULL)
+        return;
+    gn_free(image->pixels);
+    *image = (struct gn_image){ 0 };
+}

@@ -87,5 +87,7 @@ void GN_ISA_FUNCTION(gn_avg_pool_kernels)(struct gn_kernel *row)
 {
     row[GN_PASS_FORWARD] =
         (struct gn_kernel){ .name = "vector", .units = forward_units, .run = forward };
-    row[GN_PASS_BACK] = (struct gn_kernel){ .name = "gather", .units = back_units, .run = back };
+    if (GN_TRAINING)
+        row[GN_PASS_BACK] =
+            (struct gn_kernel){ .name = "gather", .units = back_units, .run = back };
 }

@@ -71,6 +71,6 @@ const struct gn_operator gn_op_avg_pool = {
     .has_window = true,
     .by_image = true,
     .simple = true,
-    .onnx = onnx,
-    .c99 = gn_avg_pool_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_avg_pool_c99),
 };

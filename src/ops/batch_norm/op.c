@@ -52,6 +52,6 @@ const struct gn_operator gn_op_batch_norm = {
     .whole_batch = true,
     .backs_in_place = true,
     .shared_floats = gn_norm_floats,
-    .onnx = onnx,
-    .c99 = gn_batch_norm_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_batch_norm_c99),
 };

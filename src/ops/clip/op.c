@@ -46,6 +46,6 @@ const struct gn_operator gn_op_clip = {
     .keeps_vector = true,
     .by_image = true,
     .back_reads_y = true,
-    .onnx = onnx,
-    .c99 = gn_clip_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_clip_c99),
 };

@@ -40,6 +40,6 @@ const struct gn_operator gn_op_concat = {
     .joins = true,
     .by_image = true,
     .simple = true,
-    .onnx = onnx,
-    .c99 = gn_concat_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_concat_c99),
 };

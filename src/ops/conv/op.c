@@ -60,8 +60,8 @@ const struct gn_operator gn_op_conv = {
     .takes_norm = true,
     .by_image = true,
     .simple = true,
-    .onnx = onnx,
-    .c99 = gn_conv_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_conv_c99),
 };
 
 /* The other way to compute one. */

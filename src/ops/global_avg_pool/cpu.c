@@ -52,6 +52,7 @@ void GN_ISA_FUNCTION(gn_global_avg_pool_kernels)(struct gn_kernel *row)
 {
     row[GN_PASS_FORWARD] =
         (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = forward };
-    row[GN_PASS_BACK] =
-        (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = back };
+    if (GN_TRAINING)
+        row[GN_PASS_BACK] =
+            (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = back };
 }

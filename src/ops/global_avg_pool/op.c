@@ -25,6 +25,6 @@ const struct gn_operator gn_op_global_avg_pool = {
     .rule = rule,
     GN_KERNELS(global_avg_pool),
     .makes_vector = true,
-    .onnx = onnx,
-    .c99 = gn_global_avg_pool_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_global_avg_pool_c99),
 };

@@ -6,5 +6,7 @@ const struct gn_operator gn_op_loss = {
     .name = "loss",
     .type = "Loss",
     .kind = "loss",
+#if GN_TRAINING
     GN_ONE_KERNEL(loss),
+#endif
 };

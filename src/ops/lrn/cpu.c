@@ -133,7 +133,8 @@ void GN_ISA_FUNCTION(gn_lrn_kernels)(struct gn_kernel *row)
     row[GN_PASS_FORWARD] = (struct gn_kernel){
         .name = "vector", .units = gn_units_images, .run = forward, .scratch_bytes = row_bytes
     };
-    row[GN_PASS_BACK] = (struct gn_kernel){
-        .name = "vector", .units = gn_units_images, .run = back, .scratch_bytes = row_bytes
-    };
+    if (GN_TRAINING)
+        row[GN_PASS_BACK] = (struct gn_kernel){
+            .name = "vector", .units = gn_units_images, .run = back, .scratch_bytes = row_bytes
+        };
 }

@@ -49,6 +49,6 @@ const struct gn_operator gn_op_lrn = {
     .usage = "NAME [SIZE]",
     .keeps_vector = true,
     .by_image = true,
-    .onnx = onnx,
-    .c99 = gn_lrn_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_lrn_c99),
 };

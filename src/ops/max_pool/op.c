@@ -51,6 +51,6 @@ const struct gn_operator gn_op_max_pool = {
     .simple = true,
     .keeps_relu_mask = true,
     .kept_bytes = winners,
-    .onnx = onnx,
-    .c99 = gn_max_pool_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_max_pool_c99),
 };

@@ -21,6 +21,6 @@ const struct gn_operator gn_op_relu = {
     .fuses = GN_FUSE_RELU,
     .by_image = true,
     .back_reads_y = true,
-    .onnx = onnx,
-    .c99 = gn_relu_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_relu_c99),
 };

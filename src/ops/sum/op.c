@@ -36,6 +36,6 @@ const struct gn_operator gn_op_sum = {
     .takes_relu = true,
     .by_image = true,
     .simple = true,
-    .onnx = onnx,
-    .c99 = gn_sum_c99,
+    .onnx = GN_IN_FULL(onnx),
+    .c99 = GN_IN_FULL(gn_sum_c99),
 };
