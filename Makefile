@@ -18,7 +18,7 @@ SECONDS ?= 60
 PROGRAM = $(BUILD)/googlenet
 CTEST = ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 $(CTEST_FLAGS)
 
-.PHONY: all help build train test test-quick test-full fuzz soak check format bench bench-peers install deb static clean
+.PHONY: all help build train test test-quick test-full fuzz soak check format bench bench-peers docs install deb static clean
 
 all: build
 
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench       time a training step (ARGS=...); bench-peers: compared with other frameworks'
 	@echo 'make check       format and lengths of the source, direction of its includes, READMEs'
 	@echo 'make format      format the source with clang-format'
+	@echo 'make docs        the documentation as HTML: build-docs/html/index.html'
 	@echo 'make install     install below PREFIX=$(PREFIX)'
 	@echo 'make deb         Debian packages in build-deb/, checked by lintian'
 	@echo 'make static      one program without shared libraries: build-static/googlenet'
@@ -78,6 +79,10 @@ bench: build
 
 bench-peers: build
 	bench/peers/run.sh $(if $(PEERS),--peers "$(PEERS)") $(if $(MODES),--modes "$(MODES)") $(ARGS)
+
+docs:
+	@tools/setup.sh docs
+	@tools/docs.sh
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)

@@ -6,7 +6,7 @@
 # program that uses no more runs with either library. Inside, the choice is made by the list of files below,
 # and within a file by `if (GN_TRAINING)`. docs/embedding.md tells users about it.
 
-foreach(left_out CURL CAIRO GIF WEBP TIFF HDF5 MICROHTTPD)
+foreach(left_out CURL CAIRO GIF WEBP TIFF HDF5 MICROHTTPD OPENMPI MPICH)
     set(GN_WITH_${left_out} OFF CACHE BOOL "left out of a library that only predicts" FORCE)
 endforeach()
 set(GN_WITH_JPEG OFF CACHE BOOL "Use libjpeg: reading of JPEG pictures")

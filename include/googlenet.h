@@ -66,6 +66,7 @@ GN_API const char *gn_version(void);
 
 /* ==== Simple: the verbs of the notebook ======================================================== */
 
+/* What a call returns, and what gn_error_status() says. */
 typedef enum gn_status {
     GN_OK = 0,
     GN_STATUS_BAD_ARGUMENT, /* a value or combination that makes no sense */
@@ -261,6 +262,7 @@ GN_API const char *gn_dataset_file(const gn_dataset *data, uint64_t i);
 
 /* ---- Sets that the library knows by name ---- */
 
+/* A data set that is known by name. */
 struct gn_known_dataset {
     const char *name;
     int classes;
@@ -278,6 +280,7 @@ GN_API gn_status gn_dataset_get(const char *name, const char *data_dir, bool off
 
 /* ---- Looking at a whole data set ---- */
 
+/* What can be wrong with an image. */
 typedef enum gn_finding_kind {
     GN_FINDING_UNREADABLE = 1, /* damaged, truncated, not a picture */
     GN_FINDING_SAME_FILE,      /* the bytes of another file of the split */
@@ -287,6 +290,7 @@ typedef enum gn_finding_kind {
     GN_FINDING_KINDS
 } gn_finding_kind;
 
+/* One thing that gn_check_data_sets found. Texts belong to the report. */
 struct gn_finding {
     gn_finding_kind kind;
     const char *file, *other; /* other: the one it equals, or NULL */
@@ -294,6 +298,7 @@ struct gn_finding {
     uint64_t reserved[2];
 };
 
+/* All of them, and what the sets hold. */
 struct gn_check_report {
     size_t n_findings;
     struct gn_finding *findings;
@@ -352,6 +357,7 @@ GN_API const char *gn_preset_name(int i);
 
 /* ---- What is reported while training ---- */
 
+/* What has happened in a training. */
 typedef enum gn_event_kind {
     GN_EVENT_START = 1, /* before the first step: totals are known */
     GN_EVENT_STEP,      /* after every step */
@@ -379,6 +385,7 @@ struct gn_metrics {
 /* The value of the metric of that name; NAN when there is none. */
 GN_API double gn_metric_value(const struct gn_metrics *metrics, const char *name);
 
+/* What a training says about it, to on_event of struct gn_fit_options. */
 struct gn_event {
     gn_event_kind kind;
     int epoch, epochs;     /* counted from 1 */
@@ -416,6 +423,7 @@ typedef enum gn_algorithm {
     GN_ALGORITHM_WINOGRAD  /* Winograd wherever a layer allows it */
 } gn_algorithm;
 
+/* How weights follow their gradients, by Keras' rules. */
 typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW } gn_optimizer;
 
 /* How the learning rate changes from step to step (formulas: src/train/schedule.c). */
@@ -468,6 +476,7 @@ GN_API int gn_launched(int *rank);
  * the others. */
 GN_API gn_ranks *gn_join_ranks(void);
 
+/* All of a training; every field that is zero has its default. */
 struct gn_fit_options {
     /* -- Data: what is learned, in which order, and how much of it -- */
     gn_dataset *train;
@@ -610,6 +619,7 @@ typedef enum gn_option_kind {
     GN_OPTION_PLATEAU      /* double, and an int at `second`: FACTOR:PATIENCE */
 } gn_option_kind;
 
+/* What is special about an option; bits. */
 enum gn_option_trait {
     GN_OPTION_SAVED = 1, /* config.json keeps it */
     GN_OPTION_ANEW = 2,  /* may be given again when a run is resumed */
@@ -676,6 +686,7 @@ GN_API gn_status gn_history_epoch(const gn_history *history, int i, struct gn_ep
 
 /* ---- Runs: the folders that gn_fit leaves ---- */
 
+/* How a run ended, if it did. */
 typedef enum gn_run_state {
     GN_RUN_RUNNING = 1, /* a process trains in it */
     GN_RUN_FINISHED,
@@ -684,6 +695,7 @@ typedef enum gn_run_state {
 } gn_run_state;
 GN_API const char *gn_run_state_name(int i); /* "running"; NULL for another number */
 
+/* A run as a whole. */
 struct gn_run_info {
     gn_run_state state;
     char message[512]; /* why it stopped or failed; "": nothing is said */
@@ -876,6 +888,7 @@ GN_API gn_status gn_compare_with(gn_net *a, gn_net *b, struct gn_comparison *res
 
 /* ---- Evaluation ---- */
 
+/* How well a network answers. */
 struct gn_score {
     uint64_t samples;
     double loss, accuracy; /* means over the samples */
@@ -894,6 +907,7 @@ typedef enum gn_tta {
 } gn_tta;
 GN_API const char *gn_tta_name(int i); /* "none", "mirror", ...; NULL after the last */
 
+/* What gn_evaluate measures, and how. */
 struct gn_evaluate_options {
     gn_dataset *data;
     uint64_t limit; /* first N samples; 0: all */
@@ -947,6 +961,7 @@ struct gn_evaluation_figures {
 GN_API gn_status gn_evaluation_figures(const gn_evaluation *evaluation,
                                        struct gn_evaluation_figures *figures);
 
+/* The same of class i alone. */
 struct gn_class_score {
     uint64_t support; /* samples of the class */
     uint64_t predicted, correct;
@@ -1171,6 +1186,7 @@ GN_API gn_explainer *gn_explainer_create_with(gn_net *net,
                                               const struct gn_explainer_options *options);
 GN_API void gn_explainer_free(gn_explainer *explainer);
 
+/* What an explainer looks at. */
 struct gn_explainer_info {
     const char *layer;
     int height, width;  /* of the layer's maps, and of a Grad-CAM map */
@@ -1302,6 +1318,7 @@ GN_API gn_status gn_write_file(const char *path, const void *data, size_t n);
 
 /* ---- The parts of a network ---- */
 
+/* A network in numbers. Texts belong to the network. */
 struct gn_net_info {
     const char *preset; /* "googlenet", or "custom" for a graph of the caller */
     int size_h, size_w, channels, classes;
@@ -1365,6 +1382,7 @@ typedef struct gn_node {
     int id; /* -1: invalid */
 } gn_node;
 
+/* An empty graph; gn_compile consumes it, gn_graph_free is for one that was given up. */
 GN_API gn_graph *gn_graph_create(void);
 GN_API void gn_graph_free(gn_graph *graph);
 
@@ -1376,6 +1394,7 @@ GN_API gn_net *gn_compile(gn_graph *graph, gn_node output, uint64_t seed);
  * their names begin with it. NULL ends the stage. */
 GN_API void gn_stage(gn_graph *graph, const char *name);
 
+/* The images, where every graph begins. */
 GN_API gn_node gn_input(gn_graph *graph, int height, int width, int channels);
 
 /* The Inception block with the notebook's c1...c4:
@@ -1392,6 +1411,7 @@ GN_API void gn_head(gn_graph *graph, gn_node logits, double weight, const char *
 
 /* ---- Layers ---- */
 
+/* A convolution; with gn_conv_relu the ReLU after it is part of the layer. */
 struct gn_conv_options {
     int channels;       /* output channels */
     int kernel;         /* height and width */
@@ -1410,8 +1430,10 @@ struct gn_conv_options {
     gn_conv_relu_with((graph), (x), &(struct gn_conv_options){ .channels = __VA_ARGS__ })
 GN_API gn_node gn_conv_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
 GN_API gn_node gn_conv_relu_with(gn_graph *graph, gn_node x, const struct gn_conv_options *options);
+/* max(x, 0) of any layer. */
 GN_API gn_node gn_relu(gn_graph *graph, gn_node x);
 
+/* A maximum or a mean over windows. */
 struct gn_pool_options {
     int kernel, stride; /* SAME; stride 0: the kernel */
     const char *name;
@@ -1430,6 +1452,7 @@ struct gn_pool_options {
     gn_avg_pool_with((graph), (x), &(struct gn_pool_options){ .kernel = __VA_ARGS__ })
 GN_API gn_node gn_max_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
 GN_API gn_node gn_avg_pool_with(gn_graph *graph, gn_node x, const struct gn_pool_options *options);
+/* The mean of each channel over the whole map: a vector. */
 GN_API gn_node gn_global_avg_pool(gn_graph *graph, gn_node x);
 
 /* Batch normalisation (Ioffe and Szegedy, 2015): by the statistics of the batch in training, by
@@ -1462,6 +1485,7 @@ GN_API gn_node gn_lrn_with(gn_graph *graph, gn_node x, const struct gn_lrn_optio
  * does nothing in prediction. */
 GN_API gn_node gn_dropout(gn_graph *graph, gn_node x, double rate, const char *name);
 
+/* Several layers of equal height and width as one: their channels follow each other. */
 GN_API gn_node gn_concat(gn_graph *graph, const gn_node *nodes, int n, const char *name);
 
 /* min(max(x, low), high); from 0 to 6 it is ReLU6. NULL: "clip". */
@@ -1484,6 +1508,7 @@ GN_API void gn_initialize(gn_graph *graph, gn_initial kernels, double deviation,
 
 /* ==== Measuring and machine ==================================================================== */
 
+/* What gn_bench measures. */
 struct gn_bench_options {
     bool train;  /* a whole training step; false: a forward pass */
     int batch;   /* 0: 128 */
@@ -1546,6 +1571,7 @@ GN_API void gn_free_bench(struct gn_bench_result *result);
 /* Bytes that training (or predicting) with this batch will take; checked before training. */
 GN_API uint64_t gn_memory_estimate(const gn_net *net, int batch, bool train);
 
+/* This build and this machine. */
 struct gn_system_info {
     const char *version, *compiler;
     const char *isa;            /* kernel set in use; NULL and an error when GOOGLENET_ISA is bad */
@@ -1587,6 +1613,7 @@ struct gn_allocator {
  * any memory, so call it first, and before any other thread uses the library. */
 GN_API gn_status gn_set_allocator(const struct gn_allocator *allocator);
 
+/* How much a line of the log matters. */
 typedef enum gn_log_level {
     GN_LOG_ERROR = 1, /* the sentence of an error, when it happens; some are got over */
     GN_LOG_WARNING,   /* it goes on, but somebody should know */

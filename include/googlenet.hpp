@@ -39,6 +39,7 @@
 namespace googlenet
 {
 
+/* A call failed: `status` says how, what() in a sentence. */
 class error : public std::runtime_error
 {
   public:
@@ -173,6 +174,7 @@ template <typename T, auto release> class handle
 
 /* ---- Data ---- */
 
+/* gn_dataset: labelled images. */
 class dataset : public handle<gn_dataset, gn_close_dataset>
 {
   public:
@@ -210,6 +212,7 @@ class dataset : public handle<gn_dataset, gn_close_dataset>
     }
 };
 
+/* gn_history: what a training reported, an epoch each. */
 class history : public handle<gn_history, gn_free_history>
 {
   public:
@@ -229,6 +232,7 @@ class history : public handle<gn_history, gn_free_history>
 
 /* ---- Networks ---- */
 
+/* gn_net: a network with its parameters. */
 class net : public handle<gn_net, gn_free_net>
 {
   public:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh build|test|train|format|fuzz|deb|ci: installs what is missing for that job, from the distribution's
+# setup.sh build|test|train|format|fuzz|deb|docs|ci: installs what is missing for that job, from the distribution's
 # packages (Debian, Ubuntu). As root it installs; an ordinary user's sudo is used where it works;
 # otherwise the one command to type is printed and the exit code is 5. At once done when all is there.
 #
@@ -53,6 +53,7 @@ present() {
     dh-python) have dh_python3 ;;
     python3) have python3 ;;
     lintian) have lintian ;;
+    doxygen) have doxygen ;;
     git) have git ;;
     locales) [ -e /usr/share/i18n/locales/de_DE ] ;;
     esac
@@ -92,6 +93,7 @@ test)
     want locales
     ;;
 format) require clang-format ;;
+docs) require doxygen ;;
 fuzz)
     base
     require libcmocka-dev clang libclang-rt-dev g++
@@ -105,10 +107,10 @@ deb)
 ci)
     base
     require libcmocka-dev binutils clang libclang-rt-dev clang-format
-    want g++ dataset-fashion-mnist debootstrap locales abigail-tools libopenmpi-dev openmpi-bin libmpich-dev mpich
+    want g++ dataset-fashion-mnist debootstrap locales abigail-tools doxygen libopenmpi-dev openmpi-bin libmpich-dev mpich
     ;;
 *)
-    echo "setup.sh: unknown job '$job'; one of build, test, train, format, fuzz, deb, ci" >&2
+    echo "setup.sh: unknown job '$job'; one of build, test, train, format, fuzz, deb, docs, ci" >&2
     exit 2
     ;;
 esac
