@@ -550,6 +550,9 @@ struct gn_fit_options {
     gn_ranks *ranks; /* that train together, each of which calls gn_fit; NULL: one */
     double
         rank_timeout; /* seconds without an answer after which one is lost, at least 20 steps; 0: 300 */
+    const char *
+        share; /* of a batch's grains: "auto", faster ranks more, as measured at the start; "3,1", by weight; NULL or
+                          "equal" */
 
     /* -- Files of the run -- */
     const char *out;           /* folder of the run's files; NULL: write nothing */
@@ -568,7 +571,7 @@ struct gn_fit_options {
     const volatile int *stop; /* not NULL and not zero: finish the step, save, GN_STATUS_STOPPED */
     volatile int *save;       /* not NULL and not zero: save a checkpoint after the step, set it to
                                  0, go on */
-    uint64_t reserved[4];
+    uint64_t reserved[3];
 };
 
 /* Patterns of tensor names are separated by commas; `*` stands for any characters, `?` for one. A

@@ -34,7 +34,10 @@ struct gn_transport {
 struct gn_ranks {
     const struct gn_transport *transport;
     int rank, size;
-    int here; /* that share processors with this one, itself among them */
+    bool is_uneven;
+    double until[GN_MOST_RANKS +
+                 1]; /* uneven: the part of a batch's grains that ranks before number r take */
+    int here;        /* that share processors with this one, itself among them */
     uint64_t step;
     double timeout;
     struct gn_transfer *transfers;

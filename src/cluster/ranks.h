@@ -64,7 +64,19 @@ gn_status gn_ranks_any(struct gn_ranks *ranks, uint32_t *flags);
 /* The first of the grains that rank r computes, of a batch of so many; r = size: the end. */
 int gn_ranks_first_grain(const gn_ranks *ranks, int grains, int r);
 
-/* The most grains that a rank computes. */
+/* The same where all have equal shares, as for one batch each. */
+int gn_ranks_equal_grain(const gn_ranks *ranks, int grains, int r);
+
+/* Gives each rank grains by its weight, the same weights everywhere, instead of equally many; no bit depends on it. */
+void gn_ranks_set_shares(struct gn_ranks *ranks, const double *weights);
+
+/* "3,1": the weights of n ranks. BAD_ARGUMENT. */
+gn_status gn_ranks_read_shares(const char *text, int n, double *weights);
+
+/* The part of a batch that a rank takes at most, where shares are not equal; else 0. */
+double gn_ranks_largest_share(const gn_ranks *ranks);
+
+/* The most grains that a rank computes, of a batch of so many or fewer. */
 int gn_ranks_most_grains(const gn_ranks *ranks, int grains);
 
 /* Room for sums of arrays of n floats. NULL: NO_MEMORY. */

@@ -31,7 +31,10 @@ bool gn_loader_is_gone(const struct gn_loader *loader, uint32_t sample)
 static int end_of_rank(const struct gn_loader *loader, int n, int r)
 {
     const int grains = (n + loader->grain - 1) / loader->grain;
-    const int end = gn_ranks_first_grain(loader->options.ranks, grains, r + 1) * loader->grain;
+    const gn_ranks *ranks = loader->options.ranks;
+    const int first = loader->options.equal ? gn_ranks_equal_grain(ranks, grains, r + 1)
+                                            : gn_ranks_first_grain(ranks, grains, r + 1);
+    const int end = first * loader->grain;
     return end < n ? end : n;
 }
 

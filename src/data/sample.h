@@ -35,6 +35,7 @@ struct gn_loader_options {
     int threads;            /* 0: one for images in memory, all usable ones for picture files */
     gn_ranks *ranks;        /* each makes the samples of its grains alone; NULL: one process */
     int grain;              /* images of a grain; 0: the batch */
+    bool equal;             /* each rank has as many of them, whatever its share is */
     bool
         report_bad; /* pictures that cannot be read are left out and reported in each batch, however
                         many they are */

@@ -185,6 +185,7 @@ static struct gn_loader_options loader_options(const struct gn_net *net, gn_resi
     struct gn_loader_options o = gn_loader_for(net, options->data, options->limit, all, rule);
     o.ranks = options->ranks;
     o.grain = batch;
+    o.equal = true;
     o.height = gn_view_size(options->tta, o.height);
     o.width = gn_view_size(options->tta, o.width);
     const int least = o.height > o.width ? o.height : o.width;

@@ -232,7 +232,9 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->grain = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, trains);
     plan->chooses = plan->whole ? o->batch : plan->grain;
     plan->all_grains = (o->batch + plan->grain - 1) / plan->grain;
-    plan->part = o->parts > 1 ? (plan->all_grains + o->parts - 1) / o->parts : plan->all_grains;
+    plan->part = o->most_grains != NULL ? o->most_grains(o->user, plan->all_grains)
+                 : o->parts > 1         ? (plan->all_grains + o->parts - 1) / o->parts
+                                        : plan->all_grains;
     plan->slice = plan->whole && o->train ? plan->part * plan->grain : plan->chooses;
     plan->slice = plan->whole && plan->slice > o->batch ? o->batch : plan->slice;
     plan->share = o->share;

@@ -37,6 +37,8 @@ struct gn_plan_options {
     int focus; /* inference with gradients: the layer whose value and gradient gn_plan_attend copies, as
                     gn_focus_layer gives it; 0: none */
     int parts; /* training: among how many plans the grains of a batch are divided; 0: 1 */
+    int (*most_grains)(void *user,
+                       int grains); /* of them that are computed here; NULL: an equal part */
     /* Gets what other ranks have computed of the sums of all grains of the batch, `bytes` of each; called by one
      * thread between two steps. NULL: there are no others. */
     gn_status (*share)(void *user, void *sums, size_t bytes, int grains);

@@ -345,6 +345,7 @@ static gn_status create_parts(struct gn_fit *fit)
             net, o->validation, o->limit_val, o->batch * gn_ranks_size(o->ranks), s->rule);
         validation.ranks = o->ranks; /* each takes a batch */
         validation.grain = o->batch;
+        validation.equal = true;
         validation.pictures = s->pictures->states[1];
         validation.pictures_changed = &s->pictures->changed;
         fit->validation = gn_loader_create(&validation);
@@ -389,6 +390,7 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
             return gn_last_status();
         s->class_weights = fit->class_weights;
     }
+    GN_TRY(gn_train_deal(net, s));
     fit->plan = gn_train_plan(net, s);
     if (fit->plan == NULL)
         return gn_last_status();

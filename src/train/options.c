@@ -236,6 +236,10 @@ static const struct row rows[] = {
     { .option = { .name = "rank-timeout", MEMBER(rank_timeout), .kind = GN_OPTION_SECONDS, .value = "T",
         .low = 0.1, .high = 1e6, .standard = "300s", .traits = ANEW,
         .help = "how long a process may not answer; never less than 20 steps take" } },
+    { .option = { .name = "share", MEMBER(share), .kind = GN_OPTION_TEXT, .value = "WHAT",
+        .standard = "equal", .traits = ANEW,
+        .help = "of a batch for each process: equal, auto (the faster more) or weights \"3,1\"; no bit"
+                " depends on it" } },
     { .option = { .name = "log-steps", MEMBER(log_steps), .kind = GN_OPTION_COUNT, .value = "N",
         .high = MOST_COUNT, .standard = "0: none", .traits = SAVED,
         .help = "a record in history.jsonl every N steps" } },

@@ -283,6 +283,11 @@ gn_status gn_train_share(void *user, void *sums, size_t bytes, int grains)
     return gn_ranks_share(user, sums, offsets);
 }
 
+static int most_of_rank(void *user, int grains)
+{
+    return gn_ranks_most_grains(user, grains);
+}
+
 struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *settings)
 {
     const struct gn_fit_options *o = &settings->options;
@@ -291,6 +296,7 @@ struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *sett
                                         .batch = o->batch,
                                         .slice = o->grain,
                                         .parts = gn_ranks_size(o->ranks),
+                                        .most_grains = o->ranks == NULL ? NULL : most_of_rank,
                                         .share = o->ranks == NULL ? NULL : gn_train_share,
                                         .user = o->ranks,
                                         .threads = o->threads,

@@ -62,6 +62,9 @@ gn_status gn_train_step_exchange(struct gn_train_step *step);
 const float *gn_train_step_grads(const struct gn_train_step *step);
 
 /* The plan, the loader and the step that a run's settings ask for; NULL on an error. */
+/* Gives ranks the shares of a batch that .share says, before plan and loader are made. */
+gn_status gn_train_deal(struct gn_net *net, const struct gn_settings *settings);
+
 /* The function that a plan shares the sums of its normalisations with, of the ranks that are its user. */
 gn_status gn_train_share(void *user, void *sums, size_t bytes, int grains);
 

@@ -150,6 +150,20 @@ done
 holds err 'rank 0 \(.*\) has ended in step [0-9]+$'
 [ "$(ps -p "$child" -o pid= | wc -l)" = 0 ] || fail "a rank outlives rank 0"
 
+# ---- Shares: who computes what is nothing to the result ----
+for share in 3,1,1 0.01,1,5 auto; do
+    # shellcheck disable=SC2086
+    expect 0 'shares of a batch 0' train $small --model googlenet-small --momentum 0.9 --processes 3 --share $share \
+        --out shared --overwrite
+    for file in model best checkpoint; do
+        same norm-1/$file.safetensors shared/$file.safetensors
+    done
+done
+for share in 3,1 1,2,x fast 0,1,1 1,1,1,; do
+    # shellcheck disable=SC2086
+    expect 2 'write equal, auto' train $small --model googlenet-small --processes 3 --share $share --out refused
+done
+
 # ---- What it costs ----
 expect 0 '[0-9]+% before the backward pass ended' bench googlenet-small --size 16 --batch 130 --train --team \
     --processes 2 --threads 1 --rounds 3
