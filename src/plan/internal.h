@@ -125,6 +125,7 @@ struct gn_plan {
     int grain, slots;     /* training: images of a grain at most; partial sums at a time */
     int chooses;          /* images by which kernels are chosen */
     int all_grains, part; /* of a batch at most, and those that are computed here */
+    int parts;            /* plans that share them */
     gn_status (*share)(void *user, void *sums, size_t bytes, int grains);
     void *user;
     gn_status shared;                          /* of the running call */

@@ -91,8 +91,7 @@ static gn_status reserve_grains(struct gn_plan *plan)
 {
     const size_t most = (size_t)plan->part;
     plan->slots = gn_pairwise_depth(plan->all_grains, 0, plan->all_grains);
-    if (plan->part <
-        plan->all_grains) /* wherever they begin, as many trees that rise and that fall */
+    if (plan->parts > 1) /* wherever they begin, as many trees that rise and that fall */
         plan->slots = 2 * gn_pairwise_depth(plan->part, 0, plan->part);
     plan->grains = gn_calloc(most, sizeof *plan->grains, "the plan");
     plan->counts = gn_calloc(most, sizeof *plan->counts, "the plan");
@@ -232,6 +231,7 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->grain = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, trains);
     plan->chooses = plan->whole ? o->batch : plan->grain;
     plan->all_grains = (o->batch + plan->grain - 1) / plan->grain;
+    plan->parts = o->parts;
     plan->part = o->most_grains != NULL ? o->most_grains(o->user, plan->all_grains)
                  : o->parts > 1         ? (plan->all_grains + o->parts - 1) / o->parts
                                         : plan->all_grains;

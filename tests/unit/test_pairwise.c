@@ -77,6 +77,17 @@ static void parts_give_the_same_tree(void **state)
     }
 }
 
+/* What a plan that computes so many grains of a batch, from wherever on, has room for. */
+static void room_is_enough_wherever_a_part_begins(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= MOST; n++)
+        for (int from = 0; from < n; from++)
+            for (int to = from + 1; to <= n; to++)
+                assert_true(gn_pairwise_depth(n, from, to) <=
+                            2 * gn_pairwise_depth(to - from, 0, to - from));
+}
+
 static void doubles_are_added_in_that_order(void **state)
 {
     (void)state;
@@ -90,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(the_tree_is_that_of_pairs),
                                         cmocka_unit_test(parts_give_the_same_tree),
+                                        cmocka_unit_test(room_is_enough_wherever_a_part_begins),
                                         cmocka_unit_test(doubles_are_added_in_that_order) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
