@@ -423,8 +423,8 @@ typedef enum gn_algorithm {
     GN_ALGORITHM_WINOGRAD  /* Winograd wherever a layer allows it */
 } gn_algorithm;
 
-/* How weights follow their gradients, by Keras' rules. */
-typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW } gn_optimizer;
+/* How weights follow their gradients: by Keras' rules, LARS by its paper's. */
+typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW, GN_LARS } gn_optimizer;
 
 /* How the learning rate changes from step to step (formulas: src/train/schedule.c). */
 typedef enum gn_schedule {
@@ -515,16 +515,18 @@ struct gn_fit_options {
 
     /* -- Optimiser: from the gradient to new weights -- */
     gn_optimizer optimizer;
-    double momentum;      /* sgd */
-    bool nesterov;        /* sgd with momentum */
-    double weight_decay;  /* 0: none for sgd, 0.004 for adamw */
-    bool no_weight_decay; /* adamw without decay */
+    double momentum;      /* 0: none for sgd, 0.9 for lars */
+    bool no_momentum;     /* lars without momentum */
+    bool nesterov;        /* sgd or lars with momentum */
+    double weight_decay;  /* 0: none for sgd, 0.004 for adamw, 0.0005 for lars */
+    bool no_weight_decay; /* adamw or lars without decay */
     bool decay_all;       /* decay biases too, not only kernels */
     double adam_eps;      /* 0: 1e-7 */
+    double lars_trust;    /* length of a step in lengths of the weights, at a rate of 1; 0: 0.001 */
     double ema;           /* decay of an average of the weights, a step; 0: none is kept */
 
     /* -- Learning rate and its schedule -- */
-    double lr;    /* 0: 0.05 (adamw 0.001) */
+    double lr;    /* 0: 0.05 (adamw 0.001, lars 1) */
     bool zero_lr; /* a learning rate of zero */
     gn_schedule schedule;
     double lr_min;         /* polynomial, cosine, one-cycle: the rate at the end */

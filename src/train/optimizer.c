@@ -6,7 +6,12 @@
  *   momentum    v = v * mu - g * lr;  w += v, or w += v * mu - g * lr (Nesterov)
  *   AdamW       m += (g - m) * (1 - b1);  v += (g * g - v) * (1 - b2)
  *               w -= m * alpha / (sqrt(v) + eps),  alpha = lr * sqrt(1 - b2^t) / (1 - b1^t)
+ *   LARS        u = g + w * wd;  v = v * mu + u * rate;  w -= v, or w -= v * mu + u * rate (Nesterov)
+ *               rate = lr * trust * |w| / (|g| + wd * |w|) for kernels, with the norms of a whole tensor
  *   average     a += (w - a) * (1 - d) after the update; a = w at the first step
+ *
+ * LARS is the paper's and TensorFlow's (tf-models-official): the rate is part of v. The ratio is 1 where |w|
+ * or |g| is 0, and for biases and the parameters of normalisations, which do not decay either unless asked.
  *
  * Tensors are cut into blocks of a fixed size that the threads share out.
  */
@@ -27,7 +32,9 @@ static const double BETA_1 = 0.9, BETA_2 = 0.999;
 
 struct block {
     size_t first, count;
+    int tensor;
     bool decays, frozen;
+    bool adapts;    /* LARS: by the norms of its tensor */
     bool trainable; /* false: running statistics, which are only averaged */
     float lr_scale;
 };
@@ -38,6 +45,7 @@ struct gn_updater {
     int n_blocks;
     struct block *blocks;
     double *squares; /* a sum a block */
+    double *ratios;  /* LARS: that of the weights, then the trust ratio of the block's tensor */
     float *states[MAX_STATES];
     float *ema;
 };
@@ -45,6 +53,7 @@ struct gn_updater {
 /* What one update needs, rounded to float32 where Keras casts. */
 struct factors {
     float lr, momentum, decay;
+    bool nesterov;
     float alpha, one_minus_beta_1, one_minus_beta_2, eps;
     float grad_scale, one_minus_ema;
 };
@@ -54,7 +63,7 @@ static int own_states(const struct gn_optimizer_options *options)
 {
     if (options->kind == GN_ADAMW)
         return 2;
-    return options->momentum > 0 ? 1 : 0;
+    return options->momentum > 0 || options->kind == GN_LARS ? 1 : 0;
 }
 
 int gn_updater_states(const struct gn_optimizer_options *options)
@@ -82,6 +91,8 @@ static void fill_blocks(struct gn_updater *u, const struct gn_graph *graph)
         for (size_t done = 0; done < t->count; done += BLOCK_FLOATS) {
             const size_t left = t->count - done;
             u->blocks[n++] = (struct block){ .first = t->offset + done,
+                                             .tensor = i,
+                                             .adapts = t->is_kernel,
                                              .count = left < BLOCK_FLOATS ? left : BLOCK_FLOATS,
                                              .decays = decays,
                                              .frozen = frozen,
@@ -102,7 +113,10 @@ struct gn_updater *gn_updater_create(const struct gn_graph *graph,
     u->n_blocks = count_blocks(graph);
     u->blocks = gn_calloc((size_t)u->n_blocks, sizeof *u->blocks, "the optimiser");
     u->squares = gn_calloc((size_t)u->n_blocks, sizeof *u->squares, "the optimiser");
-    bool ok = u->blocks != NULL && u->squares != NULL;
+    if (options->kind == GN_LARS)
+        u->ratios = gn_calloc((size_t)u->n_blocks, sizeof *u->ratios, "the optimiser");
+    bool ok =
+        u->blocks != NULL && u->squares != NULL && (options->kind != GN_LARS || u->ratios != NULL);
     for (int i = 0; ok && i < own_states(options); i++) {
         u->states[i] = gn_calloc(graph->n_floats, sizeof(float), "the optimiser's state");
         ok = u->states[i] != NULL;
@@ -127,6 +141,7 @@ void gn_updater_free(struct gn_updater *updater)
         gn_free(updater->states[i]);
     gn_free(updater->ema);
     gn_free(updater->squares);
+    gn_free(updater->ratios);
     gn_free(updater->blocks);
     gn_free(updater);
 }
@@ -184,6 +199,7 @@ static struct factors factors_of(const struct gn_optimizer_options *o,
                          .one_minus_ema = update->step <= 1 ? 1 : (float)(1 - o->ema),
                          .momentum = (float)o->momentum,
                          .decay = (float)o->weight_decay,
+                         .nesterov = o->nesterov,
                          .one_minus_beta_1 = (float)(1 - BETA_1),
                          .one_minus_beta_2 = (float)(1 - BETA_2),
                          .eps = (float)o->adam_eps };
@@ -195,6 +211,8 @@ static struct factors factors_of(const struct gn_optimizer_options *o,
 
 static void scale(float *restrict g, size_t n, float factor)
 {
+    if (!(factor < 1) && !(factor > 1))
+        return;
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         g[i] = g[i] * factor;
@@ -265,22 +283,39 @@ static void adam(float *restrict w, float *restrict m, float *restrict v, const 
     }
 }
 
+static void lars(float *restrict w, float *restrict v, const float *restrict g, size_t n,
+                 const struct factors *f)
+{
+    const float mu = f->momentum, lr = f->lr, wd = f->decay, again = f->nesterov ? mu : 1;
+    const float now = f->nesterov ? lr : 0;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const float u = g[i] + w[i] * wd;
+        v[i] = v[i] * mu - u * lr;
+        w[i] = w[i] + (v[i] * again - u * now);
+    }
+}
+
 /* w - g * 0 would turn -0 into +0, so a rate of zero does not come here. */
 static void update_weights(const struct gn_updater *u, const struct block *b, float *w, float *g,
                            const struct factors *f)
 {
-    if (f->grad_scale < 1 || f->grad_scale > 1)
-        scale(g, b->count, f->grad_scale);
+    float *const v = u->states[0] == NULL ? NULL : u->states[0] + b->first;
+    if (u->options.kind == GN_LARS) {
+        lars(w, v, g, b->count, f);
+        return;
+    }
+    scale(g, b->count, f->grad_scale);
     if (b->decays && f->decay > 0)
         decay(w, b->count, f);
     if (u->options.kind == GN_ADAMW)
-        adam(w, u->states[0] + b->first, u->states[1] + b->first, g, b->count, f);
-    else if (u->states[0] == NULL)
+        adam(w, v, u->states[1] + b->first, g, b->count, f);
+    else if (v == NULL)
         sgd(w, g, b->count, f->lr);
     else if (u->options.nesterov)
-        sgd_nesterov(w, u->states[0] + b->first, g, b->count, f);
+        sgd_nesterov(w, v, g, b->count, f);
     else
-        sgd_momentum(w, u->states[0] + b->first, g, b->count, f);
+        sgd_momentum(w, v, g, b->count, f);
 }
 
 static void update_block(const struct gn_updater *u, const struct block *b, float *params,
@@ -290,6 +325,10 @@ static void update_block(const struct gn_updater *u, const struct block *b, floa
     struct factors f = *factors;
     f.lr *= b->lr_scale;
     f.alpha *= b->lr_scale;
+    if (u->options.kind == GN_LARS) {
+        f.decay = b->decays ? f.decay : 0;
+        f.lr = (float)((double)f.lr * u->ratios[b - u->blocks]);
+    }
     if (b->frozen) /* so is their average, which began with them */
         return;
     if (f.lr > 0 && b->trainable)
@@ -334,13 +373,64 @@ static void over_blocks(struct pass *pass)
     gn_parallel(u->options.threads, (size_t)u->n_blocks, one_block, pass);
 }
 
+/* Eight sums side by side, so that the order is fixed and the loop still runs in vectors. */
+static double block_squares(const float *x, size_t n)
+{
+    double sums[NORM_LANES] = { 0 }, sum = 0;
+    size_t i = 0;
+    for (; i + NORM_LANES <= n; i += NORM_LANES)
+        for (size_t k = 0; k < NORM_LANES; k++)
+            sums[k] += (double)x[i + k] * (double)x[i + k];
+    for (size_t k = 0; k < NORM_LANES; k++)
+        sum += sums[k];
+    for (; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sum;
+}
+
+/* Of the gradients that an update takes and of the weights. */
+static void norms_one(struct pass *p, size_t i)
+{
+    struct gn_updater *u = p->updater;
+    const struct block *b = &u->blocks[i];
+    if (b->frozen || !b->trainable)
+        return;
+    scale(p->grads + b->first, b->count, p->factors->grad_scale);
+    u->squares[i] = block_squares(p->grads + b->first, b->count);
+    u->ratios[i] = block_squares(p->params + b->first, b->count);
+}
+
+/* The trust ratio of each tensor, from its blocks' sums in their order. */
+static void find_ratios(struct gn_updater *u, double decays)
+{
+    for (int i = 0, end = 0; i < u->n_blocks; i = end) {
+        const struct block *b = &u->blocks[i];
+        double weights = 0, grads = 0, ratio = 1;
+        for (end = i; end < u->n_blocks && u->blocks[end].tensor == b->tensor; end++) {
+            weights += u->ratios[end];
+            grads += u->squares[end];
+        }
+        weights = sqrt(weights);
+        grads = sqrt(grads);
+        if (b->adapts && weights > 0 && grads > 0)
+            ratio = u->options.lars_trust * weights / (grads + (b->decays ? decays : 0) * weights);
+        for (int k = i; k < end; k++)
+            u->ratios[k] = ratio;
+    }
+}
+
 void gn_updater_step(struct gn_updater *updater, float *params, float *grads,
                      const struct gn_update *update)
 {
     const struct factors f = factors_of(&updater->options, update);
     struct pass pass = {
-        .work = update_one, .updater = updater, .factors = &f, .params = params, .grads = grads
+        .work = norms_one, .updater = updater, .factors = &f, .params = params, .grads = grads
     };
+    if (updater->options.kind == GN_LARS && f.lr > 0) {
+        over_blocks(&pass);
+        find_ratios(updater, (double)f.decay);
+    }
+    pass.work = update_one;
     over_blocks(&pass);
 }
 
@@ -367,21 +457,6 @@ void gn_updater_add(struct gn_updater *updater, float *sum, const float *values,
                          .factor = (float)factor,
                          .first = first };
     over_blocks(&pass);
-}
-
-/* Eight sums side by side, so that the order is fixed and the loop still runs in vectors. */
-static double block_squares(const float *x, size_t n)
-{
-    double sums[NORM_LANES] = { 0 }, sum = 0;
-    size_t i = 0;
-    for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (size_t k = 0; k < NORM_LANES; k++)
-            sums[k] += (double)x[i + k] * (double)x[i + k];
-    for (size_t k = 0; k < NORM_LANES; k++)
-        sum += sums[k];
-    for (; i < n; i++)
-        sum += (double)x[i] * (double)x[i];
-    return sum;
 }
 
 static void square_one(struct pass *p, size_t i)

@@ -33,6 +33,11 @@ static bool is_adamw(const struct gn_fit_options *o)
     return o->optimizer == GN_ADAMW;
 }
 
+static bool is_lars(const struct gn_fit_options *o)
+{
+    return o->optimizer == GN_LARS;
+}
+
 static bool has_momentum(const struct gn_fit_options *o)
 {
     return o->momentum > 0;
@@ -114,27 +119,28 @@ static const struct row rows[] = {
         .help = "samples of a step" },
       .records = true, .in_use = always },
     { .option = { .name = "lr", MEMBER(lr), SECOND(zero_lr), .kind = GN_OPTION_REAL, .value = "X",
-        .high = MOST_FLOAT, .standard = "0.05, adamw 0.001", .traits = SAVED,
+        .high = MOST_FLOAT, .standard = "0.05, adamw 0.001, lars 1", .traits = SAVED,
         .help = "learning rate" },
       .records = true, .in_use = always },
     { .option = { .name = "optimizer", MEMBER(optimizer), .kind = GN_OPTION_CHOICE, .value = "NAME",
         .choice = gn_optimizer_name, .standard = "sgd", .traits = SAVED | SWEEP,
-        .help = "sgd or adamw" },
+        .help = "sgd, adamw or lars" },
       .records = true, .in_use = always },
     { .option = { .name = "algorithm", MEMBER(algorithm), .kind = GN_OPTION_CHOICE, .value = "NAME",
         .choice = gn_algorithm_name, .standard = "auto", .traits = SAVED | SWEEP,
         .help = "of the convolutions: auto, direct or winograd" },
       .records = true },
-    { .option = { .name = "momentum", MEMBER(momentum), .kind = GN_OPTION_REAL, .value = "X",
-        .high = 0.999999, .standard = "0", .traits = SAVED | SWEEP, .help = "of sgd" },
+    { .option = { .name = "momentum", MEMBER(momentum), SECOND(no_momentum), .kind = GN_OPTION_REAL,
+        .value = "X", .high = 0.999999, .standard = "0, lars 0.9", .traits = SAVED | SWEEP,
+        .help = "of sgd and lars" },
       .records = true },
     { .option = { .name = "nesterov", MEMBER(nesterov), .kind = GN_OPTION_SWITCH, .traits = SAVED | SWEEP,
         .help = "Nesterov's form of the momentum" },
       .records = true, .in_use = has_momentum },
     { .option = { .name = "weight-decay", MEMBER(weight_decay), SECOND(no_weight_decay),
         .kind = GN_OPTION_REAL, .value = "X", .high = MOST_FLOAT,
-        .standard = "0, adamw 0.004", .traits = SAVED | SWEEP,
-        .help = "w -= lr*X*w before the update" },
+        .standard = "0, adamw 0.004, lars 0.0005", .traits = SAVED | SWEEP,
+        .help = "w -= lr*X*w before the update; lars adds X*w to the gradient" },
       .records = true, .in_use = always },
     { .option = { .name = "decay-all", MEMBER(decay_all), .kind = GN_OPTION_SWITCH, .traits = SAVED | SWEEP,
         .help = "decay biases too, not only kernels" },
@@ -147,6 +153,10 @@ static const struct row rows[] = {
         .high = MOST_FLOAT, .standard = "1e-7", .traits = SAVED | SWEEP,
         .help = "epsilon of adamw" },
       .records = true, .in_use = is_adamw },
+    { .option = { .name = "lars-trust", MEMBER(lars_trust), .kind = GN_OPTION_REAL, .value = "X",
+        .low = 1e-12, .high = 1e6, .standard = "0.001", .traits = SAVED | SWEEP,
+        .help = "lars: a step's length in lengths of the weights, at a rate of 1" },
+      .records = true, .in_use = is_lars },
     { .option = { .name = "clip-norm", MEMBER(clip_norm), .kind = GN_OPTION_REAL, .value = "X",
         .high = MOST_FLOAT, .standard = "0: any length", .traits = SAVED | SWEEP,
         .help = "limits the norm of the gradient of all tensors together to X" },
@@ -331,12 +341,13 @@ gn_status gn_options_check(const struct gn_fit_options *options)
  * has none. */
 static double default_of(const struct gn_option *option, const struct gn_fit_options *o)
 {
-    static const char adamw[] = ", adamw ";
+    char name[32];
     double value = 0;
     const char *text = option->standard;
-    const char *other = text == NULL ? NULL : strstr(text, adamw);
-    if (other != NULL && is_adamw(o))
-        text = other + sizeof adamw - 1;
+    (void)snprintf(name, sizeof name, ", %s ", gn_optimizer_name((int)o->optimizer));
+    const char *other = text == NULL ? NULL : strstr(text, name);
+    if (other != NULL)
+        text = other + strlen(name);
     return text != NULL && gn_real_scan(text, &value) != NULL ? value : 0;
 }
 

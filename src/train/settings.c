@@ -34,8 +34,12 @@ static gn_status check_update(const struct gn_fit_options *o)
 {
     if (o->optimizer == GN_ADAMW && (o->momentum > 0 || o->nesterov))
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                "fit: .momentum and .nesterov belong to sgd, .optimizer is adamw");
-    if (o->nesterov && o->momentum <= 0)
+                "fit: .momentum and .nesterov belong to sgd and lars, .optimizer is adamw");
+    if (o->no_momentum && o->momentum > 0)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "fit: .momentum is %g and .no_momentum is set; give one of them", o->momentum);
+    const bool usual = o->optimizer == GN_LARS && !o->no_momentum; /* it has one of its own */
+    if (o->nesterov && o->momentum <= 0 && !usual)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .nesterov needs a .momentum above 0");
     if (o->no_weight_decay && o->weight_decay > 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
@@ -173,6 +177,7 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
                                                          .momentum = o->momentum,
                                                          .weight_decay = o->weight_decay,
                                                          .adam_eps = o->adam_eps,
+                                                         .lars_trust = o->lars_trust,
                                                          .nesterov = o->nesterov,
                                                          .decay_all = o->decay_all,
                                                          .ema = o->ema,

@@ -38,6 +38,7 @@ all()
 
 all norm --model googlenet-small --momentum 0.9
 all adamw --model googlenet-small --optimizer adamw --ema 0.9 --clip-norm 1
+all lars --model googlenet-small --optimizer lars --clip-norm 1
 all mixed --model googlenet-small --augment mixup:0.4,cutmix:0.4,shift:2 --accumulate 2
 all heads --model own.net --clip-norm 0.5
 all plain --model googlenet --limit-train 50 --limit-val 10 --epochs 1

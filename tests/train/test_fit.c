@@ -43,8 +43,8 @@ static void threads_change_no_bit(void **state)
 static void every_option_that_should_matter_does(void **state)
 {
     (void)state;
-    struct gn_fit_options options[11];
-    for (size_t i = 0; i < 11; i++)
+    struct gn_fit_options options[12];
+    for (size_t i = 0; i < 12; i++)
         options[i] = tiny_options(NULL);
     options[1].seed = 8;
     options[2].batch = 7;
@@ -58,8 +58,10 @@ static void every_option_that_should_matter_does(void **state)
     options[8].weight_decay = 0.01;
     options[9].optimizer = GN_ADAMW;
     options[10].limit_train = 80;
-    uint32_t hashes[11];
-    for (size_t i = 0; i < 11; i++) {
+    options[11].optimizer = GN_LARS;
+    options[11].lr = 0;
+    uint32_t hashes[12];
+    for (size_t i = 0; i < 12; i++) {
         hashes[i] = tiny_run(options[i]);
         for (size_t j = 0; j < i; j++)
             if (hashes[i] == hashes[j])
@@ -80,6 +82,8 @@ static void a_rate_of_zero_leaves_the_weights(void **state)
     options.zero_lr = true;
     assert_int_equal(tiny_run(options), gn_net_hash(fresh));
     options.optimizer = GN_ADAMW;
+    assert_int_equal(tiny_run(options), gn_net_hash(fresh));
+    options.optimizer = GN_LARS;
     assert_int_equal(tiny_run(options), gn_net_hash(fresh));
     gn_free_net(fresh);
 }

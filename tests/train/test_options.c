@@ -95,6 +95,12 @@ static void a_zero_that_is_meant_is_kept(void **state)
     assert_string_equal(text, "0");
     set(&o, "limit-val", "3");
     assert_true(!o.no_validation && o.limit_val == 3);
+    o = (struct gn_fit_options){ .optimizer = GN_LARS };
+    assert_int_equal(gn_fit_defaults(&o), GN_OK);
+    assert_true(o.lr > 0.9 && o.momentum > 0.89 && o.weight_decay < 0.0006 && o.lars_trust < 0.002);
+    set(&o, "momentum", "0");
+    assert_int_equal(gn_fit_defaults(&o), GN_OK);
+    assert_true(o.no_momentum && !(o.momentum > 0));
 }
 
 static void texts_that_make_no_sense_are_refused(void **state)
@@ -109,7 +115,7 @@ static void texts_that_make_no_sense_are_refused(void **state)
         { "lr", "nan", "not a finite number" },
         { "lr", "1,5", "not a finite number" },
         { "momentum", "1", "out of range" },
-        { "optimizer", "adam", "not one of sgd, adamw" },
+        { "optimizer", "adam", "not one of sgd, adamw, lars" },
         { "shuffle", "window", "is not one of" },
         { "shuffle", "window:0", "out of range" },
         { "max-time", "soon", "is not a time" },
