@@ -426,6 +426,13 @@ typedef enum gn_algorithm {
 /* How weights follow their gradients: by Keras' rules, LARS by its paper's. */
 typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW, GN_LARS } gn_optimizer;
 
+/* Whose statistics a batch normalisation takes in training. */
+typedef enum gn_bn_group {
+    GN_BN_BATCH = 0, /* the whole batch's, over all processes */
+    GN_BN_GRAIN /* each grain's alone, without an exchange ("ghost" batch normalisation). Running statistics
+                        move towards the means over the batch of the grains' means and variances */
+} gn_bn_group;
+
 /* How the learning rate changes from step to step (formulas: src/train/schedule.c). */
 typedef enum gn_schedule {
     GN_SCHEDULE_CONSTANT = 0,
@@ -509,6 +516,8 @@ struct gn_fit_options {
                                one of several processes computes at least. 0: as suits network and batch */
     double clip_norm;       /* longest gradient, over all tensors together; 0: any */
     double label_smoothing; /* part of the target that all classes share; in the training loss */
+    gn_bn_group
+        bn_group; /* which part of a batch is normalised together; GN_BN_GRAIN goes with `grain` */
     double
         bn_momentum; /* share of the running statistics of batch normalisations that a step keeps, in
                            this run; 0: the layers' own. Keras' 0.99 needs hundreds of steps */

@@ -28,6 +28,8 @@ NAMES(gn_resize_name, [GN_RESIZE_DEFAULT] = "default", [GN_RESIZE_TF1_LEGACY] = 
 NAMES(gn_algorithm_name, [GN_ALGORITHM_AUTO] = "auto", [GN_ALGORITHM_DIRECT] = "direct",
       [GN_ALGORITHM_WINOGRAD] = "winograd")
 
+NAMES(gn_bn_group_name, [GN_BN_BATCH] = "batch", [GN_BN_GRAIN] = "grain")
+
 NAMES(gn_bad_image_name, [GN_BAD_STOP] = "stop", [GN_BAD_SKIP] = "skip")
 
 NAMES(gn_tta_name, [GN_TTA_NONE] = "none", [GN_TTA_MIRROR] = "mirror",

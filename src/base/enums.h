@@ -8,6 +8,7 @@
 const char *gn_optimizer_name(int i);
 const char *gn_schedule_name(int i);
 const char *gn_shuffle_name(int i);
+const char *gn_bn_group_name(int i);
 const char *gn_initial_name(int i);
 
 /* The value whose name is `text`, from `first` on; -1: none. */

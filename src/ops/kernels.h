@@ -70,6 +70,10 @@ struct gn_args {
                            of a ReLU, so this is its gradient. Forward, of an operator that
                            `keeps_relu_mask`: the same mask goes into `kept` */
     bool frozen;        /* training leaves the parameters alone */
+    double *
+        groups; /* statistics of each grain alone: those of the layer in grain 0, which the backward pass
+                       leaves to GN_PASS_RUNNING; NULL: statistics of the batch */
+    size_t groups_stride; /* doubles from a grain to the next */
     double keep; /* share of running statistics that a step keeps; 0: as the attributes say */
     int number;  /* of the layer, so that no two draw the same */
     int tile;    /* Winograd kernels: output pixels a side of a tile */
@@ -111,7 +115,8 @@ enum gn_pass {
     GN_PASS_GRADIENT_SUMS, /* the same for the gradients of the parameters */
     GN_PASS_GRADIENT_GRAIN_SUMS,
     GN_PASS_GRADIENT,
-    GN_PASS_BACK, /* the gradient of the input */
+    GN_PASS_BACK,    /* the gradient of the input */
+    GN_PASS_RUNNING, /* with gn_args.groups, after all grains of a batch: the running statistics */
     GN_PASS_FOLD, /* a layer that fuses as GN_FUSE_NORM: y gets the weights w of the layer before */
     GN_PASS_FOLD_BIAS /* it with the layer in them; and its bias */
 };

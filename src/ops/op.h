@@ -136,6 +136,7 @@ struct gn_operator {
     size_t (*kept_bytes)(const struct gn_geometry *g); /* gn_args.kept, of an image; NULL: none */
     /* gn_args.shared, for so many images and grains of a batch */
     size_t (*shared_floats)(const struct gn_geometry *g, int images, int grains);
+    size_t (*group_doubles)(const struct gn_geometry *g); /* of gn_args.groups, of a grain */
 };
 
 #define GN_OPERATOR(ID, name) extern const struct gn_operator gn_op_##name;

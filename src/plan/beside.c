@@ -85,9 +85,10 @@ static void prolong_buffers(struct gn_plan *plan, int from, int to)
 
 void gn_plan_beside(struct gn_plan *plan)
 {
-    const int ends[4] = { plan->n_prepare, plan->n_forward, plan->n_backward, plan->n_steps };
+    const int ends[5] = { plan->n_prepare, plan->n_forward, plan->n_backward, plan->n_split,
+                          plan->n_steps };
     int i = 0;
-    for (int range = 0; range < 4; range++) {
+    for (int range = 0; range < 5; range++) {
         while (i < ends[range]) {
             const int to = end_of_group(plan, i, ends[range]);
             prolong_buffers(plan, i, to);

@@ -84,7 +84,8 @@ static void share(const struct member *m, const struct gn_step *s, const struct 
                   const struct gn_run *run)
 {
     struct gn_plan *plan = m->plan;
-    if (s->kernel->shared == NULL || plan->share == NULL || s->kernel->units(a, run) == 0)
+    if (s->kernel->shared == NULL || plan->share == NULL || plan->norm_grains ||
+        s->kernel->units(a, run) == 0)
         return;
     if (m->thread == 0 && plan->shared == GN_OK) {
         size_t bytes;
@@ -336,6 +337,18 @@ static void run_slice(const struct member *m, const struct call *c, const struct
         run_steps(m, run, plan->n_forward, plan->n_backward);
 }
 
+/* After the last grain, with statistics of each: the running ones, by those of the grains of all ranks. */
+static void move_running(const struct member *m, const struct gn_run *run)
+{
+    struct gn_plan *plan = m->plan;
+    if (m->thread == 0 && plan->share != NULL && plan->shared == GN_OK)
+        plan->shared = plan->share(plan->user, plan->group_sums,
+                                   plan->groups_stride * sizeof(double), run->n_counts);
+    gn_team_barrier(m->team);
+    if (plan->shared == GN_OK)
+        run_steps(m, run, plan->n_split, plan->n_steps);
+}
+
 /* Forward and backward of all grains. Those of one slice stand together. */
 static void run_grains(const struct member *m, const struct call *c, struct gn_run *run)
 {
@@ -356,7 +369,9 @@ static void run_grains(const struct member *m, const struct call *c, struct gn_r
         run_slice(m, c, run, first, i);
     }
     if (!plan->tells) /* the same for all threads since the slice began */
-        divide(m, run, plan->n_backward, plan->n_steps);
+        divide(m, run, plan->n_backward, plan->n_split);
+    if (plan->group_sums != NULL)
+        move_running(m, run);
 }
 
 /* Images of grains [from, to) of the batch. */

@@ -99,7 +99,7 @@ static int last_step(const struct gn_plan *plan, int layer)
 void gn_plan_mark_final(struct gn_plan *plan)
 {
     const struct gn_graph *g = plan->net->graph;
-    for (int i = plan->n_backward; i < plan->n_steps; i++) {
+    for (int i = plan->n_backward; i < plan->n_split; i++) {
         struct gn_step *s = &plan->steps[last_step(plan, plan->steps[i].layer)];
         s->split_from = s->split_to == 0 ? i : s->split_from;
         s->split_to = i + 1;
@@ -138,7 +138,7 @@ void gn_plan_bind_gradients(struct gn_plan *plan, float *grads)
 void gn_plan_bind_split(struct gn_plan *plan, float *grads, int slot)
 {
     const struct gn_slots more = { plan->more_grads, plan->net->graph->n_floats };
-    for (int i = plan->n_backward; i < plan->n_steps; i++) {
+    for (int i = plan->n_backward; i < plan->n_split; i++) {
         struct gn_step *s = &plan->steps[i];
         const float *joint = (const float *)(const void *)gn_plan_buffer(plan, s->dy.buffer);
         const float *from = joint + s->dy.channel + (size_t)slot * s->joint;

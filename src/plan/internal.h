@@ -63,6 +63,7 @@ struct gn_value {
     int tile, tile_back, tile_filter; /* of Winograd's filtering, forward, backward-data and weight
                                          gradient; 0: direct */
     float *packed, *packed_back;
+    size_t groups_at; /* where gn_args.groups begins in what a grain has */
 };
 
 /* Sibling 1x1 convolutions that run as one: their outputs lie next to each other. A convolution
@@ -118,6 +119,9 @@ struct gn_plan {
     int focus;      /* the layer whose value and gradient outlive a call, -1: none */
     gn_algorithm algorithm;
     double label_smoothing, norm_momentum;
+    bool norm_grains; /* training: statistics of each grain, in `group_sums`, */
+    size_t groups_stride;
+    double *group_sums; /* of all layers that have them, grain after grain */
     const float *class_weights;
     const char *freeze;
     int batch, slice, threads, portion;
@@ -137,8 +141,8 @@ struct gn_plan {
     int n_groups;
     struct gn_group *groups;
     /* [0, n_prepare) packs weights, then forward up to n_forward, then backward up to n_backward,
-     * once for each slice; then what ends a batch, up to n_steps */
-    int n_steps, cap_steps, n_prepare, n_forward, n_backward;
+     * once for each slice; then what ends a batch: for each slot up to n_split, once up to n_steps */
+    int n_steps, cap_steps, n_prepare, n_forward, n_backward, n_split;
     struct gn_step *steps;
     int n_chains;
     struct gn_chain *chains;

@@ -135,8 +135,8 @@ static void place_value(struct gn_plan *plan, int i, bool gradient)
     }
     const struct gn_layer *layer = &plan->net->graph->layers[i];
     if (layer->op->shared_floats != NULL) {
-        const size_t floats = layer->op->shared_floats(&layer->window, plan->slice,
-                                                       plan->train ? plan->all_grains : 1);
+        const size_t floats = layer->op->shared_floats(
+            &layer->window, plan->slice, plan->train && plan->whole ? plan->all_grains : 1);
         v->shared = new_buffer(plan, floats * sizeof(float), 0);
     }
     if (gradient && layer->op->kept_bytes != NULL)

@@ -87,6 +87,20 @@ static void lay_out_packed(struct gn_plan *plan)
     plan->packed_bytes = bytes + 64;
 }
 
+/* Statistics of each grain of a batch, for the running ones. */
+static gn_status reserve_groups(struct gn_plan *plan)
+{
+    const struct gn_graph *g = plan->net->graph;
+    for (int i = 0; i < g->n_layers; i++) {
+        plan->values[i].groups_at = plan->groups_stride;
+        if (g->layers[i].op->group_doubles != NULL)
+            plan->groups_stride += g->layers[i].op->group_doubles(&g->layers[i].window);
+    }
+    plan->group_sums = gn_calloc((size_t)plan->all_grains * plan->groups_stride + 1,
+                                 sizeof *plan->group_sums, "the plan");
+    return plan->group_sums == NULL ? gn_last_status() : GN_OK;
+}
+
 static gn_status reserve_grains(struct gn_plan *plan)
 {
     const size_t most = (size_t)plan->part;
@@ -125,6 +139,8 @@ static gn_status make_passes(struct gn_plan *plan)
         return gn_last_status();
     if (plan->train)
         GN_TRY(reserve_grains(plan));
+    if (plan->train && plan->norm_grains)
+        GN_TRY(reserve_groups(plan));
     gn_plan_fuse(plan);
     gn_plan_concat(plan);
     gn_plan_merge(plan);
@@ -227,7 +243,8 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->lender = o->lender;
     plan->pack = o->reference ? NULL : gn_pack_keep(o->pack);
     const bool trains = o->train || o->validates;
-    plan->whole = trains && needs_whole_batch(net->graph);
+    plan->norm_grains = o->norm_grains && needs_whole_batch(net->graph);
+    plan->whole = trains && !plan->norm_grains && needs_whole_batch(net->graph);
     plan->grain = o->slice > 0 ? o->slice : choose_slice(net->graph, o->batch, trains);
     plan->chooses = plan->whole ? o->batch : plan->grain;
     plan->all_grains = (o->batch + plan->grain - 1) / plan->grain;
@@ -274,6 +291,7 @@ void gn_plan_free(struct gn_plan *plan)
     gn_free(plan->scratch);
     gn_free(plan->zeros);
     gn_free(plan->more_grads);
+    gn_free(plan->group_sums);
     gn_free(plan->grains);
     gn_free(plan->counts);
     for (int i = 0; i < 1 + GN_MAX_HEADS; i++)

@@ -4,7 +4,7 @@
  *
  * A batch runs in slices of a fixed number of images, forward and backward before the next slice
  * starts, so that activations take the memory of one slice. A training plan with batch normalisation,
- * whose statistics are those of the batch, has one slice. Each grain of a batch - a slice, or as many images
+ * whose statistics are those of the batch, has one slice; not so with those of each grain alone. Each grain of a batch - a slice, or as many images
  * of that one - has a gradient and losses of its own, which meet in the tree of base/pairwise.h.
  * Results do not depend on the number of threads.
  */
@@ -26,6 +26,7 @@ struct gn_plan_options {
     gn_algorithm algorithm;
     double label_smoothing;     /* part of the target that all classes share */
     const float *class_weights; /* a factor of each class's loss, read while it runs; NULL: 1 */
+    bool norm_grains;           /* batch normalisation: statistics of each grain alone */
     double norm_momentum; /* share of running statistics that a step keeps; 0: each layer's own */
     const char *freeze;   /* patterns of tensors that need no gradient, see graph/pattern.h */
     struct gn_pack *pack; /* inference: where packed weights are found or added (plan/pack.c); NULL:

@@ -30,23 +30,17 @@ static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_
     const int at = plan->n_steps++;
     plan->steps[at] = *step;
     plan->steps[at].kernel = kernel;
-    touch(plan, step->x.buffer, at);
-    touch(plan, step->x2.buffer, at);
-    touch(plan, step->y.buffer, at);
-    touch(plan, step->dx.buffer, at);
-    touch(plan, step->dy.buffer, at);
+    struct gn_args *a = &plan->steps[at].args; /* pointers follow when the arena stands */
+    const struct gn_place places[] = { step->x, step->x2, step->y, step->dx, step->dy };
+    struct gn_view *const views[] = { &a->x, &a->x2, &a->y, &a->dx, &a->dy };
+    for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+        touch(plan, places[k].buffer, at);
+        views[k]->ld = places[k].ld;
+    }
     touch(plan, step->kept, at);
     touch(plan, step->shared, at);
-    struct gn_args *a = &plan->steps[at].args; /* pointers follow when the arena stands */
-    a->x.ld = step->x.ld;
-    a->x2.ld = step->x2.ld;
-    a->y.ld = step->y.ld;
-    a->dx.ld = step->dx.ld;
-    a->dy.ld = step->dy.ld;
-    if (kernel->scratch_bytes != NULL) {
-        const size_t bytes = kernel->scratch_bytes(a);
-        plan->scratch_bytes = bytes > plan->scratch_bytes ? bytes : plan->scratch_bytes;
-    }
+    const size_t bytes = kernel->scratch_bytes == NULL ? 0 : kernel->scratch_bytes(a);
+    plan->scratch_bytes = bytes > plan->scratch_bytes ? bytes : plan->scratch_bytes;
     return GN_OK;
 }
 
@@ -60,6 +54,8 @@ static void set_layer(const struct gn_plan *plan, struct gn_step *s, int i)
     s->args.attributes = gn_layer_attributes(layer);
     s->args.number = i;
     s->args.keep = plan->norm_momentum;
+    s->args.groups = plan->group_sums == NULL ? NULL : plan->group_sums + plan->values[i].groups_at;
+    s->args.groups_stride = plan->groups_stride;
     s->args.frozen = plan->train && !plan->values[i].trains;
     for (int t = 0; t < GN_LAYER_TENSORS; t++)
         if (layer->tensors[t] >= 0)
@@ -86,11 +82,6 @@ static struct gn_step step_of(const struct gn_plan *plan, int i, const char *pas
     return s;
 }
 
-static void set_geometry(struct gn_step *s, struct gn_shape in)
-{
-    s->args.g = gn_same_geometry(in);
-}
-
 /* Where tensor `t` of the net's parameters or gradients stands, as a matrix. */
 static struct gn_place tensor_at(const struct gn_plan *plan, enum gn_place_kind kind, int t)
 {
@@ -106,8 +97,8 @@ static struct gn_step copy_of_member(const struct gn_plan *plan, const struct gn
     const struct gn_tensor *tensor = &plan->net->graph->tensors[t];
     const int columns = tensor->shape[tensor->rank - 1];
     s.group = -1;
-    set_geometry(
-        &s, (struct gn_shape){ .h = (int)(tensor->count / (size_t)columns), .w = 1, .c = columns });
+    s.args.g = gn_same_geometry(
+        (struct gn_shape){ .h = (int)(tensor->count / (size_t)columns), .w = 1, .c = columns });
     return s;
 }
 
@@ -232,7 +223,7 @@ static gn_status forward_concat(struct gn_plan *plan, int i)
         const int in = gn_plan_input(plan, i, k);
         if (plan->values[in].in_place_of != i) {
             struct gn_step s = step_of(plan, i, "forward");
-            set_geometry(&s, g->layers[in].out);
+            s.args.g = gn_same_geometry(g->layers[in].out);
             s.x = plan->values[in].at;
             s.y = plan->values[i].at;
             s.y.channel += channel;
@@ -320,7 +311,7 @@ static gn_status backward_concat(struct gn_plan *plan, int i)
         const int in = gn_plan_input(plan, i, k);
         if (plan->values[in].in_place_of != i && plan->values[in].needs_gradient) {
             struct gn_step s = step_of(plan, i, "backward");
-            set_geometry(&s, g->layers[in].out);
+            s.args.g = gn_same_geometry(g->layers[in].out);
             s.dy = plan->values[i].gradient_at;
             s.dy.channel += channel;
             contribute(plan, &s, in);
@@ -369,7 +360,7 @@ static gn_status mask_gradient(struct gn_plan *plan, int i)
     if (!v->relu || masked)
         return GN_OK;
     struct gn_step s = step_of(plan, i, "backward");
-    set_geometry(&s, plan->net->graph->layers[i].out);
+    s.args.g = gn_same_geometry(plan->net->graph->layers[i].out);
     s.x = s.y = v->at;
     s.dx = s.dy = v->gradient_at;
     return emit(plan, &s, GN_OP_RELU, GN_PASS_BACK);
@@ -428,7 +419,7 @@ static gn_status loss(struct gn_plan *plan, int head)
     const struct gn_graph *g = plan->net->graph;
     const int i = plan->values[head < 0 ? plan->net->output : g->heads[head].layer].same_as;
     struct gn_step s = step_of(plan, i, "backward");
-    set_geometry(&s, g->layers[i].out);
+    s.args.g = gn_same_geometry(g->layers[i].out);
     s.x = plan->values[i].at;
     s.dx = plan->values[i].gradient_at;
     struct gn_loss_args *args = &plan->loss_args[1 + head];
@@ -457,6 +448,15 @@ static void count_contributions(struct gn_plan *plan)
     }
 }
 
+/* What follows the last grain of a batch; it reads what outlives each grain. */
+static gn_status running(struct gn_plan *plan, int i)
+{
+    struct gn_step s = step_of(plan, i, "backward");
+    s.shared = s.kept = -1;
+    const bool moves = plan->group_sums != NULL && gn_plan_runs(plan, i) && !s.args.frozen;
+    return moves ? emit(plan, &s, kernels_of(plan, i, 0), GN_PASS_RUNNING) : GN_OK;
+}
+
 gn_status gn_plan_steps(struct gn_plan *plan)
 {
     const int n = plan->net->graph->n_layers;
@@ -471,7 +471,7 @@ gn_status gn_plan_steps(struct gn_plan *plan)
     plan->n_forward = plan->n_steps;
     /* The caller gets the logits when the forward steps are done. */
     touch(plan, plan->values[plan->values[plan->net->output].same_as].at.buffer, plan->n_steps);
-    plan->n_backward = plan->n_steps;
+    plan->n_backward = plan->n_split = plan->n_steps;
     keep_joint_parameters(plan);
     if (!plan->goes_back)
         return GN_OK;
@@ -491,6 +491,9 @@ gn_status gn_plan_steps(struct gn_plan *plan)
     for (int i = 0; i < plan->n_groups; i++)
         if (plan->values[plan->groups[i].leader].trains)
             GN_TRY(split(plan, &plan->groups[i]));
+    plan->n_split = plan->n_steps;
+    for (int i = 0; i < n; i++)
+        GN_TRY(running(plan, i));
     keep_joint_parameters(plan);
     gn_plan_mark_final(plan);
     return GN_OK;

@@ -353,6 +353,7 @@ static gn_status create_parts(struct gn_fit *fit)
                                                    .threads = o->threads,
                                                    .algorithm = o->algorithm,
                                                    .validates = true,
+                                                   .norm_grains = o->bn_group == GN_BN_GRAIN,
                                                    .lender = fit->plan };
         fit->validator = gn_plan_create(net, &validator);
         if (fit->validation == NULL || fit->validator == NULL)

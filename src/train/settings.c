@@ -161,6 +161,9 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
     if (o->grain > o->batch)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .grain is %d, more than the batch of %d", o->grain,
                 o->batch);
+    if (o->bn_group == GN_BN_GRAIN && !(gn_graph_momentum(net->graph) > 0))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "fit: .bn_group is grain, but the network has no batch normalisation");
     settings->n_train = limited(o->train, o->limit_train);
     if (settings->n_train > UINT32_MAX)
         GN_FAIL(GN_STATUS_BAD_DATA, "training data: %llu samples, at most %llu can be used",
@@ -191,9 +194,11 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
 uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *settings)
 {
     const struct gn_fit_options *o = &settings->options;
-    const struct gn_plan_options plan = {
-        .train = true, .batch = o->batch, .slice = o->grain, .parts = gn_ranks_size(o->ranks)
-    };
+    const struct gn_plan_options plan = { .train = true,
+                                          .batch = o->batch,
+                                          .slice = o->grain,
+                                          .parts = gn_ranks_size(o->ranks),
+                                          .norm_grains = o->bn_group == GN_BN_GRAIN };
     uint64_t bytes = gn_plan_estimate(net, &plan);
     bytes = gn_bytes_add(bytes, gn_loader_bytes(net, o->batch));
     bytes = gn_bytes_add(bytes, gn_array_bytes(net, 2));
@@ -204,7 +209,9 @@ uint64_t gn_settings_memory(const struct gn_net *net, const struct gn_settings *
                                                         (o->histograms ? 1 : 0)));
     if (o->validation == NULL)
         return bytes;
-    const struct gn_plan_options validator = { .batch = o->batch, .validates = true };
+    const struct gn_plan_options validator = { .batch = o->batch,
+                                               .validates = true,
+                                               .norm_grains = o->bn_group == GN_BN_GRAIN };
     bytes = gn_bytes_add(bytes, gn_plan_estimate(net, &validator));
     bytes = gn_bytes_add(bytes, gn_dataset_bytes(o->validation));
     bytes = gn_bytes_add(bytes, gn_decoding_bytes(net, o->validation));

@@ -303,6 +303,7 @@ struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *sett
                                         .algorithm = o->algorithm,
                                         .label_smoothing = o->label_smoothing,
                                         .class_weights = settings->class_weights,
+                                        .norm_grains = o->bn_group == GN_BN_GRAIN,
                                         .norm_momentum = o->bn_momentum,
                                         .freeze = o->freeze });
 }

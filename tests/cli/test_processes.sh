@@ -39,9 +39,23 @@ all()
 all norm --model googlenet-small --momentum 0.9
 all adamw --model googlenet-small --optimizer adamw --ema 0.9 --clip-norm 1
 all lars --model googlenet-small --optimizer lars --clip-norm 1
+all ghost --model googlenet-small --bn-group grain --accumulate 2 --optimizer adamw --ema 0.9
 all mixed --model googlenet-small --augment mixup:0.4,cutmix:0.4,shift:2 --accumulate 2
 all heads --model own.net --clip-norm 0.5
 all plain --model googlenet --limit-train 50 --limit-val 10 --epochs 1
+
+# Statistics of each grain alone: other bits than those of the batch, whatever the number of threads.
+# shellcheck disable=SC2086
+expect 0 '' train $small --model googlenet-small --bn-group grain --accumulate 2 --optimizer adamw --ema 0.9 \
+    --threads 3 --out ghost-threads
+same ghost-1/checkpoint.safetensors ghost-threads/checkpoint.safetensors
+# shellcheck disable=SC2086
+expect 0 '' train $small --model googlenet-small --accumulate 2 --optimizer adamw --ema 0.9 --out whole
+cmp -s ghost-1/model.safetensors whole/model.safetensors && fail '--bn-group grain changes nothing'
+holds ghost-1/config.json '"bn-group": "grain"'
+expect 2 '--bn-group is grain, but the network has no batch normalisation' train $small --model googlenet \
+    --bn-group grain --out refused
+expect 0 '' eval ghost-1/model.safetensors --data set
 
 # ---- Pictures, some of which cannot be read ----
 picture()
@@ -90,6 +104,9 @@ done
 # shellcheck disable=SC2086
 expect 2 '--momentum is not what the run began with' train --resume job --or-start $small \
     --model googlenet-small --momentum 0.8
+# shellcheck disable=SC2086
+expect 2 '--bn-group is not what the run began with' train --resume job --or-start $small \
+    --model googlenet-small --momentum 0.9 --bn-group grain
 expect 2 'or-start goes with --resume' train --or-start --data set
 # shellcheck disable=SC2086
 expect 0 '' train --resume job --or-start $small --model googlenet-small --momentum 0.9 \

@@ -1,7 +1,8 @@
 /* labels: push isa
  *
  * Grains: the gradient of a batch is the tree of its grains' gradients, to the bit, whoever computes them and
- * also where one has no images. */
+ * also where one has no images. With statistics of each grain alone this is so with batch normalisation, too, and
+ * everything is what the reference makes of one grain after the other. */
 #include "base/memory.h"
 #include "base/pairwise.h"
 #include "plan/networks.h"
@@ -86,12 +87,14 @@ static void a_gradient_is_the_tree_of_its_grains(void **state)
     struct fixture f;
     int checked = 0;
     for (int i = 0; (f.net = test_network(i, &name)) != NULL; i++) {
-        for (int reference = 0; reference < 2 && !has_norm(f.net); reference++) {
-            f.plan = gn_plan_create(f.net, &(struct gn_plan_options){ .train = true,
-                                                                      .batch = N,
-                                                                      .slice = GRAIN,
-                                                                      .threads = 2,
-                                                                      .reference = reference });
+        for (int reference = 0; reference < 2; reference++) {
+            f.plan =
+                gn_plan_create(f.net, &(struct gn_plan_options){ .train = true,
+                                                                 .batch = N,
+                                                                 .slice = GRAIN,
+                                                                 .threads = 2,
+                                                                 .norm_grains = has_norm(f.net),
+                                                                 .reference = reference });
             assert_non_null(f.plan);
             f.images = test_images(f.net, N, 1);
             f.labels = test_labels(f.net, N);
@@ -152,6 +155,127 @@ static void normalisation_sees_all_grains(void **state)
     assert_true(checked > 0);
 }
 
+/* ---- Statistics of each grain ---- */
+
+enum { LARGE = 3 };
+
+/* Counts of the grains of N images, and one more without any. */
+static const int grouped[] = { LARGE, 0, LARGE, 2, 1 };
+enum { GROUPS = sizeof grouped / sizeof grouped[0] };
+
+static bool draws(const gn_net *net)
+{
+    for (int i = 0; i < net->graph->n_layers; i++)
+        if (strcmp(net->graph->layers[i].op->name, "dropout") == 0)
+            return true;
+    return false;
+}
+
+static double distance(const float *a, const double *b, size_t n)
+{
+    double difference = 0, norm = 1e-30;
+    for (size_t i = 0; i < n; i++) {
+        difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        norm += b[i] * b[i];
+    }
+    return difference / norm;
+}
+
+static void copy_params(gn_net *net, float *copy, bool back)
+{
+    const size_t bytes = net->graph->n_floats * sizeof *copy;
+    memcpy(back ? net->params : copy, back ? copy : net->params, bytes);
+}
+
+/* One step with grain i alone, by the plain reference: its part of the gradient and of the new running
+ * statistics, which are linear in those of the grains. */
+static double add_alone(const struct fixture *f, int i, int first, double *grads, double *params)
+{
+    const struct gn_shape in = f->net->input;
+    const double share = (double)grouped[i] / N;
+    struct gn_plan_sums sums;
+    float *own = new_gradients(f), *before = new_gradients(f);
+    struct gn_plan *plan = gn_plan_create(
+        f->net, &(struct gn_plan_options){ .train = true, .batch = grouped[i], .reference = true });
+    assert_non_null(plan);
+    const struct gn_plan_batch batch = { .images = f->images + first * in.h * in.w * in.c,
+                                         .labels = f->labels + first,
+                                         .n = grouped[i] };
+    copy_params(f->net, before, false);
+    assert_int_equal(gn_plan_gradients(plan, &batch, own, &sums), GN_OK);
+    for (size_t p = 0; p < f->floats; p++) {
+        grads[p] += share * (double)own[p];
+        params[p] += share * (double)f->net->params[p];
+    }
+    copy_params(f->net, before, true);
+    gn_plan_free(plan);
+    gn_free(own);
+    gn_free(before);
+    return sums.loss;
+}
+
+static void check_grouped(const struct fixture *f, const char *name, bool reference)
+{
+    float *grads = new_gradients(f), *before = new_gradients(f);
+    double *wanted = gn_calloc(f->floats, sizeof *wanted, "gradients"), loss = 0;
+    double *params = gn_calloc(f->floats, sizeof *params, "parameters");
+    assert_true(wanted != NULL && params != NULL);
+    for (int i = 0, first = 0; i < GROUPS; first += grouped[i++])
+        if (grouped[i] > 0)
+            loss += add_alone(f, i, first, wanted, params);
+    copy_params(f->net, before, false);
+    struct gn_plan *plan =
+        gn_plan_create(f->net, &(struct gn_plan_options){ .train = true,
+                                                          .batch = GROUPS * LARGE,
+                                                          .slice = LARGE,
+                                                          .threads = 2,
+                                                          .norm_grains = true,
+                                                          .reference = reference });
+    assert_non_null(plan);
+    struct gn_plan_sums sums;
+    const struct gn_plan_batch batch = { .images = f->images,
+                                         .labels = f->labels,
+                                         .n = N,
+                                         .counts = grouped,
+                                         .n_counts = GROUPS,
+                                         .to = GROUPS };
+    assert_int_equal(gn_plan_gradients(plan, &batch, grads, &sums), GN_OK);
+    assert_true(sums.loss - loss < 1e-3 && loss - sums.loss < 1e-3);
+    const double off = distance(grads, wanted, f->floats);
+    const double moved = distance(f->net->params, params, f->floats);
+    if (off > 1e-7 || moved > 1e-11)
+        fail_msg("%s: gradients are off by %g, statistics by %g", name, off, moved);
+    if (memcmp(f->net->params, before, f->floats * sizeof *before) == 0)
+        fail_msg("%s: the running statistics have not moved", name);
+    copy_params(f->net, before, true);
+    gn_plan_free(plan);
+    gn_free(grads);
+    gn_free(before);
+    gn_free(wanted);
+    gn_free(params);
+}
+
+static void statistics_of_grains_are_those_of_one_after_the_other(void **state)
+{
+    (void)state;
+    const char *name;
+    struct fixture f;
+    int checked = 0;
+    for (int i = 0; (f.net = test_network(i, &name)) != NULL; i++) {
+        f.images = test_images(f.net, N, 1);
+        f.labels = test_labels(f.net, N);
+        f.floats = f.net->graph->n_floats;
+        for (int reference = 0; reference < 2 && has_norm(f.net) && !draws(f.net); reference++) {
+            check_grouped(&f, name, reference);
+            checked++;
+        }
+        gn_free(f.images);
+        gn_free(f.labels);
+        gn_free_net(f.net);
+    }
+    assert_true(checked > 0);
+}
+
 static void grains_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
@@ -188,6 +312,8 @@ static void grains_that_do_not_fit_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(a_gradient_is_the_tree_of_its_grains),
+                                        cmocka_unit_test(
+                                            statistics_of_grains_are_those_of_one_after_the_other),
                                         cmocka_unit_test(normalisation_sees_all_grains),
                                         cmocka_unit_test(grains_that_do_not_fit_are_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);

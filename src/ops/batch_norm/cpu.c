@@ -326,6 +326,13 @@ static void back(const struct gn_args *a, const struct gn_run *run, int unit, vo
         back_chunk(a, k, false, false);
 }
 
+static void running(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)scratch;
+    for (int c = unit * CHANNELS; c < a->g.c && c < (unit + 1) * CHANNELS; c++)
+        gn_norm_use_groups(a, run, c);
+}
+
 void GN_ISA_FUNCTION(gn_batch_norm_kernels)(struct gn_kernel *row)
 {
     if (GN_TRAINING)
@@ -358,5 +365,8 @@ void GN_ISA_FUNCTION(gn_batch_norm_kernels)(struct gn_kernel *row)
         };
     if (GN_TRAINING)
         row[GN_PASS_BACK] = (struct gn_kernel){ .name = "norm", .units = chunk_units, .run = back };
+    if (GN_TRAINING)
+        row[GN_PASS_RUNNING] =
+            (struct gn_kernel){ .name = "norm-stats", .units = channel_units, .run = running };
     gn_norm_fold_kernels(row);
 }

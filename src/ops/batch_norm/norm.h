@@ -2,7 +2,8 @@
  * What the steps of a batch normalisation hand to each other: the block gn_args.shared. First
  * rows of factors, one value a channel, then two sums in double for each grain of the batch, then those of
  * each chunk of pixels. A chunk is a unit of the sums and lies within a grain; its size is fixed, so the
- * order of every sum depends on the shape and the grains alone.
+ * order of every sum depends on the shape and the grains alone. With statistics of each grain alone
+ * (gn_args.groups) a slice is a grain, and the block has the sums of that one.
  */
 #ifndef GN_OPS_BATCH_NORM_NORM_H
 #define GN_OPS_BATCH_NORM_NORM_H
@@ -41,16 +42,24 @@ static inline size_t gn_norm_floats(const struct gn_geometry *g, int n, int grai
     return gn_norm_stride(g) * (GN_NORM_ROWS + 4 * (size_t)grains + 2 * chunks);
 }
 
-static inline int gn_norm_grains(const struct gn_run *run)
+/* Grains whose statistics are taken together. */
+static inline int gn_norm_grains(const struct gn_args *a, const struct gn_run *run)
 {
-    return run->counts == NULL ? 1 : run->n_counts;
+    return a->groups != NULL || run->counts == NULL ? 1 : run->n_counts;
+}
+
+/* Doubles that a grain leaves to the running statistics: mean and variance of each channel. */
+static inline size_t gn_norm_group_doubles(const struct gn_geometry *g)
+{
+    return 2 * (size_t)g->c;
 }
 
 /* Sum number 0 or 1 of a grain of the batch, in double. */
 static inline double *gn_norm_grain(const struct gn_args *a, int grain, int which)
 {
     float *first = a->shared + gn_norm_stride(&a->g) * GN_NORM_ROWS;
-    return (double *)(void *)first + gn_norm_stride(&a->g) * (2 * (size_t)grain + (size_t)which);
+    const size_t number = a->groups != NULL ? 0 : (size_t)grain;
+    return (double *)(void *)first + gn_norm_stride(&a->g) * (2 * number + (size_t)which);
 }
 
 static inline float *gn_norm_row(const struct gn_args *a, enum gn_norm_row row)
@@ -62,7 +71,7 @@ static inline float *gn_norm_row(const struct gn_args *a, enum gn_norm_row row)
 static inline float *gn_norm_sum(const struct gn_args *a, const struct gn_run *run, int chunk,
                                  int which)
 {
-    const size_t before = GN_NORM_ROWS + 4 * (size_t)gn_norm_grains(run);
+    const size_t before = GN_NORM_ROWS + 4 * (size_t)gn_norm_grains(a, run);
     return a->shared + gn_norm_stride(&a->g) * (before + 2 * (size_t)chunk + (size_t)which);
 }
 
@@ -87,6 +96,10 @@ void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int
 /* The same of the forward pass, from means and squared deviations of the grains. */
 void *gn_norm_shared(const struct gn_args *a, size_t *bytes);
 void gn_norm_use_grains(const struct gn_args *a, const struct gn_run *run, int c);
+
+/* GN_PASS_RUNNING of channel c: the running statistics move towards the means over the images of the batch of
+ * their grains' means and variances. */
+void gn_norm_use_groups(const struct gn_args *a, const struct gn_run *run, int c);
 
 /* The folding runs once for each set of weights, so one version serves every set. */
 void gn_norm_fold_kernels(struct gn_kernel *row);

@@ -52,6 +52,7 @@ const struct gn_operator gn_op_batch_norm = {
     .whole_batch = true,
     .backs_in_place = true,
     .shared_floats = gn_norm_floats,
+    .group_doubles = gn_norm_group_doubles,
     .onnx = GN_IN_FULL(onnx),
     .c99 = GN_IN_FULL(gn_batch_norm_c99),
 };

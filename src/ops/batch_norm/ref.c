@@ -11,6 +11,10 @@
  *   dbeta = sum dy,  dgamma = rstd * sum dy * (x - mean)
  *   dx = scale * (dy - dbeta / n - (x - mean) * rstd * dgamma / n)
  *
+ * With statistics of each grain alone ("ghost" batch normalisation, Hoffer et al., arXiv 1705.08741) all
+ * of this is done for one grain after the other. The running statistics then move once, after the last one,
+ * towards the means over the batch's images of the grains' means and of the grains' variances.
+ *
  * A frozen one (Keras' trainable = False) takes the running statistics in training, too, and leaves
  * them as they are; they are constants then: dx = scale * dy.
  *
@@ -39,19 +43,44 @@ static void set_factors(const struct gn_args *a, int c, double mean, double vari
     gn_norm_row(a, GN_NORM_SCALE)[c] = (float)(rstd * (double)a->tensors[GN_NORM_GAMMA][c]);
 }
 
-/* Channel c of a training step: the factors from mean and (biased) variance over `count` values, and
- * the running statistics moved towards them. */
-static void use_batch(const struct gn_args *a, int c, double mean, double variance, double count)
+/* The running statistics of channel c move towards these. */
+static void move_running(const struct gn_args *a, int c, double mean, double variance)
 {
     const struct gn_norm_options *o = a->attributes;
     const double keep = (double)(float)(a->keep > 0 ? a->keep : o->momentum);
-    const double correction = o->unbiased && count > 1 ? count / (count - 1) : 1;
-    set_factors(a, c, mean, variance);
     float *const running_mean = &a->tensors[GN_NORM_RUNNING_MEAN][c],
                  *const running_variance = &a->tensors[GN_NORM_RUNNING_VARIANCE][c];
     *running_mean = (float)(keep * (double)*running_mean + (1 - keep) * mean);
-    *running_variance =
-        (float)(keep * (double)*running_variance + (1 - keep) * variance * correction);
+    *running_variance = (float)(keep * (double)*running_variance + (1 - keep) * variance);
+}
+
+/* Channel c of a training step: the factors from mean and (biased) variance over `count` values. Running
+ * statistics follow at once, or after the other grains. */
+static void use_batch(const struct gn_args *a, const struct gn_run *run, int c, double mean,
+                      double variance, double count)
+{
+    const struct gn_norm_options *o = a->attributes;
+    const double correction = o->unbiased && count > 1 ? count / (count - 1) : 1;
+    set_factors(a, c, mean, variance);
+    if (a->groups == NULL) {
+        move_running(a, c, mean, variance * correction);
+        return;
+    }
+    double *own = a->groups + (size_t)gn_norm_grain_at(run, 0).number * a->groups_stride;
+    own[c] = mean;
+    own[a->g.c + c] = variance * correction;
+}
+
+void gn_norm_use_groups(const struct gn_args *a, const struct gn_run *run, int c)
+{
+    double mean = 0, variance = 0, count = 0;
+    const double *own = a->groups + c;
+    for (int i = 0; i < run->n_counts; i++, own += a->groups_stride) {
+        mean += run->counts[i] > 0 ? run->counts[i] * own[0] : 0;
+        variance += run->counts[i] > 0 ? run->counts[i] * own[a->g.c] : 0;
+        count += run->counts[i];
+    }
+    move_running(a, c, mean / count, variance / count);
 }
 
 void gn_norm_use_running(const struct gn_args *a, int c)
@@ -74,7 +103,8 @@ struct gn_grain gn_norm_grain_at(const struct gn_run *run, int i)
 /* Values of a channel in a grain of the batch. */
 static double values_of(const struct gn_args *a, const struct gn_run *run, int grain)
 {
-    return (double)a->g.h * a->g.w * (run->counts == NULL ? run->n : run->counts[grain]);
+    const bool one = a->groups != NULL || run->counts == NULL;
+    return (double)a->g.h * a->g.w * (one ? run->n : run->counts[grain]);
 }
 
 /* Mean and squared deviations of some values, and how to join two of them (Chan, Golub, LeVeque 1979). */
@@ -96,7 +126,7 @@ void gn_norm_use_grains(const struct gn_args *a, const struct gn_run *run, int c
 {
     struct gn_pairwise tree;
     struct moments m[GN_PAIRWISE_MOST] = { { 0 } };
-    const int grains = gn_norm_grains(run);
+    const int grains = gn_norm_grains(a, run);
     gn_pairwise_begin(&tree, grains);
     for (int i = 0; i < grains; i++) {
         m[tree.n] = (struct moments){ gn_norm_grain(a, i, 0)[c], gn_norm_grain(a, i, 1)[c],
@@ -107,7 +137,7 @@ void gn_norm_use_grains(const struct gn_args *a, const struct gn_run *run, int c
     /* 0 * x keeps what is not a number. */
     const double variance =
         m[0].deviations > 0 ? m[0].deviations / m[0].count : 0 * m[0].deviations;
-    use_batch(a, c, m[0].mean, variance, m[0].count);
+    use_batch(a, run, c, m[0].mean, variance, m[0].count);
 }
 
 void *gn_norm_shared(const struct gn_args *a, size_t *bytes)
@@ -131,12 +161,13 @@ static void add_gradients(const struct gn_args *a, const struct gn_grain *grain,
 
 void gn_norm_use_gradient(const struct gn_args *a, const struct gn_run *run, int c)
 {
-    const int stride = 2 * (int)gn_norm_stride(&a->g), grains = gn_norm_grains(run);
+    const int stride = 2 * (int)gn_norm_stride(&a->g), grains = gn_norm_grains(a, run);
     const double dy = gn_pairwise_sum(gn_norm_grain(a, 0, 0) + c, grains, stride);
     const double dy_x = gn_pairwise_sum(gn_norm_grain(a, 0, 1) + c, grains, stride);
     double count = 0;
     for (int i = 0; i < grains; i++)
         count += values_of(a, run, i);
+    count = count > 0 ? count : 1; /* a grain without images */
     const double rstd = (double)gn_norm_row(a, GN_NORM_RSTD)[c];
     const double scale = (double)gn_norm_row(a, GN_NORM_SCALE)[c];
     gn_norm_row(a, GN_NORM_DY_MEAN)[c] = (float)(scale * dy / count);
@@ -266,6 +297,14 @@ static void back(const struct gn_args *a, const struct gn_run *run, int image, v
     }
 }
 
+static void running(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)
+{
+    (void)unit;
+    (void)scratch;
+    for (int c = 0; c < a->g.c; c++)
+        gn_norm_use_groups(a, run, c);
+}
+
 static double fold_scale(const struct gn_args *a, size_t o)
 {
     return (double)a->tensors[GN_NORM_GAMMA][o] /
@@ -341,5 +380,7 @@ void gn_batch_norm_kernels__ref(struct gn_kernel *row)
     };
     row[GN_PASS_BACK] =
         (struct gn_kernel){ .name = "reference", .units = gn_units_images, .run = back };
+    row[GN_PASS_RUNNING] =
+        (struct gn_kernel){ .name = "reference", .units = gn_units_one, .run = running };
     gn_norm_fold_kernels(row);
 }
