@@ -43,11 +43,12 @@ struct gn_observer *gn_observer_create(const struct gn_net *net,
         return NULL;
     o->epochs = options->epochs;
     o->pictures_every = every(o->epochs, MOST_PICTURES);
-    o->answers = gn_answers_create(net);
-    if (options->histograms)
+    const bool histograms = options->histograms && gn_ranks_rank(options->ranks) == 0;
+    o->answers = gn_answers_create(net, options->ranks);
+    if (histograms)
         o->tensors = gn_tensors_create(net->graph, options->freeze, options->threads,
                                        most_values(net->graph, options->images));
-    if (o->answers == NULL || (options->histograms && o->tensors == NULL)) {
+    if (o->answers == NULL || (histograms && o->tensors == NULL)) {
         gn_observer_free(o);
         return NULL;
     }
@@ -90,14 +91,18 @@ void gn_observer_batch(struct gn_observer *observer, const struct gn_batch *batc
     gn_answers_batch(observer->answers, batch, logits);
 }
 
-void gn_observer_epoch(struct gn_observer *observer, int epoch, const float *params,
-                       const float *grads, struct gn_board *board)
+gn_status gn_observer_epoch(struct gn_observer *observer, int epoch, const float *params,
+                            const float *grads, struct gn_board *board)
 {
-    if (observer == NULL || board == NULL)
-        return;
-    if (observer->tensors != NULL)
-        gn_tensors_add(observer->tensors, params, grads, gn_board_values(board, false));
-    if (observer->has_answers && is_due(observer, epoch, observer->pictures_every))
-        gn_answers_add(observer->answers, gn_board_values(board, true));
+    if (observer == NULL)
+        return GN_OK;
+    const bool shows = observer->has_answers && is_due(observer, epoch, observer->pictures_every);
     observer->has_answers = false;
+    if (shows)
+        GN_TRY(gn_answers_share(observer->answers));
+    if (board != NULL && observer->tensors != NULL)
+        gn_tensors_add(observer->tensors, params, grads, gn_board_values(board, false));
+    if (board != NULL && shows)
+        gn_answers_add(observer->answers, gn_board_values(board, true));
+    return GN_OK;
 }

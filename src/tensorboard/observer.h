@@ -11,9 +11,10 @@
 struct gn_board;
 
 struct gn_observer_options {
-    int epochs;    /* of the run */
-    double images; /* that an epoch trains with */
-    bool histograms;
+    int epochs;         /* of the run */
+    double images;      /* that an epoch trains with */
+    bool histograms;    /* rank 0 alone makes them: weights and gradients are the same in all */
+    gn_ranks *ranks;    /* that validate together, NULL: one */
     const char *freeze; /* tensors without histograms */
     int threads;
 };
@@ -33,8 +34,8 @@ void gn_observer_begin(struct gn_observer *observer);
 void gn_observer_batch(struct gn_observer *observer, const struct gn_batch *batch,
                        const float *logits);
 
-/* The end of the epoch: adds to the board what is due. NULL is fine, for either. */
-void gn_observer_epoch(struct gn_observer *observer, int epoch, const float *params,
-                       const float *grads, struct gn_board *board);
+/* The end of the epoch, in every rank: adds to the board what is due. NULL is fine, for either. */
+gn_status gn_observer_epoch(struct gn_observer *observer, int epoch, const float *params,
+                            const float *grads, struct gn_board *board);
 
 #endif

@@ -320,11 +320,15 @@ static gn_status wait_for_images(struct gn_fit *fit)
 static gn_status create_observer(struct gn_fit *fit)
 {
     const struct gn_fit_options *o = &fit->t.settings.options;
-    if (o->out == NULL || !o->tensorboard)
+    uint32_t wanted =
+        o->out != NULL && o->tensorboard; /* ranks that write nothing have no folder */
+    GN_TRY(gn_ranks_any(o->ranks, &wanted));
+    if (wanted == 0)
         return GN_OK;
     const struct gn_observer_options observes = { .epochs = o->epochs,
                                                   .images = (double)fit->t.settings.n_train,
                                                   .histograms = o->histograms,
+                                                  .ranks = o->ranks,
                                                   .freeze = o->freeze,
                                                   .threads = o->threads };
     fit->observer = gn_observer_create(fit->t.net, &observes);

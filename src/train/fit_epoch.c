@@ -171,8 +171,8 @@ static gn_status close_epoch(struct gn_fit *fit)
         facts.validation = &scores[0];
         facts.averaged = fit->t.settings.options.ema > 0 ? &scores[1] : NULL;
     }
-    gn_observer_epoch(fit->observer, (int)p->epoch + 1, fit->t.net->params,
-                      gn_train_step_grads(fit->step), gn_sinks_board(&fit->files.sinks));
+    GN_TRY(gn_observer_epoch(fit->observer, (int)p->epoch + 1, fit->t.net->params,
+                             gn_train_step_grads(fit->step), gn_sinks_board(&fit->files.sinks)));
     facts.seconds = gn_seconds() - fit->epoch_began;
     gn_epoch_metrics(&facts, &metrics);
     gn_fit_fill_event(fit);

@@ -147,10 +147,6 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
     o->tensorboard = o->tensorboard || o->histograms;
     if (o->threads == 0)
         o->threads = gn_ranks_threads(o->ranks);
-    if (gn_ranks_size(o->ranks) > 1 && o->tensorboard)
-        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                "fit: .tensorboard shows the answers of one process; leave it out for %d",
-                gn_ranks_size(o->ranks));
     if (o->no_validation)
         o->validation = NULL;
     if (o->balanced_sampler && o->shuffle != GN_SHUFFLE_FULL)

@@ -198,8 +198,6 @@ expect 0 'a batch of 4 is 1 grain of 4 images: 1 of 2 processes has nothing to d
 expect 2 'out of range' train --data set --processes 65
 expect 2 'is for one run' train --data set --processes 2 --seeds 2
 # shellcheck disable=SC2086
-expect 2 'tensorboard' train $small --processes 2 --tensorboard --out refused
-# shellcheck disable=SC2086
 expect 2 'more than the batch' train $small --batch 2 --out refused
 expect 3 'no-such-set' train --data no-such-set --processes 2
 finish

@@ -106,6 +106,7 @@ static void read_image(struct bytes b, struct event_value *v)
             v->width = (int)f.value;
         else if (f.number == 4) {
             assert_memory_equal(f.part.at, png, sizeof png);
+            v->bytes = gn_crc32c(0, f.part.at, f.part.n);
             for (int i = 0; i < 2; i++) { /* the header's own, big-endian */
                 const uint8_t *at = f.part.at + 16 + (ptrdiff_t)4 * i;
                 assert_int_equal(at[2] << 8 | at[3], i == 0 ? v->width : v->height);

@@ -14,7 +14,8 @@ struct event_value {
     enum event_kind kind;
     float scalar;
     double low, high, n, counted; /* of a histogram; the sum of its bins */
-    int width, height;            /* of an image */
+    int width, height;            /* of an image, */
+    uint32_t bytes;               /* and a sum over its file */
 };
 
 struct event_file {
