@@ -5,6 +5,7 @@
 #include "cli/report.h"
 #include "cli/shared.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_FLAGS = 24 };
@@ -76,6 +77,16 @@ int recipe_apply(struct cli_args *args, const char *name)
             return CLI_USAGE;
     }
     return 0;
+}
+
+int recipe_batch(const char *name)
+{
+    enum { USUAL = 128 };
+    for (int i = 0; name && i < CLI_COUNT_OF(recipes); i++)
+        for (int k = 0; strcmp(name, recipes[i].name) == 0 && k < MOST_FLAGS; k++)
+            if (recipes[i].flags[k][0] && strcmp(recipes[i].flags[k][0], "batch") == 0)
+                return atoi(recipes[i].flags[k][1]);
+    return USUAL;
 }
 
 static void print_text(const struct recipe *recipe)

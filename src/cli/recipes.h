@@ -11,6 +11,9 @@
  * exit code after the fault was named (an unknown name, with the nearest one). */
 int recipe_apply(struct cli_args *args, const char *name);
 
+/* The batch that the rate of a recipe was chosen for; NULL: of no recipe, the program's own. */
+int recipe_batch(const char *name);
+
 /* Lists the recipes on stdout: one line each, with their flags. */
 void recipe_list(bool json);
 

@@ -8,6 +8,7 @@
  *   momentum  of running statistics: at most 1 - 2 / (steps of an epoch), at least 0.8, so that they
  *             follow the weights within half an epoch. Keras' 0.99 stays from 200 steps an epoch on
  */
+#include "cli/recipes.h"
 #include "cli/report.h"
 #include "cli/train.h"
 
@@ -18,7 +19,9 @@ enum {
     RUN_STEPS = 1000,
     LEAST_EPOCHS = 5,
     MOST_EPOCHS = 100,
-    SHORT_RUN = 300
+    SHORT_RUN = 300,
+    LARGE_BATCH = 256, /* without normalisation */
+    WARM_UP = 5        /* epochs */
 };
 
 uint64_t train_epoch_steps(const struct train_run *run, int batch)
@@ -92,6 +95,37 @@ static void warn_of_short_run(const struct train_run *run)
                  (unsigned long long)steps, fit->epochs, fit->batch);
 }
 
+/* What is usual where a batch is larger than the one that the rate was chosen for: proposed, never done. */
+static void propose_rate(const struct train_run *run, double batch)
+{
+    const struct gn_fit_options *fit = &run->given->fit;
+    const int usual = recipe_batch(run->given->recipe);
+    const bool rises =
+        fit->warmup_steps || fit->warmup_epochs > 0 || fit->schedule == GN_SCHEDULE_ONE_CYCLE;
+    const double times = batch / usual;
+    char rise[48] = "";
+    if (batch <= usual || fit->optimizer != GN_SGD || cli_given(run->args, "lr") || fit->zero_lr)
+        return;
+    if (!rises)
+        snprintf(rise, sizeof rise, " --warmup-epochs %d", fit->epochs > WARM_UP ? WARM_UP : 1);
+    cli_note("batch     %.0f = %.3g x %d: --lr %.3g%s %s the usual choice (--lr %g is that of %d)",
+             batch, times, usual, times * fit->lr, rise, rises ? "is" : "are", fit->lr, usual);
+}
+
+static void advise_of_large_batch(const struct train_run *run)
+{
+    const struct gn_fit_options *fit = &run->given->fit;
+    const double batch = (double)fit->batch * (fit->accumulate > 0 ? fit->accumulate : 1);
+    if (run->given->resume)
+        return;
+    propose_rate(run, batch);
+    if (batch > LARGE_BATCH && !(run->net_info.momentum > 0) && !cli_voice.quiet)
+        cli_warn(
+            "batches of %.0f are large for a network without batch normalisation: above %d its "
+            "loss often stays where it is; googlenet-bn%s or a smaller --batch may help",
+            batch, LARGE_BATCH, fit->optimizer == GN_LARS ? "" : ", --optimizer lars");
+}
+
 void train_note_choice(const struct train_run *run)
 {
     if (run->free_momentum)
@@ -101,5 +135,6 @@ void train_note_choice(const struct train_run *run)
             run->given->fit.bn_momentum,
             (unsigned long long)train_epoch_steps(run, run->given->fit.batch),
             run->net_info.momentum);
+    advise_of_large_batch(run);
     warn_of_short_run(run);
 }
