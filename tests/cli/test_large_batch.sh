@@ -8,18 +8,19 @@ data set 2000 30 10
 # says PATTERN FLAGS...: so much is said; the rate stays what it was.
 says()
 {
-    pattern=$1
+    said=$1
     shift
     expect 0 '' train --data set --dry-run "$@"
-    holds err "$pattern"
+    holds err "$said"
 }
 # silent PATTERN FLAGS...: nothing of the kind is said.
 silent()
 {
-    pattern=$1
+    unsaid=$1
     shift
-    expect 0 '' train --data set --dry-run "$@"
-    grep -Eq "$pattern" err && fail "$*: $(cat err)"
+    run train --data set --dry-run "$@"
+    [ "$code" = 0 ] || fail "$*: exit code $code"
+    grep -Eq "$unsaid" err && fail "$*: $(cat err)"
     return 0
 }
 

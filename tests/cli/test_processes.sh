@@ -22,12 +22,13 @@ mean
 output
 NET
 
-# all NAME FLAGS...: 1, 2, 3 and 4 processes write the same.
+# all NAME FLAGS...: all numbers of processes write the same.
+numbers='1 2 3 4'
 all()
 {
     name=$1
     shift
-    for n in 1 2 3 4; do
+    for n in $numbers; do
         # shellcheck disable=SC2086 # several words, here and below
         expect 0 '' train $small "$@" --processes $n --out "$name-$n"
         for file in model best checkpoint; do
@@ -39,18 +40,23 @@ all()
 all norm --model googlenet-small --momentum 0.9
 all adamw --model googlenet-small --optimizer adamw --ema 0.9 --clip-norm 1
 all lars --model googlenet-small --optimizer lars --clip-norm 1
-all ghost --model googlenet-small --bn-group grain --accumulate 2 --optimizer adamw --ema 0.9
+ghost='--model googlenet-small --bn-group grain --accumulate 2 --optimizer adamw --ema 0.9 --epochs 1'
+# shellcheck disable=SC2086
+all ghost $ghost
 all mixed --model googlenet-small --augment mixup:0.4,cutmix:0.4,shift:2 --accumulate 2
+numbers='1 2 3 4 8'
 all heads --model own.net --clip-norm 0.5
+all small --model googlenet-small --limit-train 50 --limit-val 10 --momentum 0.9 --epochs 1 --batch 20 --grain 2
+numbers='1 2 3 4'
 all plain --model googlenet --limit-train 50 --limit-val 10 --epochs 1
 
 # Statistics of each grain alone: other bits than those of the batch, whatever the number of threads.
 # shellcheck disable=SC2086
-expect 0 '' train $small --model googlenet-small --bn-group grain --accumulate 2 --optimizer adamw --ema 0.9 \
-    --threads 3 --out ghost-threads
+{
+    expect 0 '' train $small $ghost --threads 2 --out ghost-threads
+    expect 0 '' train $small $ghost --bn-group batch --out whole
+}
 same ghost-1/checkpoint.safetensors ghost-threads/checkpoint.safetensors
-# shellcheck disable=SC2086
-expect 0 '' train $small --model googlenet-small --accumulate 2 --optimizer adamw --ema 0.9 --out whole
 cmp -s ghost-1/model.safetensors whole/model.safetensors && fail '--bn-group grain changes nothing'
 holds ghost-1/config.json '"bn-group": "grain"'
 expect 2 '--bn-group is grain, but the network has no batch normalisation' train $small --model googlenet \
@@ -71,7 +77,7 @@ for class in a b; do
 done
 truncate -s 300 pictures/a/3.ppm pictures/b/17.ppm
 pictures='--data pictures --size 16 --batch 12 --grain 2 --epochs 2 --threads 1 --model googlenet-small'
-for n in 1 2 3; do
+for n in 1 2 3 8; do # of 6 grains
     # shellcheck disable=SC2086
     expect 0 'left out: a/3.ppm' train $pictures --augment mirror,mixup:0.4 --on-bad-image skip \
         --processes $n --out skip-$n
