@@ -57,7 +57,7 @@ extern "C" {
 #define GN_PRINTF(fmt, args)
 #endif
 
-/* The version of this header. gn_version() is that of the library in use, such as "0.1.0". */
+/* Of this header; gn_version() is that of the library in use, such as "0.1.0". */
 #define GN_VERSION_MAJOR  0
 #define GN_VERSION_MINOR  1
 #define GN_VERSION_PATCH  0
@@ -83,8 +83,7 @@ typedef enum gn_status {
     GN_STATUS_INTERNAL      /* a fault of the library */
 } gn_status;
 
-/* The sentence of this thread's last error; "" when there was none. Never NULL. A hint of what to
- * do may follow in a second line. Valid until the thread's next failing call. */
+/* This thread's last error, never NULL ("": none); a hint may follow as a second line. Until the next. */
 GN_API const char *gn_error_message(void);
 GN_API gn_status gn_error_status(void); /* the status that belongs to gn_error_message() */
 GN_API void gn_clear_error(void);       /* forgets this thread's last error */
@@ -108,8 +107,7 @@ struct gn_preset_options;
 GN_API gn_net *gn_preset_with(const struct gn_preset_options *options);
 GN_API void gn_free_net(gn_net *net);
 
-/* A table of all layers, as Keras prints it, and one line a stage, as the notebook's shape walk:
- * "b1 output shape:\t (1, 24, 24, 64)". */
+/* A table of all layers, as Keras prints it, and a line a stage, as the notebook's shape walk. */
 GN_API gn_status gn_summary(const gn_net *net, FILE *out);
 GN_API gn_status gn_walk(const gn_net *net, FILE *out);
 
