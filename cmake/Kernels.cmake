@@ -14,6 +14,19 @@ set(GN_ISAS generic)
 set(GN_FLAGS_generic -ffp-contract=off)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
     list(APPEND GN_ISAS avx2 avx512)
+    # Instructions of the int8 kernels that an older assembler does not know (src/cpu/bytes.h).
+    include(CheckCSourceCompiles)
+    check_c_source_compiles(
+        "int main(void) { __asm__ volatile(\"vpdpbusd %zmm2, %zmm1, %zmm0\"); return 0; }"
+        GN_HAVE_VNNI)
+    check_c_source_compiles(
+        "int main(void) { __asm__ volatile(\"{vex} vpdpbusd %ymm2, %ymm1, %ymm0\"); return 0; }"
+        GN_HAVE_AVX_VNNI)
+    foreach(name GN_HAVE_VNNI GN_HAVE_AVX_VNNI)
+        if(${name})
+            list(APPEND GN_DEFINITIONS ${name}=1)
+        endif()
+    endforeach()
     set(GN_FLAGS_avx2 -mavx2 -mfma -mf16c)
     if(GN_EMULATE_AVX512)
         # Wide vectors never leave their file, so what the ABI says about them does not matter.

@@ -898,6 +898,29 @@ struct gn_comparison {
 GN_API gn_status gn_compare_with(gn_net *a, gn_net *b, struct gn_comparison *result,
                                  const struct gn_compare_options *options);
 
+/* ---- Quantisation: a network that computes in 8 bits ---- */
+
+struct gn_quantize_info {
+    int convolutions, int8; /* in all, and those that compute in 8 bits */
+    uint64_t reserved[4];
+};
+struct gn_quantize_options {
+    gn_dataset *data; /* samples like those it will see: scales come from them */
+    uint64_t images;  /* of them, chosen by `seed`; 0: 512 */
+    uint64_t seed;
+    int threads;
+    struct gn_quantize_info *info; /* may be NULL; filled */
+    uint64_t reserved[4];
+};
+/* A copy of a trained network for prediction alone, which is saved, loaded and used like any other. Weights
+ * of convolutions are whole numbers of 7 bits times a scale of each output channel, values between them bytes;
+ * normalisations become part of weights. What reads the picture, dense layers, and convolutions that read
+ * negative values or channels that are no multiple of 4 stay in float32. NULL: the library's last error;
+ * UNSUPPORTED when no convolution can compute in 8 bits. Free with gn_free_net. */
+#define gn_quantize(net, ...)                                                                      \
+    gn_quantize_with((net), &(struct gn_quantize_options){ .data = __VA_ARGS__ })
+GN_API gn_net *gn_quantize_with(const gn_net *net, const struct gn_quantize_options *options);
+
 /* ---- Evaluation ---- */
 
 /* How well a network answers. */
@@ -1432,6 +1455,8 @@ struct gn_conv_options {
     bool explicit_pads; /* take the pads below instead of TensorFlow's asymmetric SAME */
     int pad_top, pad_bottom, pad_left, pad_right;
     bool no_bias; /* a batch normalisation follows, which has one */
+    bool int8; /* weights are whole numbers from -63 to 63 times a scale of each output channel, as
+                     gn_quantize makes them; such a network cannot be trained */
     int kernel_h, kernel_w, stride_h,
         stride_w; /* of a window that is not square: 0: `kernel`, `stride` */
     uint64_t reserved[2];
@@ -1646,6 +1671,7 @@ GN_API void gn_set_log(gn_log *log, void *user, gn_log_level most);
 #undef gn_avg_pool
 #undef gn_batch_norm
 #undef gn_compare
+#undef gn_quantize
 #undef gn_conv
 #undef gn_conv_relu
 #undef gn_evaluate

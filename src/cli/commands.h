@@ -17,6 +17,7 @@ extern const struct cli_command cli_predict;
 extern const struct cli_command cli_explain;
 extern const struct cli_command cli_features;
 extern const struct cli_command cli_nearest;
+extern const struct cli_command cli_quantize;
 extern const struct cli_command cli_bench;
 extern const struct cli_command cli_data;
 extern const struct cli_command cli_info;

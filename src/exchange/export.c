@@ -59,6 +59,20 @@ static gn_status check_export(const struct gn_export_options *options, const cha
     return GN_OK;
 }
 
+/* Other formats would take weights of 8 bits without the rounding between them, and so be another network. */
+static gn_status check_int8(const gn_net *net, const struct gn_export_options *options,
+                            const char *ending)
+{
+    const bool can = strcmp(ending, ".onnx") == 0 ||
+                     (strcmp(ending, ".safetensors") == 0 && options->names == NULL);
+    if (can || gn_graph_check_trainable(net->graph) == GN_OK)
+        return GN_OK;
+    GN_FAIL(GN_STATUS_UNSUPPORTED,
+            "%s: a quantised network can be written as .onnx or as a model file (.safetensors) "
+            "alone; export the model that it was made from",
+            options->path);
+}
+
 gn_status gn_export_with(const gn_net *net, const struct gn_export_options *options)
 {
     GN_NEED(net, "the network");
@@ -69,6 +83,7 @@ gn_status gn_export_with(const gn_net *net, const struct gn_export_options *opti
         if (strcmp(ending, formats[i].ending) != 0)
             continue;
         GN_TRY(check_export(options, ending));
+        GN_TRY(check_int8(net, options, ending));
         return formats[i].write(net, options);
     }
     GN_FAIL(

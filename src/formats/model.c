@@ -4,6 +4,7 @@
 #include "file/file.h"
 #include "base/memory.h"
 #include "graph/text.h"
+#include "ops/kernels.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -59,6 +60,33 @@ static gn_status check_finite(const char *path, const struct gn_st_tensor *tenso
     return GN_OK;
 }
 
+/* The weights of convolutions with weights of 8 bits become such tensors: *bytes, to be freed. */
+static gn_status take_int8(const struct gn_net *net, struct gn_st_tensor *tensors, int8_t **bytes)
+{
+    const struct gn_graph *g = net->graph;
+    size_t n = 0;
+    for (int i = 0; i < g->n_layers; i++)
+        if (gn_layer_flag(&g->layers[i], "int8"))
+            n += g->tensors[g->layers[i].weight].count;
+    if (n == 0)
+        return GN_OK;
+    int8_t *to = *bytes = gn_alloc(n, "saving a model");
+    if (to == NULL)
+        return gn_last_status();
+    for (int i = 0; i < g->n_layers; i++) {
+        if (!gn_layer_flag(&g->layers[i], "int8"))
+            continue;
+        const int t = g->layers[i].weight;
+        const float *scales = net->params + g->tensors[g->layers[i].tensors[GN_CONV_SCALE]].offset;
+        tensors[t].dtype = GN_I8;
+        tensors[t].data = to;
+        gn_int8_weights(net->params + g->tensors[t].offset, scales, g->tensors[t].count,
+                        (size_t)g->layers[i].out.c, to);
+        to += g->tensors[t].count;
+    }
+    return GN_OK;
+}
+
 gn_status gn_model_write(const struct gn_net *net, const char *path, const struct gn_st_text *extra,
                          int n_extra)
 {
@@ -67,6 +95,7 @@ gn_status gn_model_write(const struct gn_net *net, const char *path, const struc
     char *names = gn_calloc((size_t)n, GN_ST_NAME_BYTES, "saving a model");
     struct gn_st_text *texts = gn_calloc((size_t)n_extra + 3, sizeof *texts, "saving a model");
     char *model = gn_model_metadata(net), *graph = NULL;
+    int8_t *bytes = NULL;
     gn_status status = GN_OK;
     if (model != NULL)
         graph = gn_graph_text(net->graph, (gn_node){ net->output });
@@ -84,9 +113,12 @@ gn_status gn_model_write(const struct gn_net *net, const char *path, const struc
         gn_model_tensors(net, net->params, "", names, tensors);
         status = check_finite(path, tensors, n);
         if (status == GN_OK)
+            status = take_int8(net, tensors, &bytes);
+        if (status == GN_OK)
             status = gn_st_write(path, tensors, n, texts, n_texts, NULL);
     }
     gn_free(tensors);
+    gn_free(bytes);
     gn_free(names);
     gn_free(texts);
     gn_free(model);

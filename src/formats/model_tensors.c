@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/team.h"
 #include "base/threads.h"
+#include "ops/kernels.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -43,6 +44,28 @@ static gn_status missing(const struct gn_model_search *s, const char *name,
         gn_hint("the file holds %d tensors, such as \"%s\"", gn_st_count(s->file),
                 gn_printable(other, sizeof other, first->name));
     return GN_STATUS_BAD_MODEL;
+}
+
+/* The tensor of a graph that holds the scales of weights of 8 bits, tensor i; -1: they are not of those. */
+static int scales_of(const struct gn_graph *g, int i)
+{
+    char name[sizeof g->tensors[i].name + sizeof "_scale"];
+    (void)snprintf(name, sizeof name, "%s_scale", g->tensors[i].name);
+    return gn_graph_find_tensor(g, name);
+}
+
+/* Weights of 8 bits: larger ones than a sum has room for are damage. */
+static gn_status check_int8(const struct gn_model_search *s, const char *name,
+                            const struct gn_st_tensor *tensor)
+{
+    const int8_t *values = tensor->data;
+    for (uint64_t i = 0; i < tensor->count; i++)
+        if (values[i] > GN_BYTES_WEIGHT || values[i] < -GN_BYTES_WEIGHT)
+            GN_FAIL(GN_STATUS_BAD_MODEL,
+                    "%s: safetensors: tensor \"%s\" is %d at element %" PRIu64
+                    ", weights of 8 bits are from -%d to %d",
+                    s->name, name, values[i], i, (int)GN_BYTES_WEIGHT, (int)GN_BYTES_WEIGHT);
+    return GN_OK;
 }
 
 static gn_status check_value(const struct gn_model_search *s, const char *name,
@@ -96,6 +119,8 @@ static gn_status find_one(struct gn_model_search *s, int i, bool of_logits,
         return GN_STATUS_BAD_MODEL;
     }
     found->tensor = tensor;
+    if (tensor->dtype == GN_I8 && scales_of(s->graph, i) >= 0)
+        return check_int8(s, name, tensor);
     return check_value(s, name, tensor);
 }
 
@@ -165,8 +190,20 @@ struct conversion {
 static void convert(void *argument, size_t i)
 {
     const struct conversion *c = argument;
+    if (c->found[i].tensor != NULL && c->found[i].tensor->dtype == GN_I8)
+        return; /* when their scales are there */
     if (c->found[i].tensor != NULL && !c->found[i].by_class)
         (void)gn_st_to_float(c->found[i].tensor, c->values + c->graph->tensors[i].offset);
+}
+
+/* Tensor i: whole numbers times the scale of their output channel. */
+static void multiply(const struct gn_graph *g, int i, const int8_t *numbers, float *values)
+{
+    const struct gn_tensor *t = &g->tensors[i];
+    const size_t columns = (size_t)t->shape[t->rank - 1];
+    const float *scales = values + g->tensors[scales_of(g, i)].offset;
+    for (size_t k = 0; k < t->count; k++)
+        values[t->offset + k] = (float)numbers[k] * scales[k % columns];
 }
 
 gn_status gn_model_copy(const struct gn_model_search *search, const struct gn_model_found *found,
@@ -178,6 +215,9 @@ gn_status gn_model_copy(const struct gn_model_search *search, const struct gn_mo
         if (found[i].by_class)
             GN_TRY(gn_class_map_copy(search->map, found[i].tensor, values + g->tensors[i].offset));
     gn_parallel(gn_usable_threads(NULL), (size_t)g->n_tensors, convert, &conversion);
+    for (int i = 0; i < g->n_tensors; i++)
+        if (found[i].tensor != NULL && found[i].tensor->dtype == GN_I8)
+            multiply(g, i, found[i].tensor->data, values);
     return GN_OK;
 }
 

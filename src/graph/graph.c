@@ -162,14 +162,31 @@ static int append_tensor(gn_graph *g, const struct gn_layer *layer,
     return g->n_tensors++;
 }
 
+bool gn_layer_flag(const struct gn_layer *layer, const char *name)
+{
+    const struct gn_operator *op = layer->op;
+    for (int i = 0; i < op->n_attributes; i++)
+        if (strcmp(op->attributes[i].name, name) == 0)
+            return gn_attribute_value(&op->attributes[i], gn_layer_attributes(layer)) > 0;
+    return false;
+}
+
+gn_status gn_graph_check_trainable(const struct gn_graph *g)
+{
+    for (int i = 0; i < g->n_layers; i++)
+        if (gn_layer_flag(&g->layers[i], "int8"))
+            GN_FAIL(GN_STATUS_UNSUPPORTED,
+                    "%s: the network is quantised, which is for prediction alone; train the model "
+                    "that it was made from",
+                    g->layers[i].name);
+    return GN_OK;
+}
+
 /* Whether the attributes leave a tensor out. */
 static bool is_left_out(const struct gn_layer *layer, const struct gn_tensor_rule *rule)
 {
-    const struct gn_operator *op = layer->op;
-    for (int i = 0; rule->unless != NULL && i < op->n_attributes; i++)
-        if (strcmp(op->attributes[i].name, rule->unless) == 0)
-            return gn_attribute_value(&op->attributes[i], gn_layer_attributes(layer)) > 0;
-    return false;
+    return (rule->unless != NULL && gn_layer_flag(layer, rule->unless)) ||
+           (rule->only != NULL && !gn_layer_flag(layer, rule->only));
 }
 
 static gn_status append_tensors(gn_graph *g, struct gn_layer *layer)

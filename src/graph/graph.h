@@ -120,6 +120,12 @@ double gn_graph_momentum(const struct gn_graph *graph);
 /* Nominal multiply-adds of one image in layer i (taps on padding counted). */
 uint64_t gn_layer_macs(const struct gn_graph *graph, int i);
 
+/* Whether the layer has a flag with this name among its attributes, and it is set. */
+bool gn_layer_flag(const struct gn_layer *layer, const char *name);
+
+/* UNSUPPORTED when the weights of a layer are whole numbers, which have no gradient. */
+gn_status gn_graph_check_trainable(const struct gn_graph *graph);
+
 /* Index of the tensor with this name, -1 when there is none. */
 int gn_graph_find_tensor(const struct gn_graph *graph, const char *name);
 

@@ -19,4 +19,8 @@ struct gn_dropout_attributes {
     double rate;
 };
 
+struct gn_quantize_attributes {
+    double scale; /* as float32 */
+};
+
 #endif

@@ -47,6 +47,28 @@ static inline float *gn_slot(float *first, const struct gn_slots *others, int sl
     return slot == 0 ? first : others->next + (size_t)(slot - 1) * others->stride;
 }
 
+/*
+ * Of passes on bytes: a value v from 0 on stands as the whole number q from 0 to 255 with v = q * scale, and
+ * views count bytes in place of floats. The weights of a convolution are q * scale, too, q from -63 to 63 and
+ * a scale of each output channel: so two products fit in 16 bits, and the sums of all instruction sets are the
+ * same whole numbers.
+ */
+struct gn_scales {
+    float in;           /* scale of x */
+    float out;          /* of y; 0: y are floats */
+    int first, columns; /* PACK_BYTES: the output channels of this layer in g.oc, those of all */
+};
+enum { GN_BYTES_WEIGHT = 63, GN_BYTES_VALUE = 255 };
+
+enum { GN_CONV_SCALE = 2 }; /* the tensor of a convolution with the scales of its weights */
+
+/* The whole numbers of `n` weights, rounded, whose scales follow each other `columns` at a time. */
+void gn_int8_weights(const float *weights, const float *scales, size_t n, size_t columns,
+                     int8_t *numbers);
+
+/* Products that an output may sum: no sum of 32 bits overflows. */
+enum { GN_BYTES_SUM = 1 << 16 };
+
 /* One call of an operator. What it does not use stays zero. */
 struct gn_args {
     struct gn_geometry g;
@@ -76,6 +98,7 @@ struct gn_args {
     size_t groups_stride; /* doubles from a grain to the next */
     double keep; /* share of running statistics that a step keeps; 0: as the attributes say */
     int number;  /* of the layer, so that no two draw the same */
+    struct gn_scales scales;
     int tile;    /* Winograd kernels: output pixels a side of a tile */
     int threads; /* a hint for the number of units, never for the result */
 };
@@ -118,9 +141,12 @@ enum gn_pass {
     GN_PASS_BACK,    /* the gradient of the input */
     GN_PASS_RUNNING, /* with gn_args.groups, after all grains of a batch: the running statistics */
     GN_PASS_FOLD, /* a layer that fuses as GN_FUSE_NORM: y gets the weights w of the layer before */
-    GN_PASS_FOLD_BIAS /* it with the layer in them; and its bias */
+    GN_PASS_FOLD_BIAS,  /* it with the layer in them; and its bias */
+    GN_PASS_PACK_BYTES, /* weights of 8 bits into the order that a kernel reads: of one layer, to its
+                             columns of the whole (gn_args.scales) */
+    GN_PASS_FORWARD_BYTES /* FORWARD on bytes (quantize: to bytes). See struct gn_scales */
 };
-enum { GN_PASS_COUNT = GN_PASS_FOLD_BIAS + 1 };
+enum { GN_PASS_COUNT = GN_PASS_FORWARD_BYTES + 1 };
 
 /* What a unit writes of dw, rows of `columns` floats for each tap, and of db. */
 struct gn_region {

@@ -71,6 +71,7 @@ struct gn_tensor_rule {
     double constant;
     bool running;       /* statistics: not trained */
     const char *unless; /* the flag among the attributes with which it is left out; NULL: never */
+    const char *only;   /* the flag without which it is; NULL: none */
 };
 
 enum { GN_LAYER_TENSORS = 4 };
@@ -80,9 +81,10 @@ enum { GN_LAYER_TENSORS = 4 };
 /* What a layer becomes part of when nothing else reads its input. */
 enum gn_fusion {
     GN_FUSE_NONE,
-    GN_FUSE_RELU, /* of the layer before it, if that takes a ReLU: max(y, 0) as it is stored */
-    GN_FUSE_NORM, /* in inference, of the layer before it, if that takes one: its weights change */
-    GN_FUSE_SAME  /* in inference, of the layer before it, whoever reads that: nothing is done */
+    GN_FUSE_RELU,  /* of the layer before it, if that takes a ReLU: max(y, 0) as it is stored */
+    GN_FUSE_NORM,  /* in inference, of the layer before it, if that takes one: its weights change */
+    GN_FUSE_BYTES, /* in inference, of a convolution on bytes before it, see plan/bytes.c */
+    GN_FUSE_SAME   /* in inference, of the layer before it, whoever reads that: nothing is done */
 };
 
 /* Fills an operator's row of one kernel set (kernels.h). */

@@ -20,6 +20,7 @@ static void fill_set(enum gn_isa isa)
         if (op->kernels[isa] != NULL)
             op->kernels[isa](row);
         row[GN_PASS_FORWARD].by_image = row[GN_PASS_BACK].by_image = op->by_image;
+        row[GN_PASS_FORWARD_BYTES].by_image = op->by_image;
         for (int pass = 0; pass < GN_PASS_COUNT; pass++)
             row[pass].simple = op->simple;
     }

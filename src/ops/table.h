@@ -24,7 +24,8 @@
     X(WINOGRAD, winograd) /* kernels of a convolution alone: never a layer */                      \
     X(LOSS, loss)         /* the same */                                                           \
     X(SUM, sum)                                                                                    \
-    X(CLIP, clip)
+    X(CLIP, clip)                                                                                  \
+    X(QUANTIZE, quantize)
 /* clang-format on */
 
 enum gn_op {

@@ -62,8 +62,21 @@ static int list_buffers(struct gn_plan *plan, int chain, struct gn_buffer **list
     return n;
 }
 
+/* What the caller may copy after a call. */
+static void keep_values(struct gn_plan *plan)
+{
+    for (int i = 0; plan->keeps && i < plan->n_buffers; i++) {
+        struct gn_buffer *b = &plan->buffers[i];
+        if (b->image > 0 && b->first >= 0) {
+            b->first = 0;
+            b->last = plan->n_steps;
+        }
+    }
+}
+
 gn_status gn_plan_arena(struct gn_plan *plan)
 {
+    keep_values(plan);
     const size_t most = (size_t)(plan->n_buffers + plan->n_chains + 1);
     struct gn_buffer **list = gn_calloc(most, sizeof(struct gn_buffer *), "the plan");
     struct gn_buffer *blocks = gn_calloc(most, sizeof *blocks, "the plan");
@@ -100,7 +113,8 @@ static float *address(const struct gn_plan *plan, struct gn_place at)
         return plan->net->params + at.channel;
     if (at.buffer < 0)
         return NULL;
-    return (float *)(void *)gn_plan_buffer(plan, at.buffer) + at.channel;
+    const ptrdiff_t bytes = (ptrdiff_t)at.channel * plan->buffers[at.buffer].element;
+    return (float *)(void *)(gn_plan_buffer(plan, at.buffer) + bytes);
 }
 
 static void bind_group(const struct gn_plan *plan, const struct gn_group *group, struct gn_args *a)

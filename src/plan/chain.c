@@ -28,13 +28,17 @@ static bool follows(const struct gn_step *a, const struct gn_step *b)
            holds(&a->dx, a->args.g.c, &b->dy, b->args.g.oc);
 }
 
+static size_t element_of(const struct gn_plan *plan, struct gn_place at)
+{
+    return at.buffer < 0 ? sizeof(float) : (size_t)plan->buffers[at.buffer].element;
+}
+
 /* Bytes of an image that a step reads and writes. */
-static size_t step_bytes(const struct gn_step *s)
+static size_t step_bytes(const struct gn_plan *plan, const struct gn_step *s)
 {
     const struct gn_geometry *g = &s->args.g;
-    return ((size_t)g->h * (size_t)g->w * (size_t)g->c +
-            (size_t)g->oh * (size_t)g->ow * (size_t)g->oc) *
-           sizeof(float);
+    return (size_t)g->h * (size_t)g->w * (size_t)g->c * element_of(plan, s->x) +
+           (size_t)g->oh * (size_t)g->ow * (size_t)g->oc * element_of(plan, s->y);
 }
 
 /* Images that a step wants at least, so that it reads no more weights than twice the rest. */
@@ -43,9 +47,10 @@ static size_t least_images(const struct gn_plan *plan, const struct gn_step *s)
     const bool forward = s->dx.buffer == GN_PLACE_NONE;
     const size_t floats =
         !gn_plan_multiplies(plan, s->layer) ? 0
-        : forward ? gn_packed_floats(plan->kernels, GN_PASS_PACK, &s->args.g, s->args.tile)
+        : forward ? gn_packed_floats(plan->kernels, gn_plan_pack_pass(plan, s->layer), &s->args.g,
+                                     s->args.tile)
                   : gn_packed_floats(plan->kernels, GN_PASS_PACK_BACK, &s->args.g, s->args.tile);
-    const size_t twice = 2 * step_bytes(s);
+    const size_t twice = 2 * step_bytes(plan, s);
     return (floats * sizeof(float) + twice - 1) / twice;
 }
 
@@ -58,7 +63,7 @@ static struct gn_chain longest_chain(const struct gn_plan *plan, int from, int e
         const struct gn_step *s = &plan->steps[i];
         if (!s->kernel->by_image || (i > from && !follows(s - 1, s)))
             break;
-        const size_t bytes = step_bytes(s), images = least_images(plan, s);
+        const size_t bytes = step_bytes(plan, s), images = least_images(plan, s);
         largest = bytes > largest ? bytes : largest;
         least = images > least ? images : least;
         if (plan->portion == 0 && least > 1 && least * largest > MOST_BYTES)
@@ -94,8 +99,8 @@ void gn_plan_chain(struct gn_plan *plan)
 {
     const int ends[2] = { plan->n_forward, plan->n_backward };
     int i = plan->n_prepare;
-    if (plan->focus >= 0)
-        return; /* what gn_plan_attend writes and copies is of the whole slice */
+    if (plan->focus >= 0 || plan->keeps)
+        return; /* what gn_plan_attend writes, and what is copied, is of the whole slice */
     for (int pass = 0; pass < 2; pass++) {
         while (i < ends[pass]) {
             const struct gn_chain c = longest_chain(plan, i, ends[pass]);

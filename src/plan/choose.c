@@ -84,7 +84,7 @@ void gn_plan_choose(struct gn_plan *plan)
         struct gn_value *v = &plan->values[i];
         if (!v->live)
             continue;
-        v->tile = choose_tile(plan, &g->layers[i], FORWARD);
+        v->tile = v->int8 ? 0 : choose_tile(plan, &g->layers[i], FORWARD);
         v->tile_back = choose_tile(plan, &g->layers[i], BACK_DATA);
         v->tile_filter = choose_tile(plan, &g->layers[i], BACK_FILTER);
     }

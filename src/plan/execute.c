@@ -161,7 +161,7 @@ static size_t bytes_before(const struct gn_plan *plan, int buffer, int image, in
 static void advance(struct gn_view *view, size_t bytes)
 {
     if (bytes > 0) /* a step's unused views are NULL */
-        view->data += bytes / sizeof(float);
+        view->data = (float *)(void *)((char *)view->data + bytes);
 }
 
 /* The arguments of a chain's step for images from number `image` of the slice on. */

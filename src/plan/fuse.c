@@ -66,6 +66,10 @@ static int host_of(const struct gn_plan *plan, int i)
         return alone && before->takes_relu ? plan->values[in].same_as : -1;
     case GN_FUSE_NORM:
         return alone && !plan->train && before->takes_norm ? in : -1;
+    case GN_FUSE_BYTES: /* a bytes' ReLU comes from the cut at zero */
+        return alone && plan->values[i].bytes && plan->values[plan->values[in].same_as].int8
+                   ? plan->values[in].same_as
+                   : -1;
     case GN_FUSE_SAME:
         return plan->train ? -1 : plan->values[in].same_as;
     default:
@@ -97,6 +101,10 @@ void gn_plan_fuse(struct gn_plan *plan)
             plan->values[host].relu = true;
         else if (g->layers[i].op->fuses == GN_FUSE_NORM)
             plan->values[host].norm = i;
+        else if (g->layers[i].op->fuses == GN_FUSE_BYTES) {
+            plan->values[host].bytes = true;
+            plan->values[host].scale = v->scale;
+        }
     }
     if (plan->focus >= 0)
         plan->focus = plan->values[plan->focus].same_as;

@@ -1,6 +1,7 @@
 /*
  * Inside of a plan. The passes run in this order, one file each:
  *
+ *   bytes.c   which values stand as bytes, and which convolutions read them
  *   fuse.c    a ReLU after a convolution or normalisation becomes part of it; in inference a
  *             normalisation becomes part of the convolution before it
  *   concat.c  inputs of a concatenation become slices of it
@@ -26,13 +27,14 @@
 /* A block of the arena, alive from step `first` to step `last`. */
 struct gn_buffer {
     size_t bytes;
+    int element;     /* bytes of a value: 4, or 1 (gn_scales) */
     size_t image;    /* bytes of an image; 0: it does not hold images */
     int chain;       /* that has it for itself: it holds a portion; -1: the slice */
     int first, last; /* -1, -1: never used */
     size_t offset;   /* in the arena, or in a thread's block of the chain */
 };
 
-/* Where a tensor of n images stands: `channel` floats into the pixels of a buffer. */
+/* Where a tensor of n images stands: `channel` values into the pixels of a buffer. */
 struct gn_place {
     int buffer; /* or one of the places below */
     int channel, ld;
@@ -52,6 +54,9 @@ struct gn_value {
     bool trains; /* a parameter of the layer gets a gradient */
     bool needs_gradient;
     bool relu;       /* the layer ends in a ReLU that was fused into it */
+    bool bytes;      /* stands as bytes, with this */
+    float scale;     /* scale (gn_scales) */
+    bool int8;       /* a convolution that reads bytes */
     int norm;        /* layer that is folded into this one's weights (GN_FUSE_NORM), -1: none */
     int same_as;     /* the layer whose value this is (a fused ReLU's convolution), or itself */
     int in_place_of; /* the concatenation that holds it as a slice, -1: none */
@@ -125,6 +130,7 @@ struct gn_plan {
     const float *class_weights;
     const char *freeze;
     int batch, slice, threads, portion;
+    bool keeps;           /* values outlive a call */
     bool whole;           /* a training step has one slice: it needs statistics of the batch */
     int grain, slots;     /* training: images of a grain at most; partial sums at a time */
     int chooses;          /* images by which kernels are chosen */
@@ -213,6 +219,13 @@ bool gn_plan_runs(const struct gn_plan *plan, int i);
 /* Whether layer i multiplies by weights. */
 bool gn_plan_multiplies(const struct gn_plan *plan, int i);
 
+/* What layer i, or the group that it leads, reads and writes in a step on bytes. */
+struct gn_scales gn_plan_scales_of(const struct gn_plan *plan, int i);
+
+/* The pass by which layer i computes forward, or by which its weights are packed for that. */
+enum gn_pass gn_plan_forward_pass(const struct gn_plan *plan, int i);
+enum gn_pass gn_plan_pack_pass(const struct gn_plan *plan, int i);
+
 /* Bytes of the packed weights of layer i, which runs and multiplies, as the forward step reads them. */
 size_t gn_plan_packed_bytes(const struct gn_plan *plan, int i);
 
@@ -236,7 +249,21 @@ void gn_plan_resize(struct gn_plan *plan, int buffer, size_t bytes);
 /* Where a buffer stands once the arena is allocated; of a chain's own, that of the first thread. */
 char *gn_plan_buffer(const struct gn_plan *plan, int buffer);
 
+/* Adds a step by the kernel of operator `op` for a pass, if it has one. */
+gn_status gn_plan_emit(struct gn_plan *plan, const struct gn_step *step, enum gn_op op,
+                       enum gn_pass pass);
+
+/* Gives a step the tensors, attributes and buffers of layer i. */
+void gn_plan_set_layer(const struct gn_plan *plan, struct gn_step *s, int i);
+
+/* A step of layer i with nothing but geometry and parameters filled in. */
+struct gn_step gn_plan_step(const struct gn_plan *plan, int i, const char *pass);
+
+/* Steps that pack the weights of 8 bits of layer i or, each to its columns, of the group that it leads. */
+gn_status gn_plan_pack_bytes(struct gn_plan *plan, int i);
+
 /* The passes. */
+void gn_plan_choose_bytes(struct gn_plan *plan);
 void gn_plan_fuse(struct gn_plan *plan);
 void gn_plan_concat(struct gn_plan *plan);
 void gn_plan_merge(struct gn_plan *plan);

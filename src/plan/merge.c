@@ -36,7 +36,8 @@ static bool can_join(const struct gn_plan *plan, const struct gn_group *group, i
     const struct gn_value *v = &plan->values[i];
     if (!v->live || v->same_as != i || v->group >= 0 || !is_pointwise(layer) ||
         gn_plan_input(plan, i, 0) != gn_plan_input(plan, like, 0) ||
-        v->relu != plan->values[like].relu || v->trains != plan->values[like].trains ||
+        v->relu != plan->values[like].relu || v->int8 != plan->values[like].int8 ||
+        v->bytes != plan->values[like].bytes || v->trains != plan->values[like].trains ||
         v->needs_gradient != plan->values[like].needs_gradient ||
         (layer->bias < 0) != (first->bias < 0) || (v->norm < 0) != (plan->values[like].norm < 0))
         return false;

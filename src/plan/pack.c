@@ -15,6 +15,7 @@
 struct packed {
     const struct gn_kernel_set *kernels;
     int layer, tile;
+    float in, out;                                     /* scales (gn_scales); 0, 0: of floats */
     int n, members[GN_MAX_GROUP], norms[GN_MAX_GROUP]; /* n: 1 for a layer without a group */
     float *weights;
 };
@@ -131,7 +132,10 @@ static struct packed describe(const struct gn_plan *plan, int i)
 {
     const int number = plan->values[i].group;
     const struct gn_group *group = number < 0 ? NULL : &plan->groups[number];
-    struct packed p = { .kernels = plan->kernels,
+    const struct gn_scales scales = gn_plan_scales_of(plan, i);
+    struct packed p = { .in = scales.in,
+                        .out = scales.out,
+                        .kernels = plan->kernels,
                         .layer = i,
                         .tile = plan->values[i].tile,
                         .n = group == NULL ? 1 : group->n };
@@ -145,6 +149,7 @@ static struct packed describe(const struct gn_plan *plan, int i)
 static bool is_same(const struct packed *a, const struct packed *b)
 {
     return a->layer == b->layer && a->tile == b->tile && a->kernels == b->kernels && a->n == b->n &&
+           !(a->in < b->in || a->in > b->in || a->out < b->out || a->out > b->out) &&
            memcmp(a->members, b->members, sizeof a->members) == 0 &&
            memcmp(a->norms, b->norms, sizeof a->norms) == 0;
 }

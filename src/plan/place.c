@@ -20,8 +20,9 @@ static int new_buffer(struct gn_plan *plan, size_t bytes, size_t image)
         (void)gn_fail(GN_STATUS_INTERNAL, "plan: more buffers than layers allow");
         return GN_PLACE_NONE;
     }
-    plan->buffers[plan->n_buffers] =
-        (struct gn_buffer){ .image = image, .chain = -1, .first = -1, .last = -1 };
+    plan->buffers[plan->n_buffers] = (struct gn_buffer){
+        .element = sizeof(float), .image = image, .chain = -1, .first = -1, .last = -1
+    };
     gn_plan_resize(plan, plan->n_buffers, bytes + image * (size_t)plan->slice);
     return plan->n_buffers++;
 }
@@ -36,15 +37,19 @@ static int channels_before(const struct gn_plan *plan, int i, int in)
     return channel;
 }
 
-/* A buffer for `channels` floats a pixel of layer i. Pixels are never a multiple of 512 bytes
+/* A buffer for `channels` values a pixel of layer i. Pixels are never a multiple of 512 bytes
  * apart: those that a tile reads together would compete for a few sets of L1. */
 static struct gn_place new_place(struct gn_plan *plan, int i, int channels)
 {
     const struct gn_shape s = plan->net->graph->layers[i].out;
     const size_t pixels = (size_t)s.h * (size_t)s.w;
     const bool many = pixels > 1 || plan->slice > 1;
-    const int ld = channels % 128 == 0 && many ? channels + 16 : channels;
-    return (struct gn_place){ new_buffer(plan, 0, pixels * (size_t)ld * sizeof(float)), 0, ld };
+    const int element = plan->values[i].bytes ? 1 : (int)sizeof(float);
+    const int ld = channels * element % 512 == 0 && many ? channels + 64 / element : channels;
+    const int buffer = new_buffer(plan, 0, pixels * (size_t)ld * (size_t)element);
+    if (buffer >= 0)
+        plan->buffers[buffer].element = element;
+    return (struct gn_place){ buffer, 0, ld };
 }
 
 static struct gn_place moved(struct gn_place place, int channels)

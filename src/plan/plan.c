@@ -55,8 +55,8 @@ static size_t line_bytes(size_t floats)
 
 size_t gn_plan_packed_bytes(const struct gn_plan *plan, int i)
 {
-    return line_bytes(gn_packed_floats(plan->kernels, GN_PASS_PACK, gn_plan_window(plan, i),
-                                       plan->values[i].tile));
+    return line_bytes(gn_packed_floats(plan->kernels, gn_plan_pack_pass(plan, i),
+                                       gn_plan_window(plan, i), plan->values[i].tile));
 }
 
 /* Of the plan's own packed weights; their addresses once there is memory. */
@@ -141,6 +141,7 @@ static gn_status make_passes(struct gn_plan *plan)
         GN_TRY(reserve_grains(plan));
     if (plan->train && plan->norm_grains)
         GN_TRY(reserve_groups(plan));
+    gn_plan_choose_bytes(plan);
     gn_plan_fuse(plan);
     gn_plan_concat(plan);
     gn_plan_merge(plan);
@@ -222,7 +223,8 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
         return NULL;
     }
     const struct gn_kernel_set *kernels = o->reference ? gn_reference_kernels() : gn_cpu_kernels();
-    if (kernels == NULL || check_size(net, o->batch) != GN_OK)
+    if (kernels == NULL || check_size(net, o->batch) != GN_OK ||
+        (o->train && gn_graph_check_trainable(net->graph) != GN_OK))
         return NULL;
     struct gn_plan *plan = gn_calloc(1, sizeof *plan, "the plan");
     if (plan == NULL)
@@ -239,6 +241,7 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->freeze = o->freeze;
     plan->batch = o->batch;
     plan->portion = o->portion;
+    plan->keeps = o->keep;
     plan->borrows = o->validates;
     plan->lender = o->lender;
     plan->pack = o->reference ? NULL : gn_pack_keep(o->pack);
@@ -338,6 +341,7 @@ void gn_plan_copy_place(const struct gn_plan *plan, struct gn_place at, struct g
                         float *values)
 {
     const float *from = (const float *)(const void *)gn_plan_buffer(plan, at.buffer) + at.channel;
+    GN_ASSERT(plan->buffers[at.buffer].element == sizeof(float));
     for (size_t p = 0; p < (size_t)n * (size_t)s.h * (size_t)s.w; p++)
         memcpy(values + p * (size_t)s.c, from + p * (size_t)at.ld, (size_t)s.c * sizeof *values);
 }

@@ -37,6 +37,7 @@ struct gn_plan_options {
                                gn_plan_params_changed before it runs again */
     int focus; /* inference with gradients: the layer whose value and gradient gn_plan_attend copies, as
                     gn_focus_layer gives it; 0: none */
+    bool keep; /* inference: gn_plan_copy_output after a call gets any value that is stored */
     int parts; /* training: among how many plans the grains of a batch are divided; 0: 1 */
     int (*most_grains)(void *user,
                        int grains); /* of them that are computed here; NULL: an equal part */
@@ -180,7 +181,7 @@ bool gn_plan_block(const struct gn_plan *plan, int i, struct gn_bench_block *blo
 int gn_plan_n_steps(const struct gn_plan *plan);
 
 /* The output of layer i after gn_plan_forward of a plan with batch <= slice made for training
- * (activations are kept): copies n images' h*w*c floats. For tests. */
+ * (activations are kept) or with `keep`: copies n images' h*w*c floats. */
 gn_status gn_plan_copy_output(const struct gn_plan *plan, int layer, int n, float *values);
 
 #endif

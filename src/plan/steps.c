@@ -18,9 +18,8 @@ static void touch(struct gn_plan *plan, int buffer, int step)
     b->last = step;
 }
 
-/* A step by the kernel of operator `op` for a pass, if it has one. */
-static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_op op,
-                      enum gn_pass pass)
+gn_status gn_plan_emit(struct gn_plan *plan, const struct gn_step *step, enum gn_op op,
+                       enum gn_pass pass)
 {
     const struct gn_kernel *kernel = &plan->kernels->table[op][pass];
     if (kernel->run == NULL)
@@ -46,8 +45,7 @@ static gn_status emit(struct gn_plan *plan, const struct gn_step *step, enum gn_
 
 static const struct gn_place nowhere = { GN_PLACE_NONE, 0, 0 };
 
-/* Gives a step the tensors, attributes and buffers of layer i. */
-static void set_layer(const struct gn_plan *plan, struct gn_step *s, int i)
+void gn_plan_set_layer(const struct gn_plan *plan, struct gn_step *s, int i)
 {
     const struct gn_graph *g = plan->net->graph;
     const struct gn_layer *layer = &g->layers[i];
@@ -64,15 +62,14 @@ static void set_layer(const struct gn_plan *plan, struct gn_step *s, int i)
     s->shared = plan->values[i].shared;
 }
 
-/* A step of layer i with nothing but geometry and parameters filled in. */
-static struct gn_step step_of(const struct gn_plan *plan, int i, const char *pass)
+struct gn_step gn_plan_step(const struct gn_plan *plan, int i, const char *pass)
 {
     struct gn_step s = { .layer = i, .group = plan->values[i].group, .pass = pass };
     s.x = s.x2 = s.y = s.dx = s.dy = nowhere;
     s.args.g = *gn_plan_window(plan, i);
     s.args.threads = plan->threads;
     s.args.relu = plan->values[i].relu;
-    set_layer(plan, &s, i);
+    gn_plan_set_layer(plan, &s, i);
     if (s.group >= 0)
         return s; /* joint parameters: bound with the arena */
     if (gn_plan_multiplies(plan, i)) {
@@ -93,7 +90,7 @@ static struct gn_place tensor_at(const struct gn_plan *plan, enum gn_place_kind 
 static struct gn_step copy_of_member(const struct gn_plan *plan, const struct gn_group *group,
                                      int k, const char *pass, int t)
 {
-    struct gn_step s = step_of(plan, group->members[k], pass);
+    struct gn_step s = gn_plan_step(plan, group->members[k], pass);
     const struct gn_tensor *tensor = &plan->net->graph->tensors[t];
     const int columns = tensor->shape[tensor->rank - 1];
     s.group = -1;
@@ -110,17 +107,17 @@ static gn_status fold(struct gn_plan *plan, const struct gn_group *group, int k)
     const struct gn_layer *layer = &net->graph->layers[i];
     const int norm = plan->values[i].norm;
     const enum gn_op op = net->graph->layers[norm].op->id;
-    struct gn_step s = step_of(plan, i, "prepare");
+    struct gn_step s = gn_plan_step(plan, i, "prepare");
     s.group = -1;
-    set_layer(plan, &s, norm);
+    gn_plan_set_layer(plan, &s, norm);
     s.args.g = layer->window;
     s.args.w = net->params + net->graph->tensors[layer->weight].offset;
     if (layer->bias >= 0)
         s.args.b = net->params + net->graph->tensors[layer->bias].offset;
     s.y = (struct gn_place){ group->weights, group->channels[k], group->window.oc };
-    GN_TRY(emit(plan, &s, op, GN_PASS_FOLD));
+    GN_TRY(gn_plan_emit(plan, &s, op, GN_PASS_FOLD));
     s.y.buffer = group->bias;
-    return emit(plan, &s, op, GN_PASS_FOLD_BIAS);
+    return gn_plan_emit(plan, &s, op, GN_PASS_FOLD_BIAS);
 }
 
 /* Weights and bias of all members next to each other. */
@@ -141,7 +138,7 @@ static gn_status join(struct gn_plan *plan, const struct gn_group *group)
             struct gn_step s = copy_of_member(plan, group, k, "prepare", tensors[t]);
             s.x = tensor_at(plan, GN_PLACE_PARAMS, tensors[t]);
             s.y = (struct gn_place){ buffers[t], group->channels[k], group->window.oc };
-            GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_FORWARD));
+            GN_TRY(gn_plan_emit(plan, &s, GN_OP_CONCAT, GN_PASS_FORWARD));
         }
     }
     return GN_OK;
@@ -163,7 +160,7 @@ static gn_status split(struct gn_plan *plan, const struct gn_group *group)
             s.dx = tensor_at(plan, GN_PLACE_GRADS, tensors[t]);
             s.x = s.dy; /* the gradient of a copy does not read it */
             s.joint = t == 0 ? group->dw_floats : group->db_floats;
-            GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_BACK));
+            GN_TRY(gn_plan_emit(plan, &s, GN_OP_CONCAT, GN_PASS_BACK));
         }
     }
     return GN_OK;
@@ -183,6 +180,8 @@ static void keep_joint_parameters(struct gn_plan *plan)
 {
     const bool packs = plan->kernels->table[GN_OP_CONV][GN_PASS_PACK].run != NULL;
     for (int i = 0; i < plan->n_groups; i++) {
+        if (plan->values[plan->groups[i].leader].int8)
+            continue; /* its layers are packed from their own */
         keep(plan, plan->groups[i].bias);
         keep(plan, plan->groups[i].dw);
         keep(plan, plan->groups[i].db);
@@ -199,19 +198,21 @@ static enum gn_op kernels_of(const struct gn_plan *plan, int i, int tile)
 static gn_status prepare(struct gn_plan *plan, int i)
 {
     const struct gn_value *v = &plan->values[i];
-    struct gn_step s = step_of(plan, i, "prepare");
+    struct gn_step s = gn_plan_step(plan, i, "prepare");
     if (!gn_plan_multiplies(plan, i))
         return GN_OK;
+    if (v->int8)
+        return gn_plan_pack_bytes(plan, i);
     if (s.group >= 0) {
         GN_TRY(join(plan, &plan->groups[s.group]));
         s.x.buffer = plan->groups[s.group].weights; /* alive until they are packed */
     }
     s.args.tile = v->tile;
-    GN_TRY(emit(plan, &s, kernels_of(plan, i, v->tile), GN_PASS_PACK));
+    GN_TRY(gn_plan_emit(plan, &s, kernels_of(plan, i, v->tile), GN_PASS_PACK));
     if (!plan->goes_back || !plan->values[gn_plan_input(plan, i, 0)].needs_gradient)
         return GN_OK;
     s.args.tile = v->tile_back;
-    return emit(plan, &s, kernels_of(plan, i, v->tile_back), GN_PASS_PACK_BACK);
+    return gn_plan_emit(plan, &s, kernels_of(plan, i, v->tile_back), GN_PASS_PACK_BACK);
 }
 
 /* Inputs that are not slices of the concatenation are copied into it. */
@@ -222,12 +223,12 @@ static gn_status forward_concat(struct gn_plan *plan, int i)
     for (int k = 0; k < g->layers[i].n_inputs; k++) {
         const int in = gn_plan_input(plan, i, k);
         if (plan->values[in].in_place_of != i) {
-            struct gn_step s = step_of(plan, i, "forward");
+            struct gn_step s = gn_plan_step(plan, i, "forward");
             s.args.g = gn_same_geometry(g->layers[in].out);
             s.x = plan->values[in].at;
             s.y = plan->values[i].at;
             s.y.channel += channel;
-            GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_FORWARD));
+            GN_TRY(gn_plan_emit(plan, &s, GN_OP_CONCAT, gn_plan_forward_pass(plan, i)));
         }
         channel += g->layers[in].out.c;
     }
@@ -239,12 +240,12 @@ static gn_status forward_sum(struct gn_plan *plan, int i)
 {
     const struct gn_layer *layer = &plan->net->graph->layers[i];
     for (int k = 1; k < layer->n_inputs; k++) {
-        struct gn_step s = step_of(plan, i, "forward");
+        struct gn_step s = gn_plan_step(plan, i, "forward");
         s.x = k == 1 ? plan->values[gn_plan_input(plan, i, 0)].at : plan->values[i].at;
         s.x2 = plan->values[gn_plan_input(plan, i, k)].at;
         s.y = plan->values[i].at;
         s.args.relu &= k == layer->n_inputs - 1;
-        GN_TRY(emit(plan, &s, layer->op->id, GN_PASS_FORWARD));
+        GN_TRY(gn_plan_emit(plan, &s, layer->op->id, GN_PASS_FORWARD));
     }
     return GN_OK;
 }
@@ -273,8 +274,8 @@ static bool masks_forward(const struct gn_plan *plan, int i)
 
 static gn_status forward(struct gn_plan *plan, int i)
 {
-    static const enum gn_pass passes[] = { GN_PASS_SUMS, GN_PASS_GRAIN_SUMS, GN_PASS_STATISTICS,
-                                           GN_PASS_FORWARD };
+    const enum gn_pass passes[] = { GN_PASS_SUMS, GN_PASS_GRAIN_SUMS, GN_PASS_STATISTICS,
+                                    gn_plan_forward_pass(plan, i) };
     const struct gn_layer *layer = &plan->net->graph->layers[i];
     if (layer->op->joins)
         return forward_concat(plan, i);
@@ -282,13 +283,14 @@ static gn_status forward(struct gn_plan *plan, int i)
         return forward_sum(plan, i);
     if (layer->n_inputs == 0)
         return GN_OK;
-    struct gn_step s = step_of(plan, i, "forward");
+    struct gn_step s = gn_plan_step(plan, i, "forward");
     s.x = plan->values[gn_plan_input(plan, i, 0)].at;
     s.y = output_place(plan, i);
     s.args.mask = masks_forward(plan, i);
+    s.args.scales = gn_plan_scales_of(plan, i);
     s.args.tile = plan->values[i].tile;
     for (size_t k = 0; k < sizeof passes / sizeof passes[0]; k++)
-        GN_TRY(emit(plan, &s, kernels_of(plan, i, s.args.tile), passes[k]));
+        GN_TRY(gn_plan_emit(plan, &s, kernels_of(plan, i, s.args.tile), passes[k]));
     return GN_OK;
 }
 
@@ -310,12 +312,12 @@ static gn_status backward_concat(struct gn_plan *plan, int i)
     for (int k = 0; k < g->layers[i].n_inputs; k++) {
         const int in = gn_plan_input(plan, i, k);
         if (plan->values[in].in_place_of != i && plan->values[in].needs_gradient) {
-            struct gn_step s = step_of(plan, i, "backward");
+            struct gn_step s = gn_plan_step(plan, i, "backward");
             s.args.g = gn_same_geometry(g->layers[in].out);
             s.dy = plan->values[i].gradient_at;
             s.dy.channel += channel;
             contribute(plan, &s, in);
-            GN_TRY(emit(plan, &s, GN_OP_CONCAT, GN_PASS_BACK));
+            GN_TRY(gn_plan_emit(plan, &s, GN_OP_CONCAT, GN_PASS_BACK));
         }
         channel += g->layers[in].out.c;
     }
@@ -330,10 +332,10 @@ static gn_status backward_sum(struct gn_plan *plan, int i)
         const int in = gn_plan_input(plan, i, k);
         if (!plan->values[in].needs_gradient)
             continue;
-        struct gn_step s = step_of(plan, i, "backward");
+        struct gn_step s = gn_plan_step(plan, i, "backward");
         s.dy = plan->values[i].gradient_at;
         contribute(plan, &s, in);
-        GN_TRY(emit(plan, &s, layer->op->id, GN_PASS_BACK));
+        GN_TRY(gn_plan_emit(plan, &s, layer->op->id, GN_PASS_BACK));
     }
     return GN_OK;
 }
@@ -359,11 +361,11 @@ static gn_status mask_gradient(struct gn_plan *plan, int i)
     const bool masked = plan->values[whole].masked_by_consumers && !has_loss(plan, whole);
     if (!v->relu || masked)
         return GN_OK;
-    struct gn_step s = step_of(plan, i, "backward");
+    struct gn_step s = gn_plan_step(plan, i, "backward");
     s.args.g = gn_same_geometry(plan->net->graph->layers[i].out);
     s.x = s.y = v->at;
     s.dx = s.dy = v->gradient_at;
-    return emit(plan, &s, GN_OP_RELU, GN_PASS_BACK);
+    return gn_plan_emit(plan, &s, GN_OP_RELU, GN_PASS_BACK);
 }
 
 /* The gradients of the parameters of layer i, from that of its output, which `s` names. */
@@ -374,9 +376,9 @@ static gn_status parameter_gradients(struct gn_plan *plan, struct gn_step s, int
     s.x = plan->values[gn_plan_input(plan, i, 0)].at;
     s.args.tile = plan->values[i].tile_filter;
     const enum gn_op op = kernels_of(plan, i, s.args.tile);
-    GN_TRY(emit(plan, &s, op, GN_PASS_GRADIENT_SUMS));
-    GN_TRY(emit(plan, &s, op, GN_PASS_GRADIENT_GRAIN_SUMS));
-    return emit(plan, &s, op, GN_PASS_GRADIENT);
+    GN_TRY(gn_plan_emit(plan, &s, op, GN_PASS_GRADIENT_SUMS));
+    GN_TRY(gn_plan_emit(plan, &s, op, GN_PASS_GRADIENT_GRAIN_SUMS));
+    return gn_plan_emit(plan, &s, op, GN_PASS_GRADIENT);
 }
 
 /* The step that hands the gradient of layer i on to its input `in`. */
@@ -391,7 +393,7 @@ static gn_status input_gradient(struct gn_plan *plan, struct gn_step *s, int i, 
         s->x = s->args.mask ? s->x : nowhere;
     }
     s->args.tile = plan->values[i].tile_back;
-    return emit(plan, s, kernels_of(plan, i, s->args.tile), GN_PASS_BACK);
+    return gn_plan_emit(plan, s, kernels_of(plan, i, s->args.tile), GN_PASS_BACK);
 }
 
 static gn_status backward(struct gn_plan *plan, int i)
@@ -407,7 +409,7 @@ static gn_status backward(struct gn_plan *plan, int i)
     if (layer->op->adds)
         return backward_sum(plan, i);
     const int in = gn_plan_input(plan, i, 0);
-    struct gn_step s = step_of(plan, i, "backward");
+    struct gn_step s = gn_plan_step(plan, i, "backward");
     s.dy = output_gradient_place(plan, i);
     GN_TRY(parameter_gradients(plan, s, i));
     return plan->values[in].needs_gradient ? input_gradient(plan, &s, i, in) : GN_OK;
@@ -418,7 +420,7 @@ static gn_status loss(struct gn_plan *plan, int head)
 {
     const struct gn_graph *g = plan->net->graph;
     const int i = plan->values[head < 0 ? plan->net->output : g->heads[head].layer].same_as;
-    struct gn_step s = step_of(plan, i, "backward");
+    struct gn_step s = gn_plan_step(plan, i, "backward");
     s.args.g = gn_same_geometry(g->layers[i].out);
     s.x = plan->values[i].at;
     s.dx = plan->values[i].gradient_at;
@@ -431,7 +433,7 @@ static gn_status loss(struct gn_plan *plan, int head)
                                    .class_weights = plan->class_weights,
                                    .smoothing = plan->label_smoothing };
     s.args.loss = args;
-    return emit(plan, &s, GN_OP_LOSS, GN_PASS_FORWARD);
+    return gn_plan_emit(plan, &s, GN_OP_LOSS, GN_PASS_FORWARD);
 }
 
 /* How many backward steps will write to each value's gradient. */
@@ -451,10 +453,10 @@ static void count_contributions(struct gn_plan *plan)
 /* What follows the last grain of a batch; it reads what outlives each grain. */
 static gn_status running(struct gn_plan *plan, int i)
 {
-    struct gn_step s = step_of(plan, i, "backward");
+    struct gn_step s = gn_plan_step(plan, i, "backward");
     s.shared = s.kept = -1;
     const bool moves = plan->group_sums != NULL && gn_plan_runs(plan, i) && !s.args.frozen;
-    return moves ? emit(plan, &s, kernels_of(plan, i, 0), GN_PASS_RUNNING) : GN_OK;
+    return moves ? gn_plan_emit(plan, &s, kernels_of(plan, i, 0), GN_PASS_RUNNING) : GN_OK;
 }
 
 gn_status gn_plan_steps(struct gn_plan *plan)

@@ -153,6 +153,7 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
         GN_FAIL(
             GN_STATUS_BAD_ARGUMENT,
             "fit: .balanced_sampler draws samples in an order of its own; .shuffle must be full");
+    GN_TRY(gn_graph_check_trainable(net->graph));
     GN_TRY(gn_check_data(net, o->train, "training"));
     if (o->grain > o->batch)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .grain is %d, more than the batch of %d", o->grain,

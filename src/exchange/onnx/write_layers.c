@@ -111,12 +111,17 @@ static gn_status write_tensors(struct gn_onnx *onnx, int layer, char names[][GN_
     const struct gn_layer *l = &onnx->net->graph->layers[layer];
     if (l->op->multiplies) {
         const bool matrix = l->op->tensors[0].shape == GN_TENSOR_MATRIX;
+        const bool int8 = gn_layer_flag(l, "int8") && onnx->folded[layer] < 0;
+        bool done = false;
         (void)snprintf(names[(*n)++], GN_ONNX_NAME, "%s.weight", l->name);
-        GN_TRY(write_kernel(onnx, layer, names[*n - 1], matrix));
+        GN_TRY(int8 ? gn_onnx_write_int8_weights(onnx, layer, names[*n - 1])
+                    : write_kernel(onnx, layer, names[*n - 1], matrix));
         if (l->bias < 0 && onnx->folded[layer] < 0)
             return GN_OK;
         (void)snprintf(names[(*n)++], GN_ONNX_NAME, "%s.bias", l->name);
-        return write_bias(onnx, layer, names[*n - 1]);
+        if (int8)
+            GN_TRY(gn_onnx_write_int8_bias(onnx, layer, names[*n - 1], &done));
+        return done ? GN_OK : write_bias(onnx, layer, names[*n - 1]);
     }
     for (int i = 0; i < GN_LAYER_TENSORS && l->tensors[i] >= 0; i++) {
         const struct gn_tensor *t = &onnx->net->graph->tensors[l->tensors[i]];
@@ -143,8 +148,11 @@ void gn_onnx_flatten(struct gn_onnx *onnx, const char *name, const char *input,
 /* Whether `name` is BASE.SUFFIX for one of the names that the graph makes of a layer's. */
 static bool is_made_of(const char *name, const char *base)
 {
-    static const char *const suffixes[] = { ".weight", ".bias", ".flat", ".relu",
-                                            ".min",    ".max",  NULL };
+    static const char *const suffixes[] = {
+        ".weight",      ".bias",         ".flat",        ".relu",       ".min",        ".max",
+        ".weight_int8", ".weight_scale", ".weight_zero", ".bias_int32", ".bias_scale", ".bias_zero",
+        ".scale",       ".zero",         ".bytes",       NULL
+    };
     const size_t n = strlen(base);
     if (strncmp(name, base, n) != 0)
         return false;
@@ -246,6 +254,12 @@ gn_status gn_onnx_write_layers(struct gn_onnx *onnx)
         if (l->op->fuses == GN_FUSE_SAME || is_folded(onnx, i)) {
             memcpy(onnx->value[i], onnx->value[l->inputs[0]], GN_ONNX_NAME);
             onnx->is_map[i] = onnx->is_map[l->inputs[0]];
+            continue;
+        }
+        if (l->op->fuses == GN_FUSE_BYTES) {
+            name_value(onnx, i);
+            onnx->is_map[i] = onnx->is_map[l->inputs[0]];
+            gn_onnx_write_quantize(onnx, i);
             continue;
         }
         if (l->op->onnx != NULL)

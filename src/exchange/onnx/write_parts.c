@@ -105,6 +105,18 @@ void gn_onnx_floats(struct gn_onnx *onnx, const char *name, const float *values,
     gn_pb_end(&onnx->pb, begin);
 }
 
+void gn_onnx_constant(struct gn_onnx *onnx, const char *name, enum gn_onnx_type type,
+                      const void *data, size_t size, const int64_t *dims, int rank)
+{
+    const size_t begin = begin_constant(onnx, name, type, dims, rank);
+    uint8_t *to = gn_pb_bytes(&onnx->pb, TENSOR_RAW, size);
+    if (to != NULL && data == NULL)
+        memset(to, 0, size);
+    else if (to != NULL)
+        memcpy(to, data, size);
+    gn_pb_end(&onnx->pb, begin);
+}
+
 void gn_onnx_int64s(struct gn_onnx *onnx, const char *name, const int64_t *values, int n)
 {
     const size_t begin = begin_constant(onnx, name, GN_ONNX_INT64, &(int64_t){ n }, 1);

@@ -5,7 +5,14 @@
 #include "file/protobuf.h"
 #include "net/net.h"
 
-enum gn_onnx_type { GN_ONNX_FLOAT = 1, GN_ONNX_UINT8 = 2, GN_ONNX_INT64 = 7, GN_ONNX_FLOAT16 = 10 };
+enum gn_onnx_type {
+    GN_ONNX_FLOAT = 1,
+    GN_ONNX_UINT8 = 2,
+    GN_ONNX_INT8 = 3,
+    GN_ONNX_INT32 = 6,
+    GN_ONNX_INT64 = 7,
+    GN_ONNX_FLOAT16 = 10
+};
 
 enum { GN_ONNX_NAME = GN_NAME_BYTES + 32 };
 
@@ -34,6 +41,9 @@ void gn_onnx_simple(struct gn_onnx *onnx, const char *type, const char *name, co
 /* A constant of the graph. Values are converted to the file's type of numbers. */
 void gn_onnx_floats(struct gn_onnx *onnx, const char *name, const float *values,
                     const int64_t *dims, int rank);
+/* One of bytes in the order of the file; NULL: zeros. */
+void gn_onnx_constant(struct gn_onnx *onnx, const char *name, enum gn_onnx_type type,
+                      const void *data, size_t size, const int64_t *dims, int rank);
 void gn_onnx_int64s(struct gn_onnx *onnx, const char *name, const int64_t *values, int n);
 
 /* An input or output of the graph: `field` 11 or 12. A dimension below 1 is free, called `names`. */
@@ -42,6 +52,17 @@ void gn_onnx_value(struct gn_onnx *onnx, int field, const char *name, enum gn_on
 
 /* float32 or float16, as the options say. */
 enum gn_onnx_type gn_onnx_number(const struct gn_onnx *onnx);
+
+/* ---- write_int8.c ---- */
+
+/* Weights of 8 bits as the value `name`. UNSUPPORTED in an opset or with numbers that cannot say it. */
+gn_status gn_onnx_write_int8_weights(struct gn_onnx *onnx, int layer, const char *name);
+
+/* The bias of such a layer, unless (*done false) its input is not bytes. */
+gn_status gn_onnx_write_int8_bias(struct gn_onnx *onnx, int layer, const char *name, bool *done);
+
+/* The nodes of a layer `quantize`. */
+void gn_onnx_write_quantize(struct gn_onnx *onnx, int layer);
 
 /* ---- write_layers.c, write_input.c ---- */
 

@@ -12,6 +12,18 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int image
                (size_t)a->g.c * sizeof(float));
 }
 
+static void forward_bytes(const struct gn_args *a, const struct gn_run *run, int image,
+                          void *scratch)
+{
+    const uint8_t *x = (const uint8_t *)(const void *)a->x.data;
+    uint8_t *y = (uint8_t *)(void *)a->y.data;
+    (void)run;
+    (void)scratch;
+    const int pixels = a->g.h * a->g.w;
+    for (int p = image * pixels; p < (image + 1) * pixels; p++)
+        memcpy(y + (size_t)p * (size_t)a->y.ld, x + (size_t)p * (size_t)a->x.ld, (size_t)a->g.c);
+}
+
 static void back(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
 {
     (void)run;
@@ -42,4 +54,6 @@ void GN_ISA_FUNCTION(gn_concat_kernels)(struct gn_kernel *row)
     if (GN_TRAINING)
         row[GN_PASS_BACK] =
             (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = back };
+    row[GN_PASS_FORWARD_BYTES] =
+        (struct gn_kernel){ .name = "bytes", .units = gn_units_images, .run = forward_bytes };
 }

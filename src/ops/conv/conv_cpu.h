@@ -130,4 +130,8 @@ INLINE size_t packed_back_floats(const struct gn_geometry *g, int tile)
 /* The weight gradient's entry, from cpu_filter.c. */
 void GN_ISA_FUNCTION(gn_conv_filter_kernels)(struct gn_kernel *row);
 
+/* Those on bytes, from cpu_bytes.c; and the same without VNNI, for tests. */
+void GN_ISA_FUNCTION(gn_conv_byte_kernels)(struct gn_kernel *row);
+void GN_ISA_FUNCTION(gn_conv_plain_byte_kernels)(struct gn_kernel *row);
+
 #endif

@@ -16,6 +16,7 @@ static const struct gn_attribute attributes[] = {
     GN_INT(struct gn_conv_options, pad_left, 0, 0),
     GN_INT(struct gn_conv_options, pad_right, 0, 0),
     GN_FLAG(struct gn_conv_options, no_bias, 0),
+    GN_FLAG(struct gn_conv_options, int8, 0),
 };
 
 static gn_status rule(struct gn_rule *r)
@@ -52,7 +53,13 @@ const struct gn_operator gn_op_conv = {
                  { .suffix = "bias",
                    .shape = GN_TENSOR_CHANNELS,
                    .start = GN_START_BIAS,
-                   .unless = "no_bias" } },
+                   .unless = "no_bias" },
+                 { .suffix = "weight_scale",
+                   .shape = GN_TENSOR_CHANNELS,
+                   .start = GN_START_CONSTANT,
+                   .constant = 1,
+                   .running = true,
+                   .only = "int8" } },
     GN_KERNELS(conv),
     .has_window = true,
     .multiplies = true,

@@ -25,6 +25,32 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int image
     }
 }
 
+/* The sum of whole numbers, then their mean. */
+static void forward_bytes(const struct gn_args *a, const struct gn_run *run, int image,
+                          void *scratch)
+{
+    const int pixels = a->g.h * a->g.w;
+    const uint8_t *x =
+        (const uint8_t *)(const void *)a->x.data + (size_t)image * (size_t)pixels * (size_t)a->x.ld;
+    float *y = a->y.data + (size_t)image * (size_t)a->y.ld;
+    const float factor = a->scales.in / (float)pixels;
+    (void)run;
+    (void)scratch;
+    for (int c = 0; c < a->g.c; c += VL) {
+        const int n = a->g.c - c < VL ? a->g.c - c : VL;
+        vi sum = { 0 };
+        for (int p = 0; p < pixels; p++) {
+            const uint8_t *pixel = x + (size_t)p * (size_t)a->x.ld + c;
+            if (n == VL)
+                sum += widen_bytes(pixel);
+            else
+                for (int i = 0; i < n; i++)
+                    sum[i] += pixel[i];
+        }
+        store_some(y + c, __builtin_convertvector(sum, vf) * splat(factor), n);
+    }
+}
+
 static void back(const struct gn_args *a, const struct gn_run *run, int image, void *scratch)
 {
     (void)run;
@@ -55,4 +81,6 @@ void GN_ISA_FUNCTION(gn_global_avg_pool_kernels)(struct gn_kernel *row)
     if (GN_TRAINING)
         row[GN_PASS_BACK] =
             (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = back };
+    row[GN_PASS_FORWARD_BYTES] =
+        (struct gn_kernel){ .name = "bytes", .units = gn_units_images, .run = forward_bytes };
 }

@@ -6,4 +6,9 @@
 
 enum { GN_NO_TAP = 255 }; /* nobody: with gn_args.mask, where the result is not positive */
 
+#if defined(GN_ISA_FUNCTION)
+/* The entry on bytes, from cpu_bytes.c. */
+void GN_ISA_FUNCTION(gn_max_pool_byte_kernels)(struct gn_kernel *row);
+#endif
+
 #endif

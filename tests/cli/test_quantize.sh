@@ -1,0 +1,72 @@
+#!/bin/bash
+# labels: push
+# timeout: 600
+# `quantize`: a network that was trained a little on Fashion-MNIST loses at most 0.3 points, its file is used by
+# every command, and nothing is written where too much is lost.
+. "$GN_SOURCE_DIR/tests/cli/cases.sh"
+
+set=/usr/share/datasets/fashion-mnist
+if [ ! -d "$set" ]; then
+    echo "SKIPPED: Fashion-MNIST is not installed (Debian: dataset-fashion-mnist)"
+    exit 77
+fi
+
+cat > small.net <<EOF
+input 28 1
+classes 10
+conv a 16 3 2
+pool max 3 2
+inception i 8 8 16 4 8 8
+inception k 16 16 32 4 8 8
+mean
+output
+EOF
+expect 0 '' train --model small.net --data "$set" --epochs 1 --limit-train 9600 --limit-val 500 \
+    --batch 64 --optimizer adamw --lr 0.004 --out run -q
+expect 0 'after  *accuracy 0' quantize run/best.safetensors q.safetensors --data "$set" --limit 3000
+expect 0 '"int8": 12' quantize run/best.safetensors again.safetensors --data "$set" --limit 3000 --json
+same q.safetensors again.safetensors
+before=$(sed -n 's/.*"accuracy_before": \([^,]*\),.*/\1/p' out)
+drop=$(sed -n 's/.*"drop": \([^,]*\),.*/\1/p' out)
+awk "BEGIN { exit !($before > 0.5) }" || fail "the network learned nothing: accuracy $before"
+awk "BEGIN { exit !($drop <= 0.3) }" || fail "$drop points of accuracy are lost"
+
+# The same answers on every instruction set and with any number of threads.
+for isa in avx512 avx2 generic; do
+    GOOGLENET_ISA=$isa "$GOOGLENET" info -q > /dev/null 2>&1 || continue
+    for threads in 1 2; do
+        GOOGLENET_ISA=$isa "$GOOGLENET" eval q.safetensors --data "$set" --limit 1000 --threads $threads \
+            --json -q > "$isa.$threads.json" || fail "eval with $isa and $threads threads"
+        sed -i 's/"seconds": [^,}]*//; s/"isa": [^,}]*//' "$isa.$threads.json"
+    done
+    same "$isa.1.json" "$isa.2.json"
+done
+if [ -f avx512.1.json ] && [ -f avx2.1.json ]; then
+    same avx512.1.json avx2.1.json
+fi
+
+# Every command takes it; training does not.
+expect 0 'quantize' summary q.safetensors
+expect 0 'weights ' info q.safetensors
+expect 0 'is whole' verify q.safetensors
+expect 0 'direct int8' bench q.safetensors --batch 2 --rounds 1 --layers
+expect 0 '"index": 0' predict q.safetensors "$set/t10k-images-idx3-ubyte.gz" --limit 3 --json
+expect 4 'is quantised, which is for prediction alone' train --model q.safetensors --data "$set" \
+    --max-steps 1 --out no
+expect 4 'is quantised already' quantize q.safetensors qq.safetensors --data "$set" --limit 100
+
+# Ranges from a single picture: where they are worse, nothing is written.
+for seed in 1 2 3 4 5 6 7 8; do
+    expect 0 '"drop"' quantize run/best.safetensors one.safetensors --data "$set" --images 1 --seed $seed \
+        --max-drop 100 --limit 2000 --json
+    ! grep -Eq '"drop": (-|0\.0,)' out && break
+done
+expect 1 'not written, because accuracy falls' quantize run/best.safetensors worse.safetensors \
+    --data "$set" --images 1 --seed $seed --max-drop 0 --limit 2000
+[ ! -e worse.safetensors ] || fail "worse.safetensors was written"
+expect 2 '--data is missing' quantize run/best.safetensors no.safetensors
+expect 2 'ends in .safetensors' quantize run/best.safetensors no.onnx --data "$set"
+expect 2 'max-drop' quantize run/best.safetensors no.safetensors --data "$set" --max-drop -1
+expect 3 'nosuchset' quantize run/best.safetensors no.safetensors --data nosuchset
+expect 4 'nosuch' quantize nosuch.safetensors no.safetensors --data "$set"
+finish
