@@ -55,6 +55,19 @@ expect 4 'is quantised, which is for prediction alone' train --model q.safetenso
     --max-steps 1 --out no
 expect 4 'is quantised already' quantize q.safetensors qq.safetensors --data "$set" --limit 100
 
+# ONNX has a form for it; other formats would make another network of it.
+expect 0 '' export q.safetensors q.onnx -q
+expect 0 'ONNX' info q.onnx
+grep -q QuantizeLinear q.onnx || fail "q.onnx has no QuantizeLinear"
+for options in "q9.onnx --opset 12" "qh.onnx --f16"; do
+    # shellcheck disable=SC2086
+    expect 4 'needs opset 13' export q.safetensors $options
+done
+for name in q.c q.keras q.weights.h5 q.npz; do
+    expect 4 'as .onnx or as a model file' export q.safetensors "$name"
+    [ ! -e "$name" ] || fail "$name was written"
+done
+
 # Ranges from a single picture: where they are worse, nothing is written.
 for seed in 1 2 3 4 5 6 7 8; do
     expect 0 '"drop"' quantize run/best.safetensors one.safetensors --data "$set" --images 1 --seed $seed \

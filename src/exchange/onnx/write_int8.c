@@ -31,7 +31,7 @@ static void dequantize(struct gn_onnx *onnx, const char *base, const char *const
     (void)snprintf(scale, sizeof scale, "%s_scale", base);
     (void)snprintf(zero, sizeof zero, "%s_zero", base);
     gn_onnx_floats(onnx, scale, scales, &dims, 1);
-    gn_onnx_constant(onnx, zero, type, NULL, (size_t)n * bytes, &dims, 1);
+    gn_onnx_raw(onnx, zero, type, NULL, (size_t)n * bytes, &dims, 1);
     const char *const inputs[] = { constant, scale, zero };
     gn_onnx_int(&op, "axis", 0);
     const size_t node = gn_onnx_node(onnx, op.type, base, base, inputs, 3);
@@ -66,7 +66,7 @@ gn_status gn_onnx_write_int8_weights(struct gn_onnx *onnx, int layer, const char
     gn_int8_weights(values_of(onnx, l->weight), scales, n, (size_t)w->oc, numbers);
     turn(w, numbers, numbers + n);
     (void)snprintf(constant, sizeof constant, "%s_int8", name);
-    gn_onnx_constant(onnx, constant, GN_ONNX_INT8, numbers + n, n, dims, 4);
+    gn_onnx_raw(onnx, constant, GN_ONNX_INT8, numbers + n, n, dims, 4);
     dequantize(onnx, name, constant, scales, GN_ONNX_INT8, 1, w->oc);
     gn_free(numbers);
     return GN_OK;
@@ -102,8 +102,8 @@ gn_status gn_onnx_write_int8_bias(struct gn_onnx *onnx, int layer, const char *n
             gn_copy_little(&numbers[o], &q, 1, sizeof q);
         }
         (void)snprintf(constant, sizeof constant, "%s_int32", name);
-        gn_onnx_constant(onnx, constant, GN_ONNX_INT32, numbers, (size_t)n * sizeof *numbers,
-                         &(int64_t){ n }, 1);
+        gn_onnx_raw(onnx, constant, GN_ONNX_INT32, numbers, (size_t)n * sizeof *numbers,
+                    &(int64_t){ n }, 1);
         dequantize(onnx, name, constant, scales, GN_ONNX_INT32, sizeof *numbers, n);
     }
     const bool lacks = scales == NULL || numbers == NULL;
@@ -121,7 +121,7 @@ void gn_onnx_write_quantize(struct gn_onnx *onnx, int layer)
     (void)snprintf(zero, sizeof zero, "%s.zero", l->name);
     (void)snprintf(bytes, sizeof bytes, "%s.bytes", l->name);
     gn_onnx_floats(onnx, scale, &(float){ (float)own->scale }, NULL, 0);
-    gn_onnx_constant(onnx, zero, GN_ONNX_UINT8, NULL, 1, NULL, 0);
+    gn_onnx_raw(onnx, zero, GN_ONNX_UINT8, NULL, 1, NULL, 0);
     const char *const from[] = { onnx->value[l->inputs[0]], scale, zero };
     gn_pb_end(&onnx->pb, gn_onnx_node(onnx, "QuantizeLinear", bytes, bytes, from, 3));
     const char *const to[] = { bytes, scale, zero };

@@ -105,8 +105,8 @@ void gn_onnx_floats(struct gn_onnx *onnx, const char *name, const float *values,
     gn_pb_end(&onnx->pb, begin);
 }
 
-void gn_onnx_constant(struct gn_onnx *onnx, const char *name, enum gn_onnx_type type,
-                      const void *data, size_t size, const int64_t *dims, int rank)
+void gn_onnx_raw(struct gn_onnx *onnx, const char *name, enum gn_onnx_type type, const void *data,
+                 size_t size, const int64_t *dims, int rank)
 {
     const size_t begin = begin_constant(onnx, name, type, dims, rank);
     uint8_t *to = gn_pb_bytes(&onnx->pb, TENSOR_RAW, size);

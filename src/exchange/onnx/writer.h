@@ -42,8 +42,8 @@ void gn_onnx_simple(struct gn_onnx *onnx, const char *type, const char *name, co
 void gn_onnx_floats(struct gn_onnx *onnx, const char *name, const float *values,
                     const int64_t *dims, int rank);
 /* One of bytes in the order of the file; NULL: zeros. */
-void gn_onnx_constant(struct gn_onnx *onnx, const char *name, enum gn_onnx_type type,
-                      const void *data, size_t size, const int64_t *dims, int rank);
+void gn_onnx_raw(struct gn_onnx *onnx, const char *name, enum gn_onnx_type type, const void *data,
+                 size_t size, const int64_t *dims, int rank);
 void gn_onnx_int64s(struct gn_onnx *onnx, const char *name, const int64_t *values, int n);
 
 /* An input or output of the graph: `field` 11 or 12. A dimension below 1 is free, called `names`. */
