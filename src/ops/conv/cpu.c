@@ -287,5 +287,6 @@ void GN_ISA_FUNCTION(gn_conv_kernels)(struct gn_kernel *row)
                                                 .scratch_bytes = block_bytes };
     if (GN_TRAINING)
         GN_ISA_FUNCTION(gn_conv_filter_kernels)(row);
-    GN_ISA_FUNCTION(gn_conv_byte_kernels)(row);
+    if (GN_TRAINING)
+        GN_ISA_FUNCTION(gn_conv_byte_kernels)(row);
 }

@@ -236,5 +236,6 @@ void GN_ISA_FUNCTION(gn_max_pool_kernels)(struct gn_kernel *row)
     if (GN_TRAINING)
         row[GN_PASS_BACK] =
             (struct gn_kernel){ .name = "gather", .units = back_units, .run = back };
-    GN_ISA_FUNCTION(gn_max_pool_byte_kernels)(row);
+    if (GN_TRAINING)
+        GN_ISA_FUNCTION(gn_max_pool_byte_kernels)(row);
 }

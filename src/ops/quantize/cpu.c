@@ -47,6 +47,7 @@ void GN_ISA_FUNCTION(gn_quantize_kernels)(struct gn_kernel *row)
     if (GN_TRAINING)
         gn_quantize_kernels__ref(row); /* the gradient */
     row[GN_PASS_FORWARD] = (struct gn_kernel){ .name = "vector", .units = units, .run = forward };
-    row[GN_PASS_FORWARD_BYTES] =
-        (struct gn_kernel){ .name = "to bytes", .units = units, .run = to_bytes };
+    if (GN_TRAINING)
+        row[GN_PASS_FORWARD_BYTES] =
+            (struct gn_kernel){ .name = "to bytes", .units = units, .run = to_bytes };
 }
