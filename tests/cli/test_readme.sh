@@ -61,6 +61,7 @@ adapted()
     *" train "*) echo "$1 $cut_short" ;;
     *" lr-find "*) echo "$1 --model googlenet-small --size 32 --batch 4 --limit-train 8 --steps 10 --out lr" ;;
     *" bench "*) echo "$1 --batch 2" ;;
+    *" quantize "*) echo "$1 --max-drop 100" ;; # a handful of pictures says nothing
     *" verify "*) echo "$1 --tol 1e-3" ;;
     *bvlc_googlenet*) echo ;; # 50 MB that nobody may ship; tests/exchange reads small ones
     *torchvision*) echo ;;    # of that preset alone
