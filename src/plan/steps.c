@@ -180,8 +180,6 @@ static void keep_joint_parameters(struct gn_plan *plan)
 {
     const bool packs = plan->kernels->table[GN_OP_CONV][GN_PASS_PACK].run != NULL;
     for (int i = 0; i < plan->n_groups; i++) {
-        if (plan->values[plan->groups[i].leader].int8)
-            continue; /* its layers are packed from their own */
         keep(plan, plan->groups[i].bias);
         keep(plan, plan->groups[i].dw);
         keep(plan, plan->groups[i].db);
