@@ -175,7 +175,7 @@ static const struct row rows[] = {
       .records = true },
     { .option = { .name = "bn-group", MEMBER(bn_group), .kind = GN_OPTION_CHOICE, .value = "PART",
         .choice = gn_bn_group_name, .standard = "batch", .traits = SAVED | SWEEP,
-        .help = "whose statistics a batch norm takes: the batch's, or each grain's alone (--grain N)" },
+        .help = "whose statistics a batch norm takes: the batch's, or each grain's alone" },
       .records = true },
     { .option = { .name = "bn-momentum", MEMBER(bn_momentum), .kind = GN_OPTION_REAL, .value = "X",
         .high = 0.999999, .standard = "the network's own; less for small sets of pictures",
