@@ -1621,9 +1621,10 @@ struct gn_system_info {
     const char *libraries; /* such as "zlib 1.2.13, jansson 2.14" */
     /* Pictures that can be read, besides BMP and PNM. */
     bool has_jpeg, has_png, has_gif, has_webp, has_tiff;
-    const char *commit; /* of the source, twelve hex digits; "": not built in a clone */
-    bool has_hdf5;      /* Keras files are read and written, by a program of their own */
-    uint64_t reserved[8];
+    const char *commit;          /* of the source, twelve hex digits; "": not built in a clone */
+    bool has_hdf5;               /* Keras files are read and written, by a program of their own */
+    bool has_openmpi, has_mpich; /* the plugin for that MPI is there */
+    uint64_t reserved[7];
 };
 /* BAD_ARGUMENT when GOOGLENET_ISA names an unknown or unsupported set. */
 GN_API gn_status gn_system_describe(struct gn_system_info *info);

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cpu/cpu.h"
+#include "file/part.h"
 #include "ops/kernels.h"
 #include "picture/picture.h"
 
@@ -38,6 +39,17 @@ static void list_libraries(char *text, size_t size)
     }
 }
 
+static bool has_part(const char *name)
+{
+#if GN_TRAINING && GN_HAS_PLUGINS
+    char path[GN_PATH_BYTES];
+    return gn_find_part(path, name, NULL);
+#else
+    (void)name;
+    return false;
+#endif
+}
+
 gn_status gn_system_describe(struct gn_system_info *info)
 {
     static _Thread_local char libraries[256];
@@ -60,6 +72,8 @@ gn_status gn_system_describe(struct gn_system_info *info)
         .has_webp = GN_HAVE_WEBP,
         .has_tiff = GN_HAVE_TIFF,
         .has_hdf5 = GN_HAVE_HDF5,
+        .has_openmpi = has_part("googlenet-openmpi.so"),
+        .has_mpich = has_part("googlenet-mpich.so"),
         .libraries = libraries,
     };
     info->threads = gn_usable_threads(&info->threads_reason);

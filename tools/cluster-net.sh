@@ -57,5 +57,6 @@ chmod +x "$work/agent"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 ip netns exec gn-a unshare --uts sh -c 'hostname launcher && exec "$@"' sh \
     mpirun.openmpi -n 2 --host a:1,b:1 --bind-to none --mca plm_rsh_agent "$work/agent" \
+    --mca oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3 \
     --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
     "$program" "$@"

@@ -71,6 +71,8 @@ static void print_json(const struct gn_system_info *system, const char *data_dir
     json_object_set_new(optional, "webp", json_boolean(system->has_webp));
     json_object_set_new(optional, "tiff", json_boolean(system->has_tiff));
     json_object_set_new(optional, "hdf5", json_boolean(system->has_hdf5));
+    json_object_set_new(optional, "openmpi", json_boolean(system->has_openmpi));
+    json_object_set_new(optional, "mpich", json_boolean(system->has_mpich));
     json_object_set_new(optional, "microhttpd", json_boolean(cli_serve_library() != NULL));
     json_object_set_new(root, "optional", optional);
     json_object_set_new(root, "presets", json_presets());
@@ -84,6 +86,11 @@ static void print_part(const char *what, bool built_in, const char *library)
         cli_line("%-13s built in (%s)", what, library);
     else
         cli_line("%-13s not built in: %s was not found", what, library);
+}
+
+static void print_plugin(const char *what, bool is_there, const char *file)
+{
+    cli_line("%-13s %s (%s)", what, is_there ? "plugin" : "no plugin", file);
 }
 
 static void print_text(const struct gn_system_info *system, const char *data_dir)
@@ -106,6 +113,8 @@ static void print_text(const struct gn_system_info *system, const char *data_dir
     print_part("WebP", system->has_webp, "libwebp");
     print_part("TIFF", system->has_tiff, "libtiff");
     print_part("Keras files", system->has_hdf5, "libhdf5");
+    print_plugin("Open MPI", system->has_openmpi, "googlenet-openmpi.so");
+    print_plugin("MPICH", system->has_mpich, "googlenet-mpich.so");
     print_part("HTTP server", cli_serve_library() != NULL, "libmicrohttpd");
     printf("presets      ");
     for (int i = 0; gn_preset_name(i); i++)

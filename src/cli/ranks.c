@@ -60,8 +60,8 @@ int cli_ranks_join(gn_ranks **ranks)
     *ranks = gn_join_ranks();
     if (*ranks)
         return 0;
-    /* Rank 0 says the same where there is nothing to join; what else is wrong may be so on this machine alone. */
-    if (rank > 0)
+    /* What a launcher lacks rank 0 says, too; a plugin may be missing on this machine alone. */
+    if (rank > 0 && strncmp(gn_error_message(), "the plugin ", 11) == 0)
         speak();
     const int code = cli_fail_library();
     cli_hint(

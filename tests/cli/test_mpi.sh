@@ -58,6 +58,8 @@ for mpi in openmpi mpich; do
         continue
     fi
     tried="$tried $mpi"
+    run info --json
+    holds out "\"$mpi\": true"
     counts='1 2 3 4'
     [ $mpi = openmpi ] || counts=2
     for n in $counts; do
