@@ -48,7 +48,10 @@ while [ "$done" -lt "$failures" ]; do
         signals=(KILL KILL TERM STOP)
         signal=${signals[RANDOM % 4]}
         [ "${#ranks[@]}" -gt 1 ] || [ "$signal" != STOP ] || signal=KILL # one alone just waits
-        kill -"$signal" "${ranks[RANDOM % ${#ranks[@]}]}" 2>/dev/null && done=$((done + 1)) &&
+        first=0
+        # Who was started by the shell and is stopped cannot end; the others do.
+        [ -n "$launcher" ] || [ "$signal" != STOP ] || first=1
+        kill -"$signal" "${ranks[first + RANDOM % (${#ranks[@]} - first)]}" 2>/dev/null && done=$((done + 1)) &&
             count[$signal]=$((count[$signal] + 1))
     fi
     wait $run
