@@ -900,10 +900,12 @@ GN_API gn_status gn_compare_with(gn_net *a, gn_net *b, struct gn_comparison *res
 
 /* ---- Quantisation: a network that computes in 8 bits ---- */
 
+/* How much of a network computes in 8 bits. */
 struct gn_quantize_info {
     int convolutions, int8; /* in all, and those that compute in 8 bits */
     uint64_t reserved[4];
 };
+/* From which pictures the ranges of values come. */
 struct gn_quantize_options {
     gn_dataset *data; /* samples like those it will see: scales come from them */
     uint64_t images;  /* of them, chosen by `seed`; 0: 512 */
