@@ -135,7 +135,10 @@ INLINE vf larger(vf x, vf y)
 #elif VL == 16 && defined(__AVX512F__)
     return _mm512_max_ps(x, y);
 #else
-    const vi wins = x > y;
+    vi wins = x > y;
+#if defined(__ARM_FEATURE_SVE)
+    __asm__("" : "+w"(wins)); /* gcc 12 breaks down when it sees what becomes of the comparison */
+#endif
     return (vf)(((vi)x & wins) | ((vi)y & ~wins));
 #endif
 }

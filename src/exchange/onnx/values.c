@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -59,6 +60,14 @@ static size_t bytes_of(int type)
     default:
         return 0;
     }
+}
+
+/* The whole part, or the nearest number that there is; of NaN, 0. */
+static int64_t whole_of(double value)
+{
+    if (isnan(value))
+        return 0;
+    return value >= 0x1p63 ? INT64_MAX : value < -0x1p63 ? INT64_MIN : (int64_t)value;
 }
 
 /* A number from its bits, as a double and as an integer. */
@@ -236,7 +245,7 @@ static gn_status convert(const struct gn_onnx_file *file, const struct gn_onnx_t
                                   "is transposed, which is read only of a dense layer's weights");
     if (t->filled) {
         for (uint64_t i = 0; i < t->count; i++)
-            store(target, (struct number){ t->fill, (int64_t)t->fill });
+            store(target, (struct number){ t->fill, whole_of(t->fill) });
     } else if (size == 0) {
         return gn_onnx_bad_tensor(file, t, GN_STATUS_UNSUPPORTED,
                                   "is of a type of numbers that is not read");
