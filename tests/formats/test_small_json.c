@@ -153,8 +153,8 @@ static const char *const texts[] = {
     "",
     " ",
     "[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]",
-    "{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":\"tf1-legacy\",\"antialias\":false,"
-    "\"by\":[\"0x1.8p+1\",104],\"labels\":null}",
+    ("{\"step\":\"resize\",\"h\":96,\"w\":96,\"rule\":\"tf1-legacy\",\"antialias\":false,"
+     "\"by\":[\"0x1.8p+1\",104],\"labels\":null}"),
 };
 
 static void every_text_and_every_change(void **state)
