@@ -18,13 +18,14 @@ static void import_seeds(const struct fuzz_target *target)
     FUZZ_REQUIRE(net != NULL);
     const char *path = fuzz_path(name);
     const gn_status status = gn_export(net, path);
-    /* A file of a build without HDF5 is a few bytes; one that has it must not go without a whole one. */
+    /* A file of a build without HDF5 is a few bytes; one that has it must not go without a whole one: the program
+     * googlenet-hdf5 stands beside the folder of this one. */
     if (status == GN_OK)
         fuzz_seed_file(path);
     else if (!GN_HAVE_HDF5 && status == GN_STATUS_NO_DEVICE)
         fuzz_seed("\x89HDF\r\n\x1a\n", 8);
     else
-        FUZZ_REQUIRE(!"the program googlenet-hdf5 stands beside this one's folder");
+        FUZZ_REQUIRE(status == GN_OK);
     gn_free_net(net);
 }
 
