@@ -106,7 +106,7 @@ for mpi in openmpi mpich; do
     said 'do one run'
     # shellcheck disable=SC2086
     joint $mpi 2 $small --out one
-    fails 2
+    fails 5
     same one/checkpoint.safetensors $mpi-2/checkpoint.safetensors
 done
 [ -n "$tried" ] || exit 77
