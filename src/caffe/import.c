@@ -245,6 +245,10 @@ static gn_status set_pictures(struct import *im)
     if (!(scale > 0) || (n > 1 && n != net->input.c))
         GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: %s: pictures with a scale of %g and %d means", im->file,
                 kind, (double)scale, n);
+    if (rule.normalise && net->input.c > COLOURS)
+        GN_FAIL(GN_STATUS_UNSUPPORTED,
+                "%s: %s: a mean or a scale of pictures with %d channels, at most %d can have one",
+                im->file, kind, net->input.c, COLOURS);
     if (n == 0 && net->input.c != COLOURS)
         for (int i = 0; i < COLOURS; i++)
             rule.mean[i] = 0;
