@@ -8,42 +8,13 @@
 #include "support/check.h"
 #include "train/optimizer.h"
 
+#include "small_layer.h"
+
 #include <math.h>
 
-enum { STEPS = 10, KERNEL = 30, BIAS = 5, BIAS_OFFSET = 32, FLOATS = 48 };
+enum { STEPS = 10 };
 
 static const char *const golden = GN_SOURCE_DIR "/tests/golden/lars.safetensors";
-
-static struct gn_tensor small_tensors[] = {
-    { .name = "kernel",
-      .rank = 2,
-      .shape = { 6, 5 },
-      .count = KERNEL,
-      .is_kernel = true,
-      .trainable = true },
-    { .name = "bias",
-      .rank = 1,
-      .shape = { 5 },
-      .count = BIAS,
-      .offset = BIAS_OFFSET,
-      .trainable = true },
-};
-static const struct gn_graph small_graph = { .n_tensors = 2,
-                                             .tensors = small_tensors,
-                                             .n_floats = FLOATS };
-
-static float draw(uint64_t a, uint64_t b, float limit)
-{
-    return limit * (2.0F * gn_random_unit(0, GN_RANDOM_TEST, a, b) - 1.0F);
-}
-
-static void draw_both(float *values, uint64_t kernel_stream, uint64_t bias_stream, float limit)
-{
-    for (uint64_t i = 0; i < KERNEL; i++)
-        values[i] = draw(kernel_stream, i, limit);
-    for (uint64_t i = 0; i < BIAS; i++)
-        values[BIAS_OFFSET + i] = draw(bias_stream, i, limit);
-}
 
 static struct gn_updater *updater_of(const struct gn_graph *graph,
                                      struct gn_optimizer_options options, int threads)

@@ -7,13 +7,15 @@
 #include "graph/pattern.h"
 #include "ops/kernels.h"
 #include "support/check.h"
+#include "support/tiny.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
-#include "support/tiny.h"
+
+#include "small_layer.h"
 
 #include <math.h>
 
-enum { RATES = 20, STEPS = 10, KERNEL = 30, BIAS = 5, BIAS_OFFSET = 32, FLOATS = 48 };
+enum { RATES = 20, STEPS = 10 };
 
 static struct gn_st_file *golden;
 
@@ -90,37 +92,6 @@ static void steps_fall_at_their_periods(void **state)
 
 /* ---- Updates ---- */
 
-static struct gn_tensor small_tensors[] = {
-    { .name = "kernel",
-      .rank = 2,
-      .shape = { 6, 5 },
-      .count = KERNEL,
-      .is_kernel = true,
-      .trainable = true },
-    { .name = "bias",
-      .rank = 1,
-      .shape = { 5 },
-      .count = BIAS,
-      .offset = BIAS_OFFSET,
-      .trainable = true },
-};
-static const struct gn_graph small_graph = { .n_tensors = 2,
-                                             .tensors = small_tensors,
-                                             .n_floats = FLOATS };
-
-static float draw(uint64_t a, uint64_t b, float limit)
-{
-    return limit * (2.0F * gn_random_unit(0, GN_RANDOM_TEST, a, b) - 1.0F);
-}
-
-static void draw_both(float *values, uint64_t kernel_stream, uint64_t bias_stream)
-{
-    for (uint64_t i = 0; i < KERNEL; i++)
-        values[i] = draw(kernel_stream, i, 1);
-    for (uint64_t i = 0; i < BIAS; i++)
-        values[BIAS_OFFSET + i] = draw(bias_stream, i, 1);
-}
-
 struct update_case {
     const char *name;
     struct gn_optimizer_options optimizer;
@@ -169,10 +140,10 @@ static void run_case(const struct update_case *c)
     struct gn_updater *updater = gn_updater_create(&small_graph, &options);
     assert_non_null(updater);
     float params[FLOATS] = { 0 }, grads[FLOATS] = { 0 }, sum[FLOATS] = { 0 };
-    draw_both(params, 5200, 5201);
+    draw_both(params, 5200, 5201, 1);
     gn_updater_begin_ema(updater, params);
     for (int step = 0; step < STEPS; step++) {
-        draw_both(grads, 5000 + (uint64_t)step, 5100 + (uint64_t)step);
+        draw_both(grads, 5000 + (uint64_t)step, 5100 + (uint64_t)step, 1);
         gn_updater_add(updater, sum, grads, 1, step % c->accumulate == 0);
         if (step % c->accumulate == c->accumulate - 1) {
             const uint64_t done = (uint64_t)(step / c->accumulate);
@@ -208,12 +179,12 @@ static void frozen_tensors_and_their_average_keep_every_bit(void **state)
                                                   .threads = 1 };
     struct gn_updater *updater = gn_updater_create(&small_graph, &options);
     float params[FLOATS] = { 0 }, grads[FLOATS] = { 0 }, before[FLOATS];
-    draw_both(params, 5200, 5201);
+    draw_both(params, 5200, 5201, 1);
     params[BIAS_OFFSET + 3] = -0.0F;
     memcpy(before, params, sizeof before);
     gn_updater_begin_ema(updater, params);
     for (uint64_t step = 1; step <= 5; step++) {
-        draw_both(grads, 5000 + step, 5100 + step);
+        draw_both(grads, 5000 + step, 5100 + step, 1);
         gn_updater_step(updater, params, grads, &(struct gn_update){ step, 0.1, 1 });
     }
     assert_memory_equal(params, before, sizeof before);
