@@ -335,38 +335,31 @@ static void running(const struct gn_args *a, const struct gn_run *run, int unit,
 
 void GN_ISA_FUNCTION(gn_batch_norm_kernels)(struct gn_kernel *row)
 {
-    if (GN_TRAINING)
-        row[GN_PASS_SUMS] =
-            (struct gn_kernel){ .name = "norm-sums", .units = sum_units, .run = sums };
-    if (GN_TRAINING)
-        row[GN_PASS_GRAIN_SUMS] = (struct gn_kernel){ .name = "norm-sums",
-                                                      .units = used_channel_units,
-                                                      .run = grain_sums,
-                                                      .shared = gn_norm_shared,
-                                                      .of_grains = true };
-    if (GN_TRAINING)
-        row[GN_PASS_STATISTICS] = (struct gn_kernel){
-            .name = "norm-stats", .units = channel_units, .run = stats, .of_grains = true
-        };
     row[GN_PASS_FORWARD] =
         (struct gn_kernel){ .name = "norm", .units = chunk_units, .run = forward };
-    if (GN_TRAINING)
-        row[GN_PASS_GRADIENT_SUMS] =
-            (struct gn_kernel){ .name = "norm-sums", .units = grain_chunks, .run = back_sums };
-    if (GN_TRAINING)
-        row[GN_PASS_GRADIENT_GRAIN_SUMS] = (struct gn_kernel){ .name = "norm-sums",
-                                                               .units = channel_units,
-                                                               .run = grain_back_sums,
-                                                               .shared = gn_norm_shared,
-                                                               .of_grains = true };
-    if (GN_TRAINING)
-        row[GN_PASS_GRADIENT] = (struct gn_kernel){
-            .name = "norm-stats", .units = channel_units, .run = back_stats, .of_grains = true
-        };
-    if (GN_TRAINING)
-        row[GN_PASS_BACK] = (struct gn_kernel){ .name = "norm", .units = chunk_units, .run = back };
-    if (GN_TRAINING)
-        row[GN_PASS_RUNNING] =
-            (struct gn_kernel){ .name = "norm-stats", .units = channel_units, .run = running };
     gn_norm_fold_kernels(row);
+    if (!GN_TRAINING)
+        return;
+    row[GN_PASS_SUMS] = (struct gn_kernel){ .name = "norm-sums", .units = sum_units, .run = sums };
+    row[GN_PASS_GRAIN_SUMS] = (struct gn_kernel){ .name = "norm-sums",
+                                                  .units = used_channel_units,
+                                                  .run = grain_sums,
+                                                  .shared = gn_norm_shared,
+                                                  .of_grains = true };
+    row[GN_PASS_STATISTICS] = (struct gn_kernel){
+        .name = "norm-stats", .units = channel_units, .run = stats, .of_grains = true
+    };
+    row[GN_PASS_GRADIENT_SUMS] =
+        (struct gn_kernel){ .name = "norm-sums", .units = grain_chunks, .run = back_sums };
+    row[GN_PASS_GRADIENT_GRAIN_SUMS] = (struct gn_kernel){ .name = "norm-sums",
+                                                           .units = channel_units,
+                                                           .run = grain_back_sums,
+                                                           .shared = gn_norm_shared,
+                                                           .of_grains = true };
+    row[GN_PASS_GRADIENT] = (struct gn_kernel){
+        .name = "norm-stats", .units = channel_units, .run = back_stats, .of_grains = true
+    };
+    row[GN_PASS_BACK] = (struct gn_kernel){ .name = "norm", .units = chunk_units, .run = back };
+    row[GN_PASS_RUNNING] =
+        (struct gn_kernel){ .name = "norm-stats", .units = channel_units, .run = running };
 }

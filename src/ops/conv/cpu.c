@@ -272,21 +272,18 @@ void GN_ISA_FUNCTION(gn_conv_kernels)(struct gn_kernel *row)
     row[GN_PASS_PACK] = (struct gn_kernel){
         .name = "pack", .units = pack_units, .run = pack, .packed_floats = packed_floats
     };
-    if (GN_TRAINING)
-        row[GN_PASS_PACK_BACK] = (struct gn_kernel){ .name = "pack",
-                                                     .units = pack_back_units,
-                                                     .run = pack_back,
-                                                     .packed_floats = packed_back_floats };
     row[GN_PASS_FORWARD] = (struct gn_kernel){
         .name = "direct", .units = forward_units, .run = forward, .scratch_bytes = block_bytes
     };
-    if (GN_TRAINING)
-        row[GN_PASS_BACK] = (struct gn_kernel){ .name = "direct",
-                                                .units = back_data_units,
-                                                .run = back_data,
-                                                .scratch_bytes = block_bytes };
-    if (GN_TRAINING)
-        GN_ISA_FUNCTION(gn_conv_filter_kernels)(row);
-    if (GN_TRAINING)
-        GN_ISA_FUNCTION(gn_conv_byte_kernels)(row);
+    if (!GN_TRAINING)
+        return;
+    row[GN_PASS_PACK_BACK] = (struct gn_kernel){ .name = "pack",
+                                                 .units = pack_back_units,
+                                                 .run = pack_back,
+                                                 .packed_floats = packed_back_floats };
+    row[GN_PASS_BACK] = (struct gn_kernel){
+        .name = "direct", .units = back_data_units, .run = back_data, .scratch_bytes = block_bytes
+    };
+    GN_ISA_FUNCTION(gn_conv_filter_kernels)(row);
+    GN_ISA_FUNCTION(gn_conv_byte_kernels)(row);
 }

@@ -356,18 +356,17 @@ void GN_ISA_FUNCTION(gn_winograd_kernels)(struct gn_kernel *row)
     row[GN_PASS_PACK] = (struct gn_kernel){
         .name = "winograd", .units = pack_units, .run = pack, .packed_floats = packed_floats
     };
-    if (GN_TRAINING)
-        row[GN_PASS_PACK_BACK] = (struct gn_kernel){ .name = "winograd",
-                                                     .units = pack_back_units,
-                                                     .run = pack_back,
-                                                     .packed_floats = packed_back_floats };
     row[GN_PASS_FORWARD] = (struct gn_kernel){
         .name = "winograd", .units = forward_units, .run = forward, .scratch_bytes = forward_bytes
     };
-    if (GN_TRAINING)
-        row[GN_PASS_BACK] = (struct gn_kernel){
-            .name = "winograd", .units = back_units, .run = back, .scratch_bytes = back_bytes
-        };
-    if (GN_TRAINING)
-        GN_ISA_FUNCTION(gn_winograd_filter_kernels)(row);
+    if (!GN_TRAINING)
+        return;
+    row[GN_PASS_PACK_BACK] = (struct gn_kernel){ .name = "winograd",
+                                                 .units = pack_back_units,
+                                                 .run = pack_back,
+                                                 .packed_floats = packed_back_floats };
+    row[GN_PASS_BACK] = (struct gn_kernel){
+        .name = "winograd", .units = back_units, .run = back, .scratch_bytes = back_bytes
+    };
+    GN_ISA_FUNCTION(gn_winograd_filter_kernels)(row);
 }

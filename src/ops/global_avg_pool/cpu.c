@@ -78,10 +78,10 @@ void GN_ISA_FUNCTION(gn_global_avg_pool_kernels)(struct gn_kernel *row)
 {
     row[GN_PASS_FORWARD] =
         (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = forward };
-    if (GN_TRAINING)
-        row[GN_PASS_BACK] =
-            (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = back };
-    if (GN_TRAINING)
-        row[GN_PASS_FORWARD_BYTES] =
-            (struct gn_kernel){ .name = "bytes", .units = gn_units_images, .run = forward_bytes };
+    if (!GN_TRAINING)
+        return;
+    row[GN_PASS_BACK] =
+        (struct gn_kernel){ .name = "vector", .units = gn_units_images, .run = back };
+    row[GN_PASS_FORWARD_BYTES] =
+        (struct gn_kernel){ .name = "bytes", .units = gn_units_images, .run = forward_bytes };
 }

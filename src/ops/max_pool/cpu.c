@@ -233,9 +233,8 @@ void GN_ISA_FUNCTION(gn_max_pool_kernels)(struct gn_kernel *row)
 {
     row[GN_PASS_FORWARD] =
         (struct gn_kernel){ .name = "vector", .units = forward_units, .run = forward };
-    if (GN_TRAINING)
-        row[GN_PASS_BACK] =
-            (struct gn_kernel){ .name = "gather", .units = back_units, .run = back };
-    if (GN_TRAINING)
-        GN_ISA_FUNCTION(gn_max_pool_byte_kernels)(row);
+    if (!GN_TRAINING)
+        return;
+    row[GN_PASS_BACK] = (struct gn_kernel){ .name = "gather", .units = back_units, .run = back };
+    GN_ISA_FUNCTION(gn_max_pool_byte_kernels)(row);
 }
