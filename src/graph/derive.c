@@ -80,12 +80,28 @@ static gn_status mark_wide(struct copy *c, gn_node output)
     return GN_OK;
 }
 
+gn_node gn_graph_append_like(gn_graph *to, const struct gn_layer *layer, const gn_node *nodes,
+                             const void *attributes)
+{
+    gn_node inputs[GN_MAX_INPUTS];
+    for (int k = 0; k < layer->n_inputs; k++)
+        inputs[k] = nodes[layer->inputs[k]];
+    return gn_graph_append(to, &(struct gn_layer_spec){ .op = layer->op,
+                                                        .name = layer->name,
+                                                        .owner = layer->owner,
+                                                        .stage = layer->stage,
+                                                        .hidden = layer->hidden,
+                                                        .inputs = inputs,
+                                                        .n_inputs = layer->n_inputs,
+                                                        .attributes = attributes,
+                                                        .initial = layer->initial });
+}
+
 static void copy_layer(struct copy *c, int i)
 {
     const struct gn_graph_changes *changes = c->changes;
     const struct gn_layer *layer = &c->from->layers[i];
     alignas(double) unsigned char attributes[GN_ATTRIBUTE_BYTES];
-    gn_node inputs[GN_MAX_INPUTS];
     memcpy(attributes, layer->attributes, sizeof attributes);
     if (layer->n_inputs == 0) {
         if (changes->height != 0)
@@ -97,17 +113,7 @@ static void copy_layer(struct copy *c, int i)
     }
     if (c->wide[i] && !set(layer->op, attributes, "units", changes->classes))
         (void)set(layer->op, attributes, "channels", changes->classes);
-    for (int k = 0; k < layer->n_inputs; k++)
-        inputs[k] = c->nodes[layer->inputs[k]];
-    c->nodes[i] = gn_graph_append(c->to, &(struct gn_layer_spec){ .op = layer->op,
-                                                                  .name = layer->name,
-                                                                  .owner = layer->owner,
-                                                                  .stage = layer->stage,
-                                                                  .hidden = layer->hidden,
-                                                                  .inputs = inputs,
-                                                                  .n_inputs = layer->n_inputs,
-                                                                  .attributes = attributes,
-                                                                  .initial = layer->initial });
+    c->nodes[i] = gn_graph_append_like(c->to, layer, c->nodes, attributes);
 }
 
 /* The first error of the copy, if there is one. */

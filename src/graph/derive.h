@@ -16,6 +16,11 @@ struct gn_graph_changes {
 gn_graph *gn_graph_derive(const struct gn_graph *graph, const struct gn_graph_changes *changes,
                           gn_node *output);
 
+/* Appends a layer of this operator, name, owner, stage and initial values to `to`, with these attributes; its
+ * inputs are nodes[k] for the layer's input k of the old graph. Errors as for gn_graph_append. */
+gn_node gn_graph_append_like(gn_graph *to, const struct gn_layer *layer, const gn_node *nodes,
+                             const void *attributes);
+
 /* Marks the layers whose width is the number of classes: from the one that makes the logits of the
  * answer, and of each head, to their end. `marked` has an entry a layer. */
 void gn_graph_mark_logits(const struct gn_graph *graph, gn_node output, bool *marked);

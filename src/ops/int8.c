@@ -12,3 +12,13 @@ void gn_int8_weights(const float *weights, const float *scales, size_t n, size_t
         numbers[i] = (int8_t)rintf(q > -most ? q < most ? q : most : -most);
     }
 }
+
+void gn_int8_round(float *weights, const float *scales, size_t n, size_t columns)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float *scale = &scales[i % columns];
+        int8_t number;
+        gn_int8_weights(&weights[i], scale, 1, 1, &number);
+        weights[i] = (float)number * *scale;
+    }
+}

@@ -66,6 +66,9 @@ enum { GN_CONV_SCALE = 2 }; /* the tensor of a convolution with the scales of it
 void gn_int8_weights(const float *weights, const float *scales, size_t n, size_t columns,
                      int8_t *numbers);
 
+/* Each of `n` weights becomes the nearest that these scales can say. */
+void gn_int8_round(float *weights, const float *scales, size_t n, size_t columns);
+
 /* Products that an output may sum: no sum of 32 bits overflows. */
 enum { GN_BYTES_SUM = 1 << 16 };
 

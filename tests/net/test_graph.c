@@ -3,6 +3,7 @@
  * Graphs of one's own: the padding rule, explicit pads, names; shapes that do not fit are refused
  * with the layer's name and the numbers, and the first error sticks until gn_compile. */
 #include "base/memory.h"
+#include "graph/derive.h"
 #include "net/net.h"
 #include "ops/rules.h"
 #include "support/check.h"
@@ -208,25 +209,16 @@ static void append_again(gn_graph *to, const gn_graph *from, int i)
 {
     const struct gn_layer *layer = &from->layers[i];
     alignas(double) unsigned char attributes[GN_ATTRIBUTE_BYTES] = { 0 };
-    gn_node inputs[GN_MAX_INPUTS];
+    gn_node nodes[GN_MAX_LAYERS];
     const struct gn_operator *op = gn_operator_named(layer->op->name);
     assert_ptr_equal(op, layer->op);
     for (int k = 0; k < op->n_attributes; k++)
         assert_true(
             gn_attribute_set(&op->attributes[k], attributes,
                              gn_attribute_value(&op->attributes[k], gn_layer_attributes(layer))));
-    for (int k = 0; k < layer->n_inputs; k++)
-        inputs[k].id = layer->inputs[k];
-    const struct gn_layer_spec spec = { .op = op,
-                                        .name = layer->name,
-                                        .owner = layer->owner,
-                                        .stage = layer->stage,
-                                        .hidden = layer->hidden,
-                                        .inputs = inputs,
-                                        .n_inputs = layer->n_inputs,
-                                        .attributes = attributes,
-                                        .initial = layer->initial };
-    assert_int_equal(gn_graph_append(to, &spec).id, i);
+    for (int k = 0; k < i; k++)
+        nodes[k].id = k;
+    assert_int_equal(gn_graph_append_like(to, layer, nodes, attributes).id, i);
 }
 
 static void same_layers(const gn_graph *g, const gn_graph *old)

@@ -1,6 +1,7 @@
 /* The quantised network: layers `quantize` after what makes bytes, and weights of whole numbers. */
 #include "infer/quantize/quantize.h"
 
+#include "graph/derive.h"
 #include "ops/attributes.h"
 #include "ops/kernels.h"
 
@@ -56,21 +57,10 @@ static void add_layer(struct build *b, int i)
 {
     const struct gn_layer *layer = layer_of(b, i);
     alignas(double) unsigned char attributes[GN_ATTRIBUTE_BYTES];
-    gn_node inputs[GN_MAX_INPUTS];
     memcpy(attributes, layer->attributes, sizeof attributes);
     if (b->q->int8[i])
         ((struct gn_conv_options *)(void *)attributes)->int8 = true;
-    for (int k = 0; k < layer->n_inputs; k++)
-        inputs[k] = b->nodes[layer->inputs[k]];
-    b->nodes[i] = gn_graph_append(b->to, &(struct gn_layer_spec){ .op = layer->op,
-                                                                  .name = layer->name,
-                                                                  .owner = layer->owner,
-                                                                  .stage = layer->stage,
-                                                                  .hidden = layer->hidden,
-                                                                  .inputs = inputs,
-                                                                  .n_inputs = layer->n_inputs,
-                                                                  .attributes = attributes,
-                                                                  .initial = layer->initial });
+    b->nodes[i] = gn_graph_append_like(b->to, layer, b->nodes, attributes);
     b->own[i] = b->nodes[i].id;
     if (b->q->bytes[b->q->set[i]] && !gn_quantize_passes_on(layer))
         add_quantize(b, i);
@@ -113,14 +103,9 @@ static void round_weights(const struct build *b, int i, const gn_net *net)
     const size_t columns = (size_t)to->out.c, rows = t->count / columns;
     float *w = gn_quantize_values(net, to->weight);
     float *scales = gn_quantize_values(net, to->tensors[GN_CONV_SCALE]);
-    for (size_t j = 0; j < columns; j++) {
+    for (size_t j = 0; j < columns; j++)
         scales[j] = best_scale(w, rows, columns, j);
-        for (size_t k = 0; k < rows; k++) {
-            int8_t q;
-            gn_int8_weights(&w[k * columns + j], &scales[j], 1, 1, &q);
-            w[k * columns + j] = (float)q * scales[j];
-        }
-    }
+    gn_int8_round(w, scales, t->count, columns);
 }
 
 static void copy_weights(const struct build *b, const gn_net *net)

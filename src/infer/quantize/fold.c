@@ -2,6 +2,7 @@
 #include "infer/quantize/quantize.h"
 
 #include "base/memory.h"
+#include "graph/derive.h"
 #include "ops/kernels.h"
 
 #include <string.h>
@@ -55,21 +56,10 @@ static void add_layer(struct fold *f, gn_graph *to, int i)
 {
     const struct gn_layer *layer = &f->from->graph->layers[i];
     alignas(double) unsigned char attributes[GN_ATTRIBUTE_BYTES];
-    gn_node inputs[GN_MAX_INPUTS];
     memcpy(attributes, layer->attributes, sizeof attributes);
     if (f->norm[i] >= 0 && layer->op->id == GN_OP_CONV)
         ((struct gn_conv_options *)(void *)attributes)->no_bias = false;
-    for (int k = 0; k < layer->n_inputs; k++)
-        inputs[k] = f->nodes[layer->inputs[k]];
-    f->nodes[i] = gn_graph_append(to, &(struct gn_layer_spec){ .op = layer->op,
-                                                               .name = layer->name,
-                                                               .owner = layer->owner,
-                                                               .stage = layer->stage,
-                                                               .hidden = layer->hidden,
-                                                               .inputs = inputs,
-                                                               .n_inputs = layer->n_inputs,
-                                                               .attributes = attributes,
-                                                               .initial = layer->initial });
+    f->nodes[i] = gn_graph_append_like(to, layer, f->nodes, attributes);
 }
 
 /* Weights and bias of layer i with the normalisation after it, into those of layer `to`. */
