@@ -60,8 +60,30 @@ static gn_status check_finite(const char *path, const struct gn_st_tensor *tenso
     return GN_OK;
 }
 
+/* The numbers of layer i; changed weights that are none would be another network when they are read. */
+static gn_status take_numbers(const struct gn_net *net, const char *path, int i, int8_t *numbers)
+{
+    const struct gn_graph *g = net->graph;
+    const struct gn_tensor *t = &g->tensors[g->layers[i].weight];
+    const float *weights = net->params + t->offset;
+    const float *scales = net->params + g->tensors[g->layers[i].tensors[GN_CONV_SCALE]].offset;
+    const size_t columns = (size_t)g->layers[i].out.c;
+    char name[GN_PATH_TEXT];
+    gn_int8_weights(weights, scales, t->count, columns, numbers);
+    for (size_t k = 0; k < t->count; k++)
+        if ((float)numbers[k] * scales[k % columns] != weights[k])
+            GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                    "%s: not saved, because the network is quantised and element %zu of \"%s\", "
+                    "%g, is no "
+                    "whole number from -%d to %d times its scale, %g",
+                    gn_printable(name, sizeof name, path), k, t->name, (double)weights[k],
+                    (int)GN_BYTES_WEIGHT, (int)GN_BYTES_WEIGHT, (double)scales[k % columns]);
+    return GN_OK;
+}
+
 /* The weights of convolutions with weights of 8 bits become such tensors: *bytes, to be freed. */
-static gn_status take_int8(const struct gn_net *net, struct gn_st_tensor *tensors, int8_t **bytes)
+static gn_status take_int8(const struct gn_net *net, const char *path, struct gn_st_tensor *tensors,
+                           int8_t **bytes)
 {
     const struct gn_graph *g = net->graph;
     size_t n = 0;
@@ -77,11 +99,9 @@ static gn_status take_int8(const struct gn_net *net, struct gn_st_tensor *tensor
         if (!gn_layer_flag(&g->layers[i], "int8"))
             continue;
         const int t = g->layers[i].weight;
-        const float *scales = net->params + g->tensors[g->layers[i].tensors[GN_CONV_SCALE]].offset;
         tensors[t].dtype = GN_I8;
         tensors[t].data = to;
-        gn_int8_weights(net->params + g->tensors[t].offset, scales, g->tensors[t].count,
-                        (size_t)g->layers[i].out.c, to);
+        GN_TRY(take_numbers(net, path, i, to));
         to += g->tensors[t].count;
     }
     return GN_OK;
@@ -113,7 +133,7 @@ gn_status gn_model_write(const struct gn_net *net, const char *path, const struc
         gn_model_tensors(net, net->params, "", names, tensors);
         status = check_finite(path, tensors, n);
         if (status == GN_OK)
-            status = take_int8(net, tensors, &bytes);
+            status = take_int8(net, path, tensors, &bytes);
         if (status == GN_OK)
             status = gn_st_write(path, tensors, n, texts, n_texts, NULL);
     }

@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "ops/kernels.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -59,6 +60,12 @@ static gn_status check_int8(const struct gn_model_search *s, const char *name,
                             const struct gn_st_tensor *tensor)
 {
     const int8_t *values = tensor->data;
+    if (tensor->dtype != GN_I8)
+        GN_FAIL(
+            GN_STATUS_BAD_MODEL,
+            "%s: safetensors: tensor \"%s\" has dtype %s, the network is quantised and needs I8 at "
+            "byte %" PRIu64,
+            s->name, name, gn_dtype_name(tensor->dtype), gn_st_header_offset(s->file, name));
     for (uint64_t i = 0; i < tensor->count; i++)
         if (values[i] > GN_BYTES_WEIGHT || values[i] < -GN_BYTES_WEIGHT)
             GN_FAIL(GN_STATUS_BAD_MODEL,
@@ -84,6 +91,36 @@ static gn_status check_value(const struct gn_model_search *s, const char *name,
                 "%s: safetensors: tensor \"%s\" is NaN or infinite at element %" PRIu64, s->name,
                 name, where);
     return GN_OK;
+}
+
+static bool is_scales(const struct gn_graph *g, int i)
+{
+    for (int k = 0; k < g->n_layers; k++)
+        if (gn_layer_flag(&g->layers[k], "int8") && g->layers[k].tensors[GN_CONV_SCALE] == i)
+            return true;
+    return false;
+}
+
+/* Weights of 8 bits are divided by them. */
+static gn_status check_scales(const struct gn_model_search *s, const char *name,
+                              const struct gn_st_tensor *tensor)
+{
+    float *values = gn_alloc((size_t)tensor->count * sizeof *values, "reading a model");
+    if (values == NULL || !gn_st_to_float(tensor, values)) {
+        gn_free(values);
+        return gn_last_status();
+    }
+    size_t i = 0;
+    while (i < tensor->count && values[i] > 0 && values[i] <= FLT_MAX)
+        i++;
+    const bool good = i == tensor->count;
+    const double value = good ? 1 : (double)values[i];
+    gn_free(values);
+    if (good)
+        return GN_OK;
+    GN_FAIL(GN_STATUS_BAD_MODEL,
+            "%s: safetensors: tensor \"%s\" is %g at element %zu, scales are above 0", s->name,
+            name, value, i);
 }
 
 /* Tensor i. */
@@ -119,9 +156,10 @@ static gn_status find_one(struct gn_model_search *s, int i, bool of_logits,
         return GN_STATUS_BAD_MODEL;
     }
     found->tensor = tensor;
-    if (tensor->dtype == GN_I8 && scales_of(s->graph, i) >= 0)
+    if (scales_of(s->graph, i) >= 0)
         return check_int8(s, name, tensor);
-    return check_value(s, name, tensor);
+    GN_TRY(check_value(s, name, tensor));
+    return is_scales(s->graph, i) ? check_scales(s, name, tensor) : GN_OK;
 }
 
 /* Version 0.1.0 did not say which tensors are those of heads, which prediction leaves out. */

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "net/net.h"
+#include "ops/kernels.h"
 
 #include <math.h>
 #include <string.h>
@@ -55,6 +56,23 @@ static void draw_tensor(void *argument, size_t i)
         values[k] = (float)t->constant;
 }
 
+/* Weights of 8 bits are whole numbers times scales, drawn ones too; the largest of a channel is its largest number. */
+static void round_drawn(const struct gn_net *net, const struct gn_layer *layer)
+{
+    const struct gn_graph *g = net->graph;
+    const struct gn_tensor *t = &g->tensors[layer->weight];
+    float *weights = net->params + t->offset;
+    float *scales = net->params + g->tensors[layer->tensors[GN_CONV_SCALE]].offset;
+    const size_t columns = (size_t)layer->out.c;
+    for (size_t j = 0; j < columns; j++) {
+        float most = 0;
+        for (size_t k = j; k < t->count; k += columns)
+            most = fmaxf(most, fabsf(weights[k]));
+        scales[j] = most / GN_BYTES_WEIGHT > 0 ? most / GN_BYTES_WEIGHT : 1;
+    }
+    gn_int8_round(weights, scales, t->count, columns);
+}
+
 gn_status gn_net_init(struct gn_net *net, uint64_t seed)
 {
     const struct gn_graph *g = net->graph;
@@ -63,6 +81,9 @@ gn_status gn_net_init(struct gn_net *net, uint64_t seed)
     memset(net->params, 0, g->n_floats * sizeof(float));
     gn_parallel(g->n_floats > 65536 ? gn_usable_threads(NULL) : 1, (size_t)g->n_tensors,
                 draw_tensor, &drawing);
+    for (int i = 0; i < g->n_layers; i++)
+        if (gn_layer_flag(&g->layers[i], "int8"))
+            round_drawn(net, &g->layers[i]);
     return GN_OK;
 }
 

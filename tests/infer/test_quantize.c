@@ -153,6 +153,47 @@ static void a_file_returns_the_network(void **state)
     free(b);
 }
 
+/* Drawn weights are ones that a file can say, too, also where a channel has none but zeros. */
+static void drawn_weights_are_saved(void **state)
+{
+    char before[GN_FINGERPRINT_BYTES], after[GN_FINGERPRINT_BYTES];
+    (void)state;
+    for (int zeros = 0; zeros < 2; zeros++) {
+        gn_graph *g = gn_graph_create();
+        if (zeros)
+            gn_initialize(g, GN_INITIAL_NORMAL, 0, 0);
+        gn_node x = gn_conv(g, gn_input(g, 5, 4, 3), 8, .kernel = 3, .int8 = true);
+        gn_net *net = gn_compile(g, gn_global_avg_pool(g, x), 1);
+        assert_non_null(net);
+        assert_int_equal(gn_save(net, "drawn.safetensors"), GN_OK);
+        gn_net *back = gn_load("drawn.safetensors");
+        assert_non_null(back);
+        assert_int_equal(gn_net_fingerprint(net, before), GN_OK);
+        assert_int_equal(gn_net_fingerprint(back, after), GN_OK);
+        assert_string_equal(before, after);
+        assert_int_equal(gn_net_hash(net), gn_net_hash(back));
+        gn_free_net(back);
+        gn_free_net(net);
+    }
+}
+
+/* Weights that a program has changed are not rounded on the way to a file. */
+static void changed_weights_are_not_saved(void **state)
+{
+    struct gn_tensor_info t = { 0 };
+    (void)state;
+    for (int i = 0; t.name == NULL || strcmp(t.name, "b3.inception3b.p2_1.weight") != 0; i++)
+        assert_int_equal(gn_net_tensor(small, i, &t), GN_OK);
+    for (int i = 0; i < 2; i++) {
+        const float was = t.values[7];
+        t.values[7] = i == 0 ? was * 1.01F + 1e-3F : 1e6F;
+        assert_int_equal(gn_save(small, "changed.safetensors"), GN_STATUS_BAD_ARGUMENT);
+        check_error(GN_STATUS_BAD_ARGUMENT, "element 7 of \"b3.inception3b.p2_1.weight\"");
+        t.values[7] = was;
+    }
+    assert_int_equal(gn_save(small, "changed.safetensors"), GN_OK);
+}
+
 /* The values of layers that the answer does not show, as features ask for them. */
 static void inner_layers_are_floats(void **state)
 {
@@ -269,6 +310,23 @@ static void lose(struct gn_st_tensor *t, void *data)
     t->name = "b3.inception3b.p2_1.weight_scales";
 }
 
+static void use_floats(struct gn_st_tensor *t, void *data)
+{
+    memset(data, 0, t->count * sizeof(float));
+    t->dtype = GN_F32;
+}
+
+static void make_zero(struct gn_st_tensor *t, void *data)
+{
+    ((float *)data)[t->count - 1] = 0;
+}
+
+static void make_negative(struct gn_st_tensor *t, void *data)
+{
+    (void)t;
+    ((float *)data)[3] = -1;
+}
+
 static void damaged_files_are_refused(void **state)
 {
     (void)state;
@@ -280,6 +338,11 @@ static void damaged_files_are_refused(void **state)
     check_changed("b3.inception3b.p2_1.weight_scale", shorten, "has dtype I8");
     check_changed("b3.inception3b.p2_1.weight_scale", lose,
                   "\"b3.inception3b.p2_1.weight_scale\" of shape");
+    check_changed("b3.inception3b.p2_1.weight_scale", make_zero,
+                  "is 0 at element 63, scales are above 0");
+    check_changed("b3.inception3b.p2_1.weight_scale", make_negative, "is -1 at element 3");
+    check_changed("b3.inception3b.p2_1.weight", use_floats,
+                  "has dtype F32, the network is quantised");
     check_changed("b3.inception3b.p2_1.bias", shorten, "has dtype I8");
     check_changed("b1.conv.weight", shorten, "has dtype I8");
 }
@@ -291,6 +354,8 @@ int main(void)
         cmocka_unit_test(answers_are_close_to_the_formula_and_to_the_original),
         cmocka_unit_test(convolutions_compute_in_bytes),
         cmocka_unit_test(a_file_returns_the_network),
+        cmocka_unit_test(drawn_weights_are_saved),
+        cmocka_unit_test(changed_weights_are_not_saved),
         cmocka_unit_test(inner_layers_are_floats),
         cmocka_unit_test(what_cannot_be_quantised_is_refused),
         cmocka_unit_test(it_is_not_trained),
