@@ -44,5 +44,6 @@ says 'warning: batches of 512 are large for a network without batch normalisatio
     --model googlenet --batch 512
 says 'warning: batches of 512 are large .*; googlenet-bn or a smaller --batch may help$' \
     --model googlenet --batch 512 --optimizer lars
+says 'warning: batches of 257 are large' --model googlenet --batch 257
 silent 'without batch normalisation' --model googlenet --batch 256
 finish

@@ -276,6 +276,48 @@ static void statistics_of_grains_are_those_of_one_after_the_other(void **state)
     assert_true(checked > 0);
 }
 
+/* ---- Room for shares ---- */
+
+static int nearly_all(void *user, int grains)
+{
+    (void)user;
+    return grains > 1 ? grains - 1 : 1;
+}
+
+static int all_of_them(void *user, int grains)
+{
+    (void)user;
+    return grains;
+}
+
+/* A share may begin at any grain, and has room for the partial sums of all its grains. */
+static void room_is_enough_for_any_share(void **state)
+{
+    static int (*const shares[])(void *, int) = { NULL, nearly_all, all_of_them };
+    (void)state;
+    const char *name;
+    gn_net *net = test_network(0, &name);
+    for (int grains = 1; grains <= 20; grains++)
+        for (int s = 0; s < 3; s++) {
+            struct gn_plan *plan =
+                gn_plan_create(net, &(struct gn_plan_options){ .train = true,
+                                                               .batch = grains,
+                                                               .slice = 1,
+                                                               .threads = 1,
+                                                               .parts = 2,
+                                                               .most_grains = shares[s] });
+            assert_non_null(plan);
+            const int most = s == 0 ? (grains + 1) / 2 : shares[s](NULL, grains);
+            for (int from = 0; from < grains; from++)
+                for (int to = from + 1; to <= grains && to - from <= most; to++)
+                    if (gn_plan_slots(plan) < gn_pairwise_depth(grains, from, to))
+                        fail_msg("%d slots for grains %d to %d of %d", gn_plan_slots(plan), from,
+                                 to, grains);
+            gn_plan_free(plan);
+        }
+    gn_free_net(net);
+}
+
 static void grains_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
@@ -315,6 +357,7 @@ int main(void)
                                         cmocka_unit_test(
                                             statistics_of_grains_are_those_of_one_after_the_other),
                                         cmocka_unit_test(normalisation_sees_all_grains),
+                                        cmocka_unit_test(room_is_enough_for_any_share),
                                         cmocka_unit_test(grains_that_do_not_fit_are_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
