@@ -25,7 +25,7 @@ list(FILTER GN_PREDICTION_SOURCES EXCLUDE REGEX "/(augment|augment_bytes)\\.c$")
 list(REMOVE_ITEM GN_PREDICTION_SOURCES ${PROJECT_SOURCE_DIR}/src/graph/text.c)
 list(APPEND GN_PREDICTION_SOURCES
      src/file/crc32c.c src/file/file.c src/file/reader.c src/file/json_small_read.c src/file/json_small_value.c
-     src/ops/rules.c src/ops/sets.c src/ops/table.c
+     src/ops/int8.c src/ops/rules.c src/ops/sets.c src/ops/table.c
      # Operators with one kernel for all instruction sets.
      src/ops/batch_norm/ref.c src/ops/clip/ref.c src/ops/dropout/ref.c
      src/net/fingerprint.c src/net/finite.c src/net/net.c src/net/pixels.c src/net/summary.c
