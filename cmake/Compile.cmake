@@ -18,6 +18,9 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 elseif(CMAKE_C_COMPILER_ID MATCHES "Clang")
     list(APPEND GN_WARNINGS -Wshorten-64-to-32 -Wmissing-variable-declarations)
 endif()
+if(WIN32)
+    list(APPEND GN_WARNINGS -Wno-float-conversion) # in isfinite() of mingw-w64's math.h
+endif()
 if(GN_WERROR)
     list(APPEND GN_WARNINGS -Werror)
 endif()
@@ -72,6 +75,10 @@ function(gn_keep_known LIST_NAME)
     set(${LIST_NAME} ${known} PARENT_SCOPE)
 endfunction()
 
+if(WIN32) # both need libssp there, another library to ship
+    set(GN_CODE_COLD -fno-stack-protector)
+endif()
+
 set(CMAKE_REQUIRED_QUIET ON)
 set(CMAKE_REQUIRED_FLAGS -Wall) # -Wformat-security is nothing without -Wformat
 gn_keep_known(GN_WARNINGS)
@@ -84,7 +91,7 @@ if(GN_SANITIZE)
     list(APPEND GN_CODE -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=${GN_SANITIZE}
          -fno-sanitize-recover=all)
     list(APPEND GN_LINK -fsanitize=${GN_SANITIZE})
-elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT WIN32)
     list(APPEND GN_CODE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
 

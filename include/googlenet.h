@@ -49,10 +49,10 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(_WIN32)
 #define GN_API               __attribute__((visibility("default")))
 #define GN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#else
+#else /* on Windows the linker is given a list of what is exported */
 #define GN_API
 #define GN_PRINTF(fmt, args)
 #endif

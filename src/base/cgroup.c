@@ -6,6 +6,8 @@
  */
 #include "base/cgroup.h"
 
+#include "os/os.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,7 +192,7 @@ struct gn_cgroup_limits gn_cgroup_limits(const char *root)
         { root, "memory", look_at_memory, &limits },
         { root, "cpu", look_at_cpu, &limits },
     };
-    for (size_t i = 0; i < sizeof hierarchies / sizeof hierarchies[0]; i++)
+    for (size_t i = 0; GN_CONTROL_GROUPS && i < sizeof hierarchies / sizeof hierarchies[0]; i++)
         each_group(&hierarchies[i]);
     return limits;
 }

@@ -1,16 +1,13 @@
 /* The allocator: a 64-byte header before each block keeps its size, so that it can grow. What is below
  * it is the C library's or the caller's own (gn_set_allocator). */
-#define _GNU_SOURCE
 #include "base/memory.h"
 
 #include "base/cgroup.h"
+#include "os/os.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 /* Large blocks lie in huge pages: the first touch of 110 MB in small ones costs as much as a tenth
  * of a step, and every stride of a kernel its own entry of the TLB. */
@@ -146,7 +143,7 @@ static void *block(size_t bytes, bool zeroed, const char *purpose)
     header_of(p)->taken = bytes + room;
     count_held(bytes);
     if (alignment == HUGE_PAGE)
-        (void)madvise(p, bytes, MADV_HUGEPAGE);
+        gn_system_large_pages(p, bytes);
     return p;
 }
 
@@ -205,13 +202,6 @@ void gn_touch(void *p, const atomic_bool *enough)
 
 uint64_t gn_memory_limit(void)
 {
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    uint64_t limit = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
-    const uint64_t group = gn_cgroup_limits("").memory;
-    limit = group < limit ? group : limit;
-    struct rlimit space;
-    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY &&
-        (uint64_t)space.rlim_cur < limit)
-        limit = (uint64_t)space.rlim_cur;
-    return limit;
+    const uint64_t machine = gn_system_memory(), group = gn_cgroup_limits("").memory;
+    return group < machine ? group : machine;
 }

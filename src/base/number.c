@@ -7,39 +7,16 @@
 
 #include <limits.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FRACTION_DIGITS = 13, EXPONENT_BIAS = 1023, EXPONENT_LIMIT = 2047, EXACT_DIGITS = 17 };
 
-/* ---- The locale ---- */
-
-static locale_t c_locale;
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-
-/* Without memory it stays 0, for which uselocale() changes nothing. */
-static void make_c_locale(void)
-{
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
-
-locale_t gn_locale_enter(void)
-{
-    (void)pthread_once(&c_locale_once, make_c_locale);
-    return uselocale(c_locale);
-}
-
-void gn_locale_leave(locale_t before)
-{
-    (void)uselocale(before);
-}
-
 /* ---- Texts with numbers in them ---- */
 
 void gn_print(FILE *out, const char *format, ...)
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     va_list list;
     va_start(list, format);
     (void)vfprintf(out, format, list);
@@ -49,7 +26,7 @@ void gn_print(FILE *out, const char *format, ...)
 
 int gn_format_list(char *buffer, size_t size, const char *format, va_list list)
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     const int length = vsnprintf(buffer, size, format, list);
     gn_locale_leave(before);
     return length;
@@ -75,7 +52,7 @@ static bool is_exact(double value, int digits, char buffer[GN_NUMBER_TEXT])
 
 const char *gn_decimal_text(double value, char buffer[GN_NUMBER_TEXT])
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     /* Most numbers need 16 or 17 digits: where 15 are not exact, fewer are not either. */
     int digits = is_exact(value, EXACT_DIGITS - 2, buffer) ? 6 : EXACT_DIGITS - 1;
     while (!is_exact(value, digits, buffer) && digits < EXACT_DIGITS)
@@ -86,7 +63,7 @@ const char *gn_decimal_text(double value, char buffer[GN_NUMBER_TEXT])
 
 const char *gn_digits_text(double value, int digits, char buffer[GN_NUMBER_TEXT])
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     (void)snprintf(buffer, GN_NUMBER_TEXT, "%.*g", digits, value);
     gn_locale_leave(before);
     return buffer;
@@ -94,7 +71,7 @@ const char *gn_digits_text(double value, int digits, char buffer[GN_NUMBER_TEXT]
 
 const char *gn_fixed_text(double value, int decimals, char buffer[GN_NUMBER_TEXT])
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     if (snprintf(buffer, GN_NUMBER_TEXT, "%.*f", decimals, value) >= GN_NUMBER_TEXT)
         (void)snprintf(buffer, GN_NUMBER_TEXT, "%.*g", EXACT_DIGITS, value);
     gn_locale_leave(before);
@@ -145,7 +122,7 @@ const char *gn_real_scan(const char *text, double *value)
     /* strtod would read "0x10" as a whole. */
     if (length == 0 || text[length] == 'x' || text[length] == 'X')
         return NULL;
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     const double number = strtod(text, NULL);
     gn_locale_leave(before);
     if (!isfinite(number))

@@ -2,14 +2,16 @@
  * Numbers as text, the same bytes in every locale. Whatever is printed into a file, or read from a
  * file, a flag or a text of the caller, goes through these functions; printf("%g") and strtod follow
  * the decimal point of the program's locale. Errors are the caller's to name: nothing here needs
- * more than libc, so the program links this file too.
+ * more than libc, so the program links this file too. Libraries that print and read numbers themselves do
+ * that between gn_locale_enter and gn_locale_leave (os/os.h).
  */
 #ifndef GN_BASE_NUMBER_H
 #define GN_BASE_NUMBER_H
 
 #include <googlenet.h>
 
-#include <locale.h>
+#include "os/os.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,13 +69,5 @@ bool gn_int_parse(const char *text, int low, int high, int *value);
 void gn_print(FILE *out, const char *format, ...) GN_PRINTF(2, 3);
 void gn_format(char *buffer, size_t size, const char *format, ...) GN_PRINTF(3, 4);
 int gn_format_list(char *buffer, size_t size, const char *format, va_list list) GN_PRINTF(3, 0);
-
-/* ---- For libraries that print and read numbers themselves ---- */
-
-/* Between the two calls this thread prints and reads numbers as the C locale does, whatever
- * locale setlocale() has set; the other threads are not touched. gn_locale_leave takes what
- * gn_locale_enter returned. */
-locale_t gn_locale_enter(void);
-void gn_locale_leave(locale_t before);
 
 #endif

@@ -1,10 +1,8 @@
 #include "base/path.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 bool gn_path_join(char path[GN_PATH_BYTES], const char *folder, const char *name)
 {
@@ -15,50 +13,19 @@ bool gn_path_join(char path[GN_PATH_BYTES], const char *folder, const char *name
 
 const char *gn_path_name(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
+#if defined(_WIN32)
+    const char *separators = "/\\:";
+#else
+    const char *separators = "/";
+#endif
+    const char *name = path;
+    for (size_t n = strcspn(name, separators); name[n] != '\0'; n = strcspn(name, separators))
+        name += n + 1;
+    return name;
 }
 
 const char *gn_path_extension(const char *path)
 {
     const char *name = gn_path_name(path), *dot = strrchr(name, '.');
     return dot == NULL || dot == name ? "" : dot;
-}
-
-bool gn_path_exists(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0;
-}
-
-bool gn_path_is_folder(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
-
-int gn_make_folders(const char *path, int *made)
-{
-    char part[GN_PATH_BYTES];
-    int failed = 0, count = 0; /* why the first part that could not be made could not */
-    if (strlen(path) >= sizeof part)
-        return ENAMETOOLONG;
-    /* Above a folder that is there may lie one in which nothing can be made: only the whole counts. */
-    for (size_t n = 1; path[0] != '\0'; n++) {
-        if (path[n] != '/' && path[n] != '\0')
-            continue;
-        memcpy(part, path, n);
-        part[n] = '\0';
-        if (mkdir(part, 0777) == 0)
-            count++;
-        else if (errno != EEXIST && failed == 0)
-            failed = errno;
-        if (path[n] == '\0')
-            break;
-    }
-    if (made != NULL)
-        *made = count;
-    if (gn_path_is_folder(path))
-        return 0;
-    return failed != 0 ? failed : ENOTDIR;
 }

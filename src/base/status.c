@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "os/os.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -94,7 +95,7 @@ void gn_hint(const char *format, ...)
 
 const char *gn_errno_text(int number, char buffer[GN_ERRNO_TEXT])
 {
-    if (strerror_r(number, buffer, GN_ERRNO_TEXT) != 0)
+    if (!gn_system_errno_text(number, buffer, GN_ERRNO_TEXT))
         (void)snprintf(buffer, GN_ERRNO_TEXT, "system error %d", number);
     return buffer;
 }

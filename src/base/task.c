@@ -1,7 +1,8 @@
 /* Threads for single calls, and the way of their errors back to the caller. */
 #include "base/task.h"
 
-#include <signal.h>
+#include "os/os.h"
+
 #include <string.h>
 
 static void *run(void *argument)
@@ -16,12 +17,7 @@ static void *run(void *argument)
 void gn_task_start(struct gn_task *task, gn_status (*call)(void *argument), void *argument)
 {
     *task = (struct gn_task){ .call = call, .argument = argument };
-    /* Signals are for the caller's threads: a handler must not interrupt this one. */
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    task->runs = pthread_create(&task->thread, NULL, run, task) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    task->runs = gn_thread_start(&task->thread, run, task) == 0;
     if (!task->runs)
         (void)run(task);
 }

@@ -3,15 +3,14 @@
  * refuses a thread, and waits by spinning, which costs a busy machine ten times the work; and no
  * race detector understands its barriers. What a plan needs of it is this page.
  */
-#define _GNU_SOURCE
 #include "base/team.h"
 
 #include "base/memory.h"
+#include "os/os.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 #if defined(__SSE2__)
@@ -27,7 +26,7 @@
  * after SHORT_WAIT between two calls, when nobody knows whether another one comes.
  */
 enum { SPINS = 1000 };
-static const long TAKEN = 50000, SHORT_WAIT = 2000000, LONG_WAIT = 20000000; /* nanoseconds */
+static const int64_t TAKEN = 50000, SHORT_WAIT = 2000000, LONG_WAIT = 20000000; /* nanoseconds */
 
 /* ---- A gate: threads wait until its count changes ---- */
 
@@ -61,15 +60,15 @@ static void pause_briefly(void)
 #endif
 }
 
-static long since(const struct timespec *begin)
+static int64_t since(const struct timespec *begin)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec - begin->tv_sec) * 1000000000L + (now.tv_nsec - begin->tv_nsec);
+    return (now.tv_sec - begin->tv_sec) * INT64_C(1000000000) + (now.tv_nsec - begin->tv_nsec);
 }
 
 /* Waits until the count is no longer `seen`; sleeps after `awake` nanoseconds. */
-static void gate_wait(struct gate *g, unsigned seen, long awake)
+static void gate_wait(struct gate *g, unsigned seen, int64_t awake)
 {
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(&g->count, memory_order_acquire) != seen)
@@ -78,7 +77,7 @@ static void gate_wait(struct gate *g, unsigned seen, long awake)
     }
     struct timespec begin;
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
-    long before = 0, now = 0;
+    int64_t before = 0, now = 0;
     while (now < awake && now - before < TAKEN) {
         (void)sched_yield();
         if (atomic_load_explicit(&g->count, memory_order_acquire) != seen)
@@ -148,7 +147,7 @@ static void after_fork_child(void)
 
 static void watch_forks(void)
 {
-    (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    gn_system_at_fork(before_fork, after_fork_parent, after_fork_child);
 }
 
 static void *live(void *argument)
@@ -174,12 +173,7 @@ static struct worker *hire(int *error)
     }
     gate_init(&w->begin);
     gate_init(&w->done);
-    /* Signals are for the caller's threads: a handler must not interrupt this one. */
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    *error = pthread_create(&w->thread, NULL, live, w);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    *error = gn_thread_start(&w->thread, live, w);
     if (*error == 0) {
         gn_say(GN_LOG_DEBUG, "team: a thread more");
         return w;
@@ -230,6 +224,8 @@ static void release(struct worker *list)
 /* When the library is unloaded or the process ends: idle workers must not outlive their code. */
 __attribute__((destructor)) static void dismiss(void)
 {
+    if (!GN_THREADS_END)
+        return;
     (void)pthread_mutex_lock(&idle_mutex);
     struct worker *list = idle;
     idle = NULL;

@@ -1,12 +1,8 @@
 /* Threads that the process may use, floating-point state, and the clock. */
-#define _GNU_SOURCE
 #include "base/threads.h"
 
 #include "base/cgroup.h"
 
-#include <sched.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -24,10 +20,8 @@ static int cgroup_quota(void)
 int gn_usable_threads(const char **reason)
 {
     const char *why = "affinity mask";
-    int n = 1;
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        n = CPU_COUNT(&set);
+    struct gn_processors own;
+    int n = gn_system_processors(own.bits);
     const int quota = cgroup_quota();
     if (quota > 0 && quota < n) {
         n = quota;
@@ -35,18 +29,12 @@ int gn_usable_threads(const char **reason)
     }
     if (reason != NULL)
         *reason = why;
-    return n < 1 ? 1 : n > GN_MAX_THREADS ? GN_MAX_THREADS : n;
+    return n > GN_MAX_THREADS ? GN_MAX_THREADS : n;
 }
 
 void gn_own_processors(struct gn_processors *processors)
 {
-    cpu_set_t set;
-    memset(processors, 0, sizeof *processors);
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return;
-    for (size_t i = 0; i < 8 * sizeof processors->bits; i++)
-        if (CPU_ISSET(i, &set))
-            processors->bits[i / 8] |= (unsigned char)(1U << i % 8);
+    (void)gn_system_processors(processors->bits);
 }
 
 unsigned gn_float_enter(void)

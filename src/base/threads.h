@@ -3,6 +3,7 @@
 #define GN_BASE_THREADS_H
 
 #include "base/status.h"
+#include "os/os.h"
 
 enum { GN_MAX_THREADS = 256 };
 
@@ -12,7 +13,7 @@ int gn_usable_threads(const char **reason);
 
 /* Which CPUs the affinity mask names, a bit for each; none where there is no such mask. */
 struct gn_processors {
-    unsigned char bits[128];
+    unsigned char bits[GN_PROCESSOR_BYTES];
 };
 void gn_own_processors(struct gn_processors *processors);
 

@@ -416,7 +416,7 @@ bool cli_json_starved(void)
 /* jansson follows the locale, and knows decimal points of one byte only. */
 json_t *cli_json_parse(const char *text, json_error_t *error)
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, error);
     gn_locale_leave(before);
     return root;
@@ -424,7 +424,7 @@ json_t *cli_json_parse(const char *text, json_error_t *error)
 
 char *cli_json_text_of(const json_t *value, size_t flags)
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
     gn_locale_leave(before);
     char *own = text ? strdup(text) : NULL; /* to be freed with free */

@@ -10,10 +10,10 @@
  */
 #include "data/loader_internal.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "os/os.h"
 #include "base/threads.h"
 #include "data/order.h"
 #include "picture/picture.h"
@@ -100,22 +100,17 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* Signals are for the caller's threads: a handler must not interrupt these. */
 static gn_status start_threads(struct gn_loader *loader)
 {
     int error = pthread_mutex_init(&loader->lock, NULL);
     if (error == 0)
         error = pthread_cond_init(&loader->changed, NULL);
     loader->has_lock = error == 0;
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int i = 0; i < loader->n_workers && error == 0; i++) {
         struct worker *worker = &loader->workers[i];
-        error = pthread_create(&worker->thread, NULL, run, worker);
+        error = gn_thread_start(&worker->thread, run, worker);
         worker->runs = error == 0;
     }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0)
         GN_FAIL(GN_STATUS_NO_MEMORY, "cannot start the loader's thread: %s", strerror(error));
     return GN_OK;

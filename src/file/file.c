@@ -2,15 +2,12 @@
 #include "file/file.h"
 
 #include "base/memory.h"
+#include "os/os.h"
 #include "file/reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Whether the path, not the machine, is to blame. */
 static bool is_fault_of_path(int number)
@@ -31,18 +28,7 @@ static bool is_fault_of_path(int number)
     }
 }
 
-static const char *not_a_file(mode_t mode)
-{
-    return S_ISDIR(mode)    ? "a folder, not a file"
-           : S_ISFIFO(mode) ? "a pipe, not a file"
-           : S_ISSOCK(mode) ? "a socket, not a file"
-           : S_ISCHR(mode)  ? "a character device, not a file"
-           : S_ISBLK(mode)  ? "a block device, not a file"
-                            : "something else, not a file";
-}
-
-/* What open(2) gave, if it is a regular file, of `links` names at most. */
-static gn_status examine(struct gn_file *file, int fd, const char *name, nlink_t links)
+gn_status gn_file_examine(struct gn_file *file, int fd, const char *name, uint64_t names)
 {
     char reason[GN_ERRNO_TEXT];
     const char *kind = file->kind;
@@ -51,55 +37,30 @@ static gn_status examine(struct gn_file *file, int fd, const char *name, nlink_t
     if (fd < 0)
         GN_FAIL(is_fault_of_path(errno) ? file->bad : GN_STATUS_IO, "%s: %s: cannot be opened: %s",
                 name, kind, gn_errno_text(errno, reason));
-    struct stat about;
-    if (fstat(fd, &about) != 0) {
+    struct gn_system_file about;
+    if (!gn_system_examine(fd, &about)) {
         const int number = errno;
-        (void)close(fd);
+        gn_system_close(fd);
         GN_FAIL(GN_STATUS_IO, "%s: %s: cannot be examined: %s", name, kind,
                 gn_errno_text(number, reason));
     }
-    if (!S_ISREG(about.st_mode) || about.st_size < 0 || about.st_nlink > links) {
-        (void)close(fd);
-        GN_FAIL(file->bad, "%s: %s: is %s", name, kind,
-                S_ISREG(about.st_mode) ? "a file of several names (hard links)"
-                                       : not_a_file(about.st_mode));
+    if (about.other != NULL || about.names > names) {
+        gn_system_close(fd);
+        if (about.other != NULL)
+            GN_FAIL(file->bad, "%s: %s: is %s, not a file", name, kind, about.other);
+        GN_FAIL(file->bad, "%s: %s: is a file of several names (hard links)", name, kind);
     }
-    file->size = (uint64_t)about.st_size;
+    file->size = about.size;
     file->fd = fd;
     return GN_OK;
 }
-
-/* Without O_NONBLOCK a pipe that nobody writes to would hold the open for ever. */
-enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
 
 gn_status gn_file_open(struct gn_file *file, const char *path, const char *kind, gn_status bad)
 {
     char name[GN_PATH_TEXT];
     *file = (struct gn_file){ .path = path, .kind = kind, .bad = bad, .fd = -1 };
     (void)gn_printable(name, sizeof name, path);
-    return examine(file, open(path, OPEN_FLAGS), name, (nlink_t)-1);
-}
-
-gn_status gn_file_open_beside(struct gn_file *file, const char *path, const char *name,
-                              const char *kind, gn_status bad)
-{
-    char text[GN_PATH_TEXT], folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    const size_t n = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-    *file = (struct gn_file){ .path = path, .kind = kind, .bad = bad, .fd = -1 };
-    (void)gn_printable(text, sizeof text, name);
-    if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
-        strcmp(name, "..") == 0 || n + 2 > sizeof folder)
-        GN_FAIL(bad, "%s: %s: is not the plain name of a file in the same folder", text, kind);
-    memcpy(folder, path, n);
-    memcpy(folder + n, ".", 2);
-    const int place = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    const int fd = place < 0 ? -1 : openat(place, name, OPEN_FLAGS | O_NOFOLLOW);
-    const int number = errno;
-    if (place >= 0)
-        (void)close(place);
-    errno = number;
-    return examine(file, fd, text, 1);
+    return gn_file_examine(file, gn_system_open(path), name, UINT64_MAX);
 }
 
 void gn_file_of_bytes(struct gn_file *file, const void *bytes, size_t n, const char *name,
@@ -113,24 +74,24 @@ void gn_file_of_bytes(struct gn_file *file, const void *bytes, size_t n, const c
 void gn_file_close(struct gn_file *file)
 {
     if (file->fd >= 0)
-        (void)close(file->fd);
+        gn_system_close(file->fd);
     file->fd = -1;
 }
 
 /* As pread(2) for either kind of file; the end of the bytes that are wanted fits. */
-static ssize_t read_at(const struct gn_file *file, void *buffer, size_t n, uint64_t offset)
+static int64_t read_at(const struct gn_file *file, void *buffer, size_t n, uint64_t offset)
 {
     struct gn_reader reader;
     const uint8_t *bytes;
     if (file->fd >= 0)
-        return pread(file->fd, buffer, n, (off_t)offset);
+        return gn_system_read_at(file->fd, buffer, n, offset);
     gn_rd_init(&reader, file->bytes, (size_t)file->size);
     if (!gn_rd_seek(&reader, offset))
         return 0;
     const size_t taken = n < gn_rd_left(&reader) ? n : gn_rd_left(&reader);
     if (taken > 0 && gn_rd_bytes(&reader, taken, &bytes))
         memcpy(buffer, bytes, taken);
-    return (ssize_t)taken;
+    return (int64_t)taken;
 }
 
 gn_status gn_file_pread(const struct gn_file *file, void *buffer, size_t n, uint64_t offset)
@@ -143,7 +104,7 @@ gn_status gn_file_pread(const struct gn_file *file, void *buffer, size_t n, uint
         GN_FAIL(file->bad, "%s: %s: the wanted bytes lie beyond any file at byte %" PRIu64, name,
                 kind, offset);
     for (size_t done = 0; done < n;) {
-        const ssize_t got = read_at(file, (char *)buffer + done, n - done, offset + done);
+        const int64_t got = read_at(file, (char *)buffer + done, n - done, offset + done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)

@@ -38,6 +38,10 @@ gn_status gn_file_open(struct gn_file *file, const char *path, const char *kind,
 gn_status gn_file_open_beside(struct gn_file *file, const char *path, const char *name,
                               const char *kind, gn_status bad);
 
+/* What opening gave (-1: errno says why not) becomes *file if it is a regular file of `names` names at most; it is
+ * called `name`. For the two functions above. */
+gn_status gn_file_examine(struct gn_file *file, int fd, const char *name, uint64_t names);
+
 /* Bytes that stay the caller's; `name` is called what a path would be. */
 void gn_file_of_bytes(struct gn_file *file, const void *bytes, size_t n, const char *name,
                       const char *kind, gn_status bad);

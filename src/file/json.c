@@ -10,7 +10,7 @@ static _Thread_local bool incomplete;
 /* jansson knows decimal points of one byte, and stops the program at a longer one. */
 static json_t *load(const char *text, size_t size, json_error_t *error)
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, error);
     gn_locale_leave(before);
     return root;
@@ -18,7 +18,7 @@ static json_t *load(const char *text, size_t size, json_error_t *error)
 
 size_t gn_json_write(const json_t *value, char *text, size_t size, size_t flags)
 {
-    const locale_t before = gn_locale_enter();
+    const gn_locale before = gn_locale_enter();
     const size_t length = json_dumpb(value, text, size, flags);
     gn_locale_leave(before);
     return length;

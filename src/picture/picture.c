@@ -6,12 +6,11 @@
 
 #include "base/memory.h"
 #include "base/path.h"
+#include "os/os.h"
 #include "base/text.h"
 #include "file/crc32c.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct gn_picture_format *const formats[] = {
     &gn_format_jpeg, &gn_format_png, &gn_format_gif, &gn_format_webp,
@@ -38,11 +37,11 @@ const char *gn_picture_recognise(const uint8_t *bytes, size_t n)
 static const struct gn_picture_format *recognise_file(const char *path)
 {
     uint8_t head[GN_PICTURE_HEAD];
-    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int file = gn_system_open(path);
     if (file < 0)
         return NULL;
-    const ssize_t n = read(file, head, sizeof head);
-    (void)close(file);
+    const int64_t n = gn_system_read_at(file, head, sizeof head, 0);
+    gn_system_close(file);
     return n > 0 ? recognise(head, (size_t)n) : NULL;
 }
 

@@ -19,8 +19,11 @@ static int failed(const char *what)
 static void print_values(const char *what, const float *values, size_t n)
 {
     printf("%s", what);
-    for (size_t i = 0; i < n; i++)
-        printf(" %a", (double)values[i]);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        printf(" %08x", (unsigned)bits);
+    }
     printf("\n");
 }
 
