@@ -4,8 +4,10 @@
 #
 #   tools/cluster-net.sh 1gbit bench googlenet --train --team --batch 64 --threads 1
 #   CUT=20 tools/cluster-net.sh 1gbit train --data fashion-mnist --rank-timeout 10s ...   cuts the link after 20 s
+#   DELAY=5 LOSS=1 tools/cluster-net.sh full train ...   each packet takes 5 ms, one of a hundred is lost
 #
-# Needs root, iproute2 and Open MPI; exit code 77 says what is missing. Everything is taken down at the end.
+# Needs root, iproute2 and Open MPI, for DELAY and LOSS also the build's tests; exit code 77 says what is missing. Everything
+# is taken down at the end.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 program=${GOOGLENET:-$PWD/build/googlenet}
@@ -21,7 +23,9 @@ command -v mpirun.openmpi >/dev/null || skip "Open MPI is not installed (Debian:
 [ -e "$(dirname "$program")/googlenet-openmpi.so" ] || skip "the build has no plugin for Open MPI"
 
 work=$(mktemp -d) || exit 1
+relay=
 down() {
+    [ -z "$relay" ] || kill "$relay" 2>/dev/null
     for name in a b; do
         ip netns pids "gn-$name" 2>/dev/null | xargs -r kill -9 2>/dev/null
         ip netns del "gn-$name" 2>/dev/null
@@ -32,7 +36,18 @@ trap down EXIT
 trap 'exit 130' INT TERM
 
 ip netns add gn-a && ip netns add gn-b || skip "this system does not allow network namespaces"
-ip link add gn-a0 netns gn-a type veth peer name gn-b0 netns gn-b || skip "no veth pairs here"
+if [ -n "${DELAY:-}${LOSS:-}" ]; then
+    relay=$(dirname "$program")/tests/relay
+    [ -x "$relay" ] || skip "$relay is not built"
+    "$relay" gn-a gn-a0 gn-b gn-b0 "${DELAY:-0}" "${LOSS:-0}" >"$work/relay" &
+    relay=$!
+    until grep -q ready "$work/relay"; do
+        kill -0 $relay 2>/dev/null || skip "no tunnel devices here"
+        sleep 0.1
+    done
+else
+    ip link add gn-a0 netns gn-a type veth peer name gn-b0 netns gn-b || skip "no veth pairs here"
+fi
 number=1
 for name in a b; do
     ip -n gn-$name link set lo up
@@ -59,4 +74,5 @@ ip netns exec gn-a unshare --uts sh -c 'hostname launcher && exec "$@"' sh \
     mpirun.openmpi -n 2 --host a:1,b:1 --bind-to none --mca plm_rsh_agent "$work/agent" \
     --mca oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3 \
     --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
-    "$program" "$@"
+    "$program" "$@" &
+wait $! # a signal for this script must not wait for mpirun, which may wait for ever
