@@ -1571,6 +1571,9 @@ struct gn_bench_team {
         ms_waiting; /* the same after the backward pass, of a step: what is left of it there, mean */
     double bytes;   /* sent and received for a step */
     double overlap; /* the part of them that was moved before the backward pass ended, 0 to 1 */
+    /* The gradient is sent in eight parts, from the last layers' to the first ones': so long before the end of
+     * the backward pass each was final, mean. */
+    double ms_final[8];
     uint64_t reserved[2];
 };
 /* A block of the arena, alive from step `first` to step `last` of the plan. */

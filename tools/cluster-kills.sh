@@ -4,6 +4,7 @@
 #
 #   KILL, TERM or STOP (with --rank-timeout 1s) for a random process, among them rank 0
 #
+# STOP comes after the first step of a run: until then processes wait longer, for others may be reading pictures.
 # Every run must end by itself within a minute, every checkpoint must be whole, and each training that comes to its end must have
 # the bytes of one that nobody disturbed. SEED=N repeats a series. Prints one line of counts.
 set -u
@@ -39,22 +40,26 @@ while [ "$done" -lt "$failures" ]; do
         start=("$launcher" -n "$n" "$program")
         ranks=
     fi
+    touch "$work/start"
     timeout -k 5 60 "${start[@]}" train --resume "$work/run" --or-start $small $ranks --rank-timeout 1s \
         >/dev/null 2>"$work/err" &
     run=$!
     sleep "$((RANDOM % 2)).$((RANDOM % 10))5"
     mapfile -t ranks < <(pgrep -f -- "^$program train --resume $work/run")
+    began=0
+    [ ! "$work/run/checkpoint.safetensors" -nt "$work/start" ] || began=1
     if [ "${#ranks[@]}" -gt 0 ]; then
         signals=(KILL KILL TERM STOP)
         signal=${signals[RANDOM % 4]}
-        [ "${#ranks[@]}" -gt 1 ] || [ "$signal" != STOP ] || signal=KILL # one alone just waits
-        first=0
+        [ "${#ranks[@]}" -gt 1 ] && [ $began = 1 ] || [ "$signal" != STOP ] || signal=KILL # one alone just waits
         # Who was started by the shell and is stopped cannot end; the others do.
-        [ -n "$launcher" ] || [ "$signal" != STOP ] || first=1
-        kill -"$signal" "${ranks[first + RANDOM % (${#ranks[@]} - first)]}" 2>/dev/null && done=$((done + 1)) &&
+        if [ -z "$launcher" ] && [ "$signal" = STOP ]; then
+            mapfile -t ranks < <(pgrep -f -- "^$program train --resume $work/run" | grep -vx "$(pgrep -P $run)")
+        fi
+        [ "${#ranks[@]}" -gt 0 ] && kill -"$signal" "${ranks[RANDOM % ${#ranks[@]}]}" 2>/dev/null && done=$((done + 1)) &&
             count[$signal]=$((count[$signal] + 1))
     fi
-    wait $run
+    { wait $run; } 2>/dev/null # without the shell's words on what was killed
     code=$?
     [ $code -ne 124 ] || die "a run of $n processes hung after $signal"
     pkill -KILL -f -- "^$program train --resume $work/run" # who is stopped stays

@@ -98,6 +98,10 @@ static json_t *json_team(const struct gn_bench_result *result)
     json_object_set_new(row, "ms_waiting", cli_json_rounded(team->ms_waiting, 4));
     json_object_set_new(row, "bytes", cli_json_rounded(team->bytes, 0));
     json_object_set_new(row, "overlap_percent", cli_json_rounded(100 * team->overlap, 1));
+    json_t *final = json_array();
+    for (size_t k = 0; k < sizeof team->ms_final / sizeof team->ms_final[0]; k++)
+        json_array_append_new(final, cli_json_rounded(team->ms_final[k], 4));
+    json_object_set_new(row, "ms_final", final);
     return row;
 }
 

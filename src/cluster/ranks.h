@@ -11,7 +11,7 @@
 
 #include "base/status.h"
 
-enum { GN_MOST_RANKS = 256 };
+enum { GN_MOST_RANKS = 1024 };
 
 /* For NULL, which is one process, too, gn_ranks_rank is 0 and gn_ranks_size 1; the rest of the header is in
  * googlenet.h. */
@@ -92,10 +92,15 @@ void gn_summer_begin(struct gn_summer *summer, float *const *slots, int grains);
 void gn_summer_ready(struct gn_summer *summer, size_t from);
 gn_status gn_summer_end(struct gn_summer *summer);
 
-/* Over all sums so far: seconds in gn_summer_end, and bytes sent and received, in all and before it began. */
+/* The array is sent in so many parts at most, from its end on. */
+enum { GN_SUMMER_PARTS = 8 };
+
+/* Over all sums so far: seconds in gn_summer_end; bytes sent and received, in all and before it began; seconds by which each
+ * part was final before the last one, 0 for those that the array is too small for. */
 struct gn_summer_cost {
     double waited;
     uint64_t bytes, early;
+    double final[GN_SUMMER_PARTS];
 };
 struct gn_summer_cost gn_summer_cost(const struct gn_summer *summer);
 

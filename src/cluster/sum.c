@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { LINE_FLOATS = 16, BLOCK_FLOATS = 16384, MOST_BUCKETS = 8, LEAST_BUCKET = 32768 };
+enum { LINE_FLOATS = 16, BLOCK_FLOATS = 16384, LEAST_BUCKET = 32768 };
 enum { MOST_PARTS = GN_MOST_RANKS * 16 };
 
 /* A partial sum of a segment. */
@@ -32,16 +32,17 @@ struct gn_summer {
     size_t n;
     int most_grains, threads;
     int n_buckets;
-    size_t begins[MOST_BUCKETS + 1]; /* bucket k is [begins[k + 1], begins[k]) */
-    float *received;                 /* partial sums of others, of this rank's segments */
-    size_t room;                     /* floats of it */
+    size_t begins[GN_SUMMER_PARTS + 1]; /* bucket k is [begins[k + 1], begins[k]) */
+    float *received;                    /* partial sums of others, of this rank's segments */
+    size_t room;                        /* floats of it */
     /* the running sum */
     struct part *parts; /* in the order of grains */
     int n_parts, n_own, grains;
     float *const *slots;
     int sent, added; /* buckets */
     gn_status status;
-    uint64_t moved; /* by the ranks before it began */
+    uint64_t moved;                /* by the ranks before it began */
+    double final[GN_SUMMER_PARTS]; /* when each bucket was */
     struct gn_summer_cost cost;
 };
 
@@ -73,7 +74,7 @@ static size_t floats_before(const struct gn_summer *s, int bucket)
 static void cut_buckets(struct gn_summer *s)
 {
     size_t n = s->n / LEAST_BUCKET;
-    n = n < 1 ? 1 : n > MOST_BUCKETS ? MOST_BUCKETS : n;
+    n = n < 1 ? 1 : n > GN_SUMMER_PARTS ? GN_SUMMER_PARTS : n;
     s->n_buckets = (int)n;
     for (size_t k = 0; k <= n; k++)
         s->begins[k] = s->n * (n - k) / n / LINE_FLOATS * LINE_FLOATS;
@@ -270,8 +271,10 @@ void gn_summer_begin(struct gn_summer *summer, float *const *slots, int grains)
 /* Sends what is final from float number `from` on. */
 static gn_status send_from(struct gn_summer *s, size_t from)
 {
-    while (s->sent < s->n_buckets && s->begins[s->sent + 1] >= from)
+    while (s->sent < s->n_buckets && s->begins[s->sent + 1] >= from) {
+        s->final[s->sent] = gn_seconds();
         GN_TRY(send_parts(s, s->sent++));
+    }
     return GN_OK;
 }
 
@@ -312,6 +315,9 @@ gn_status gn_summer_end(struct gn_summer *summer)
 {
     const double began = gn_seconds();
     const uint64_t early = gn_ranks_moved(summer->ranks) - summer->moved;
+    /* Not to now: before it came here, this rank may have waited for others. */
+    for (int k = 0; k < summer->sent && summer->sent == summer->n_buckets; k++)
+        summer->cost.final[k] += summer->final[summer->n_buckets - 1] - summer->final[k];
     const gn_status status = finish(summer);
     summer->cost.waited += gn_seconds() - began;
     summer->cost.early += early;

@@ -230,6 +230,8 @@ static gn_status bench_team(struct bench *b, struct gn_bench_result *result,
         .bytes = bytes / rounds,
         .overlap = bytes > 0 ? (double)(cost.early - before->early) / bytes : 0,
     };
+    for (int k = 0; k < GN_SUMMER_PARTS; k++)
+        result->team->ms_final[k] = 1e3 * (cost.final[k] - before->final[k]) / rounds;
     return GN_OK;
 }
 

@@ -206,13 +206,14 @@ static bool wants_checkpoint(struct gn_fit *fit)
     return (asked || due) && p->batch < fit->t.settings.epoch_steps;
 }
 
+static const double STANDARD_TIMEOUT = 300; /* seconds */
+
 /* A rank is lost when it has not answered for as long as many steps. */
 static void at_step(struct gn_fit *fit)
 {
     enum { STEPS = 20 };
-    static const double standard = 300;
     const struct gn_fit_options *o = &fit->t.settings.options;
-    const double asked = o->rank_timeout > 0 ? o->rank_timeout : standard;
+    const double asked = o->rank_timeout > 0 ? o->rank_timeout : STANDARD_TIMEOUT;
     const double steps = STEPS * gn_recent_median(&fit->paces);
     gn_ranks_at(o->ranks, fit->t.progress.step + 1, steps > asked ? steps : asked);
     fit->step_began = gn_seconds();
@@ -458,6 +459,10 @@ gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
     fit->files.reporter = &fit->reporter;
     struct gn_kept_error before; /* what a run gets over must not replace the caller's own */
     gn_keep_error(&before);
+    /* Until the first step, when somebody may be reading pictures, it is the usual one at least. */
+    gn_ranks_at(options->ranks, 0,
+                options->rank_timeout > STANDARD_TIMEOUT ? options->rank_timeout
+                                                         : STANDARD_TIMEOUT);
     const unsigned state = gn_float_enter();
     const gn_status status = fit_net(fit, options);
     gn_float_leave(state);

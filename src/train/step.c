@@ -147,7 +147,7 @@ static void copy_statistics(struct gn_train_step *step, bool back)
     }
 }
 
-/* The grains of other ranks join: losses, then gradients. */
+/* The grains of other ranks join: gradients, most of which are on their way, then losses, which would wait behind them. */
 static gn_status add_ranks(struct gn_train_step *step, const struct gn_plan_batch *batch,
                            struct gn_plan_sums *sums)
 {
@@ -163,6 +163,7 @@ static gn_status add_ranks(struct gn_train_step *step, const struct gn_plan_batc
     }
     for (int r = 0; r <= gn_ranks_size(o->ranks); r++)
         offsets[r] = (size_t)(gn_ranks_first_grain(o->ranks, grains, r) * columns) * sizeof(double);
+    GN_TRY(gn_summer_end(step->summer));
     GN_TRY(gn_ranks_share(o->ranks, step->losses, offsets));
     sums->loss = gn_pairwise_sum(step->losses, grains, columns);
     sums->correct = (int)gn_pairwise_sum(step->losses + 1, grains, columns);
@@ -171,7 +172,7 @@ static gn_status add_ranks(struct gn_train_step *step, const struct gn_plan_batc
         sums->head_correct[h] =
             (int)gn_pairwise_sum(step->losses + 2 * (h + 1) + 1, grains, columns);
     }
-    return gn_summer_end(step->summer);
+    return GN_OK;
 }
 
 static void list_slots(const struct gn_train_step *step, float *grads,
