@@ -3,7 +3,8 @@
 # this one (a and b, 10.77.0.1 and 10.77.0.2) with a link of that rate ("1gbit"; "full": no limit) between them:
 #
 #   tools/cluster-net.sh 1gbit bench googlenet --train --team --batch 64 --threads 1
-#   CUT=20 tools/cluster-net.sh 1gbit train --data fashion-mnist --rank-timeout 10s ...   cuts the link after 20 s
+#   CUT=20 tools/cluster-net.sh 1gbit train --data fashion-mnist --rank-timeout 10s ...   cuts the link after 20 s,
+#       CUT=/path when that file is there
 #   DELAY=5 LOSS=1 tools/cluster-net.sh full train ...   each packet takes 5 ms, one of a hundred is lost
 #
 # Needs root, iproute2 and Open MPI, for DELAY and LOSS also the build's tests; exit code 77 says what is missing. Everything
@@ -24,8 +25,10 @@ command -v mpirun.openmpi >/dev/null || skip "Open MPI is not installed (Debian:
 
 work=$(mktemp -d) || exit 1
 relay=
+cutter=
 down() {
     [ -z "$relay" ] || kill "$relay" 2>/dev/null
+    [ -z "$cutter" ] || kill "$cutter" 2>/dev/null
     for name in a b; do
         ip netns pids "gn-$name" 2>/dev/null | xargs -r kill -9 2>/dev/null
         ip netns del "gn-$name" 2>/dev/null
@@ -41,7 +44,7 @@ if [ -n "${DELAY:-}${LOSS:-}" ]; then
     [ -x "$relay" ] || skip "$relay is not built"
     "$relay" gn-a gn-a0 gn-b gn-b0 "${DELAY:-0}" "${LOSS:-0}" >"$work/relay" &
     relay=$!
-    until grep -q ready "$work/relay"; do
+    until grep -qs ready "$work/relay"; do
         kill -0 $relay 2>/dev/null || skip "no tunnel devices here"
         sleep 0.1
     done
@@ -67,12 +70,24 @@ shift
 exec ip netns exec "gn-$host" unshare --uts sh -c "hostname $host && $*"
 AGENT
 chmod +x "$work/agent"
-[ -z "${CUT:-}" ] || (sleep "$CUT" && ip -n gn-b link set gn-b0 down) &
+cut_link() {
+    case $CUT in
+    /*) until [ -e "$CUT" ]; do sleep 0.1; done ;;
+    *) sleep "$CUT" ;;
+    esac
+    if [ -n "$relay" ]; then
+        kill -USR1 "$relay"
+    else
+        ip -n gn-b link set gn-b0 down
+    fi
+}
+[ -z "${CUT:-}" ] || cut_link &
+cutter=$!
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 ip netns exec gn-a unshare --uts sh -c 'hostname launcher && exec "$@"' sh \
     mpirun.openmpi -n 2 --host a:1,b:1 --bind-to none --mca plm_rsh_agent "$work/agent" \
-    --mca oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3 \
+    --mca oob_tcp_keepalive_time 60 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3 \
     --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
     "$program" "$@" &
 wait $! # a signal for this script must not wait for mpirun, which may wait for ever

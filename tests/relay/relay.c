@@ -4,7 +4,8 @@
  *
  *   relay NAMESPACE DEVICE NAMESPACE DEVICE DELAY_MS LOSS_PERCENT [SEED]
  *
- * makes a tunnel device in each, prints "ready", and carries packets until it is killed. Packets keep their order.
+ * makes a tunnel device in each, prints "ready", and carries packets until it is killed. Packets keep their order. After
+ * SIGUSR1 all are lost, as on a cable that is cut far away.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <linux/if_tun.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +41,13 @@ struct line {
 static int64_t delay_ns;
 static double loss;
 static uint64_t state;
+static volatile sig_atomic_t is_cut;
+
+static void cut(int signal)
+{
+    (void)signal;
+    is_cut = 1;
+}
 
 static void stop(const char *what)
 {
@@ -87,7 +96,7 @@ static void take(struct line *line)
         const ssize_t n = read(line->from, line->n < QUEUE ? p->bytes : spare, PACKET);
         if (n <= 0)
             return;
-        if (line->n == QUEUE || draw() < loss)
+        if (line->n == QUEUE || is_cut || draw() < loss)
             continue;
         p->n = (size_t)n;
         p->due = now() + delay_ns;
@@ -125,6 +134,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 2; i++)
         if ((lines[i].packets = calloc(QUEUE, sizeof *lines[i].packets)) == NULL)
             stop("memory");
+    (void)signal(SIGUSR1, cut);
     (void)puts("ready");
     (void)fflush(stdout);
     for (;;) {
