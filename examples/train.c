@@ -5,6 +5,8 @@
  *   ./train DATA OUT [EPOCHS]     # DATA: a folder of images, or a name such as fashion-mnist
  *
  * OUT then holds the weights, the best weights, a checkpoint, the history and its curves.
+ *
+ * test-args: @DATA@ run 1
  */
 #include <googlenet.h>
 
