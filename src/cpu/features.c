@@ -2,13 +2,27 @@
 #include "cpu/cpu.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #if defined(__aarch64__) && defined(__linux__)
 #include <stdio.h>
 #include <sys/auxv.h>
 #endif
 
 static char text[128];
+
+#if defined(__x86_64__)
+/* Not every compiler of ours knows it by name. */
+static bool has_avx_vnni(void)
+{
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 &&
+           (a & 1U << 4) != 0;
+}
+#endif
 
 static void list_features(void)
 {
@@ -27,6 +41,7 @@ static void list_features(void)
         { "avx512dq", __builtin_cpu_supports("avx512dq") },
         { "avx512vl", __builtin_cpu_supports("avx512vl") },
         { "avx512vnni", __builtin_cpu_supports("avx512vnni") },
+        { "avxvnni", has_avx_vnni() },
     };
     for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
         if (!features[i].has)
