@@ -6,24 +6,32 @@
  *
  * Plans that go back compute in floats alone.
  */
-#include "plan/internal.h"
+#include "plan/bytes.h"
 
 #include "ops/attributes.h"
+#include "plan/internal.h"
 
-static const struct gn_layer *layer_of(const struct gn_plan *plan, int i)
+/* A choice in the making. */
+struct chooser {
+    const gn_net *net;
+    const struct gn_kernel_set *kernels;
+    struct gn_byte_choice *values; /* one a layer */
+};
+
+static const struct gn_layer *layer_of(const struct chooser *c, int i)
 {
-    return &plan->net->graph->layers[i];
+    return &c->net->graph->layers[i];
 }
 
-static bool has_kernel(const struct gn_plan *plan, int i)
+static bool has_kernel(const struct chooser *c, int i)
 {
-    return plan->kernels->table[layer_of(plan, i)->op->id][GN_PASS_FORWARD_BYTES].run != NULL;
+    return c->kernels->table[layer_of(c, i)->op->id][GN_PASS_FORWARD_BYTES].run != NULL;
 }
 
 /* Whether a normalisation becomes part of layer i: its weights would not be those of the file. */
-static bool has_norm_after(const struct gn_plan *plan, int i)
+static bool has_norm_after(const struct chooser *c, int i)
 {
-    const struct gn_graph *g = plan->net->graph;
+    const struct gn_graph *g = c->net->graph;
     for (int j = i + 1; j < g->n_layers; j++)
         if (g->layers[j].op->fuses == GN_FUSE_NORM && g->layers[j].inputs[0] == i)
             return true;
@@ -31,37 +39,38 @@ static bool has_norm_after(const struct gn_plan *plan, int i)
 }
 
 /* Whether layer i is a convolution that can read bytes. */
-static bool multiplies_bytes(const struct gn_plan *plan, int i)
+static bool multiplies_bytes(const struct chooser *c, int i)
 {
-    const struct gn_layer *layer = layer_of(plan, i);
+    const struct gn_layer *layer = layer_of(c, i);
     const struct gn_geometry *w = &layer->window;
-    return gn_layer_flag(layer, "int8") && w->c % 4 == 0 && has_kernel(plan, i) &&
-           (long long)w->kh * w->kw * w->c <= GN_BYTES_SUM && !has_norm_after(plan, i);
+    return gn_layer_flag(layer, "int8") && w->c % 4 == 0 && has_kernel(c, i) &&
+           (long long)w->kh * w->kw * w->c <= GN_BYTES_SUM && !has_norm_after(c, i);
 }
 
 /* Whether layer i gives what it reads, in the same numbers. */
-static bool passes_on(const struct gn_plan *plan, int i)
+static bool passes_on(const struct chooser *c, int i)
 {
-    const struct gn_layer *layer = layer_of(plan, i);
+    const struct gn_layer *layer = layer_of(c, i);
     return layer->op->joins || layer->op->fuses == GN_FUSE_SAME ||
-           (layer->op->id == GN_OP_MAX_POOL && has_kernel(plan, i));
+           (layer->op->id == GN_OP_MAX_POOL && has_kernel(c, i));
 }
 
 /* What would be bytes if all readers took them. */
-static void find_candidates(struct gn_plan *plan)
+static void find_candidates(const struct chooser *c)
 {
-    for (int i = 0; i < plan->net->graph->n_layers; i++) {
-        const struct gn_layer *layer = layer_of(plan, i);
-        struct gn_value *v = &plan->values[i];
+    for (int i = 0; i < c->net->graph->n_layers; i++) {
+        const struct gn_layer *layer = layer_of(c, i);
+        struct gn_byte_choice *v = &c->values[i];
+        *v = (struct gn_byte_choice){ 0 };
         if (layer->op->fuses == GN_FUSE_BYTES) {
             const struct gn_quantize_attributes *own = gn_layer_attributes(layer);
             v->scale = (float)own->scale;
             v->bytes = true;
-        } else if (layer->n_inputs > 0 && passes_on(plan, i)) {
-            v->scale = plan->values[layer->inputs[0]].scale;
+        } else if (layer->n_inputs > 0 && passes_on(c, i)) {
+            v->scale = c->values[layer->inputs[0]].scale;
             v->bytes = true;
             for (int k = 0; k < layer->n_inputs; k++) {
-                const struct gn_value *in = &plan->values[layer->inputs[k]];
+                const struct gn_byte_choice *in = &c->values[layer->inputs[k]];
                 v->bytes &= in->bytes && !(in->scale < v->scale || in->scale > v->scale);
             }
         }
@@ -69,22 +78,22 @@ static void find_candidates(struct gn_plan *plan)
 }
 
 /* Whether layer i takes its inputs as bytes. */
-static bool takes_bytes(const struct gn_plan *plan, int i)
+static bool takes_bytes(const struct chooser *c, int i)
 {
-    const struct gn_layer *layer = layer_of(plan, i);
-    return (passes_on(plan, i) && plan->values[i].bytes) || multiplies_bytes(plan, i) ||
-           (layer->op->id == GN_OP_GLOBAL_AVG_POOL && has_kernel(plan, i));
+    const struct gn_layer *layer = layer_of(c, i);
+    return (passes_on(c, i) && c->values[i].bytes) || multiplies_bytes(c, i) ||
+           (layer->op->id == GN_OP_GLOBAL_AVG_POOL && has_kernel(c, i));
 }
 
 /* One round: a value that somebody reads as floats, or that comes from floats, is floats. False: no change. */
-static bool drop(struct gn_plan *plan, const bool *live)
+static bool drop(const struct chooser *c, const bool *live)
 {
     bool changed = false;
-    for (int i = plan->net->graph->n_layers - 1; i >= 0; i--) {
-        const struct gn_layer *layer = layer_of(plan, i);
-        const bool takes = takes_bytes(plan, i), passes = passes_on(plan, i);
+    for (int i = c->net->graph->n_layers - 1; i >= 0; i--) {
+        const struct gn_layer *layer = layer_of(c, i);
+        const bool takes = takes_bytes(c, i), passes = passes_on(c, i);
         for (int k = 0; live[i] && k < layer->n_inputs; k++) {
-            struct gn_value *in = &plan->values[layer->inputs[k]], *own = &plan->values[i];
+            struct gn_byte_choice *in = &c->values[layer->inputs[k]], *own = &c->values[i];
             changed |= (in->bytes && !takes) || (own->bytes && passes && !in->bytes);
             in->bytes &= takes;
             own->bytes &= !passes || in->bytes;
@@ -93,22 +102,38 @@ static bool drop(struct gn_plan *plan, const bool *live)
     return changed;
 }
 
-void gn_plan_choose_bytes(struct gn_plan *plan)
+void gn_choose_bytes(const gn_net *net, const struct gn_kernel_set *kernels,
+                     struct gn_byte_choice *choices)
 {
-    const struct gn_graph *g = plan->net->graph;
+    const struct gn_graph *g = net->graph;
+    const struct chooser c = { net, kernels, choices };
     bool live[GN_MAX_LAYERS] = { false };
-    if (plan->goes_back || plan->kernels->table[GN_OP_QUANTIZE][GN_PASS_FORWARD_BYTES].run == NULL)
+    for (int i = 0; i < g->n_layers; i++)
+        choices[i] = (struct gn_byte_choice){ 0 };
+    if (kernels->table[GN_OP_QUANTIZE][GN_PASS_FORWARD_BYTES].run == NULL)
         return;
-    gn_graph_mark_live(g, plan->net->output, live);
-    find_candidates(plan);
-    plan->values[plan->net->output].bytes = false;
-    while (drop(plan, live)) {
+    gn_graph_mark_live(g, net->output, live);
+    find_candidates(&c);
+    choices[net->output].bytes = false;
+    while (drop(&c, live)) {
     }
     for (int i = 0; i < g->n_layers; i++) {
-        struct gn_value *v = &plan->values[i];
-        v->int8 =
-            live[i] && multiplies_bytes(plan, i) && plan->values[g->layers[i].inputs[0]].bytes;
+        struct gn_byte_choice *v = &choices[i];
+        v->int8 = live[i] && multiplies_bytes(&c, i) && choices[g->layers[i].inputs[0]].bytes;
         v->scale = v->bytes ? v->scale : 0;
+    }
+}
+
+void gn_plan_choose_bytes(struct gn_plan *plan)
+{
+    struct gn_byte_choice choices[GN_MAX_LAYERS];
+    if (plan->goes_back)
+        return;
+    gn_choose_bytes(plan->net, plan->kernels, choices);
+    for (int i = 0; i < plan->net->graph->n_layers; i++) {
+        plan->values[i].bytes = choices[i].bytes;
+        plan->values[i].scale = choices[i].scale;
+        plan->values[i].int8 = choices[i].int8;
     }
 }
 
