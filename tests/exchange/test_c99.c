@@ -5,79 +5,15 @@
  * that it makes gives the bits of the generic kernels, on this processor and, by qemu-user, on others.
  * Compilers that are not there are skipped by name. */
 #include "base/text.h"
+#include "exchange/compilers.h"
 #include "exchange/random_net.h"
 #include "net/net.h"
 #include "support/check.h"
 #include "support/files.h"
 
 #include <stdlib.h>
-#include <sys/wait.h>
 
-enum { NETWORKS = 5, IMAGES = 2, CLASSES = 4 };
-
-#define STRICT "-std=c99 -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror "
-
-struct compiler {
-    const char *name, *flags, *runner; /* runner: "" runs here, NULL: compiles alone */
-};
-
-static struct compiler compilers[] = {
-    { "gcc", STRICT "-O2", "" },
-    { "gcc", STRICT "-O0", "" },
-    { "clang", STRICT "-O2", "" },
-    { "i686-linux-gnu-gcc", STRICT "-O2 -static", "" }, /* x87 */
-    { "i686-linux-gnu-gcc", "-std=gnu99 -O3 -static", "" },
-    { "aarch64-linux-gnu-gcc", STRICT "-O2 -static", "qemu-aarch64" },
-    { "aarch64-linux-gnu-gcc", "-std=gnu99 -O3 -static", "qemu-aarch64" }, /* fused sums */
-    { "arm-linux-gnueabihf-gcc", STRICT "-O2 -static", "qemu-arm" },
-    { "riscv64-linux-gnu-gcc", STRICT "-O2 -static", "qemu-riscv64" },
-    { "arm-none-eabi-gcc", STRICT "-O2 -mcpu=cortex-m7 -mthumb -ffreestanding", NULL },
-};
-
-static void shell(const char *format, ...) GN_PRINTF(1, 2);
-static void shell(const char *format, ...)
-{
-    char command[1024];
-    va_list list;
-    va_start(list, format);
-    (void)vsnprintf(command, sizeof command, format, list);
-    va_end(list);
-    const int status = system(command); /* NOLINT: compilers */
-    if (status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        fail_msg("failed: %s", command);
-}
-
-static bool is_there(const char *program)
-{
-    char command[128];
-    (void)snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", program);
-    return system(command) == 0; /* NOLINT */
-}
-
-/* Whether a compiler whose programs are run has its C library, which is a package of its own. */
-static bool has_library(const struct compiler *c)
-{
-    char command[256];
-    if (c->runner == NULL)
-        return true;
-    (void)snprintf(command, sizeof command,
-                   "printf '#include <math.h>\\nint main(void){return 0;}\\n' >trial.c && "
-                   "%s %s trial.c -o trial >/dev/null 2>&1",
-                   c->name, strstr(c->flags, "-static") != NULL ? "-static" : "");
-    return system(command) == 0; /* NOLINT: compilers */
-}
-
-static void need(const struct compiler *c)
-{
-    const bool runs = c->runner == NULL || *c->runner == '\0' || is_there(c->runner);
-    if (is_there(c->name) && runs && has_library(c))
-        return;
-    if (is_there(c->name) && runs)
-        print_message("skipped: %s has no C library\n", c->name);
-    else
-        print_message("skipped: %s is not installed\n", is_there(c->name) ? c->runner : c->name);
-    skip();
-}
+enum { NETWORKS = 5, CLASSES = 4 };
 
 /* ---- Networks ---- */
 
@@ -113,46 +49,19 @@ static gn_net *network(int i)
     return i == 0 ? odd_network() : test_random_network(i);
 }
 
-static size_t inputs_of(const gn_net *net)
-{
-    return (size_t)net->input.h * (size_t)net->input.w * (size_t)net->input.c;
-}
-
-/* A file of inputs and the answers of the library to them. */
-static void write_inputs(gn_net *net, float logits[IMAGES * CLASSES])
-{
-    static float inputs[IMAGES * 32 * 32 * 3];
-    const size_t n = IMAGES * inputs_of(net);
-    for (size_t i = 0; i < n; i++)
-        inputs[i] = (float)((i * 2654435761U >> 7) % 1000) / 1000 - 0.3F;
-    test_write_file("inputs", inputs, n * sizeof *inputs);
-    if (gn_predict(net, logits, NULL, .inputs = inputs, .n = IMAGES,
-                   .algorithm = GN_ALGORITHM_DIRECT) != GN_OK)
-        fail_msg("%s", gn_error_message());
-}
-
 static void check_network(const struct compiler *c, int number)
 {
-    float logits[IMAGES * CLASSES];
+    float logits[TEST_C_IMAGES * CLASSES];
     gn_net *net = network(number);
-    if (gn_export(net, "net.c") != GN_OK)
-        fail_msg("network %d: %s", number, gn_error_message());
-    write_inputs(net, logits);
+    test_write_c(net, "net.c", logits);
     gn_free_net(net);
-    if (c->runner == NULL) {
-        shell("%s %s -c net.c -o net.o", c->name, c->flags);
-        return;
-    }
-    shell("%s %s -DNET_MAIN net.c -o net -lm", c->name, c->flags);
-    shell("%s ./net <inputs >answers", c->runner);
-    if (!test_file_is("answers", logits, sizeof logits))
-        fail_msg("network %d: %s %s gives other bits", number, c->name, c->flags);
+    test_run_c(c, "net.c", logits, CLASSES);
 }
 
 static void the_bits_are_those_of_the_generic_kernels(void **state)
 {
     const struct compiler *c = *state;
-    need(c);
+    test_need_compiler(c);
     for (int i = 0; i < NETWORKS; i++)
         check_network(c, i);
 }
@@ -167,7 +76,7 @@ static void fused_instructions_change_nothing(void **state)
         skip();
     for (int i = 0; i < 2; i++) {
         const struct compiler c = { names[i], "-std=gnu99 -O3 -mavx2 -mfma", "" };
-        if (is_there(c.name))
+        if (test_has_program(c.name))
             check_network(&c, 2);
     }
 #else
@@ -221,8 +130,9 @@ static void check_pixels(const struct gn_pixel_options *rule)
                      GN_OK);
     memcpy(answer + n, labels[1], strlen(labels[1]));
     test_write_file("user.c", user, strlen(user));
-    shell("%s %s -O1 -c odd.c && %s %s user.c odd.o -o user -lm", "gcc", STRICT, "gcc", STRICT);
-    shell("./user <bytes >answers");
+    test_shell("%s %s -O1 -c odd.c && %s %s user.c odd.o -o user -lm", "gcc", TEST_C_STRICT, "gcc",
+               TEST_C_STRICT);
+    test_shell("./user <bytes >answers");
     assert_true(test_file_is("answers", answer, n + strlen(labels[1])));
     gn_free_net(net);
 }
@@ -230,7 +140,7 @@ static void check_pixels(const struct gn_pixel_options *rule)
 static void pictures_and_labels_come_along(void **state)
 {
     (void)state;
-    if (!is_there("gcc"))
+    if (!test_has_program("gcc"))
         skip();
     check_pixels(&(struct gn_pixel_options){ .bgr = false });
     check_pixels(&(struct gn_pixel_options){ .bgr = true,
@@ -259,17 +169,16 @@ static void options_of_other_formats_are_refused(void **state)
 
 int main(void)
 {
-    enum { COMPILERS = sizeof compilers / sizeof compilers[0] };
     (void)setenv("GOOGLENET_ISA", "generic", 1);
-    struct CMUnitTest tests[COMPILERS + 3] = {
+    struct CMUnitTest tests[TEST_COMPILERS + 3] = {
         cmocka_unit_test(fused_instructions_change_nothing),
         cmocka_unit_test(pictures_and_labels_come_along),
         cmocka_unit_test(options_of_other_formats_are_refused),
     };
-    for (size_t i = 0; i < COMPILERS; i++)
+    for (size_t i = 0; i < TEST_COMPILERS; i++)
         tests[i + 3] = (struct CMUnitTest)cmocka_unit_test_prestate(
-            the_bits_are_those_of_the_generic_kernels, &compilers[i]);
-    for (size_t i = 0; i < COMPILERS; i++)
-        tests[i + 3].name = compilers[i].name;
+            the_bits_are_those_of_the_generic_kernels, &test_compilers[i]);
+    for (size_t i = 0; i < TEST_COMPILERS; i++)
+        tests[i + 3].name = test_compilers[i].name;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
