@@ -127,7 +127,8 @@ const struct cli_command cli_export = {
                 "  googlenet export best.safetensors theirs.safetensors --names torchvision\n"
                 "  googlenet export best.safetensors best.keras   # and best.py; also .weights.h5\n"
                 "  googlenet export best.safetensors best.npz\n"
-                "  googlenet export best.safetensors best.c   # cc -std=c99 -c best.c\n",
+                "  googlenet export best.safetensors best.c   # cc -std=c99 -c best.c\n"
+                "  googlenet export int8.safetensors int8.c   # weights of 8 bits, see quantize\n",
     .argument = "MODEL and OUT",
     .min_arguments = 2,
     .max_arguments = 2,

@@ -196,7 +196,8 @@ const struct cli_command cli_quantize = {
     .examples = "  googlenet quantize best.safetensors int8.safetensors --data fashion-mnist\n"
                 "  googlenet quantize best.safetensors int8.safetensors --data folder/"
                 " --max-drop 0.3\n"
-                "  googlenet bench int8.safetensors --batch 1\n",
+                "  googlenet bench int8.safetensors --batch 1\n"
+                "  googlenet export int8.safetensors int8.c\n",
     .argument = "MODEL and OUT",
     .min_arguments = 2,
     .max_arguments = 2,

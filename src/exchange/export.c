@@ -63,12 +63,12 @@ static gn_status check_export(const struct gn_export_options *options, const cha
 static gn_status check_int8(const gn_net *net, const struct gn_export_options *options,
                             const char *ending)
 {
-    const bool can = strcmp(ending, ".onnx") == 0 ||
+    const bool can = strcmp(ending, ".onnx") == 0 || strcmp(ending, ".c") == 0 ||
                      (strcmp(ending, ".safetensors") == 0 && options->names == NULL);
     if (can || gn_graph_check_trainable(net->graph) == GN_OK)
         return GN_OK;
     GN_FAIL(GN_STATUS_UNSUPPORTED,
-            "%s: a quantised network can be written as .onnx or as a model file (.safetensors) "
+            "%s: a quantised network can be written as .onnx, .c or a model file (.safetensors) "
             "alone; export the model that it was made from",
             options->path);
 }

@@ -22,3 +22,11 @@ void gn_int8_round(float *weights, const float *scales, size_t n, size_t columns
         weights[i] = (float)number * *scale;
     }
 }
+
+struct gn_int8_end gn_int8_end(const struct gn_scales *scales, float weight_scale, float bias)
+{
+    const float unit = scales->in * weight_scale, most = 0x1p30F, b = bias / unit;
+    struct gn_int8_end end = { .factor = scales->out > 0 ? unit / scales->out : unit };
+    end.bias = b == b ? (int32_t)rintf(b > -most ? b < most ? b : most : -most) : 0;
+    return end;
+}

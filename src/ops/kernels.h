@@ -69,6 +69,14 @@ void gn_int8_weights(const float *weights, const float *scales, size_t n, size_t
 /* Each of `n` weights becomes the nearest that these scales can say. */
 void gn_int8_round(float *weights, const float *scales, size_t n, size_t columns);
 
+/* What becomes of a sum of products of one output channel of a convolution on bytes: `bias` is added to it,
+ * then it is multiplied. */
+struct gn_int8_end {
+    float factor;
+    int32_t bias;
+};
+struct gn_int8_end gn_int8_end(const struct gn_scales *scales, float weight_scale, float bias);
+
 /* Products that an output may sum: no sum of 32 bits overflows. */
 enum { GN_BYTES_SUM = 1 << 16 };
 

@@ -9,8 +9,26 @@ static bool needs_math(const struct gn_c99_file *file)
 {
     bool found = file->options->softmax;
     for (int i = 0; i < file->net->graph->n_layers; i++)
-        found |= file->values[i].runs && strstr(file->ops[i].code, "<math.h>") != NULL;
+        for (int k = 0; file->values[i].runs && k < GN_C99_PARTS; k++)
+            found |= file->ops[i].code[k] != NULL && strstr(file->ops[i].code[k], "<math.h>");
     return found;
+}
+
+/* A line about a quantised network. */
+static void tell_int8(struct gn_c99_file *file)
+{
+    int all = 0, int8 = 0;
+    for (int i = 0; i < file->net->graph->n_layers; i++) {
+        const bool runs = file->values[i].runs;
+        all += runs && file->net->graph->layers[i].op->id == GN_OP_CONV;
+        int8 += runs && file->values[i].stands.int8;
+    }
+    if (int8 > 0)
+        gn_c99_print(
+            file,
+            " * int8     weights of %d of %d convolutions are of 8 bits, what they read are "
+            "bytes\n",
+            int8, all);
 }
 
 static void comment(struct gn_c99_file *file, const char *preprocess)
@@ -31,13 +49,13 @@ static void comment(struct gn_c99_file *file, const char *preprocess)
         " * input    %d floats, row after row of pixels, %d channel%s a pixel\n"
         " * output   %d %s, a class each%s%s\n"
         " * memory   %s_ARENA_BYTES, static, so one call at a time; no malloc\n"
-        " * weights  %s_WEIGHT_BYTES, constant\n"
-        " *\n",
+        " * weights  %s_WEIGHT_BYTES, constant\n",
         upper, upper, name, net->input.h, net->input.w, name,
         net->input.h * net->input.w * net->input.c, net->input.c, net->input.c == 1 ? "" : "s",
         net->classes, file->options->softmax ? "probabilities" : "logits",
         net->labels == NULL ? "" : ": labels in ", net->labels == NULL ? "" : labels, upper, upper);
-    gn_c99_print(file, " * From a picture to the input:\n *   ");
+    tell_int8(file);
+    gn_c99_print(file, " *\n * From a picture to the input:\n *   ");
     gn_c99_comment(file, preprocess);
     gn_c99_print(file,
                  "\n *\n"
@@ -68,7 +86,7 @@ static void constants(struct gn_c99_file *file)
         { "CHANNELS", (uint64_t)in.c },
         { "INPUT", (uint64_t)in.h * (uint64_t)in.w * (uint64_t)in.c },
         { "CLASSES", (uint64_t)file->net->classes },
-        { "ARENA_BYTES", (uint64_t)file->arena * sizeof(float) },
+        { "ARENA_BYTES", file->arena },
         { "WEIGHT_BYTES", file->weights },
     };
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)

@@ -49,13 +49,15 @@ const char gn_c99_arithmetic[] =
     "/* What a function computes: shapes, the operator's numbers, its arrays. */\n"
     "struct step {\n"
     "    int h, w, c;              /* input */\n"
-    "    int ldx, ldx2;            /* floats from one of its pixels to the next */\n"
+    "    int ldx, ldx2;            /* values from one of its pixels to the next */\n"
     "    int oh, ow, oc, ldy;      /* output */\n"
     "    int kh, kw, sh, sw;       /* window and strides */\n"
     "    int top, left;            /* where the first window begins, outside of the map */\n"
     "    int relu;                 /* the output is max(y, 0) */\n"
     "    float k[4];\n"
     "    const float *a, *b, *d;\n"
+    "    const signed char *m;\n"
+    "    const int *n;\n"
     "};\n"
     "\n";
 

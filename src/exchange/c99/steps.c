@@ -4,6 +4,7 @@
 #include "exchange/c99/source.h"
 
 #include "base/memory.h"
+#include "base/threads.h"
 
 #include <string.h>
 
@@ -22,7 +23,10 @@ static float *values_of(const struct gn_c99_file *file, int tensor)
 static struct gn_args args_of(const struct gn_c99_file *file, int i)
 {
     const struct gn_layer *l = layer_of(file, i);
-    return (struct gn_args){ .g = l->window, .attributes = gn_layer_attributes(l) };
+    const struct gn_scales scales = { .in = file->values[gn_c99_input(file, i, 0)].stands.scale,
+                                      .out = file->values[i].stands.scale };
+    return (
+        struct gn_args){ .g = l->window, .attributes = gn_layer_attributes(l), .scales = scales };
 }
 
 static gn_status ask(struct gn_c99_file *file, int i)
@@ -32,6 +36,8 @@ static gn_status ask(struct gn_c99_file *file, int i)
     struct gn_c99 *c = &file->ops[i];
     if (l->op->c99 != NULL)
         l->op->c99(&a, c);
+    if (c->function != NULL && (a.scales.in > 0 || a.scales.out > 0) && !c->on_bytes)
+        c->refused = "it has no form for bytes";
     if (c->function == NULL || c->refused != NULL)
         GN_FAIL(GN_STATUS_UNSUPPORTED, "%s: layer %s (%s) cannot be written in C%s%s",
                 file->options->path, l->name, l->op->type, c->refused == NULL ? "" : ": ",
@@ -81,9 +87,9 @@ static gn_status fold(const struct gn_c99_file *file, int i, struct gn_args *a, 
     return GN_OK;
 }
 
+/* `room` has what room_of says, then what the operator asked for. */
 static gn_status arrays(struct gn_c99_file *file, int i, float *room)
 {
-    static const char *const names[GN_C99_ARRAYS] = { "a", "b", "d" };
     const struct gn_layer *l = layer_of(file, i);
     struct gn_args a = args_of(file, i);
     struct gn_c99 *c = &file->ops[i];
@@ -92,17 +98,29 @@ static gn_status arrays(struct gn_c99_file *file, int i, float *room)
     a.w = a.tensors[0];
     a.b = a.tensors[1];
     a.shared = l->op->shared_floats == NULL ? NULL : room;
+    a.packed = room + room_of(file, i);
     if (file->values[i].norm >= 0)
         GN_TRY(fold(file, i, &a, room));
     l->op->c99(&a, c);
-    for (int k = 0; k < GN_C99_ARRAYS; k++) {
-        if (c->arrays[k] != NULL)
-            gn_c99_array(file, names[k], i, c->arrays[k], c->counts[k]);
-    }
+    for (int k = 0; k < GN_C99_ARRAYS; k++)
+        if (c->arrays[k].values != NULL)
+            gn_c99_array(file, (enum gn_c99_slot)k, i, &c->arrays[k]);
     return GN_OK;
 }
 
 /* ---- Steps ---- */
+
+static bool is_bytes(const struct gn_c99_file *file, int value)
+{
+    return file->values[value].stands.bytes;
+}
+
+/* A place in the arena, of floats or of bytes. */
+static void place_text(size_t byte, bool is_bytes, char text[32])
+{
+    (void)snprintf(text, 32, is_bytes ? "bytes + %zu" : "arena + %zu",
+                   is_bytes ? byte : byte / sizeof(float));
+}
 
 static void source_text(const struct gn_c99_file *file, int value, char text[32], int *ld)
 {
@@ -111,7 +129,7 @@ static void source_text(const struct gn_c99_file *file, int value, char text[32]
         (void)snprintf(text, 32, "input");
         return;
     }
-    (void)snprintf(text, 32, "arena + %zu", gn_c99_place(file, value, ld));
+    place_text(gn_c99_place(file, value, ld), is_bytes(file, value), text);
 }
 
 /* Calls of layer i: one, or one for each input from which something is copied or added. */
@@ -136,8 +154,8 @@ static bool call_of(const struct gn_c99_file *file, int i, int k, struct call *c
     size_t channel = 0;
     for (int other = 0; l->op->joins && other < k; other++)
         channel += (size_t)layer_of(file, gn_c99_input(file, i, other))->out.c;
-    const size_t to = gn_c99_place(file, i, &call->ldy) + channel;
-    (void)snprintf(call->y, sizeof call->y, "arena + %zu", to);
+    channel *= is_bytes(file, i) ? 1 : sizeof(float);
+    place_text(gn_c99_place(file, i, &call->ldy) + channel, is_bytes(file, i), call->y);
     source_text(file, l->op->adds && k > 0 ? i : in, call->x, &call->ldx);
     if (l->op->adds)
         source_text(file, gn_c99_input(file, i, k + 1), call->x2, &call->ldx2);
@@ -156,7 +174,6 @@ static bool is_called(const struct gn_c99_file *file, int i)
 
 static void step(struct gn_c99_file *file, int i, int k)
 {
-    static const char *const names[GN_C99_ARRAYS] = { "a", "b", "d" };
     const struct gn_layer *l = layer_of(file, i);
     const struct gn_geometry *g = &l->window;
     const struct gn_c99 *c = &file->ops[i];
@@ -175,45 +192,59 @@ static void step(struct gn_c99_file *file, int i, int k)
         gn_c99_print(file, n + 1 < GN_C99_NUMBERS ? ", " : " }");
     }
     for (int n = 0; n < GN_C99_ARRAYS; n++)
-        if (c->arrays[n] == NULL)
+        if (c->arrays[n].values == NULL)
             gn_c99_print(file, ", NULL");
         else
-            gn_c99_print(file, ", %s%d.value", names[n], i);
+            gn_c99_print(file, ", %c%d.value", gn_c99_slot_name((enum gn_c99_slot)n), i);
     gn_c99_print(file, "\n};\n");
+}
+
+static gn_status layer(struct gn_c99_file *file, int i)
+{
+    const size_t bytes = room_of(file, i) * sizeof(float) + file->ops[i].room;
+    float *room = gn_calloc(bytes, 1, "weights of a C file");
+    if (room == NULL)
+        return gn_last_status();
+    const unsigned state = gn_float_enter(); /* as where a plan makes them */
+    const gn_status status = arrays(file, i, room);
+    gn_float_leave(state);
+    for (int k = 0; status == GN_OK && k < calls_of(file, i); k++)
+        step(file, i, k);
+    gn_free(room);
+    return status;
 }
 
 gn_status gn_c99_steps(struct gn_c99_file *file)
 {
-    for (int i = 0; i < file->net->graph->n_layers; i++) {
-        if (!file->values[i].runs)
-            continue;
-        float *room = gn_calloc(room_of(file, i), sizeof *room, "weights of a C file");
-        if (room == NULL)
-            return gn_last_status();
-        const gn_status status = arrays(file, i, room);
-        for (int k = 0; status == GN_OK && k < calls_of(file, i); k++)
-            step(file, i, k);
-        gn_free(room);
-        GN_TRY(status);
-    }
+    for (int i = 0; i < file->net->graph->n_layers; i++)
+        if (file->values[i].runs)
+            GN_TRY(layer(file, i));
     return GN_OK;
 }
 
 /* ---- Functions ---- */
 
+/* Whether a layer before layer i has written a part of code. */
+static bool is_written(const struct gn_c99_file *file, int i, const char *part)
+{
+    for (int k = 0; k < i; k++)
+        for (int n = 0; is_called(file, k) && n < GN_C99_PARTS; n++)
+            if (file->ops[k].code[n] == part)
+                return true;
+    return false;
+}
+
 void gn_c99_functions(struct gn_c99_file *file)
 {
-    const int n = file->net->graph->n_layers;
     gn_c99_put(file, gn_c99_arithmetic, strlen(gn_c99_arithmetic));
-    for (int i = 0; i < n; i++) {
-        bool written = false;
-        for (int k = 0; k < i; k++)
-            written |= is_called(file, k) && file->ops[k].code == file->ops[i].code;
-        if (written || !is_called(file, i))
-            continue;
-        gn_c99_put(file, file->ops[i].code, strlen(file->ops[i].code));
-        gn_c99_put(file, "\n", 1);
-    }
+    for (int i = 0; i < file->net->graph->n_layers; i++)
+        for (int n = 0; is_called(file, i) && n < GN_C99_PARTS; n++) {
+            const char *part = file->ops[i].code[n];
+            if (part == NULL || is_written(file, i, part))
+                continue;
+            gn_c99_put(file, part, strlen(part));
+            gn_c99_put(file, "\n", 1);
+        }
     if (file->options->softmax)
         gn_c99_put(file, gn_c99_softmax, strlen(gn_c99_softmax));
 }
@@ -255,6 +286,14 @@ static void program(struct gn_c99_file *file)
                  upper, upper, upper, file->name);
 }
 
+static bool has_bytes(const struct gn_c99_file *file)
+{
+    bool found = false;
+    for (int i = 0; i < file->net->graph->n_layers; i++)
+        found |= file->values[i].runs && is_bytes(file, i);
+    return found;
+}
+
 void gn_c99_run(struct gn_c99_file *file)
 {
     const struct gn_net *net = file->net;
@@ -264,11 +303,14 @@ void gn_c99_run(struct gn_c99_file *file)
                  "\n#ifndef %s_PLACE\n#define %s_PLACE\n#endif\n"
                  "static %s_PLACE float arena[%zu];\n"
                  "\nint %s_run(const float *input, float *output)\n{\n"
+                 "%s"
                  "    int i;\n"
                  "    if (input == NULL || output == NULL)\n"
                  "        return 1;\n",
-                 file->upper, file->upper, file->upper, file->arena > 0 ? file->arena : 1,
-                 file->name);
+                 file->upper, file->upper, file->upper,
+                 file->arena > 0 ? file->arena / sizeof(float) : 1, file->name,
+                 has_bytes(file) ? "    unsigned char *const bytes = (unsigned char *)arena;\n"
+                                 : "");
     for (int i = 0; i < net->graph->n_layers; i++)
         for (int k = 0; file->values[i].runs && k < calls_of(file, i); k++)
             call(file, i, k);
@@ -289,15 +331,14 @@ gn_status gn_c99_ask(struct gn_c99_file *file)
 {
     for (int i = 0; i < file->net->graph->n_layers; i++) {
         const struct gn_layer *l = layer_of(file, i);
-        size_t floats = 0;
+        const struct gn_c99 *c = &file->ops[i];
         if (!file->values[i].runs)
             continue;
         GN_TRY(ask(file, i));
         for (int k = 0; k < GN_C99_ARRAYS; k++)
-            floats += file->ops[i].counts[k];
-        if (l->op->multiplies && l->bias < 0 && file->values[i].norm < 0)
-            floats -= (size_t)l->window.oc; /* no bias */
-        file->weights += floats * sizeof(float);
+            file->weights += c->arrays[k].count * gn_c99_number_bytes((enum gn_c99_slot)k);
+        if (l->op->multiplies && l->bias < 0 && file->values[i].norm < 0 && c->room == 0)
+            file->weights -= (size_t)l->window.oc * sizeof(float); /* no bias */
     }
     return GN_OK;
 }

@@ -104,28 +104,56 @@ static size_t byte_text(char text[4], uint8_t byte, int next)
     return n;
 }
 
-static uint8_t byte_of(const float *values, size_t i)
+/* ---- Arrays ---- */
+
+static const struct {
+    char name;
+    const char *type;
+    size_t bytes;
+} slots[GN_C99_ARRAYS] = {
+    [GN_C99_A] = { 'a', "float", 4 }, [GN_C99_B] = { 'b', "float", 4 },
+    [GN_C99_D] = { 'd', "float", 4 }, [GN_C99_M] = { 'm', "signed char", 1 },
+    [GN_C99_N] = { 'n', "int", 4 },
+};
+
+size_t gn_c99_number_bytes(enum gn_c99_slot slot)
 {
-    return (uint8_t)(bits_of(values[i / 4]) >> 8 * (i % 4));
+    return slots[slot].bytes;
 }
 
-void gn_c99_array(struct gn_c99_file *file, const char *name, int number, const float *values,
-                  size_t n)
+char gn_c99_slot_name(enum gn_c99_slot slot)
+{
+    return slots[slot].name;
+}
+
+/* Byte i of numbers of that many bytes each, as a little-endian machine has it. */
+static uint8_t byte_of(const void *values, size_t size, size_t i)
+{
+    uint32_t bits;
+    if (size == 1)
+        return ((const uint8_t *)values)[i];
+    memcpy(&bits, (const char *)values + i / 4 * 4, sizeof bits);
+    return (uint8_t)(bits >> 8 * (i % 4));
+}
+
+void gn_c99_array(struct gn_c99_file *file, enum gn_c99_slot slot, int number,
+                  const struct gn_c99_array *array)
 {
     enum { ROW = 960 }; /* bytes: four characters each are a line that every C99 compiler takes */
-    const size_t bytes = n * sizeof *values, rows = (bytes + ROW - 1) / ROW;
+    const size_t size = slots[slot].bytes;
+    const size_t bytes = array->count * size, rows = (bytes + ROW - 1) / ROW;
     const size_t row = (bytes + rows - 1) / rows;
     gn_c99_print(file,
-                 "static const union {\n    unsigned char bytes[%zu][%zu];\n    float value[%zu];\n"
-                 "} %s%d = { {\n",
-                 rows, row, n, name, number);
+                 "static const union {\n    unsigned char bytes[%zu][%zu];\n    %s value[%zu];\n"
+                 "} %c%d = { {\n",
+                 rows, row, slots[slot].type, array->count, slots[slot].name, number);
     for (size_t i = 0; i < bytes; i++) {
         char text[4];
         if (i % row == 0)
             gn_c99_put(file, "\"", 1);
         const bool last = (i + 1) % row == 0 || i + 1 == bytes;
-        gn_c99_put(file, text,
-                   byte_text(text, byte_of(values, i), last ? -1 : byte_of(values, i + 1)));
+        const int next = last ? -1 : byte_of(array->values, size, i + 1);
+        gn_c99_put(file, text, byte_text(text, byte_of(array->values, size, i), next));
         if (last)
             gn_c99_put(file, "\",\n", 3);
     }

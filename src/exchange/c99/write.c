@@ -21,11 +21,11 @@ static gn_status write_parts(struct gn_c99_file *file)
 
 static gn_status write_file(struct gn_c99_file *file)
 {
-    enum { WORD = 12 }; /* bytes of a weight as text */
+    enum { TEXT = 3 }; /* bytes of a byte of a weight as text, more or less */
     GN_TRY(gn_c99_name(file));
     GN_TRY(gn_c99_plan(file));
     GN_TRY(gn_c99_ask(file));
-    file->out = gn_file_begin(file->options->path, "C", file->weights / sizeof(float) * WORD);
+    file->out = gn_file_begin(file->options->path, "C", file->weights * TEXT);
     if (file->out == NULL)
         return gn_last_status();
     if (write_parts(file) == GN_OK)

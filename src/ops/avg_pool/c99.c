@@ -45,7 +45,7 @@ void gn_avg_pool_c99(const struct gn_args *a, struct gn_c99 *c)
 {
     const struct gn_pool_options *o = a->attributes;
     c->function = "avg_pool";
-    c->code = code;
+    c->code[0] = code;
     c->numbers[0] = o->count_padding ? 1 : 0;
     c->numbers[1] = o->adaptive > 0 ? 1 : 0;
 }

@@ -20,13 +20,14 @@ static const char code[] =
 void gn_batch_norm_c99(const struct gn_args *a, struct gn_c99 *c)
 {
     c->function = "batch_norm";
-    c->code = code;
-    c->counts[0] = c->counts[1] = c->counts[2] = (size_t)a->g.c;
+    c->code[0] = code;
+    for (int i = GN_C99_A; i <= GN_C99_D; i++)
+        c->arrays[i].count = (size_t)a->g.c;
     if (a->shared == NULL)
         return;
     for (int i = 0; i < a->g.c; i++)
         gn_norm_use_running(a, i);
-    c->arrays[0] = gn_norm_row(a, GN_NORM_MEAN);
-    c->arrays[1] = gn_norm_row(a, GN_NORM_SCALE);
-    c->arrays[2] = a->tensors[GN_NORM_BETA];
+    c->arrays[GN_C99_A].values = gn_norm_row(a, GN_NORM_MEAN);
+    c->arrays[GN_C99_B].values = gn_norm_row(a, GN_NORM_SCALE);
+    c->arrays[GN_C99_D].values = a->tensors[GN_NORM_BETA];
 }

@@ -20,7 +20,7 @@ void gn_clip_c99(const struct gn_args *a, struct gn_c99 *c)
 {
     const struct gn_clip_attributes *own = a->attributes;
     c->function = "clip";
-    c->code = code;
+    c->code[0] = code;
     c->numbers[0] = (float)own->low;
     c->numbers[1] = (float)own->high;
 }

@@ -1,8 +1,8 @@
 /* Convolution and dense layer in C99: the order of sums is that of the generic kernels. */
-#include "ops/c99.h"
+#include "ops/conv/c99.h"
 
 /* clang-format off */
-static const char code[] =
+static const char tile[] =
     "enum { PIXELS = 4, COLUMNS = 8 };\n"
     "\n"
     "/* One tap: `channels` values of each pixel by the rows of w, `ld` floats apart. */\n"
@@ -33,11 +33,14 @@ static const char code[] =
     "\n"
     "/* Outputs ox to ox + PIXELS - 1 of row oy, n channels from number `first` on. A tap outside of the map\n"
     " * reads one zero again and again. */\n"
-    "static void conv_tile(const struct step *s, const float *x, float *y, int oy, int ox, int first, int n)\n"
+    "static void conv_tile(const struct step *s, const float *x, int oy, int ox, int first, int n,\n"
+    "                      float sums[PIXELS][COLUMNS])\n"
     "{\n"
     "    static const float zero = 0.0F;\n"
-    "    float sums[PIXELS][COLUMNS] = { { 0.0F } };\n"
     "    int r, q, p, j;\n"
+    "    for (p = 0; p < PIXELS; p++)\n"
+    "        for (j = 0; j < COLUMNS; j++)\n"
+    "            sums[p][j] = 0.0F;\n"
     "    for (r = 0; r < s->kh; r++) {\n"
     "        const int iy = oy * s->sh - s->top + r;\n"
     "        if (iy < 0 || iy >= s->h)\n"
@@ -60,35 +63,69 @@ static const char code[] =
     "    for (p = 0; p < PIXELS && ox + p < s->ow; p++)\n"
     "        for (j = 0; j < n; j++) {\n"
     "            const float v = s->b == NULL ? sums[p][j] : ROUNDED(sums[p][j] + s->b[first + j]);\n"
-    "            y[(oy * s->ow + ox + p) * s->ldy + first + j] = s->relu && v < 0.0F ? 0.0F : v;\n"
+    "            sums[p][j] = s->relu && v < 0.0F ? 0.0F : v;\n"
     "        }\n"
-    "}\n"
-    "\n"
+    "}\n";
+
+static const char code[] =
     "/* Convolution; a dense layer is one whose window is its whole input. Each output is one chain of sums\n"
     " * over the taps and channels of its window, then the bias. Weights are [row][column][in][out]. */\n"
     "static void conv(const struct step *s, const float *x, float *y)\n"
     "{\n"
-    "    int oy, ox, o;\n"
+    "    int oy, ox, o, p, j;\n"
     "    for (o = 0; o < s->oc; o += COLUMNS)\n"
     "        for (oy = 0; oy < s->oh; oy++)\n"
-    "            for (ox = 0; ox < s->ow; ox += PIXELS)\n"
-    "                conv_tile(s, x, y, oy, ox, o, s->oc - o < COLUMNS ? s->oc - o : COLUMNS);\n"
+    "            for (ox = 0; ox < s->ow; ox += PIXELS) {\n"
+    "                const int n = s->oc - o < COLUMNS ? s->oc - o : COLUMNS;\n"
+    "                float sums[PIXELS][COLUMNS];\n"
+    "                conv_tile(s, x, oy, ox, o, n, sums);\n"
+    "                for (p = 0; p < PIXELS && ox + p < s->ow; p++)\n"
+    "                    for (j = 0; j < n; j++)\n"
+    "                        y[(oy * s->ow + ox + p) * s->ldy + o + j] = sums[p][j];\n"
+    "            }\n"
+    "}\n";
+
+static const char to_bytes[] =
+    "/* A convolution of floats to bytes: how often a scale, of which k[0] is the inverse, goes into each value. */\n"
+    "static void conv_to_bytes(const struct step *s, const float *x, unsigned char *y)\n"
+    "{\n"
+    "    int oy, ox, o, p, j;\n"
+    "    for (o = 0; o < s->oc; o += COLUMNS)\n"
+    "        for (oy = 0; oy < s->oh; oy++)\n"
+    "            for (ox = 0; ox < s->ow; ox += PIXELS) {\n"
+    "                const int n = s->oc - o < COLUMNS ? s->oc - o : COLUMNS;\n"
+    "                float sums[PIXELS][COLUMNS];\n"
+    "                conv_tile(s, x, oy, ox, o, n, sums);\n"
+    "                for (p = 0; p < PIXELS && ox + p < s->ow; p++)\n"
+    "                    for (j = 0; j < n; j++)\n"
+    "                        y[(oy * s->ow + ox + p) * s->ldy + o + j] = nearest_byte(ROUNDED(sums[p][j] * s->k[0]));\n"
+    "            }\n"
     "}\n";
 /* clang-format on */
 
-void gn_conv_c99(const struct gn_args *a, struct gn_c99 *c)
+static void floats(const struct gn_args *a, struct gn_c99 *c)
 {
     const size_t taps = (size_t)a->g.kh * (size_t)a->g.kw;
-    c->function = "conv";
-    c->code = code;
-    c->arrays[0] = a->w;
-    c->counts[0] = taps * (size_t)a->g.c * (size_t)a->g.oc;
-    c->arrays[1] = a->b;
-    c->counts[1] = (size_t)a->g.oc;
+    c->on_bytes = a->scales.out > 0;
+    c->function = c->on_bytes ? "conv_to_bytes" : "conv";
+    c->code[0] = tile;
+    c->code[1] = c->on_bytes ? gn_c99_nearest_byte : code;
+    c->code[2] = c->on_bytes ? to_bytes : NULL;
+    c->numbers[0] = c->on_bytes ? 1.0F / a->scales.out : 0;
+    c->arrays[GN_C99_A] = (struct gn_c99_array){ a->w, taps * (size_t)a->g.c * (size_t)a->g.oc };
+    c->arrays[GN_C99_B] = (struct gn_c99_array){ a->b, (size_t)a->g.oc };
+}
+
+void gn_conv_c99(const struct gn_args *a, struct gn_c99 *c)
+{
+    if (a->scales.in > 0)
+        gn_conv_bytes_c99(a, c);
+    else
+        floats(a, c);
 }
 
 /* A window over the whole map. */
 void gn_dense_c99(const struct gn_args *a, struct gn_c99 *c)
 {
-    gn_conv_c99(a, c);
+    floats(a, c);
 }

@@ -49,10 +49,11 @@ static int pack_units(const struct gn_args *a, const struct gn_run *r)
     return divide_up(a->scales.columns, PACKED_COLUMNS);
 }
 
-/* The nearest whole number within limits; NaN: the lower one. */
-static int32_t nearest(float value, float most)
+/* As gn_int8_weights, without a call for each. */
+static int8_t nearest(float value)
 {
-    return (int32_t)rintf(value > -most ? value < most ? value : most : -most);
+    const float most = GN_BYTES_WEIGHT;
+    return (int8_t)rintf(value > -most ? value < most ? value : most : -most);
 }
 
 /* Output channel j of the layer, number `column` of the packed ones; j < 0: none, zeros. */
@@ -65,13 +66,12 @@ static void pack_column(const struct gn_args *a, const struct layer *l, int j, i
     for (int k = 0; k < rows; k++) {
         const float w =
             j < 0 ? 0 : a->tensors[0][(size_t)k * (size_t)a->scales.columns + (size_t)j];
-        to[(size_t)(k / 4) * (size_t)width * 4 + (size_t)(k % 4)] =
-            (int8_t)nearest(w / scale, GN_BYTES_WEIGHT);
+        to[(size_t)(k / 4) * (size_t)width * 4 + (size_t)(k % 4)] = nearest(w / scale);
     }
-    const float unit = a->scales.in * scale; /* of a sum */
-    const float b = j < 0 || a->tensors[1] == NULL ? 0 : a->tensors[1][j] / unit;
-    l->bias[column] = nearest(b == b ? b : 0, 0x1p30F);
-    l->factor[column] = j < 0 ? 0 : a->scales.out > 0 ? unit / a->scales.out : unit;
+    const float b = j < 0 || a->tensors[1] == NULL ? 0 : a->tensors[1][j];
+    const struct gn_int8_end end = gn_int8_end(&a->scales, scale, b);
+    l->bias[column] = end.bias;
+    l->factor[column] = j < 0 ? 0 : end.factor;
 }
 
 static void pack(const struct gn_args *a, const struct gn_run *run, int unit, void *scratch)

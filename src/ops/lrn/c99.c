@@ -32,7 +32,7 @@ void gn_lrn_c99(const struct gn_args *a, struct gn_c99 *c)
 {
     const struct gn_lrn_constants k = gn_lrn_constants(a);
     c->function = "lrn";
-    c->code = code;
+    c->code[0] = code;
     c->numbers[0] = k.alpha / (float)k.size;
     c->numbers[1] = k.k;
     c->numbers[2] = k.beta;

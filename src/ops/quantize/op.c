@@ -1,6 +1,7 @@
 /* Values rounded to a multiple of a scale, from 0 to 255 times: between two convolutions with weights of 8
  * bits they stand as bytes (plan/bytes.c). */
 #include "ops/attributes.h"
+#include "ops/c99.h"
 #include "ops/rules.h"
 
 static const struct gn_attribute attributes[] = {
@@ -28,4 +29,5 @@ const struct gn_operator gn_op_quantize = {
     .fuses = GN_FUSE_BYTES,
     .by_image = true,
     .simple = true,
+    .c99 = GN_IN_FULL(gn_quantize_c99),
 };

@@ -16,5 +16,5 @@ void gn_relu_c99(const struct gn_args *a, struct gn_c99 *c)
 {
     (void)a;
     c->function = "relu";
-    c->code = code;
+    c->code[0] = code;
 }

@@ -18,5 +18,5 @@ void gn_sum_c99(const struct gn_args *a, struct gn_c99 *c)
 {
     (void)a;
     c->function = "sum";
-    c->code = code;
+    c->code[0] = code;
 }
