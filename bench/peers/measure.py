@@ -16,6 +16,7 @@ import material
 import numpy as np
 
 TOLERANCE = 1e-3  # of a logit, relative to the largest
+INT8_TOLERANCE = 0.1  # of two quantisations of one network
 WARM_STEPS = 6  # at most
 AGREE = 0.05
 
@@ -34,10 +35,10 @@ def say(value):
     print(json.dumps(value), flush=True)
 
 
-def check(logits, wanted):
+def check(logits, wanted, tolerance):
     """Ends the process when the peer computes another network than ours."""
     wrong = np.abs(np.asarray(logits) - wanted).max() / np.abs(wanted).max()
-    if not wrong <= TOLERANCE:  # also when it is NaN
+    if not wrong <= tolerance:  # also when it is NaN
         raise SystemExit(f"{sys.argv[0]}: logits differ from ours by {wrong:.2e} of the largest")
     return float(wrong)
 
@@ -48,10 +49,10 @@ def timed(step):
     return 1000 * (time.perf_counter() - begin)
 
 
-def serve(args, forward, step, version, setting):
+def serve(args, forward, step, version, setting, tolerance=TOLERANCE):
     """forward() -> logits of material.batch; step() returns when its work is done."""
     _, _, wanted = material.batch(args.material, args.batch)
-    error = check(forward(), wanted)
+    error = check(forward(), wanted, tolerance)
     if args.start:
         say({"answer": int(np.argmax(wanted[0]))})
         return

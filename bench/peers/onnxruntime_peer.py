@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times a forward pass of the network in ONNX Runtime: all graph optimisations, fp32."""
+"""Times a forward pass of the network in ONNX Runtime: all graph optimisations, fp32 or 8 bits."""
 
 import os
 
@@ -8,7 +8,9 @@ import measure
 
 
 def main():
-    args = measure.parser(__doc__.splitlines()[0]).parse_args()
+    parser = measure.parser(__doc__.splitlines()[0])
+    parser.add_argument("--int8", action="store_true", help="the folder's files are quantised")
+    args = parser.parse_args()
     import onnxruntime
 
     images, _, _ = material.batch(args.material, args.batch)
@@ -26,7 +28,11 @@ def main():
         return session.run(["logits"], x)[0]
 
     version = f"onnxruntime {onnxruntime.__version__}"
-    measure.serve(args, forward, forward, version, "fp32")
+    if args.int8:
+        setting = "int8 QDQ, a scale of each channel"
+        measure.serve(args, forward, forward, version, setting, measure.INT8_TOLERANCE)
+    else:
+        measure.serve(args, forward, forward, version, "fp32")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Random weights of our own initialisation: the speed is the same as that of train
 import json
 import math
 import pathlib
+import shutil
 import struct
 
 import programs
@@ -34,6 +35,12 @@ def predict_command(program, folder, images, threads):
     return command + ["--logits", "--json", "--threads", str(threads)]
 
 
+def write_answers(folder, program, threads, environment):
+    text = programs.output_of(predict_command(program, folder, "images", threads), environment)
+    logits = [json.loads(line)["logits"] for line in text.splitlines()]
+    (folder / "logits.json").write_text(json.dumps(logits))
+
+
 def make(folder, size, program, python, threads, environment):
     folder = pathlib.Path(folder)
     folder.mkdir()
@@ -43,12 +50,25 @@ def make(folder, size, program, python, threads, environment):
     command += ["--batch", str(IMAGES), "--max-steps", "1", "--lr", "0", "--limit-val", "1"]
     programs.output_of(command + ["--threads", str(threads), "--quiet"], environment)
     (run / "model.safetensors").rename(folder / "model.safetensors")
-    text = programs.output_of(predict_command(program, folder, "images", threads), environment)
-    logits = [json.loads(line)["logits"] for line in text.splitlines()]
-    (folder / "logits.json").write_text(json.dumps(logits))
+    write_answers(folder, program, threads, environment)
     one = (folder / "images").read_bytes()[: 16 + size * size]
     (folder / "one-image").write_bytes(one[:4] + struct.pack(">I", 1) + one[8:])
     command = [python, str(programs.HERE / "make_models.py"), str(folder), str(size)]
+    programs.output_of(command, environment)
+
+
+def make_int8(folder, whole, program, python, threads, environment):
+    """The same in 8 bits: our quantisation of the model in folder `whole`, and ONNX Runtime's of its ONNX
+    file, both from the same images; the answers are ours."""
+    folder.mkdir()
+    for name in ("images", "one-image", "convolutions"):
+        shutil.copy(whole / name, folder / name)
+    command = [program, "quantize", str(whole / "model.safetensors")]
+    command += [str(folder / "model.safetensors"), "--data", str(whole), "--images", str(IMAGES)]
+    command += ["--max-drop", "100", "--threads", str(threads)]
+    programs.output_of(command, environment)
+    write_answers(folder, program, threads, environment)
+    command = [python, str(programs.HERE / "make_int8.py"), str(whole), str(folder)]
     programs.output_of(command, environment)
 
 

@@ -20,7 +20,7 @@ import machine
 HERE = pathlib.Path(__file__).resolve().parent
 OURS = "googlenet"
 
-# name: (script and its options, what it can do: t training, f forward)
+# name: (script and its options, what it can do: t training, f forward, 8 forward in 8 bits)
 PEERS = {
     "keras": (["keras_peer.py"], "tf"),
     "keras-xla": (["keras_peer.py", "--xla"], "tf"),
@@ -28,7 +28,7 @@ PEERS = {
     "torch-nchw": (["torch_peer.py", "--layout", "nchw"], "tf"),
     "torch-compile": (["torch_peer.py", "--compile"], "tf"),
     "onednn": (["convolutions"], "tf"),
-    "onnxruntime": (["onnxruntime_peer.py"], "f"),
+    "onnxruntime": (["onnxruntime_peer.py"], "f8"),
     "openvino": (["openvino_peer.py"], "f"),
     "ncnn": (["ncnn_peer.py"], "f"),
 }

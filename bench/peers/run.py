@@ -35,7 +35,10 @@ MODES = {  # training, size, batch
     "infer-224": (False, 224, 32),
     "latency-96": (False, 96, 1),
     "latency-224": (False, 224, 1),
+    "int8-96": (False, 96, 128),
+    "int8-latency-96": (False, 96, 1),
 }
+INT8 = ("int8-96", "int8-latency-96")  # in 8 bits, each with a quantisation of its own
 START_SIZE = 96
 FEWEST_ROUNDS = 3
 DRIFT = 0.05
@@ -105,10 +108,18 @@ class Comparison:
             prepare.make(folder, size, args.program, args.python, args.threads, self.ours)
         return folder
 
+    def int8_material(self, size):
+        folder = self.folder / f"{size}-int8"
+        if not folder.exists():
+            args, whole = self.args, self.material(size)
+            prepare.make_int8(folder, whole, args.program, args.python, args.threads, self.ours)
+        return folder
+
     def command(self, name, folder, train, batch):
+        int8 = folder.name.endswith("-int8")
         return programs.peer_command(
             name, self.args.python, folder, train, batch, self.args.threads
-        )
+        ) + ["--int8"] * int8
 
     def environment(self, name):
         keeps = name.startswith(("keras", "torch"))
@@ -143,11 +154,12 @@ class Comparison:
         """A training step or forward pass."""
         args = self.args
         train, size, batch = MODES[mode]
-        folder = self.material(size)
+        int8 = mode in INT8
+        folder = self.int8_material(size) if int8 else self.material(size)
         ours_ms, pairs, rounds = [], {}, 0
         with contextlib.ExitStack() as stack:
             peers = []
-            for name in self.able("t" if train else "f"):
+            for name in self.able("t" if train else "8" if int8 else "f"):
                 peer = self.start(name, folder, train, batch, self.environment(name))
                 if peer:
                     stack.callback(peer.close)
@@ -199,7 +211,7 @@ class Comparison:
         peaks = [p for p in entry["peaks"] if p]
         for row in summary.values():
             row["images_per_second"] = round(1000 * entry["batch"] / row["ms"], 2)
-            if peaks:
+            if peaks and not folder.name.endswith("-int8"):  # it is the peak of floats
                 share = work / row["ms"] / statistics.mean(peaks)
                 row["percent_of_peak"] = round(100 * share, 1)
 

@@ -7,7 +7,7 @@ from programs import OURS, note
 
 TITLES = {
     "train": "training step", "infer": "forward pass", "latency": "forward pass",
-    "start": "process start to the first answer",
+    "int8": "forward pass in 8 bits", "start": "process start to the first answer",
 }
 
 
