@@ -123,7 +123,8 @@ static int64_t give(struct line *line)
 int main(int argc, char **argv)
 {
     if (argc < 7) {
-        (void)fprintf(stderr, "relay NAMESPACE DEVICE NAMESPACE DEVICE DELAY_MS LOSS_PERCENT [SEED]\n");
+        (void)fprintf(stderr,
+                      "relay NAMESPACE DEVICE NAMESPACE DEVICE DELAY_MS LOSS_PERCENT [SEED]\n");
         return 2;
     }
     delay_ns = (int64_t)(strtod(argv[5], NULL) * 1e6);
