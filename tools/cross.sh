@@ -124,7 +124,7 @@ done
 trained() {
     local out=$1
     shift
-    "$@" train --model googlenet-small --size 28 --data fashion-mnist --batch 4 --limit-train 120 \
+    "$@" train --model googlenet-small --size 28 --data fashion-mnist --batch 2 --limit-train 60 \
         --limit-val 20 --epochs 1 --seed 1 --overwrite --out "$out" --quiet || exit 1
 }
 
