@@ -63,8 +63,9 @@ for options in "q9.onnx --opset 12" "qh.onnx --f16"; do
     # shellcheck disable=SC2086
     expect 4 'needs opset 13' export q.safetensors $options
 done
-for name in q.c q.keras q.weights.h5 q.npz; do
-    expect 4 'as .onnx or as a model file' export q.safetensors "$name"
+expect 0 '' export q.safetensors q.c
+for name in q.keras q.weights.h5 q.npz; do
+    expect 4 'as .onnx, .c or a model file' export q.safetensors "$name"
     [ ! -e "$name" ] || fail "$name was written"
 done
 

@@ -131,7 +131,7 @@ enum { ROWS_vnni = MR };
 
 static bool has_vnni(void)
 {
-#if defined(GN_EMULATE_AVX512)
+#if defined(GN_EMULATE_AVX512) && VL == 16
     return true;
 #elif VL == 16
     unsigned a, b, c, d;
