@@ -315,9 +315,11 @@ gn_status gn_summer_end(struct gn_summer *summer)
 {
     const double began = gn_seconds();
     const uint64_t early = gn_ranks_moved(summer->ranks) - summer->moved;
-    /* Not to now: before it came here, this rank may have waited for others. */
-    for (int k = 0; k < summer->sent && summer->sent == summer->n_buckets; k++)
-        summer->cost.final[k] += summer->final[summer->n_buckets - 1] - summer->final[k];
+    /* The end of the backward pass is when the last part is final; one that is sent only here is final now. */
+    const double end =
+        summer->sent == summer->n_buckets ? summer->final[summer->n_buckets - 1] : began;
+    for (int k = 0; k < summer->sent; k++)
+        summer->cost.final[k] += end - summer->final[k];
     const gn_status status = finish(summer);
     summer->cost.waited += gn_seconds() - began;
     summer->cost.early += early;

@@ -195,6 +195,11 @@ run bench googlenet-small --size 16 --batch 130 --train --team --processes 3 --t
 for key in processes ms_step ms_exchange ms_waiting bytes overlap_percent; do
     holds out "\"$key\": [0-9]"
 done
+# Eight parts of the gradient of a network without batch normalisation, each final before the next one, the first a while before the last.
+run bench googlenet --batch 64 --train --team --processes 2 --threads 1 --rounds 1 --json
+sed -n 's/.*"ms_final": \[\([^]]*\)\].*/\1/p' out | tr -d ' ' | awk -F, '
+    { for (k = 2; k <= NF; k++) bad += $k > $(k - 1); exit !(NF == 8 && !bad && $1 > 0 && $8 == 0) }
+    END { if (NR != 1) exit 1 }' || fail "ms_final: $(cat out)"
 expect 2 'of several processes' bench googlenet-small --size 16 --train --team
 expect 2 'is for --train' bench googlenet-small --size 16 --processes 2
 expect 0 'a batch of 4 is 1 grain of 4 images: 1 of 2 processes has nothing to do' train --data set --size 16 --batch 4 \
