@@ -1561,11 +1561,14 @@ struct gn_bench_options {
     bool memory; /* where the blocks of the arena lie */
     gn_ranks *
         ranks; /* training: that share a step of the batch, each of which calls it; NULL: one process */
-    uint64_t reserved[1];
+    int grain; /* training: images of a grain, as of gn_fit_options; 0: chosen */
+    uint32_t reserved[1];
 };
 /* What a step of several processes spends on being several, as this one sees it. */
 struct gn_bench_team {
     int processes;
+    int grains,
+        grain; /* of a batch, and images of each: processes beyond their number compute nothing */
     double ms_exchange; /* the exchange of the gradients when nothing else is done, median */
     double
         ms_waiting; /* the same after the backward pass, of a step: what is left of it there, mean */
@@ -1574,7 +1577,7 @@ struct gn_bench_team {
     /* The gradient is sent in eight parts, from the last layers' to the first ones': so long before the end of
      * the backward pass each was final, mean. */
     double ms_final[8];
-    uint64_t reserved[2];
+    uint64_t reserved[1];
 };
 /* A block of the arena, alive from step `first` to step `last` of the plan. */
 struct gn_bench_block {

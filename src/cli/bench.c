@@ -19,7 +19,7 @@ struct bench {
     int processes;
     gn_ranks *ranks; /* NULL: one process */
     const char *trace;
-    int batch, threads, rounds, algorithm;
+    int batch, threads, rounds, algorithm, grain;
 };
 
 static const struct bench defaults = { .batch = 128 };
@@ -43,6 +43,9 @@ static const struct gn_option options[] = {
       .low = 1, .high = 64, .standard = "1", .help = "with --train: by N processes, or those of mpirun" },
     { .name = "team", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, team),
       .help = "with several processes: what exchanging gradients costs, and how much of it is hidden" },
+    { .name = "grain", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(struct bench, grain),
+      .low = 1, .high = CLI_LARGEST_INT, .standard = "as suits network and batch",
+      .help = "with --train: images whose gradients are added up before they meet those of others" },
     { .name = "trace", .kind = GN_OPTION_TEXT, .value = "FILE", .offset = offsetof(struct bench, trace),
       .help = "write one more round for chrome://tracing or ui.perfetto.dev, a track a thread" },
     { .name = "memory", .kind = GN_OPTION_SWITCH, .offset = offsetof(struct bench, memory),
@@ -93,6 +96,8 @@ static json_t *json_team(const struct gn_bench_result *result)
     const struct gn_bench_team *team = result->team;
     json_t *row = json_object();
     json_object_set_new(row, "processes", json_integer(team->processes));
+    json_object_set_new(row, "grains", json_integer(team->grains));
+    json_object_set_new(row, "grain", json_integer(team->grain));
     json_object_set_new(row, "ms_step", cli_json_rounded(result->ms_median, 4));
     json_object_set_new(row, "ms_exchange", cli_json_rounded(team->ms_exchange, 4));
     json_object_set_new(row, "ms_waiting", cli_json_rounded(team->ms_waiting, 4));
@@ -109,12 +114,27 @@ static void print_team(const struct gn_bench_result *result)
 {
     const struct gn_bench_team *team = result->team;
     char bytes[GN_NUMBER_TEXT];
+    cli_line("a batch is %d grain%s of %d images", team->grains, team->grains == 1 ? "" : "s",
+             team->grain);
     cli_line(
         "%d processes: a step %.2f ms, the exchange of gradients alone %.2f ms, of which a step "
         "waits %.2f ms",
         team->processes, result->ms_median, team->ms_exchange, team->ms_waiting);
     cli_line("%s sent and received in a step, %.0f%% before the backward pass ended",
              gn_bytes_text((uint64_t)team->bytes, bytes), 100 * team->overlap);
+}
+
+/* What is measured then is the waiting of those that have none. */
+static void warn_of_grains(const struct gn_bench_result *result)
+{
+    const struct gn_bench_team *team = result->team;
+    if (team->grains < team->processes)
+        cli_warn("a batch of %d is %d grain%s of %d images: %d of %d processes %s nothing to do "
+                 "(try a larger --batch, or --grain %d)",
+                 result->batch, team->grains, team->grains == 1 ? "" : "s", team->grain,
+                 team->processes - team->grains, team->processes,
+                 team->processes - team->grains == 1 ? "has" : "have",
+                 result->batch / team->processes > 0 ? result->batch / team->processes : 1);
 }
 
 static void print_json(const struct report *report)
@@ -202,6 +222,7 @@ static int measure(gn_net *net, const struct bench *given)
         .memory = given->memory,
         .algorithm = (gn_algorithm)given->algorithm,
         .ranks = given->ranks,
+        .grain = given->grain,
     };
     cli_note_machine(given->threads || !given->ranks ? given->threads
                                                      : gn_ranks_threads(given->ranks));
@@ -217,6 +238,8 @@ static int measure(gn_net *net, const struct bench *given)
         print_json(&report);
     else
         print_text(&report);
+    if (report.result.team != NULL && gn_ranks_rank(given->ranks) == 0)
+        warn_of_grains(&report.result);
     gn_free_bench(&report.result);
     return CLI_DONE;
 }
@@ -253,6 +276,8 @@ static int run(struct cli_args *args)
     if (given->scaling && given->layers)
         return cli_fail(CLI_USAGE, "bench: --layers is of one thread count, --scaling of several "
                                    "(give one of them)");
+    if (given->grain && !given->train)
+        return cli_fail(CLI_USAGE, "bench: --grain is of a training step (--train)");
     code = begin_ranks(args);
     struct cli_net flags = given->net;
     flags.aux = given->train;

@@ -94,6 +94,7 @@ static gn_status bench_prepare(struct bench *b, const struct gn_bench_options *o
         .share = b->ranks == NULL ? NULL : gn_train_share,
         .user = b->ranks,
         .threads = o->threads == 0 ? gn_ranks_threads(b->ranks) : o->threads,
+        .slice = o->grain,
         .algorithm = o->algorithm,
     };
     b->plan = gn_plan_create(b->net, &plan);
@@ -212,6 +213,7 @@ static gn_status bench_team(struct bench *b, struct gn_bench_result *result,
 {
     enum { TIMES = 15 };
     double seconds[TIMES];
+    const int grain = gn_plan_grain(b->plan);
     const struct gn_summer_cost cost = gn_train_step_cost(b->step);
     const double bytes = (double)(cost.bytes - before->bytes);
     result->team = gn_calloc(1, sizeof *result->team, "what several processes cost");
@@ -225,6 +227,8 @@ static gn_status bench_team(struct bench *b, struct gn_bench_result *result,
     qsort(seconds, TIMES, sizeof seconds[0], ascending);
     *result->team = (struct gn_bench_team){
         .processes = gn_ranks_size(b->ranks),
+        .grains = (b->batch + grain - 1) / grain,
+        .grain = grain,
         .ms_exchange = 1e3 * gn_percentile(seconds, TIMES, 50),
         .ms_waiting = 1e3 * (cost.waited - before->waited) / rounds,
         .bytes = bytes / rounds,
@@ -287,6 +291,9 @@ gn_status gn_bench(gn_net *net, struct gn_bench_result *result,
                 o->batch, o->threads, o->rounds);
     char needed[GN_NUMBER_TEXT], usable[GN_NUMBER_TEXT];
     const int batch = o->batch == 0 ? 128 : o->batch;
+    if (o->grain < 0 || o->grain > batch || (o->grain > 0 && !o->train))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+                "bench: .grain is %d, of training, from 1 to the batch of %d", o->grain, batch);
     const uint64_t need = gn_memory_estimate(net, batch, o->train), have = gn_memory_limit();
     if (need > have)
         GN_FAIL(GN_STATUS_NO_MEMORY,

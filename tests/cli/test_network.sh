@@ -37,7 +37,7 @@ unset LOSS
 
 # A link that is cut: the processes end by themselves. Open MPI's own mpirun goes on waiting for its daemon, so the test ends it.
 # shellcheck disable=SC2086
-DELAY=1 CUT="$PWD/cut/checkpoint.safetensors" timeout 90 "$net" full train $small --epochs 100000 --rank-timeout 3s --out "$PWD/cut" >out 2>err &
+DELAY=1 CUT="$PWD/cut/best.safetensors" timeout 90 "$net" full train $small --epochs 100000 --rank-timeout 3s --out "$PWD/cut" >out 2>err &
 run=$!
 tries=0
 until grep -Eq '^googlenet: .*rank [01] \([ab]\) has not answered for [0-9.]+ s in step [0-9]+' err || [ $tries = 80 ]; do

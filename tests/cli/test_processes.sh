@@ -191,15 +191,29 @@ done
 # ---- What it costs ----
 expect 0 '[0-9]+% before the backward pass ended' bench googlenet-small --size 16 --batch 130 --train --team \
     --processes 2 --threads 1 --rounds 3
-run bench googlenet-small --size 16 --batch 130 --train --team --processes 3 --threads 1 --rounds 3 --json
-for key in processes ms_step ms_exchange ms_waiting bytes overlap_percent; do
-    holds out "\"$key\": [0-9]"
-done
-# Eight parts of the gradient of a network without batch normalisation, each final before the next one, the first a while before the last.
-run bench googlenet --batch 64 --train --team --processes 2 --threads 1 --rounds 1 --json
-sed -n 's/.*"ms_final": \[\([^]]*\)\].*/\1/p' out | tr -d ' ' | awk -F, '
-    { for (k = 2; k <= NF; k++) bad += $k > $(k - 1); exit !(NF == 8 && !bad && $1 > 0 && $8 == 0) }
-    END { if (NR != 1) exit 1 }' || fail "ms_final: $(cat out)"
+holds err 'has nothing to do \(try a larger --batch, or --grain 65\)'
+
+# hides WORDS...: of a step of two processes, many bytes move before the backward pass ends (1% when none is sent early; a busy
+# machine that lets one process wait has three tries). The gradient has eight parts: each is final before the next one, the first
+# a while before the last.
+hides()
+{
+    for try in 1 2 3; do
+        run bench "$@" --train --team --processes 2 --threads 1 --rounds 3 --json
+        ! grep -Eq '"overlap_percent": ([2-9][0-9]|100)' out || break
+    done
+    for key in processes grains grain ms_step ms_exchange ms_waiting bytes; do
+        holds out "\"$key\": [0-9]"
+    done
+    holds out '"overlap_percent": ([2-9][0-9]|100)'
+    sed -n 's/.*"ms_final": \[\([^]]*\)\].*/\1/p' out | tr -d ' ' | awk -F, '
+        { for (k = 2; k <= NF; k++) bad += $k > $(k - 1); exit !(NF == 8 && !bad && $1 > 0 && $8 == 0) }
+        END { if (NR != 1) exit 1 }' || fail "ms_final: $(cat out)"
+}
+hides googlenet --batch 64
+hides googlenet-small --size 16 --batch 130 --grain 10 # the statistics of a batch need all its images at each layer
+expect 2 'from 1 to the batch of 8' bench --batch 8 --grain 9 --train --size 32
+expect 2 'of a training step' bench --batch 8 --grain 2 --size 32
 expect 2 'of several processes' bench googlenet-small --size 16 --train --team
 expect 2 'is for --train' bench googlenet-small --size 16 --processes 2
 expect 0 'a batch of 4 is 1 grain of 4 images: 1 of 2 processes has nothing to do' train --data set --size 16 --batch 4 \
