@@ -19,7 +19,8 @@ struct gn_transport {
     /* Moves a transfer on as far as it goes without waiting; not before those of the same pair and direction that
      * are older have begun with their last byte, or are done. */
     void (*advance)(struct gn_ranks *ranks, struct gn_transfer *transfer);
-    bool keeps_order; /* it is enough that they have begun */
+    bool keeps_order;  /* it is enough that they have begun */
+    bool has_launcher; /* which sees first that a rank has ended, and ends all */
     /* Nobody waits any more for a transfer that has begun. NULL: that is nothing to it. */
     void (*drop)(struct gn_ranks *ranks, struct gn_transfer *transfer);
     /* A rank that has ended, -1: none. */
@@ -40,6 +41,10 @@ struct gn_ranks {
     int here;        /* that share processors with this one, itself among them */
     uint64_t step;
     double timeout;
+    const volatile int *stop; /* NULL, or not zero: this process was asked to stop */
+    void (*asked)(void *user, const char *sentence);
+    void *user;
+    bool has_told; /* whom it waits for since */
     struct gn_transfer *transfers;
     int n, cap;
     uint64_t moved;              /* bytes */

@@ -174,6 +174,7 @@ static void end(struct gn_ranks *ranks)
 
 static const struct gn_transport joined = { .advance = advance,
                                             .keeps_order = true,
+                                            .has_launcher = true,
                                             .drop = drop,
                                             .lost = lost,
                                             .tell = tell,

@@ -10,6 +10,8 @@
 #include <time.h>
 
 static const double FIRST_TIMEOUT = 300; /* seconds, before anybody says how long a step takes */
+static const double STOP_PATIENCE =
+    0.4; /* seconds; Open MPI's mpirun asks, and ends what is left after 1 s */
 
 int gn_ranks_rank(const gn_ranks *ranks)
 {
@@ -38,6 +40,16 @@ void gn_ranks_at(struct gn_ranks *ranks, uint64_t step, double timeout)
         return;
     ranks->step = step;
     ranks->timeout = timeout;
+}
+
+void gn_ranks_on_stop(struct gn_ranks *ranks, const volatile int *stop,
+                      void (*asked)(void *user, const char *sentence), void *user)
+{
+    if (ranks == NULL)
+        return;
+    ranks->stop = stop;
+    ranks->asked = asked;
+    ranks->user = user;
 }
 
 static gn_status begin(struct gn_ranks *ranks, struct gn_transfer transfer)
@@ -173,6 +185,21 @@ static gn_status look_around(struct gn_ranks *ranks)
     return lost < 0 ? GN_OK : give_up(ranks, lost, "has ended");
 }
 
+/* Nothing has moved for some seconds. */
+static void look_at_stop(struct gn_ranks *ranks, int rank, double seconds)
+{
+    char sentence[GN_RANK_SENTENCE];
+    if (!ranks->transport->has_launcher || ranks->stop == NULL || *ranks->stop == 0 ||
+        ranks->has_told || seconds < STOP_PATIENCE)
+        return;
+    ranks->has_told = true;
+    (void)snprintf(sentence, sizeof sentence,
+                   "asked to stop in step %llu, where rank %d (%s) has not answered for %.1f s",
+                   (unsigned long long)ranks->step, rank, ranks->transport->host(ranks, rank),
+                   seconds);
+    ranks->asked(ranks->user, sentence);
+}
+
 static gn_status wait_for(struct gn_ranks *ranks, struct gn_lane lane)
 {
     double last = gn_seconds();
@@ -194,6 +221,7 @@ static gn_status wait_for(struct gn_ranks *ranks, struct gn_lane lane)
         if (idle == 255) /* a look at the clock only when nothing moves */
             last = gn_seconds();
         gn_format(what, sizeof what, "has not answered for %.0f s", timeout);
+        look_at_stop(ranks, first->peer, gn_seconds() - last);
         if (gn_seconds() - last > timeout)
             return give_up(ranks, first->peer, what);
     }

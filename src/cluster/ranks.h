@@ -19,6 +19,11 @@ enum { GN_MOST_RANKS = 1024 };
 /* What messages about lost ranks say: the step that is being done, and how long one may take. */
 void gn_ranks_at(struct gn_ranks *ranks, uint64_t step, double timeout);
 
+/* A launcher that sees a process end asks the others to stop, and ends them a second later. So who is asked (*stop is no
+ * longer 0) and waits for a rank says once which one. `stop` stays until it is NULL again. */
+void gn_ranks_on_stop(struct gn_ranks *ranks, const volatile int *stop,
+                      void (*asked)(void *user, const char *sentence), void *user);
+
 /* What goes from one rank to another arrives in the order in which it was sent, in each lane by itself: agreements
  * must not wait for gradients, nor sums for parts of them. The number groups transfers of a lane. */
 enum gn_lane_name { GN_LANE_TALK, GN_LANE_PARTS, GN_LANE_SUMS, GN_LANES };

@@ -441,6 +441,12 @@ static void free_parts(struct gn_fit *fit)
     gn_free(fit->logits);
 }
 
+static void say_asked(void *user, const char *sentence)
+{
+    struct gn_fit *fit = user;
+    gn_report_warning(&fit->reporter, NULL, "%s", sentence);
+}
+
 gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
 {
     if (net == NULL || options == NULL || options->train == NULL) {
@@ -463,8 +469,10 @@ gn_history *gn_fit_with(gn_net *net, const struct gn_fit_options *options)
     gn_ranks_at(options->ranks, 0,
                 options->rank_timeout > STANDARD_TIMEOUT ? options->rank_timeout
                                                          : STANDARD_TIMEOUT);
+    gn_ranks_on_stop(options->ranks, options->stop, say_asked, fit);
     const unsigned state = gn_float_enter();
     const gn_status status = fit_net(fit, options);
+    gn_ranks_on_stop(options->ranks, NULL, NULL, NULL);
     gn_float_leave(state);
     gn_files_result(&fit->files, status);
     if (status != GN_OK)

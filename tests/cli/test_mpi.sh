@@ -137,13 +137,14 @@ begin()
     [ -n "$rank" ] || fail "$mpi: no rank 1: $(cat err)"
 }
 
-# ends CODES PATTERN: it ends with one of these exit codes, says so once ("": leaves that to the launcher), leaves no
-# process, and can go on.
+# ends CODES PATTERN [LINE]: it ends with one of these exit codes, says so once ("": leaves that to the launcher), with that line
+# before it, leaves no process, and can go on.
 ends()
 {
     wait "$launcher"
     code=$?
     [ -z "$2" ] || said "$2"
+    [ -z "${3:-}" ] || holds err "$3"
     [ "$mpi" = mpich ] || set -- "$1 139" "$2"
     case " $1 " in *" $code "*) ;; *) fail "exit code $code instead of $1: $(tail -n 5 err)" ;; esac
     expect 0 '' verify lost/checkpoint.safetensors
@@ -156,9 +157,14 @@ ends()
 }
 
 for mpi in $tried; do
+    # mpirun ends all: Open MPI's asks first, so that there is time to say where (here more than its second, on a busy machine).
+    asked=
+    [ "$mpi" = mpich ] || asked='^googlenet: warning: asked to stop in step [0-9]+, where rank 1 \(.*\) has not answered for [0-9.]+ s$'
+    export OMPI_MCA_odls_base_sigkill_timeout=3
     begin "$mpi"
     kill -9 "$rank"
-    ends '137 9' ''
+    ends '137 9' '' "$asked"
+    unset OMPI_MCA_odls_base_sigkill_timeout
     begin "$mpi"
     kill -TERM "$rank"
     ends 130 'stopped on request at step'
