@@ -193,10 +193,9 @@ static void look_at_stop(struct gn_ranks *ranks, int rank, double seconds)
         ranks->has_told || seconds < STOP_PATIENCE)
         return;
     ranks->has_told = true;
-    (void)snprintf(sentence, sizeof sentence,
-                   "asked to stop in step %llu, where rank %d (%s) has not answered for %.1f s",
-                   (unsigned long long)ranks->step, rank, ranks->transport->host(ranks, rank),
-                   seconds);
+    gn_format(sentence, sizeof sentence,
+              "asked to stop in step %llu, where rank %d (%s) has not answered for %.1f s",
+              (unsigned long long)ranks->step, rank, ranks->transport->host(ranks, rank), seconds);
     ranks->asked(ranks->user, sentence);
 }
 
