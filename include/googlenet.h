@@ -590,6 +590,7 @@ struct gn_fit_options {
 /* Whether a list of augmentations can be understood: words separated by commas, each done to every
  * training image with random strength, a function of (seed, epoch, sample).
  *   mirror              left and right, every other time
+ *   alternate-mirror    the same in every other epoch of each image, which thus sees both in two (arXiv 2404.00498)
  *   shift:N, pad-crop:N up to N pixels of the stored image (pictures: of the network's) each way
  *   crop[:SHARE]        a random part of at least this share of the area (0.08), resized
  *   rotate:DEGREES      up to so many each way

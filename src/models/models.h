@@ -56,6 +56,7 @@ gn_node gn_build_googlenet(gn_graph *g, gn_node input, int classes, bool aux);
 gn_node gn_build_googlenet_bn(gn_graph *g, gn_node input, int classes, bool aux);
 gn_node gn_build_googlenet_paper(gn_graph *g, gn_node input, int classes, bool aux);
 gn_node gn_build_googlenet_small(gn_graph *g, gn_node input, int classes, bool aux);
+gn_node gn_build_googlenet_24(gn_graph *g, gn_node input, int classes, bool aux);
 gn_node gn_build_googlenet_torchvision(gn_graph *g, gn_node input, int classes, bool aux);
 
 #endif

@@ -27,6 +27,7 @@ struct pending_head {
     int parts, channels, units;
 };
 
+enum pads { PADS_SAME, PADS_CAFFE, PADS_VALID }; /* in the order of the words */
 struct reader {
     char file[NAME_TEXT]; /* printable, for messages */
     int line;
@@ -35,7 +36,7 @@ struct reader {
     gn_node x, answer;
     int size, channels, classes;
     const struct gn_norm_options *norm; /* NULL: none */
-    bool caffe;                         /* symmetric pads, and pools that round up */
+    enum pads pads;
     int n_words;
     char *words[MOST_WORDS];
     struct gn_net_names *names; /* of the lines so far */
@@ -84,7 +85,7 @@ static gn_status choice(const struct reader *r, const char *const *names, int *v
 /* The convolutions that the lines before ask for. */
 static struct gn_unit unit_of(const struct reader *r)
 {
-    return (struct gn_unit){ .symmetric = r->caffe, .norm = r->norm, .third = 5 };
+    return (struct gn_unit){ .symmetric = r->pads == PADS_CAFFE, .norm = r->norm, .third = 5 };
 }
 
 static gn_status read_input(struct reader *r)
@@ -112,10 +113,10 @@ static gn_status read_norm(struct reader *r)
 
 static gn_status read_pads(struct reader *r)
 {
-    static const char *const names[] = { "same", "caffe", NULL };
+    static const char *const names[] = { "same", "caffe", "valid", NULL };
     int value;
     GN_TRY(choice(r, names, &value));
-    r->caffe = value == 1;
+    r->pads = (enum pads)value;
     return GN_OK;
 }
 
@@ -163,7 +164,7 @@ static gn_status sides(const struct reader *r, int i, const char *what, int *bot
 /* conv and linear, which has no ReLU. */
 static gn_status read_conv(struct reader *r)
 {
-    struct gn_conv_options o = { .name = r->words[1] };
+    struct gn_conv_options o = { .name = r->words[1], .explicit_pads = r->pads == PADS_VALID };
     const struct gn_unit unit = unit_of(r);
     GN_TRY(whole(r, 2, "the number of channels", 65536, &o.channels));
     GN_TRY(sides(r, 3, "the kernel", &o.kernel, &o.kernel_h, &o.kernel_w));
@@ -201,11 +202,12 @@ static gn_status read_sum(struct reader *r)
 
 static gn_status read_pool(struct reader *r)
 {
-    struct gn_pool_options o = { .name = r->words[1], .explicit_pads = r->caffe, .ceil = r->caffe };
+    const bool caffe = r->pads == PADS_CAFFE, pads = r->pads != PADS_SAME;
+    struct gn_pool_options o = { .name = r->words[1], .explicit_pads = pads, .ceil = caffe };
     GN_TRY(sides(r, 2, "the kernel", &o.kernel, &o.kernel_h, &o.kernel_w));
     GN_TRY(sides(r, 3, "the stride", &o.stride, &o.stride_h, &o.stride_w));
-    /* A pool that keeps the size is padded in every dialect. */
-    if (r->caffe && (o.stride == 1 || (o.stride_h == 1 && o.stride_w == 1))) {
+    /* A pool that keeps the size is padded in Caffe, too. */
+    if (caffe && (o.stride == 1 || (o.stride_h == 1 && o.stride_w == 1))) {
         o.pad_top = o.pad_bottom = (o.kernel_h != 0 ? o.kernel_h : o.kernel) / 2;
         o.pad_left = o.pad_right = (o.kernel_w != 0 ? o.kernel_w : o.kernel) / 2;
     }
@@ -304,7 +306,7 @@ static const struct instruction instructions[] = {
     { "input", 2, 2, false, read_input, "SIZE CHANNELS", NULL },
     { "classes", 1, 1, false, read_classes, "N", NULL },
     { "norm", 1, 1, false, read_norm, "none|keras|pytorch", NULL },
-    { "pads", 1, 1, false, read_pads, "same|caffe", NULL },
+    { "pads", 1, 1, false, read_pads, "same|caffe|valid", NULL },
     { "weights", 1, 3, false, read_weights, "glorot|xavier|normal [BIAS [DEVIATION]]", NULL },
     { "stage", 0, 1, false, read_stage, "[NAME]", NULL },
     { "conv", 3, 4, true, read_conv, "NAME CHANNELS KERNEL|HxW [STRIDE|HxW]", NULL },

@@ -42,6 +42,7 @@ static const struct preset presets[] = {
     { "googlenet-paper", 224, 3, 1000, GN_RESIZE_HALF_PIXEL, gn_build_googlenet_paper,
       CAFFE_PIXELS },
     { "googlenet-small", 28, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_small, NO_PIXELS },
+    { "googlenet-24", 28, 1, 10, GN_RESIZE_TF1_LEGACY, gn_build_googlenet_24, NO_PIXELS },
     { "googlenet-torchvision", 224, 3, 1000, GN_RESIZE_PIL_BILINEAR, gn_build_googlenet_torchvision,
       TORCHVISION_PIXELS },
 };

@@ -23,6 +23,7 @@ struct word {
 
 enum {
     MIRROR,
+    ALTERNATE,
     SHIFT,
     PAD_CROP,
     CROP,
@@ -39,6 +40,7 @@ enum {
 
 static const struct word words[WORDS + 1] = {
     [MIRROR] = { "mirror", 1, 0, 0 },
+    [ALTERNATE] = { "alternate-mirror", 1, 0, 0 },
     [SHIFT] = { "shift", 1, 1000, (double)NAN },
     [PAD_CROP] = { "pad-crop", 1, 1000, (double)NAN },
     [CROP] = { "crop", 0.001, 1, 0.08 },
@@ -65,8 +67,9 @@ static gn_status unknown_word(const char *text)
     if (nearest != NULL)
         gn_hint("did you mean %s?", nearest);
     else
-        gn_hint("known are mirror, shift:N, pad-crop:N, crop:SHARE, rotate:DEGREES, brightness:X, "
-                "contrast:X, saturation:X, erase:P, mixup:A, cutmix:A, trivial-augment");
+        gn_hint(
+            "known are mirror, alternate-mirror, shift:N, pad-crop:N, crop:SHARE, rotate:DEGREES, "
+            "brightness:X, contrast:X, saturation:X, erase:P, mixup:A, cutmix:A, trivial-augment");
     return GN_STATUS_BAD_ARGUMENT;
 }
 
@@ -114,6 +117,8 @@ static gn_status read_word(struct gn_augment *a, char *text)
     };
     if (i == MIRROR)
         a->mirror = true;
+    else if (i == ALTERNATE)
+        a->mirror = a->alternate = true;
     else if (i == TRIVIAL)
         a->trivial = true;
     else if (i == SHIFT || i == PAD_CROP)
@@ -160,12 +165,18 @@ bool gn_augment_mixes(const struct gn_augment *a)
 
 struct gn_draws gn_draws_of(uint64_t seed, uint64_t epoch, uint32_t sample)
 {
-    return (struct gn_draws){ seed, gn_mix64(epoch) ^ sample };
+    return (struct gn_draws){ seed, gn_mix64(epoch) ^ sample, sample, epoch % 2 == 1 };
 }
 
 double gn_draw(const struct gn_draws *d, int number)
 {
     return (double)gn_random_unit(d->seed, GN_RANDOM_AUGMENT, d->sample, (uint64_t)number);
+}
+
+bool gn_draw_alternates(const struct gn_draws *d, int number)
+{
+    const struct gn_draws first = gn_draws_of(d->seed, 0, d->index);
+    return (gn_draw(&first, number) < 0.5) != d->is_odd;
 }
 
 double gn_draw_between(const struct gn_draws *d, int number, double low, double high)

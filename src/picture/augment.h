@@ -10,6 +10,7 @@
 /* What may be done to an image; zero: not done. */
 struct gn_augment {
     bool mirror;       /* left and right, every other time */
+    bool alternate;    /* that is in every other epoch, of each image */
     bool trivial;      /* TrivialAugment: one operation of any strength */
     int shift;         /* up to this many pixels of the stored image each way, zeros move in */
     double crop;       /* smallest share of the area of a random part that is resized */
@@ -32,6 +33,8 @@ bool gn_augment_mixes(const struct gn_augment *augment);
 /* The draws of one sample in one epoch. */
 struct gn_draws {
     uint64_t seed, sample; /* `sample` means epoch and index */
+    uint32_t index;
+    bool is_odd; /* the epoch */
 };
 struct gn_draws gn_draws_of(uint64_t seed, uint64_t epoch, uint32_t sample);
 

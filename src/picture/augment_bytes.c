@@ -314,7 +314,8 @@ void gn_augment_bytes(const struct gn_augment *a, const struct gn_draws *d, uint
                       uint8_t *spare, int h, int w, int c)
 {
     const struct image m = { pixels, spare, h, w, c };
-    if (a->mirror && gn_draw(d, GN_DRAWS_MIRROR) < 0.5)
+    if (a->alternate ? gn_draw_alternates(d, GN_DRAWS_MIRROR)
+                     : a->mirror && gn_draw(d, GN_DRAWS_MIRROR) < 0.5)
         mirror(&m);
     if (a->shift > 0)
         shift(&m, gn_draw_below(d, GN_DRAWS_SHIFT, 2 * a->shift + 1) - a->shift,

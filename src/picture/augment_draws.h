@@ -19,6 +19,8 @@ enum {
 /* Number `number` of a sample: uniform in [0, 1), in [low, high), or a whole number below n. */
 double gn_draw(const struct gn_draws *draws, int number);
 double gn_draw_between(const struct gn_draws *draws, int number, double low, double high);
+/* Half of the samples in even epochs, the other half in odd ones. */
+bool gn_draw_alternates(const struct gn_draws *draws, int number);
 int gn_draw_below(const struct gn_draws *draws, int number, int n);
 
 #endif

@@ -100,7 +100,7 @@ static const struct row rows[] = {
       .records = true, .in_use = always },
     { .option = { .name = "augment", MEMBER(augment), .kind = GN_OPTION_TEXT, .value = "LIST",
         .standard = "none", .traits = SAVED | SWEEP,
-        .help = "of mirror, shift:N, crop, rotate:DEG, brightness:X, contrast:X, saturation:X,"
+        .help = "of mirror, alternate-mirror, shift:N, crop, rotate:DEG, brightness:X, contrast:X, saturation:X,"
                 " erase:P, mixup:A, cutmix:A, trivial-augment" },
       .records = true, .check = check_augment },
     { .option = { .name = "balanced-sampler", MEMBER(balanced_sampler), .kind = GN_OPTION_SWITCH,

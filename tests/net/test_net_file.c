@@ -69,6 +69,35 @@ static void the_notebooks_network_can_be_written(void **state)
     gn_free_net(original);
 }
 
+/* A network without pads, which are none of a block's: the same layers again, by names, shapes and weights. */
+static void layers_may_have_no_pads(void **state)
+{
+    (void)state;
+    gn_net *net = build(
+        "input 28 1\nnorm keras\npads valid\nstage b1\nconv conv 32 5\npads same\nmax pool 2 2\n"
+        "stage b3\ninception inception3a 16 48 96 16 16 16\nmax pool 2 2\nstage b4\n"
+        "inception inception4a 32 96 160 16 32 32\n"
+        "inception inception4b 32 128 192 16 32 32\nmax pool 2 2\nstage b5\n"
+        "inception inception5a 64 128 256 16 64 64\nmean\noutput",
+        false);
+    gn_net *original = gn_preset("googlenet-24");
+    char ours[17], theirs[17];
+    assert_true(net != NULL && original != NULL);
+    assert_int_equal(gn_net_fingerprint(net, ours), GN_OK);
+    assert_int_equal(gn_net_fingerprint(original, theirs), GN_OK);
+    assert_string_equal(ours, theirs);
+    assert_int_equal(gn_net_hash(net), gn_net_hash(original));
+    gn_free_net(net);
+    gn_free_net(original);
+    net = build("input 10 1\npads valid\nconv c 4 3 2\nmax p 3 1\navg q 2 1\noutput\n", false);
+    static const int sides[] = { 10, 4, 4, 2,
+                                 1 }; /* floor((n - kernel) / stride) + 1; the second 4 is a ReLU */
+    assert_non_null(net);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(net->graph->layers[i].out.h, sides[i]);
+    gn_free_net(net);
+}
+
 /* Height and width apart, in kernels and strides; SAME padding along both axes. */
 static void windows_need_not_be_square(void **state)
 {
@@ -226,10 +255,11 @@ static void faults_name_their_line(void **state)
         { "conv c 8 3\nconv c 8 3\n", "test.net:2: c: two layers have this name" },
         { "conv c 8 3\ninput 32 1\n", "test.net:2: input: it must come before" },
         { "norm batch\n", "test.net:1: norm: \"batch\" is unknown" },
-        { "pads valid\n", "pads: \"valid\" is unknown" },
+        { "pads none\n", "pads: \"none\" is unknown" },
         { "weights normal 0\n", "needs its deviation" },
         { "weights glorot x\n", "weights: the biases is \"x\"" },
         { "max p 9\n", "test.net:1: p: pooling window 9" },
+        { "pads valid\ninput 4 1\nconv c 8 5\n", "c: kernel 5 exceeds the padded input 4x4" },
         { "pads caffe\ninput 4 1\nconv c 8 7\nmax p 5\n", "test.net:4: p: kernel 5 exceeds" },
         { "lrn l 4\n", "test.net:1: l: a window of 4 channels" },
         { "dropout d 1\n", "test.net:1: d: a rate of 1" },
@@ -261,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_is_what_it_says),
         cmocka_unit_test(the_notebooks_network_can_be_written),
+        cmocka_unit_test(layers_may_have_no_pads),
         cmocka_unit_test(windows_need_not_be_square),
         cmocka_unit_test(a_network_of_rectangular_windows_learns),
         cmocka_unit_test(a_model_file_needs_no_net_file),

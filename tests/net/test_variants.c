@@ -280,6 +280,7 @@ static void counts_are_those_that_were_published(void **state)
     } cases[] = { { "googlenet", false, 5977530, 0 },
                   { "googlenet-bn", false, 5984810, 14560 },
                   { "googlenet-small", false, 758282, 3616 },
+                  { "googlenet-24", false, 921962, 3264 },
                   { "googlenet-paper", false, 6998552, 0 },
                   { "googlenet-paper", true, 13378280, 0 },
                   { "googlenet-torchvision", false, 6624904, 14560 },

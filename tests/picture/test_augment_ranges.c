@@ -75,6 +75,33 @@ static void every_other_image_is_mirrored(void **state)
     is_share(mirrored, SAMPLES, 0.5);
 }
 
+/* Whether that image was mirrored in that epoch. */
+static bool is_mirrored(uint32_t sample, uint64_t epoch)
+{
+    uint8_t pixels[2] = { 1, 2 }, spare[2];
+    struct gn_augment a;
+    const struct gn_draws draws = gn_draws_of(3, epoch, sample);
+    assert_int_equal(gn_augment_parse(&a, "alternate-mirror"), GN_OK);
+    assert_true(gn_augment_touches(&a));
+    gn_augment_bytes(&a, &draws, pixels, spare, 1, 2, 1);
+    assert_int_equal(pixels[0] + pixels[1], 3);
+    return pixels[0] == 2;
+}
+
+static void each_image_is_mirrored_in_every_other_epoch(void **state)
+{
+    (void)state;
+    int mirrored = 0;
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        const bool at_first = is_mirrored(i, 0);
+        mirrored += at_first;
+        for (uint64_t epoch = 1; epoch < 6; epoch++)
+            if (is_mirrored(i, epoch) != (at_first == (epoch % 2 == 0)))
+                fail_msg("sample %u, epoch %u", (unsigned)i, (unsigned)epoch);
+    }
+    is_share(mirrored, SAMPLES, 0.5);
+}
+
 static void shifts_go_as_far_as_said_each_way(void **state)
 {
     (void)state;
@@ -295,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_other_image_is_mirrored),
+        cmocka_unit_test(each_image_is_mirrored_in_every_other_epoch),
         cmocka_unit_test(shifts_go_as_far_as_said_each_way),
         cmocka_unit_test(rotations_turn_as_far_as_said_each_way),
         cmocka_unit_test(factors_of_colours_are_around_one),
