@@ -19,6 +19,21 @@ FOLDERS="os base file mpi cluster cpu ops picture graph net plan models data for
 # Circles that are known and allowed until they are opened: the first member of each.
 KNOWN_CIRCLES="train/checkpoint"
 
+# The table that people read has the same folders in the same order, and each folder's README names the one below.
+told=$(sed -n 's/^| *[0-9]* | `\([a-z0-9]*\)` | .*/\1/p' docs/design.md | tr '\n' ' ')
+below=
+for folder in $FOLDERS; do
+    [ -z "$below" ] || grep -q "^Rank above \`$below\`" "src/$folder/README.md" || {
+        echo "check-floors: src/$folder/README.md does not say \"Rank above \\\`$below\\\`\""
+        exit 1
+    }
+    below=$folder
+done
+[ "$told" = "$FOLDERS " ] || {
+    echo "check-floors: docs/design.md has the folders $told, not $FOLDERS"
+    exit 1
+}
+
 includes() { # FILE:LINE:"path" or <path> of every include below the given folders
     grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.c' --include='*.h' "$@" 2>/dev/null |
         sed -E 's/[[:space:]]*#[[:space:]]*include[[:space:]]*//; s/[[:space:]]*(\/[\/*].*)?$//'
