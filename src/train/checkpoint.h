@@ -7,7 +7,7 @@
 #define GN_TRAIN_CHECKPOINT_H
 
 #include "run/history.h"
-#include "train/optimizer.h"
+#include "optimizer/optimizer.h"
 #include "run/run_folder.h"
 #include "train/metrics.h"
 #include "train/settings.h"

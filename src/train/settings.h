@@ -3,7 +3,7 @@
 #define GN_TRAIN_SETTINGS_H
 
 #include "infer/match.h"
-#include "train/optimizer.h"
+#include "optimizer/optimizer.h"
 #include "train/schedule.h"
 
 struct gn_run_pictures;

@@ -7,7 +7,7 @@
 #define GN_TRAIN_STEP_H
 
 #include "plan/plan.h"
-#include "train/optimizer.h"
+#include "optimizer/optimizer.h"
 #include "train/settings.h"
 
 struct gn_train_step;

@@ -11,7 +11,7 @@
 #include "formats/safetensors.h"
 #include "plan/plan.h"
 #include "support/check.h"
-#include "train/optimizer.h"
+#include "optimizer/optimizer.h"
 
 #include <math.h>
 #include <stdlib.h>

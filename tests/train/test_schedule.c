@@ -8,10 +8,10 @@
 #include "ops/kernels.h"
 #include "support/check.h"
 #include "support/tiny.h"
-#include "train/optimizer.h"
+#include "optimizer/optimizer.h"
 #include "train/schedule.h"
 
-#include "small_layer.h"
+#include "support/small_layer.h"
 
 #include <math.h>
 

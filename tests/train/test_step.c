@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "support/check.h"
 #include "support/tiny.h"
-#include "train/optimizer.h"
+#include "optimizer/optimizer.h"
 #include "train/step.h"
 
 #include <math.h>

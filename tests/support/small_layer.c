@@ -1,4 +1,4 @@
-#include "small_layer.h"
+#include "support/small_layer.h"
 
 #include "base/random.h"
 

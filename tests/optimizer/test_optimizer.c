@@ -5,9 +5,9 @@
 #include "base/random.h"
 #include "formats/safetensors.h"
 #include "support/check.h"
-#include "train/optimizer.h"
+#include "optimizer/optimizer.h"
 
-#include "small_layer.h"
+#include "support/small_layer.h"
 
 #include <math.h>
 

@@ -4,8 +4,8 @@
  * Every element is computed alone and norms are sums in a fixed order, so neither threads nor
  * instruction sets can change a bit.
  */
-#ifndef GN_TRAIN_OPTIMIZER_H
-#define GN_TRAIN_OPTIMIZER_H
+#ifndef GN_OPTIMIZER_OPTIMIZER_H
+#define GN_OPTIMIZER_OPTIMIZER_H
 
 #include "net/net.h"
 

@@ -1,32 +1,24 @@
 /*
- * The updates of keras/src/optimizers/{sgd,adam,base_optimizer}.py (Keras 3). Decay comes before
- * the update: w -= w * wd * lr.
+ * The state of an optimiser, and its passes over the parameters: tensors are cut into blocks of a
+ * fixed size that the threads share out. elements.c has the formulas.
  *
- *   SGD         w -= g * lr
- *   momentum    v = v * mu - g * lr;  w += v, or w += v * mu - g * lr (Nesterov)
- *   AdamW       m += (g - m) * (1 - b1);  v += (g * g - v) * (1 - b2)
- *               w -= m * alpha / (sqrt(v) + eps),  alpha = lr * sqrt(1 - b2^t) / (1 - b1^t)
- *   LARS        u = g + w * wd;  v = v * mu + u * rate;  w -= v, or w -= v * mu + u * rate (Nesterov)
- *               rate = lr * trust * |w| / (|g| + wd * |w|) for kernels, with the norms of a whole tensor
- *   average     a += (w - a) * (1 - d) after the update; a = w at the first step
- *
- * LARS is the paper's and TensorFlow's (tf-models-official): the rate is part of v. The ratio is 1 where |w|
- * or |g| is 0, and for biases and the parameters of normalisations, which do not decay either unless asked.
- *
- * Tensors are cut into blocks of a fixed size that the threads share out.
+ * The average is a = w at the first step, then it moves after the update. The ratio of LARS is
+ * trust * |w| / (|g| + wd * |w|) with the norms of a whole kernel; it is 1 where |w| or |g| is 0, and
+ * for biases and the parameters of normalisations, which do not decay either unless asked.
  */
-#include "train/optimizer.h"
+#include "optimizer/optimizer.h"
 
 #include "base/memory.h"
 #include "base/team.h"
 #include "base/threads.h"
 #include "graph/pattern.h"
+#include "optimizer/elements.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
-enum { BLOCK_FLOATS = 16384, ROOT_FLOATS = 256, MAX_STATES = 2, NORM_LANES = 8 };
+enum { BLOCK_FLOATS = 16384, MAX_STATES = 2 };
 
 static const double BETA_1 = 0.9, BETA_2 = 0.999;
 
@@ -48,14 +40,6 @@ struct gn_updater {
     double *ratios;  /* LARS: that of the weights, then the trust ratio of the block's tensor */
     float *states[MAX_STATES];
     float *ema;
-};
-
-/* What one update needs, rounded to float32 where Keras casts. */
-struct factors {
-    float lr, momentum, decay;
-    bool nesterov;
-    float alpha, one_minus_beta_1, one_minus_beta_2, eps;
-    float grad_scale, one_minus_ema;
 };
 
 /* State arrays of the optimiser itself. */
@@ -191,138 +175,51 @@ static double power(double base, uint64_t n)
     return result;
 }
 
-static struct factors factors_of(const struct gn_optimizer_options *o,
-                                 const struct gn_update *update)
+static struct gn_factors factors_of(const struct gn_optimizer_options *o,
+                                    const struct gn_update *update)
 {
-    struct factors f = { .lr = (float)update->lr,
-                         .grad_scale = (float)update->grad_scale,
-                         .one_minus_ema = update->step <= 1 ? 1 : (float)(1 - o->ema),
-                         .momentum = (float)o->momentum,
-                         .decay = (float)o->weight_decay,
-                         .nesterov = o->nesterov,
-                         .one_minus_beta_1 = (float)(1 - BETA_1),
-                         .one_minus_beta_2 = (float)(1 - BETA_2),
-                         .eps = (float)o->adam_eps };
+    struct gn_factors f = { .lr = (float)update->lr,
+                            .grad_scale = (float)update->grad_scale,
+                            .one_minus_ema = update->step <= 1 ? 1 : (float)(1 - o->ema),
+                            .momentum = (float)o->momentum,
+                            .decay = (float)o->weight_decay,
+                            .nesterov = o->nesterov,
+                            .one_minus_beta_1 = (float)(1 - BETA_1),
+                            .one_minus_beta_2 = (float)(1 - BETA_2),
+                            .eps = (float)o->adam_eps };
     const float power_1 = (float)power((double)(float)BETA_1, update->step);
     const float power_2 = (float)power((double)(float)BETA_2, update->step);
     f.alpha = f.lr * sqrtf(1.0F - power_2) / (1.0F - power_1);
     return f;
 }
 
-static void scale(float *restrict g, size_t n, float factor)
-{
-    if (!(factor < 1) && !(factor > 1))
-        return;
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        g[i] = g[i] * factor;
-}
-
-static void average(float *restrict a, const float *restrict w, size_t n, float k)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        a[i] = a[i] + (w[i] - a[i]) * k;
-}
-
-static void decay(float *restrict w, size_t n, const struct factors *f)
-{
-    const float wd = f->decay, lr = f->lr;
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        w[i] = w[i] - w[i] * wd * lr;
-}
-
-static void sgd(float *restrict w, const float *restrict g, size_t n, float lr)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        w[i] = w[i] - g[i] * lr;
-}
-
-static void sgd_momentum(float *restrict w, float *restrict v, const float *restrict g, size_t n,
-                         const struct factors *f)
-{
-    const float mu = f->momentum, lr = f->lr;
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        v[i] = v[i] * mu - g[i] * lr;
-        w[i] = w[i] + v[i];
-    }
-}
-
-static void sgd_nesterov(float *restrict w, float *restrict v, const float *restrict g, size_t n,
-                         const struct factors *f)
-{
-    const float mu = f->momentum, lr = f->lr;
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        v[i] = v[i] * mu - g[i] * lr;
-        w[i] = w[i] + (v[i] * mu - g[i] * lr);
-    }
-}
-
-/* Roots stand in a loop of their own: sqrtf may set errno, which keeps its loop scalar. */
-static void adam(float *restrict w, float *restrict m, float *restrict v, const float *restrict g,
-                 size_t n, const struct factors *f)
-{
-    const float k1 = f->one_minus_beta_1, k2 = f->one_minus_beta_2, alpha = f->alpha, eps = f->eps;
-    float root[ROOT_FLOATS];
-    for (size_t first = 0; first < n; first += ROOT_FLOATS) {
-        const size_t end = n - first < ROOT_FLOATS ? n : first + ROOT_FLOATS;
-#pragma omp simd
-        for (size_t i = first; i < end; i++) {
-            m[i] = m[i] + (g[i] - m[i]) * k1;
-            v[i] = v[i] + (g[i] * g[i] - v[i]) * k2;
-        }
-        for (size_t i = first; i < end; i++)
-            root[i - first] = sqrtf(v[i]);
-#pragma omp simd
-        for (size_t i = first; i < end; i++)
-            w[i] = w[i] - m[i] * alpha / (root[i - first] + eps);
-    }
-}
-
-static void lars(float *restrict w, float *restrict v, const float *restrict g, size_t n,
-                 const struct factors *f)
-{
-    const float mu = f->momentum, lr = f->lr, wd = f->decay, again = f->nesterov ? mu : 1;
-    const float now = f->nesterov ? lr : 0;
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        const float u = g[i] + w[i] * wd;
-        v[i] = v[i] * mu - u * lr;
-        w[i] = w[i] + (v[i] * again - u * now);
-    }
-}
-
 /* w - g * 0 would turn -0 into +0, so a rate of zero does not come here. */
 static void update_weights(const struct gn_updater *u, const struct block *b, float *w, float *g,
-                           const struct factors *f)
+                           const struct gn_factors *f)
 {
     float *const v = u->states[0] == NULL ? NULL : u->states[0] + b->first;
     if (u->options.kind == GN_LARS) {
-        lars(w, v, g, b->count, f);
+        gn_each_lars(w, v, g, b->count, f);
         return;
     }
-    scale(g, b->count, f->grad_scale);
+    gn_each_scale(g, b->count, f->grad_scale);
     if (b->decays && f->decay > 0)
-        decay(w, b->count, f);
+        gn_each_decay(w, b->count, f);
     if (u->options.kind == GN_ADAMW)
-        adam(w, v, u->states[1] + b->first, g, b->count, f);
+        gn_each_adam(w, v, u->states[1] + b->first, g, b->count, f);
     else if (v == NULL)
-        sgd(w, g, b->count, f->lr);
+        gn_each_sgd(w, g, b->count, f->lr);
     else if (u->options.nesterov)
-        sgd_nesterov(w, v, g, b->count, f);
+        gn_each_nesterov(w, v, g, b->count, f);
     else
-        sgd_momentum(w, v, g, b->count, f);
+        gn_each_momentum(w, v, g, b->count, f);
 }
 
 static void update_block(const struct gn_updater *u, const struct block *b, float *params,
-                         float *grads, const struct factors *factors)
+                         float *grads, const struct gn_factors *factors)
 {
     float *w = params + b->first;
-    struct factors f = *factors;
+    struct gn_factors f = *factors;
     f.lr *= b->lr_scale;
     f.alpha *= b->lr_scale;
     if (u->options.kind == GN_LARS) {
@@ -336,7 +233,7 @@ static void update_block(const struct gn_updater *u, const struct block *b, floa
     if (u->ema == NULL)
         return;
     if (f.one_minus_ema < 1)
-        average(u->ema + b->first, w, b->count, f.one_minus_ema);
+        gn_each_average(u->ema + b->first, w, b->count, f.one_minus_ema);
     else
         memcpy(u->ema + b->first, w, b->count * sizeof *w);
 }
@@ -345,7 +242,7 @@ static void update_block(const struct gn_updater *u, const struct block *b, floa
 struct pass {
     void (*work)(struct pass *pass, size_t block);
     struct gn_updater *updater;
-    const struct factors *factors;
+    const struct gn_factors *factors;
     float *params, *grads;
     const float *values;
     float factor;
@@ -373,21 +270,6 @@ static void over_blocks(struct pass *pass)
     gn_parallel(u->options.threads, (size_t)u->n_blocks, one_block, pass);
 }
 
-/* Eight sums side by side, so that the order is fixed and the loop still runs in vectors. */
-static double block_squares(const float *x, size_t n)
-{
-    double sums[NORM_LANES] = { 0 }, sum = 0;
-    size_t i = 0;
-    for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (size_t k = 0; k < NORM_LANES; k++)
-            sums[k] += (double)x[i + k] * (double)x[i + k];
-    for (size_t k = 0; k < NORM_LANES; k++)
-        sum += sums[k];
-    for (; i < n; i++)
-        sum += (double)x[i] * (double)x[i];
-    return sum;
-}
-
 /* Of the gradients that an update takes and of the weights. */
 static void norms_one(struct pass *p, size_t i)
 {
@@ -395,9 +277,9 @@ static void norms_one(struct pass *p, size_t i)
     const struct block *b = &u->blocks[i];
     if (b->frozen || !b->trainable)
         return;
-    scale(p->grads + b->first, b->count, p->factors->grad_scale);
-    u->squares[i] = block_squares(p->grads + b->first, b->count);
-    u->ratios[i] = block_squares(p->params + b->first, b->count);
+    gn_each_scale(p->grads + b->first, b->count, p->factors->grad_scale);
+    u->squares[i] = gn_each_squares(p->grads + b->first, b->count);
+    u->ratios[i] = gn_each_squares(p->params + b->first, b->count);
 }
 
 /* The trust ratio of each tensor, from its blocks' sums in their order. */
@@ -422,7 +304,7 @@ static void find_ratios(struct gn_updater *u, double decays)
 void gn_updater_step(struct gn_updater *updater, float *params, float *grads,
                      const struct gn_update *update)
 {
-    const struct factors f = factors_of(&updater->options, update);
+    const struct gn_factors f = factors_of(&updater->options, update);
     struct pass pass = {
         .work = norms_one, .updater = updater, .factors = &f, .params = params, .grads = grads
     };
@@ -434,17 +316,10 @@ void gn_updater_step(struct gn_updater *updater, float *params, float *grads,
     over_blocks(&pass);
 }
 
-static void add_block(float *restrict sum, const float *restrict x, size_t n, float k, bool first)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        sum[i] = (first ? 0 : sum[i]) + x[i] * k;
-}
-
 static void add_one(struct pass *p, size_t i)
 {
     const struct block *b = &p->updater->blocks[i];
-    add_block(p->params + b->first, p->values + b->first, b->count, p->factor, p->first);
+    gn_each_add(p->params + b->first, p->values + b->first, b->count, p->factor, p->first);
 }
 
 void gn_updater_add(struct gn_updater *updater, float *sum, const float *values, double factor,
@@ -462,7 +337,7 @@ void gn_updater_add(struct gn_updater *updater, float *sum, const float *values,
 static void square_one(struct pass *p, size_t i)
 {
     const struct block *b = &p->updater->blocks[i];
-    p->updater->squares[i] = block_squares(p->values + b->first, b->count);
+    p->updater->squares[i] = gn_each_squares(p->values + b->first, b->count);
 }
 
 double gn_updater_norm(struct gn_updater *updater, const float *grads)
@@ -475,20 +350,10 @@ double gn_updater_norm(struct gn_updater *updater, const float *grads)
     return sqrt(sum);
 }
 
-/* x * 0 is NaN exactly for NaN and infinity, and NaN survives the sum. */
-static bool block_is_finite(const float *x, size_t n)
-{
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++)
-        sum += x[i] * 0.0F;
-    return isfinite(sum);
-}
-
 static void check_one(struct pass *p, size_t i)
 {
     const struct block *b = &p->updater->blocks[i];
-    if (!block_is_finite(p->values + b->first, b->count))
+    if (!gn_each_is_finite(p->values + b->first, b->count))
         atomic_store(&p->bad, true);
 }
 
