@@ -49,6 +49,7 @@ present() {
     openmpi-bin) have mpirun.openmpi ;;
     libmpich-dev) module mpich ;;
     mpich) have mpirun.mpich ;;
+    build-essential) dpkg-query -s build-essential >/dev/null 2>&1 ;; # a package of names, which dpkg looks for
     debhelper) have dh ;;
     dh-python) have dh_python3 ;;
     python3) have python3 ;;
@@ -100,7 +101,7 @@ fuzz)
     ;;
 deb)
     # A package is built with every optional library.
-    require gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev ninja-build libcurl4-openssl-dev \
+    require build-essential gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev ninja-build libcurl4-openssl-dev \
         libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev libtiff-dev libhdf5-dev libmicrohttpd-dev \
         libmpich-dev libopenmpi-dev debhelper dh-python python3 lintian git
     ;;
