@@ -6,7 +6,7 @@
  *
  * Ctrl-C ends the run after a clean checkpoint; `kill -USR1 PID` saves one and training goes on.
  *
- * test-args: @DATA@ run
+ * test-args: @FEW@ run
  */
 #include <googlenet.h>
 
@@ -81,7 +81,7 @@ int main(int argc, char **argv)
     struct gn_fit_options options = { .train = train,
                                       .validation = test,
                                       .epochs = 1,
-                                      .batch = 64,
+                                      .batch = 16,
                                       .out = argv[2],
                                       .on_event = on_event,
                                       .user = &stop_after,

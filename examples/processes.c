@@ -5,7 +5,7 @@
  *   ./processes DATA OUT [PROCESSES]      on this machine
  *   mpirun -n 4 ./processes DATA OUT      those of a launcher, on one machine or many
  *
- * test-args: @DATA@ run
+ * test-args: @FEW@ run
  *
  * Everything after gn_fork_ranks, or gn_join_ranks, runs in each of them; rank 0 alone writes OUT and prints.
  */

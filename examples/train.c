@@ -6,7 +6,7 @@
  *
  * OUT then holds the weights, the best weights, a checkpoint, the history and its curves.
  *
- * test-args: @DATA@ run 1
+ * test-args: @FEW@ run 1
  */
 #include <googlenet.h>
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # build.sh FOLDER TARGET [FLAG...]: configures the build in FOLDER (with Ninja when it is there) and
-# builds TARGET: product (libraries and program) or all (the tests, too).
+# builds TARGET: product (libraries and program), all (the tests, too), or several in one word.
 # Quiet unless something is wrong: the configuring log is shown only when it fails.
 set -eu
 cd "$(dirname "$0")/.."
@@ -18,4 +18,5 @@ if ! cmake -S . -B "$folder" $generator "$@" >"$folder/configure.log" 2>&1; then
     cat "$folder/configure.log" >&2
     exit 5
 fi
-exec cmake --build "$folder" --target "$target" --parallel "$(nproc 2>/dev/null || echo 2)"
+# shellcheck disable=SC2086 # words
+exec cmake --build "$folder" --target $target --parallel "$(nproc 2>/dev/null || echo 2)"

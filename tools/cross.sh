@@ -114,11 +114,9 @@ for what in "$@"; do
         ;;
     esac
 done
-for target in ${targets:-all}; do
-    # shellcheck disable=SC2086 # words
-    tools/build.sh "$folder" $target "-DCMAKE_TOOLCHAIN_FILE=$PWD/$folder/toolchain.cmake" \
-        -DGN_WERROR=${GN_WERROR:-ON} ${CMAKE_FLAGS:-} || exit 1
-done
+# shellcheck disable=SC2086 # words
+tools/build.sh "$folder" "${targets:-all}" "-DCMAKE_TOOLCHAIN_FILE=$PWD/$folder/toolchain.cmake" \
+    -DGN_WERROR=${GN_WERROR:-ON} ${CMAKE_FLAGS:-} || exit 1
 
 # trained FOLDER PROGRAM...: thirty steps of a small network.
 trained() {

@@ -101,9 +101,9 @@ fuzz)
     ;;
 deb)
     # A package is built with every optional library.
-    require build-essential gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev ninja-build libcurl4-openssl-dev \
-        libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev libtiff-dev libhdf5-dev libmicrohttpd-dev \
-        libmpich-dev libopenmpi-dev debhelper dh-python python3 lintian git
+    require build-essential gcc libc6-dev make cmake pkg-config zlib1g-dev libjansson-dev ninja-build \
+        libcurl4-openssl-dev libcairo2-dev libjpeg-dev libpng-dev libgif-dev libwebp-dev libtiff-dev libhdf5-dev \
+        libmicrohttpd-dev libmpich-dev libopenmpi-dev debhelper dh-python python3 lintian git
     ;;
 ci)
     base
