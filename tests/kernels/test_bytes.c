@@ -21,12 +21,12 @@ void gn_conv_plain_byte_kernels__avx512(struct gn_kernel *row);
 
 static const struct gn_kernel_set *const *byte_sets(void)
 {
-    static struct gn_kernel_set plain[2];
     static const struct gn_kernel_set *sets[MOST_SETS];
     int n = 0;
     for (const struct gn_kernel_set *const *s = fast_sets(); *s != NULL; s++)
         sets[n++] = *s;
 #if defined(GN_HAVE_AVX2_KERNELS)
+    static struct gn_kernel_set plain[2];
     const struct gn_kernel_set *avx2 = gn_cpu_kernels_named("avx2");
     const struct gn_kernel_set *avx512 = gn_cpu_kernels_named("avx512");
     if (avx2 != NULL) {
