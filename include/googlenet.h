@@ -421,8 +421,9 @@ typedef enum gn_algorithm {
     GN_ALGORITHM_WINOGRAD  /* Winograd wherever a layer allows it */
 } gn_algorithm;
 
-/* How weights follow their gradients: by Keras' rules, LARS by its paper's. */
-typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW, GN_LARS } gn_optimizer;
+/* How weights follow their gradients: by Keras' rules, LARS by its paper's, Muon by its post's
+ * (kellerjordan.github.io/posts/muon; filters of convolutions, all else by sgd). */
+typedef enum gn_optimizer { GN_SGD = 0, GN_ADAMW, GN_LARS, GN_MUON } gn_optimizer;
 
 /* Whose statistics a batch normalisation takes in training. */
 typedef enum gn_bn_group {
@@ -522,18 +523,19 @@ struct gn_fit_options {
 
     /* -- Optimiser: from the gradient to new weights -- */
     gn_optimizer optimizer;
-    double momentum;      /* 0: none for sgd, 0.9 for lars */
-    bool no_momentum;     /* lars without momentum */
-    bool nesterov;        /* sgd or lars with momentum */
+    double momentum;      /* 0: none for sgd, 0.9 for lars, 0.95 for muon */
+    bool no_momentum;     /* lars or muon without momentum */
+    bool nesterov;        /* sgd, lars or muon with momentum */
     double weight_decay;  /* 0: none for sgd, 0.004 for adamw, 0.0005 for lars */
     bool no_weight_decay; /* adamw or lars without decay */
     bool decay_all;       /* decay biases too, not only kernels */
     double adam_eps;      /* 0: 1e-7 */
     double lars_trust;    /* length of a step in lengths of the weights, at a rate of 1; 0: 0.001 */
+    double muon_others;   /* rate of what is no filter, in rates of filters; 0: 10 */
     double ema;           /* decay of an average of the weights, a step; 0: none is kept */
 
     /* -- Learning rate and its schedule -- */
-    double lr;    /* 0: 0.05 (adamw 0.001, lars 1) */
+    double lr;    /* 0: 0.05 (adamw 0.001, lars 1, muon 0.02) */
     bool zero_lr; /* a learning rate of zero */
     gn_schedule schedule;
     double lr_min;         /* polynomial, cosine, one-cycle: the rate at the end */
@@ -580,7 +582,7 @@ struct gn_fit_options {
     const volatile int *stop; /* not NULL and not zero: finish the step, save, GN_STATUS_STOPPED */
     volatile int *save;       /* not NULL and not zero: save a checkpoint after the step, set it to
                                  0, go on */
-    uint64_t reserved[3];
+    uint64_t reserved[2];
 };
 
 /* Patterns of tensor names are separated by commas; `*` stands for any characters, `?` for one. A

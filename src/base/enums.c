@@ -10,7 +10,8 @@
         return i >= 0 && (size_t)i < sizeof names / sizeof names[0] ? names[i] : NULL;             \
     }
 
-NAMES(gn_optimizer_name, [GN_SGD] = "sgd", [GN_ADAMW] = "adamw", [GN_LARS] = "lars")
+NAMES(gn_optimizer_name, [GN_SGD] = "sgd", [GN_ADAMW] = "adamw", [GN_LARS] = "lars",
+      [GN_MUON] = "muon")
 
 NAMES(gn_schedule_name, [GN_SCHEDULE_CONSTANT] = "constant", [GN_SCHEDULE_STEP] = "step",
       [GN_SCHEDULE_POLYNOMIAL] = "polynomial", [GN_SCHEDULE_COSINE] = "cosine",

@@ -7,6 +7,7 @@
  *   AdamW       m += (g - m) * (1 - b1);  v += (g * g - v) * (1 - b2)
  *               w -= m * alpha / (sqrt(v) + eps),  alpha = lr * sqrt(1 - b2^t) / (1 - b1^t)
  *   LARS        u = g + w * wd;  v = v * mu + u * rate;  w -= v, or w -= v * mu + u * rate (Nesterov)
+ *   Muon        v = v * mu + g;  w -= direction(v) * lr, or of g + v * mu (Nesterov); see muon.h
  *   average     a += (w - a) * (1 - d)
  *
  * LARS is the paper's and TensorFlow's (tf-models-official): the rate, with its trust ratio, is part of v.
@@ -102,6 +103,22 @@ void gn_each_lars(float *restrict w, float *restrict v, const float *restrict g,
         v[i] = v[i] * mu - u * lr;
         w[i] = w[i] + (v[i] * again - u * now);
     }
+}
+
+void gn_each_gather(float *restrict g, float *restrict v, size_t n, const struct gn_factors *f)
+{
+    const float mu = f->momentum, again = f->nesterov ? mu : 1, now = f->nesterov ? 1 : 0;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        v[i] = v[i] * mu + g[i];
+        g[i] = g[i] * now + v[i] * again;
+    }
+}
+
+void gn_each_blend(float *to, const float *x, const float *y, size_t n, float a, float b)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = x[i] * a + y[i] * b;
 }
 
 void gn_each_add(float *restrict sum, const float *restrict x, size_t n, float k, bool first)

@@ -28,6 +28,12 @@ void gn_each_adam(float *restrict w, float *restrict m, float *restrict v, const
 void gn_each_lars(float *restrict w, float *restrict v, const float *restrict g, size_t n,
                   const struct gn_factors *f);
 
+/* Muon: v = v * mu + g, then g = v, or g = g + v * mu (Nesterov). */
+void gn_each_gather(float *restrict g, float *restrict v, size_t n, const struct gn_factors *f);
+
+/* to = x * a + y * b, where `to` may be x. */
+void gn_each_blend(float *to, const float *x, const float *y, size_t n, float a, float b);
+
 /* sum += x * k, or sum = x * k at first. */
 void gn_each_add(float *restrict sum, const float *restrict x, size_t n, float k, bool first);
 

@@ -12,7 +12,9 @@
 #include "base/team.h"
 #include "base/threads.h"
 #include "graph/pattern.h"
+#include "ops/table.h"
 #include "optimizer/elements.h"
+#include "optimizer/muon.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -27,8 +29,18 @@ struct block {
     int tensor;
     bool decays, frozen;
     bool adapts;    /* LARS: by the norms of its tensor */
+    bool is_filter; /* MUON: its gradient becomes a direction */
+    double length;  /* MUON: of a step, in rates */
     bool trainable; /* false: running statistics, which are only averaged */
     float lr_scale;
+};
+
+/* The weights of a convolution, which Muon takes as a matrix. */
+struct filter {
+    int tensor;
+    size_t first;
+    struct gn_muon_size size;
+    bool moves;
 };
 
 struct gn_updater {
@@ -40,6 +52,9 @@ struct gn_updater {
     double *ratios;  /* LARS: that of the weights, then the trust ratio of the block's tensor */
     float *states[MAX_STATES];
     float *ema;
+    struct filter *filters; /* MUON */
+    int n_filters;
+    struct gn_muon *muon;
 };
 
 /* State arrays of the optimiser itself. */
@@ -47,7 +62,7 @@ static int own_states(const struct gn_optimizer_options *options)
 {
     if (options->kind == GN_ADAMW)
         return 2;
-    return options->momentum > 0 || options->kind == GN_LARS ? 1 : 0;
+    return options->momentum > 0 || options->kind == GN_LARS || options->kind == GN_MUON ? 1 : 0;
 }
 
 int gn_updater_states(const struct gn_optimizer_options *options)
@@ -63,6 +78,39 @@ static int count_blocks(const struct gn_graph *graph)
     return (int)n;
 }
 
+/* All convolutions of the graph, the first one among them. */
+static gn_status list_filters(struct gn_updater *u, const struct gn_graph *graph)
+{
+    struct gn_muon_size *sizes = gn_calloc((size_t)graph->n_layers, sizeof *sizes, "the optimiser");
+    u->filters = gn_calloc((size_t)graph->n_layers, sizeof *u->filters, "the optimiser");
+    for (int i = 0; sizes != NULL && u->filters != NULL && i < graph->n_layers; i++) {
+        const struct gn_layer *layer = &graph->layers[i];
+        if (layer->op->id != GN_OP_CONV || layer->weight < 0)
+            continue;
+        const struct gn_tensor *t = &graph->tensors[layer->weight];
+        const struct gn_muon_size size = { (int)(t->count / (size_t)layer->out.c), layer->out.c };
+        const bool moves = t->trainable && !gn_pattern_matches(u->options.freeze, t->name);
+        sizes[u->n_filters] = size;
+        u->filters[u->n_filters++] = (struct filter){ layer->weight, t->offset, size, moves };
+    }
+    if (sizes != NULL && u->filters != NULL)
+        u->muon = gn_muon_create(sizes, u->n_filters, u->options.threads);
+    gn_free(sizes);
+    return u->muon == NULL ? gn_last_status() : GN_OK;
+}
+
+/* Rates of a block's tensor, by Muon. */
+static void set_length(const struct gn_updater *u, struct block *b)
+{
+    b->length = u->options.muon_others;
+    for (int i = 0; i < u->n_filters; i++) {
+        if (u->filters[i].tensor != b->tensor)
+            continue;
+        b->is_filter = true;
+        b->length = gn_muon_length(u->filters[i].size);
+    }
+}
+
 static void fill_blocks(struct gn_updater *u, const struct gn_graph *graph)
 {
     int n = 0;
@@ -74,14 +122,15 @@ static void fill_blocks(struct gn_updater *u, const struct gn_graph *graph)
         const double lr_scale = gn_pattern_factor(u->options.lr_scale, t->name);
         for (size_t done = 0; done < t->count; done += BLOCK_FLOATS) {
             const size_t left = t->count - done;
-            u->blocks[n++] = (struct block){ .first = t->offset + done,
-                                             .tensor = i,
-                                             .adapts = t->is_kernel,
-                                             .count = left < BLOCK_FLOATS ? left : BLOCK_FLOATS,
-                                             .decays = decays,
-                                             .frozen = frozen,
-                                             .trainable = t->trainable,
-                                             .lr_scale = (float)lr_scale };
+            u->blocks[n] = (struct block){ .first = t->offset + done,
+                                           .tensor = i,
+                                           .adapts = t->is_kernel,
+                                           .count = left < BLOCK_FLOATS ? left : BLOCK_FLOATS,
+                                           .decays = decays,
+                                           .frozen = frozen,
+                                           .trainable = t->trainable,
+                                           .lr_scale = (float)lr_scale };
+            set_length(u, &u->blocks[n++]);
         }
     }
 }
@@ -109,6 +158,8 @@ struct gn_updater *gn_updater_create(const struct gn_graph *graph,
         u->ema = gn_calloc(graph->n_floats, sizeof(float), "the averaged weights");
         ok = u->ema != NULL;
     }
+    if (ok && options->kind == GN_MUON)
+        ok = list_filters(u, graph) == GN_OK;
     if (!ok) {
         gn_updater_free(u);
         return NULL;
@@ -126,6 +177,8 @@ void gn_updater_free(struct gn_updater *updater)
     gn_free(updater->ema);
     gn_free(updater->squares);
     gn_free(updater->ratios);
+    gn_free(updater->filters);
+    gn_muon_free(updater->muon);
     gn_free(updater->blocks);
     gn_free(updater);
 }
@@ -193,6 +246,22 @@ static struct gn_factors factors_of(const struct gn_optimizer_options *o,
     return f;
 }
 
+/* A filter along its direction, which stands in g; everything else by SGD. */
+static void muon(const struct gn_updater *u, const struct block *b, float *w, float *g,
+                 const struct gn_factors *f)
+{
+    struct gn_factors own = *f;
+    own.lr = (float)((double)f->lr * b->length);
+    if (b->decays && f->decay > 0)
+        gn_each_decay(w, b->count, b->is_filter ? f : &own);
+    if (b->is_filter)
+        gn_each_sgd(w, g, b->count, own.lr);
+    else if (f->nesterov)
+        gn_each_nesterov(w, u->states[0] + b->first, g, b->count, &own);
+    else
+        gn_each_momentum(w, u->states[0] + b->first, g, b->count, &own);
+}
+
 /* w - g * 0 would turn -0 into +0, so a rate of zero does not come here. */
 static void update_weights(const struct gn_updater *u, const struct block *b, float *w, float *g,
                            const struct gn_factors *f)
@@ -200,6 +269,10 @@ static void update_weights(const struct gn_updater *u, const struct block *b, fl
     float *const v = u->states[0] == NULL ? NULL : u->states[0] + b->first;
     if (u->options.kind == GN_LARS) {
         gn_each_lars(w, v, g, b->count, f);
+        return;
+    }
+    if (u->options.kind == GN_MUON) {
+        muon(u, b, w, g, f);
         return;
     }
     gn_each_scale(g, b->count, f->grad_scale);
@@ -282,6 +355,18 @@ static void norms_one(struct pass *p, size_t i)
     u->ratios[i] = gn_each_squares(p->params + b->first, b->count);
 }
 
+/* Gradients as an update takes them, those of filters with the momentum. */
+static void gather_one(struct pass *p, size_t i)
+{
+    const struct gn_updater *u = p->updater;
+    const struct block *b = &u->blocks[i];
+    if (b->frozen || !b->trainable)
+        return;
+    gn_each_scale(p->grads + b->first, b->count, p->factors->grad_scale);
+    if (b->is_filter)
+        gn_each_gather(p->grads + b->first, u->states[0] + b->first, b->count, p->factors);
+}
+
 /* The trust ratio of each tensor, from its blocks' sums in their order. */
 static void find_ratios(struct gn_updater *u, double decays)
 {
@@ -311,6 +396,14 @@ void gn_updater_step(struct gn_updater *updater, float *params, float *grads,
     if (updater->options.kind == GN_LARS && f.lr > 0) {
         over_blocks(&pass);
         find_ratios(updater, (double)f.decay);
+    }
+    if (updater->options.kind == GN_MUON && f.lr > 0) {
+        pass.work = gather_one;
+        over_blocks(&pass);
+        for (int i = 0; i < updater->n_filters; i++)
+            if (updater->filters[i].moves)
+                gn_muon_direct(updater->muon, grads + updater->filters[i].first,
+                               updater->filters[i].size);
     }
     pass.work = update_one;
     over_blocks(&pass);

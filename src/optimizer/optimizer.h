@@ -1,6 +1,6 @@
 /*
  * Optimisers over the flat arrays of a net: Keras 3's SGD (momentum, Nesterov) and AdamW, in
- * float32 and in Keras' order of operations, and LARS (You, Gitman and Ginsburg, arXiv 1708.03888).
+ * float32 and in Keras' order of operations, LARS (You, Gitman and Ginsburg, arXiv 1708.03888), and Muon (muon.h).
  * Every element is computed alone and norms are sums in a fixed order, so neither threads nor
  * instruction sets can change a bit.
  */
@@ -12,7 +12,7 @@
 /* All values are final: no zero stands for a default here. */
 struct gn_optimizer_options {
     gn_optimizer kind;
-    double momentum, weight_decay, adam_eps, lars_trust;
+    double momentum, weight_decay, adam_eps, lars_trust, muon_others;
     bool nesterov;
     bool decay_all; /* decay biases too, not only kernels */
     double ema;     /* decay of the average of the weights; 0: none is kept */

@@ -38,6 +38,11 @@ static bool is_lars(const struct gn_fit_options *o)
     return o->optimizer == GN_LARS;
 }
 
+static bool is_muon(const struct gn_fit_options *o)
+{
+    return o->optimizer == GN_MUON;
+}
+
 static bool has_momentum(const struct gn_fit_options *o)
 {
     return o->momentum > 0;
@@ -119,20 +124,20 @@ static const struct row rows[] = {
         .help = "samples of a step" },
       .records = true, .in_use = always },
     { .option = { .name = "lr", MEMBER(lr), SECOND(zero_lr), .kind = GN_OPTION_REAL, .value = "X",
-        .high = MOST_FLOAT, .standard = "0.05, adamw 0.001, lars 1", .traits = SAVED,
+        .high = MOST_FLOAT, .standard = "0.05, adamw 0.001, lars 1, muon 0.02", .traits = SAVED,
         .help = "learning rate" },
       .records = true, .in_use = always },
     { .option = { .name = "optimizer", MEMBER(optimizer), .kind = GN_OPTION_CHOICE, .value = "NAME",
         .choice = gn_optimizer_name, .standard = "sgd", .traits = SAVED | SWEEP,
-        .help = "sgd, adamw or lars" },
+        .help = "sgd, adamw, lars or muon" },
       .records = true, .in_use = always },
     { .option = { .name = "algorithm", MEMBER(algorithm), .kind = GN_OPTION_CHOICE, .value = "NAME",
         .choice = gn_algorithm_name, .standard = "auto", .traits = SAVED | SWEEP,
         .help = "of the convolutions: auto, direct or winograd" },
       .records = true },
     { .option = { .name = "momentum", MEMBER(momentum), SECOND(no_momentum), .kind = GN_OPTION_REAL,
-        .value = "X", .high = 0.999999, .standard = "0, lars 0.9", .traits = SAVED | SWEEP,
-        .help = "of sgd and lars" },
+        .value = "X", .high = 0.999999, .standard = "0, lars 0.9, muon 0.95", .traits = SAVED | SWEEP,
+        .help = "of sgd, lars and muon" },
       .records = true },
     { .option = { .name = "nesterov", MEMBER(nesterov), .kind = GN_OPTION_SWITCH, .traits = SAVED | SWEEP,
         .help = "Nesterov's form of the momentum" },
@@ -157,6 +162,10 @@ static const struct row rows[] = {
         .low = 1e-12, .high = 1e6, .standard = "0.001", .traits = SAVED | SWEEP,
         .help = "lars: a step's length in lengths of the weights, at a rate of 1" },
       .records = true, .in_use = is_lars },
+    { .option = { .name = "muon-others", MEMBER(muon_others), .kind = GN_OPTION_REAL, .value = "X",
+        .low = 1e-12, .high = 1e6, .standard = "10", .traits = SAVED | SWEEP,
+        .help = "muon: the rate of all but the convolutions' filters, in rates of these" },
+      .records = true, .in_use = is_muon },
     { .option = { .name = "clip-norm", MEMBER(clip_norm), .kind = GN_OPTION_REAL, .value = "X",
         .high = MOST_FLOAT, .standard = "0: any length", .traits = SAVED | SWEEP,
         .help = "limits the norm of the gradient of all tensors together to X" },

@@ -34,11 +34,12 @@ static gn_status check_update(const struct gn_fit_options *o)
 {
     if (o->optimizer == GN_ADAMW && (o->momentum > 0 || o->nesterov))
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-                "fit: .momentum and .nesterov belong to sgd and lars, .optimizer is adamw");
+                "fit: .momentum and .nesterov belong to sgd, lars and muon, .optimizer is adamw");
     if (o->no_momentum && o->momentum > 0)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT,
                 "fit: .momentum is %g and .no_momentum is set; give one of them", o->momentum);
-    const bool usual = o->optimizer == GN_LARS && !o->no_momentum; /* it has one of its own */
+    const bool usual = (o->optimizer == GN_LARS || o->optimizer == GN_MUON) &&
+                       !o->no_momentum; /* it has one of its own */
     if (o->nesterov && o->momentum <= 0 && !usual)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .nesterov needs a .momentum above 0");
     if (o->no_weight_decay && o->weight_decay > 0)
@@ -178,6 +179,7 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
                                                          .weight_decay = o->weight_decay,
                                                          .adam_eps = o->adam_eps,
                                                          .lars_trust = o->lars_trust,
+                                                         .muon_others = o->muon_others,
                                                          .nesterov = o->nesterov,
                                                          .decay_all = o->decay_all,
                                                          .ema = o->ema,

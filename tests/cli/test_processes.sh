@@ -40,6 +40,7 @@ all()
 all norm --model googlenet-small --momentum 0.9
 all adamw --model googlenet-small --optimizer adamw --ema 0.9 --clip-norm 1
 all lars --model googlenet-small --optimizer lars --clip-norm 1
+all muon --model googlenet-small --optimizer muon --nesterov --ema 0.99
 ghost='--model googlenet-small --bn-group grain --accumulate 2 --optimizer adamw --ema 0.9 --epochs 1'
 # shellcheck disable=SC2086
 all ghost $ghost

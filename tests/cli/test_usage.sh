@@ -100,7 +100,7 @@ expect 2 '--top: 0 is out of range' predict googlenet x --top 0
 expect 2 '--limit: 0 is out of range' eval googlenet --data x --limit 0
 
 # Contradictions.
-expect 2 '^googlenet: fit: --momentum and --nesterov belong to sgd and lars' train --data x --optimizer adamw --momentum 0.9
+expect 2 '^googlenet: fit: --momentum and --nesterov belong to sgd, lars and muon' train --data x --optimizer adamw --momentum 0.9
 expect 2 'needs a --momentum' train --data x --nesterov
 expect 2 '--layers is of one thread count, --scaling of several' bench --scaling --layers
 expect 2 'contradicts the preset' summary googlenet --preset lenet

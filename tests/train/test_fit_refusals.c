@@ -32,6 +32,7 @@ static void refuses_options_that_make_no_sense(void **state)
         { { .momentum = 0.9, .no_momentum = true }, "no_momentum" },
         { { .optimizer = GN_LARS, .no_momentum = true, .nesterov = true }, ".nesterov needs" },
         { { .lars_trust = (double)NAN }, "lars_trust" },
+        { { .muon_others = -1 }, "muon_others" },
         { { .weight_decay = -1 }, "weight_decay is -1" },
         { { .weight_decay = 1, .no_weight_decay = true }, "no_weight_decay" },
         { { .adam_eps = (double)NAN }, "adam_eps" },

@@ -101,6 +101,9 @@ static void a_zero_that_is_meant_is_kept(void **state)
     set(&o, "momentum", "0");
     assert_int_equal(gn_fit_defaults(&o), GN_OK);
     assert_true(o.no_momentum && !(o.momentum > 0));
+    o = (struct gn_fit_options){ .optimizer = GN_MUON, .nesterov = true };
+    assert_int_equal(gn_fit_defaults(&o), GN_OK);
+    assert_true(o.lr < 0.03 && o.momentum > 0.94 && o.weight_decay < 1e-9 && o.muon_others > 9);
 }
 
 static void texts_that_make_no_sense_are_refused(void **state)
@@ -115,7 +118,7 @@ static void texts_that_make_no_sense_are_refused(void **state)
         { "lr", "nan", "not a finite number" },
         { "lr", "1,5", "not a finite number" },
         { "momentum", "1", "out of range" },
-        { "optimizer", "adam", "not one of sgd, adamw, lars" },
+        { "optimizer", "adam", "not one of sgd, adamw, lars, muon" },
         { "shuffle", "window", "is not one of" },
         { "shuffle", "window:0", "out of range" },
         { "max-time", "soon", "is not a time" },
