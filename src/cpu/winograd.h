@@ -111,10 +111,16 @@ INLINE float diagonal(int n, int i)
     return n == 6 ? gn_winograd_d6[pair] : gn_winograd_d8[pair];
 }
 
-/* The vectors at pixel[i * n + j] + c of a square, transformed; those of two positions go `step`
+/* Channels from c on that a vector takes of `all`, which 8 divides: a whole vector, or half of one of 16 lanes. */
+INLINE int lanes_at(int c, int all)
+{
+    return VL > 8 && c + VL > all ? 8 : VL;
+}
+
+/* The vectors at pixel[i * n + j] + c of a square, `lanes` of each, transformed; those of two positions go `step`
  * floats apart. `next` are pixels that are brought near meanwhile: of the square that follows. */
-INLINE void transform_data_2d(int n, const float *const *pixel, const float *const *next, int c,
-                              float *to, size_t step)
+INLINE void transform_data_2d(int n, int lanes, const float *const *pixel, const float *const *next,
+                              int c, float *to, size_t step)
 {
     vf t[N_MAX * N_MAX];
     LOOP
@@ -122,7 +128,7 @@ INLINE void transform_data_2d(int n, const float *const *pixel, const float *con
         vf x[N_MAX], y[N_MAX];
         UNROLL
         for (int j = 0; j < n; j++) {
-            x[j] = load(pixel[i * n + j] + c);
+            x[j] = load_some(pixel[i * n + j] + c, lanes);
             __builtin_prefetch(next[i * n + j] + c);
         }
         transform_data(n, x, y);
@@ -139,13 +145,13 @@ INLINE void transform_data_2d(int n, const float *const *pixel, const float *con
         transform_data(n, x, y);
         UNROLL
         for (int i = 0; i < n; i++)
-            store(to + (size_t)(i * n + j) * step, y[i]);
+            store_some(to + (size_t)(i * n + j) * step, y[i], lanes);
     }
 }
 
-/* The k x k vectors at pixel[i * k + j] + c at the points, times D on both axes if `scaled`; stored
+/* The k x k vectors at pixel[i * k + j] + c, `lanes` of each, at the points, times D on both axes if `scaled`; stored
  * as above. Returns the sum of the k x k vectors. */
-INLINE vf at_points_2d(int n, int k, bool scaled, const float *const *pixel,
+INLINE vf at_points_2d(int n, int k, bool scaled, int lanes, const float *const *pixel,
                        const float *const *next, int c, float *to, size_t step)
 {
     vf t[N_MAX * N_MAX], sum = { 0 };
@@ -154,7 +160,7 @@ INLINE vf at_points_2d(int n, int k, bool scaled, const float *const *pixel,
         vf x[N_MAX], y[N_MAX], row = { 0 };
         UNROLL
         for (int j = 0; j < k; j++) {
-            x[j] = load(pixel[i * k + j] + c);
+            x[j] = load_some(pixel[i * k + j] + c, lanes);
             __builtin_prefetch(next[i * k + j] + c);
             row += x[j];
         }

@@ -46,12 +46,12 @@ static double winograd_cost(const struct gn_geometry *g, int tile, int images,
                                     : multiplications * (1.15 + transforms) + 16 * filters;
 }
 
-/* Every channel count must fill whole vectors of every instruction set. */
+/* Every channel count must fill vectors of 8 lanes; of those of 16 the kernels use halves, too. */
 static bool allows_winograd(const struct gn_layer *layer)
 {
     const struct gn_geometry *g = &layer->window;
     return layer->op->id == GN_OP_CONV && g->stride_h == 1 && g->stride_w == 1 && g->kh == g->kw &&
-           (g->kh == 3 || g->kh == 5) && g->c % 16 == 0 && g->oc % 16 == 0;
+           (g->kh == 3 || g->kh == 5) && g->c % 8 == 0 && g->oc % 8 == 0;
 }
 
 /* The best tile, 0 where direct is better. */

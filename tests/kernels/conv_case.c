@@ -66,7 +66,7 @@ static int smaller(int a, int b)
 
 struct conv_case conv_case_for_winograd(uint64_t family, int number)
 {
-    static const int channels[] = { 16, 32, 48 };
+    static const int channels[] = { 8, 16, 24, 32, 40, 48 };
     static const int tiles[2][2] = { { 4, 6 }, { 2, 4 } };
     const uint64_t stream = family + (uint64_t)number;
     struct conv_case c = conv_case_drawn(family, number);

@@ -469,6 +469,18 @@ static void values_alive_together_do_not_overlap(void **state)
     gn_free_net(net);
 }
 
+/* 48 to 104 and 8 to 24 channels: 8 divides them, 16 not all. */
+static void channels_that_8_divides_may_be_transformed(void **state)
+{
+    (void)state;
+    gn_net *net = gn_preset("googlenet-small", .size = 28);
+    struct gn_plan *plan =
+        gn_plan_draft(net, &(struct gn_plan_options){ .train = true, .batch = 64 });
+    const struct gn_value *v = &plan->values[layer_named(net, "b4.inception4a.p2_2")];
+    assert_true(v->tile > 0 && v->tile_back > 0 && v->tile_filter > 0);
+    free_both(plan, net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +493,7 @@ int main(void)
         cmocka_unit_test(no_pixels_stand_a_multiple_of_512_bytes_apart),
         cmocka_unit_test(only_what_must_be_copied_is),
         cmocka_unit_test(dead_branches_take_no_step),
+        cmocka_unit_test(channels_that_8_divides_may_be_transformed),
         cmocka_unit_test(values_alive_together_do_not_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,32 +102,37 @@ INLINE void input_tiles(const struct pass *p, int n, const struct tiling *map, i
         at.y -= p->top;
         at.x -= p->left;
         square_pixels(&p->from, p->h, p->w, n, at, zeros, next);
-        for (int c = 0; t > 0 && c < p->c; c += VL)
-            transform_data_2d(n, squares[(t - 1) % 2], next, c,
-                              v + (size_t)(t - 1) * (size_t)p->c + c, v_step(p->c));
+        for (int c = 0; t > 0 && c < p->c; c += VL) {
+            float *to = v + (size_t)(t - 1) * (size_t)p->c + c;
+            if (lanes_at(c, p->c) == VL)
+                transform_data_2d(n, VL, squares[(t - 1) % 2], next, c, to, v_step(p->c));
+            else
+                transform_data_2d(n, 8, squares[(t - 1) % 2], next, c, to, v_step(p->c));
+        }
     }
 }
 
 /* The end of the forward pass adds the bias and cuts below at `least`, that of backward-data
  * accumulates and masks. */
-INLINE void finish_pixel(const struct pass *p, bool back, vf v, vf bias, vf least, float *y,
-                         const float *mask)
+INLINE void finish_pixel(const struct pass *p, bool back, int lanes, vf v, vf bias, vf least,
+                         float *y, const float *mask)
 {
     if (!back) {
         v += bias;
         v = (vf)((vi)v & ~(v < least)); /* keeps NaN, so that a diverged network is seen */
     }
     if (back && p->end.accumulate)
-        v += load(y);
+        v += load_some(y, lanes);
     if (back && p->end.mask != NULL)
-        v = where_positive(load(mask), v);
-    store(y, v);
+        v = where_positive(load_some(mask, lanes), v);
+    store_some(y, v, lanes);
 }
 
-/* Transforms a vector of columns of one tile back and stores it: `across` pixels of each row. The
+/* Transforms a vector of columns of one tile, `lanes` of it, back and stores it: `across` pixels of each row. The
  * same pixels `ahead` further are fetched for the tile that follows. */
-INLINE void output_vector(const struct pass *p, bool back, int n, int m, struct corner at,
-                          ptrdiff_t ahead, const float *f, size_t step, int column, int across)
+INLINE void output_vector(const struct pass *p, bool back, int lanes, int n, int m,
+                          struct corner at, ptrdiff_t ahead, const float *f, size_t step,
+                          int column, int across)
 {
     const int rows = p->oh - at.y < m ? p->oh - at.y : m;
     const size_t first = ((size_t)at.image * (size_t)p->oh + (size_t)at.y) * (size_t)p->ow;
@@ -136,7 +141,7 @@ INLINE void output_vector(const struct pass *p, bool back, int n, int m, struct 
     const float *mask = p->end.mask;
     if (back && mask != NULL)
         mask += (first + (size_t)at.x) * ldmask + (size_t)column;
-    const vf bias = back ? (vf){ 0 } : load(p->end.bias + column);
+    const vf bias = back ? (vf){ 0 } : load_some(p->end.bias + column, lanes);
     const vf least = splat(p->end.relu ? 0 : -INFINITY);
     vf t[N_MAX * N_MAX];
     from_points_columns(n, m, f, step, t);
@@ -151,7 +156,7 @@ INLINE void output_vector(const struct pass *p, bool back, int n, int m, struct 
                 __builtin_prefetch(y + (size_t)j * ldy + ahead * p->to.ld, 1);
                 if (from != NULL)
                     __builtin_prefetch(from + ahead * p->end.ldmask);
-                finish_pixel(p, back, v[j], bias, least, y + (size_t)j * ldy, from);
+                finish_pixel(p, back, lanes, v[j], bias, least, y + (size_t)j * ldy, from);
             }
         y += (size_t)p->ow * ldy;
         if (back && mask != NULL)
@@ -169,10 +174,13 @@ INLINE void output_tiles(const struct pass *p, bool back, int n, int m, const st
         const ptrdiff_t ahead = pixels_between(map, at, next);
         const int across = p->ow - at.x;
         for (int c = 0; c < columns; c += VL) {
-            if (across >= m)
-                output_vector(p, back, n, m, at, ahead, f + c, v_step(KC), first + c, m);
+            if (lanes_at(c, columns) < VL)
+                output_vector(p, back, 8, n, m, at, ahead, f + c, v_step(KC), first + c,
+                              across < m ? across : m);
+            else if (across >= m)
+                output_vector(p, back, VL, n, m, at, ahead, f + c, v_step(KC), first + c, m);
             else
-                output_vector(p, back, n, m, at, ahead, f + c, v_step(KC), first + c, across);
+                output_vector(p, back, VL, n, m, at, ahead, f + c, v_step(KC), first + c, across);
         }
     }
 }
@@ -292,18 +300,22 @@ INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns
     const size_t step = position_step((size_t)k * (size_t)room);
     for (int i = 0; i < k; i++) {
         for (int j = 0; j < width; j += VL) {
-            float lanes[25][VL];
+            const int lanes = lanes_at(j0 + j, columns);
+            float row[25][VL];
             const float *g[25];
             for (int t = 0; t < r * r; t++) {
                 const int tap = s->rotated ? r * r - 1 - t : t;
                 const float *w =
                     s->w + (size_t)tap * s->wt + (size_t)i * s->wk + (size_t)(j0 + j) * s->wc;
-                g[t] = s->wc == 1 ? w : lanes[t];
-                for (int l = 0; l < VL && s->wc != 1; l++)
-                    lanes[t][l] = w[(size_t)l * s->wc];
+                g[t] = s->wc == 1 ? w : row[t];
+                for (int l = 0; l < lanes && s->wc != 1; l++)
+                    row[t][l] = w[(size_t)l * s->wc];
             }
-            (void)at_points_2d(n, r, true, g, g, 0,
-                               u + (size_t)j0 * (size_t)k + (size_t)i * (size_t)width + j, step);
+            float *to = u + (size_t)j0 * (size_t)k + (size_t)i * (size_t)width + j;
+            if (lanes == VL)
+                (void)at_points_2d(n, r, true, VL, g, g, 0, to, step);
+            else
+                (void)at_points_2d(n, r, true, 8, g, g, 0, to, step);
         }
     }
 }

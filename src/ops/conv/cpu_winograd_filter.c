@@ -114,9 +114,14 @@ INLINE void transform_x(const struct gn_args *a, const struct cut *k, const stru
         at.y -= a->g.pad_top;
         at.x -= a->g.pad_left;
         square_pixels(&a->x, a->g.h, a->g.w, n, at, a->zeros, next);
-        for (int c = 0; t > 0 && c < u->n_rows; c += VL)
-            transform_data_2d(n, squares[(t - 1) % 2], next, u->i0 + c,
-                              u->x + (ptrdiff_t)(t - 1) * k->rows + c, chunk_step(k->rows));
+        for (int c = 0; t > 0 && c < u->n_rows; c += VL) {
+            const float *const *now = squares[(t - 1) % 2];
+            float *to = u->x + (ptrdiff_t)(t - 1) * k->rows + c;
+            if (lanes_at(c, u->n_rows) == VL)
+                transform_data_2d(n, VL, now, next, u->i0 + c, to, chunk_step(k->rows));
+            else
+                transform_data_2d(n, 8, now, next, u->i0 + c, to, chunk_step(k->rows));
+        }
     }
 }
 
@@ -131,8 +136,11 @@ INLINE void transform_dy(const struct gn_args *a, const struct cut *k, const str
         square_pixels(&a->dy, a->g.oh, a->g.ow, m, at, a->zeros, next);
         for (int c = 0; t > 0 && c < u->n_columns; c += VL) {
             float *to = u->dy + ((ptrdiff_t)(c / NR) * CHUNK_TILES + t - 1) * NR + c % NR;
-            const vf sum = at_points_2d(n, m, false, squares[(t - 1) % 2], next, u->j0 + c, to,
-                                        chunk_step(k->columns));
+            const float *const *now = squares[(t - 1) % 2];
+            const size_t step = chunk_step(k->columns);
+            const vf sum = lanes_at(c, u->n_columns) == VL
+                               ? at_points_2d(n, m, false, VL, now, next, u->j0 + c, to, step)
+                               : at_points_2d(n, m, false, 8, now, next, u->j0 + c, to, step);
             store(db + c, load(db + c) + sum);
         }
     }
@@ -209,7 +217,7 @@ INLINE void transform_sums(const struct gn_args *a, const struct cut *k, const s
                 from_points_line(n, r, true, from, (size_t)r * step, y);
                 UNROLL
                 for (int t = 0; t < r; t++)
-                    store(dw + (size_t)(t * r + q) * tap, y[t]);
+                    store_some(dw + (size_t)(t * r + q) * tap, y[t], lanes_at(j, u->n_columns));
             }
         }
     }
