@@ -5,9 +5,10 @@
 #   arm64   64-bit ARM, with the NEON and SVE kernels     armhf   32-bit ARM     i386   32-bit x86
 #   s390x   big-endian                                    ppc64el
 #
-# WHAT: names of tests as CTest has them ("kernels/conv"), which alone are built; "bits": the model that 30
-# training steps make has the bytes of this machine's (build/googlenet, which must fuse, with
-# AVX2 or better; and the data set of the package dataset-fashion-mnist). Without WHAT: all quick tests.
+# WHAT: names of tests as CTest has them ("kernels/conv"), which alone are built; "units": the quick tests in C;
+# those that take long in the emulator are only compiled (`slow` below); "bits": the model that 30 training steps make
+# has the bytes of this machine's (build/googlenet, which must fuse, with AVX2 or better; and the data set of
+# the package dataset-fashion-mnist). Without WHAT: all quick tests, which take much longer.
 #
 # As root it installs the compiler and qemu. The libraries of that architecture are fetched into
 # build-ARCHITECTURE/root, whatever this machine has; the build is there, too. Exit code 77: something
@@ -104,14 +105,27 @@ export PKG_CONFIG_LIBDIR=$root/usr/lib/$libraries/pkgconfig:$root/usr/share/pkgc
 
 # What qemu cannot do: fork a process with threads. Hardening is looked at by tools for this machine.
 not='^(train/fork|unit/team|install/.*)$'
-targets= names=
+# Of units compiled, not run: more than five seconds of a processor in the emulator, some of them minutes.
+slow='^(cli/json|data/(beside|hostile_pictures|named)|exchange/(fixtures|import|torch)|formats/(foreign|graph_file)|'
+slow="$slow"'fuzz/replay|infer/(predictor|preprocess|program|quantize|threads)|kernels/(bytes|norm|pool|relu_concat)|'
+slow="$slow"'locale/library|net/(graph|initial|net_file|pixels)|plan/(attend|plan)|'
+slow="$slow"'train/(fit|fit_options|lr_find|metrics|rates|run_files|tensorboard|tensorboard_ranks))$'
+
+# The quick tests in C: area/name.
+units() {
+    grep -lE '^[ /#*]*labels:.*quick' tests/*/test_*.c | sed 's|^tests/||; s|/test_|/|; s|\.c$||' | grep -vE "$not"
+}
+
+targets='' names=''
+add() {
+    targets="$targets test_${1/\//_}"
+    [[ ${2:-} =~ $slow ]] || names="$names${names:+|}^$1\$"
+}
 for what in "$@"; do
     case $what in
     bits) targets="$targets program" ;;
-    *)
-        targets="$targets test_${what/\//_}"
-        names="$names${names:+|}^$what\$"
-        ;;
+    units) for unit in $(units); do add "$unit" "$unit"; done ;;
+    *) add "$what" ;;
     esac
 done
 # shellcheck disable=SC2086 # words
