@@ -95,11 +95,17 @@ elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT WIN32)
     list(APPEND GN_CODE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
 
+# macOS hides what it has of POSIX from 2008 behind a name of its own.
+set(GN_POSIX _POSIX_C_SOURCE=200809L)
+if(APPLE)
+    list(APPEND GN_POSIX _DARWIN_C_SOURCE=1)
+endif()
+
 # Flags of an ordinary object: nothing contracts a*b+c, so the same sum has the same bits anywhere.
 function(gn_compile target)
     target_compile_options(${target} PRIVATE ${GN_WARNINGS} ${GN_CODE} ${GN_CODE_COLD}
                            -ffp-contract=off)
-    target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L ${GN_DEFINITIONS})
+    target_compile_definitions(${target} PRIVATE ${GN_POSIX} ${GN_DEFINITIONS})
 endfunction()
 
 # Flags of a hot kernel object: fused multiply-add on, no guard around the frames. Under a sanitizer
@@ -115,7 +121,7 @@ function(gn_compile_kernel target)
     if(GN_FUZZ) # they read nothing from outside, and would take most of the time of this build
         target_compile_options(${target} PRIVATE -fno-sanitize=all)
     endif()
-    target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L ${GN_DEFINITIONS})
+    target_compile_definitions(${target} PRIVATE ${GN_POSIX} ${GN_DEFINITIONS})
 endfunction()
 
 function(gn_link target)

@@ -7,9 +7,9 @@
 #include "cli/ranks.h"
 #include "cli/report.h"
 #include "cli/shared.h"
+#include "os/os.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 struct bench {
     struct cli_common common;
@@ -66,14 +66,6 @@ struct report {
     uint64_t peak_rss_bytes;
     bool team;
 };
-
-static uint64_t peak_rss_bytes(void)
-{
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0 || usage.ru_maxrss < 0)
-        return 0;
-    return (uint64_t)usage.ru_maxrss * 1024; /* Linux counts in KiB */
-}
 
 static json_t *json_layers(const struct gn_bench_result *result)
 {
@@ -233,7 +225,7 @@ static int measure(gn_net *net, const struct bench *given)
     if (gn_net_describe(net, &report.net) != GN_OK ||
         gn_bench(net, &report.result, &options_of_run) != GN_OK)
         return cli_fail_library();
-    report.peak_rss_bytes = peak_rss_bytes();
+    report.peak_rss_bytes = gn_system_peak_memory();
     if (given->common.json)
         print_json(&report);
     else

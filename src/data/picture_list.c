@@ -7,6 +7,7 @@
 
 #include "file/file.h"
 #include "base/memory.h"
+#include "os/folders.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ bool gn_picture_stat(const struct gn_dataset *data, const char *name,
     if (!gn_path_join(path, data->path, name) || stat(path, &about) != 0)
         return false;
     facts->size = (uint64_t)about.st_size;
-    facts->changed = (int64_t)about.st_ctim.tv_sec * 1000000000 + about.st_ctim.tv_nsec;
+    facts->changed = gn_system_changed(&about);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "file/crc32c.h"
 #include "file/file.h"
 #include "base/memory.h"
+#include "os/folders.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -76,7 +77,7 @@ static int open_in(int folder, const char *name, int flags)
 
 static int sync_file(int fd)
 {
-    return must_fail(GN_FILE_CALL_FSYNC) ? -1 : fsync(fd);
+    return must_fail(GN_FILE_CALL_FSYNC) ? -1 : gn_system_sync(fd);
 }
 
 /* The descriptor is gone afterwards, whatever is returned. */

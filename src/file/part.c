@@ -18,9 +18,7 @@ bool gn_find_part(char path[GN_PATH_BYTES], const char *name, const char *variab
         (void)snprintf(path, GN_PATH_BYTES, "%s", given);
         return gn_path_exists(path);
     }
-    const ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
-    own[n > 0 ? n : 0] = '\0';
-    char *last = strrchr(own, '/');
+    char *last = gn_system_program(own, sizeof own) ? strrchr(own, '/') : NULL;
     if (last != NULL)
         *last = '\0';
     for (size_t i = 0; last != NULL && i < sizeof places / sizeof places[0]; i++) {

@@ -1,6 +1,6 @@
 /*
  * What operating systems do differently, each thing as one function. posix.c is for Linux, and for macOS,
- * on which nobody has compiled it; windows.c has as much as a library that only predicts needs
+ * for which it was compiled and never run; windows.c has as much as a library that only predicts needs
  * (cmake/Prediction.cmake). Nothing here needs more than the system's C library, so the program links it, too.
  */
 #ifndef GN_OS_OS_H
@@ -58,6 +58,9 @@ int64_t gn_system_read_at(int file, void *buffer, size_t n, uint64_t offset);
 
 /* Bytes that the machine has and the process may map; UINT64_MAX: unknown. */
 uint64_t gn_system_memory(void);
+
+/* The most that this process has had in memory, in bytes; 0: unknown. Not on Windows. */
+uint64_t gn_system_peak_memory(void);
 
 /* Whether groups of processes can have limits (base/cgroup.h). */
 #if defined(__linux__)

@@ -1,6 +1,5 @@
 /* What operating systems do differently: Linux and other systems with POSIX. */
 #define _GNU_SOURCE
-#define _DARWIN_C_SOURCE
 #include "os/os.h"
 
 #include <fcntl.h>
@@ -99,6 +98,18 @@ uint64_t gn_system_memory(void)
         (uint64_t)space.rlim_cur < most)
         most = (uint64_t)space.rlim_cur;
     return most;
+}
+
+uint64_t gn_system_peak_memory(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0 || usage.ru_maxrss < 0)
+        return 0;
+#if defined(__APPLE__) /* counts in bytes */
+    return (uint64_t)usage.ru_maxrss;
+#else
+    return (uint64_t)usage.ru_maxrss * 1024;
+#endif
 }
 
 void gn_system_large_pages(void *p, size_t bytes)

@@ -6,13 +6,13 @@
  * What was not made durable yet is kept in memory: after a write or fsync that failed nobody knows what
  * the file holds, so the next record brings a new file, whole, in its place.
  */
-#define _GNU_SOURCE
 #include "run/journal.h"
 
 #include "file/file.h"
 #include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "os/folders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,7 +179,7 @@ static gn_status write_rest(struct gn_journal *journal, bool sync)
         journal->written += wrote > 0 ? (size_t)wrote : 0;
     }
     if (sync) {
-        if (fdatasync(journal->fd) != 0)
+        if (gn_system_sync_data(journal->fd) != 0)
             return io_error(journal, "write");
         settle(journal);
     }

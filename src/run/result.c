@@ -1,11 +1,11 @@
 /* Equal runs have equal files. A run without one was killed, or was made by version 0.1.0. */
-#define _GNU_SOURCE
 #include "run/result.h"
 
 #include "base/memory.h"
 #include "file/file.h"
 #include "file/json.h"
 #include "formats/safetensors.h"
+#include "os/folders.h"
 #include "run/history_read.h"
 
 #include <fcntl.h>
@@ -62,8 +62,7 @@ static bool is_locked(const char *run)
     char path[GN_RUN_PATH];
     (void)snprintf(path, sizeof path, "%s/.lock", run);
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-    const bool locked = fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    const bool locked = fd >= 0 && gn_system_is_locked(fd);
     if (fd >= 0)
         (void)close(fd);
     return locked;

@@ -4,7 +4,6 @@
  * when the process dies, so a dead holder blocks nobody; `.lock` itself stays, since removing it
  * would let two processes lock two files of that name.
  */
-#define _GNU_SOURCE
 #include "run/run_folder.h"
 
 #include "file/file.h"
@@ -91,8 +90,7 @@ static gn_status lock_folder(struct gn_run_folder *folder)
         return io_error(folder, "create .lock in it", errno);
     if (!S_ISREG(about.st_mode))
         GN_FAIL(GN_STATUS_IO, "%s: run folder: .lock in it is not a file", folder->name);
-    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    if (fcntl(folder->lock, F_OFD_SETLK, &whole) != 0) {
+    if (gn_system_lock(folder->lock) != 0) {
         if (errno == EAGAIN || errno == EACCES)
             return busy_error(folder);
         return io_error(folder, "lock .lock in it", errno);
