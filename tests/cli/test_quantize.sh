@@ -1,8 +1,8 @@
 #!/bin/bash
 # labels: push
 # timeout: 600
-# `quantize`: a network that was trained a little on Fashion-MNIST loses at most 0.3 points, its file is used by
-# every command, and nothing is written where too much is lost.
+# `quantize`: networks that were trained a little on Fashion-MNIST keep their accuracy and loss, such a file is used by every
+# command, and nothing is written where too much is lost.
 . "$GN_SOURCE_DIR/tests/cli/cases.sh"
 
 set=/usr/share/datasets/fashion-mnist
@@ -21,15 +21,37 @@ inception k 16 16 32 4 8 8
 mean
 output
 EOF
-expect 0 '' train --model small.net --data "$set" --epochs 1 --limit-train 9600 --limit-val 500 \
-    --batch 64 --optimizer adamw --lr 0.004 --out run -q
+# trained SEED OUT
+trained()
+{
+    expect 0 '' train --model small.net --data "$set" --epochs 1 --limit-train 9600 --limit-val 500 \
+        --batch 64 --optimizer adamw --lr 0.004 --seed "$1" --out "$2" -q
+}
+trained 0 run
 expect 0 'after  *accuracy 0' quantize run/best.safetensors q.safetensors --data "$set" --limit 3000
 expect 0 '"int8": 12' quantize run/best.safetensors again.safetensors --data "$set" --limit 3000 --json
 same q.safetensors again.safetensors
-before=$(sed -n 's/.*"accuracy_before": \([^,]*\),.*/\1/p' out)
-drop=$(sed -n 's/.*"drop": \([^,]*\),.*/\1/p' out)
-awk "BEGIN { exit !($before > 0.5) }" || fail "the network learned nothing: accuracy $before"
-awk "BEGIN { exit !($drop <= 0.3) }" || fail "$drop points of accuracy are lost"
+
+# Of 3,000 images some change sides either way, which is a quarter of a point by chance: the mean of three networks counts. Their
+# loss says more: that of a network with wrong scales is another one.
+cp out reports
+for seed in 1 2; do
+    trained $seed run-$seed
+    expect 0 '"int8": 12' quantize run-$seed/best.safetensors other.safetensors --data "$set" --limit 3000 --json
+    cat out >>reports
+    rm -f other.safetensors
+done
+values() { sed -n "s/.*\"$1\": \([-0-9.e]*\).*/\1/p" reports | tr '\n' ' '; }
+echo "$(values accuracy_before)" "$(values drop)" "$(values loss_before)" "$(values loss_after)" >figures
+awk '{
+        if (NF != 12) exit 1
+        for (i = 1; i <= 3; i++) {
+            if ($i < 0.5) exit 1 # it learned nothing
+            if ($(9 + i) > 1.03 * $(6 + i)) exit 1
+            drop += $(3 + i) / 3
+        }
+        exit (drop > 0.5)
+    }' figures || fail "accuracy before, points lost, loss before and after: $(cat figures)"
 
 # The same answers on every instruction set and with any number of threads.
 for isa in avx512 avx2 generic; do
@@ -70,13 +92,19 @@ for name in q.keras q.weights.h5 q.npz; do
 done
 
 # Ranges from a single picture: where they are worse, nothing is written.
-for seed in 1 2 3 4 5 6 7 8; do
-    expect 0 '"drop"' quantize run/best.safetensors one.safetensors --data "$set" --images 1 --seed $seed \
-        --max-drop 100 --limit 2000 --json
-    ! grep -Eq '"drop": (-|0\.0,)' out && break
+# The first of three networks and eight pictures; one in two is.
+worse=
+for try in 1 2 3 4 5 6 7 8; do
+    for network in run run-1 run-2; do
+        [ -z "$worse" ] || continue
+        expect 0 '"drop"' quantize $network/best.safetensors one.safetensors --data "$set" --images 1 --seed $try \
+            --max-drop 100 --limit 2000 --json
+        grep -Eq '"drop": (-|0\.0,)' out || worse="$network/best.safetensors --seed $try"
+    done
 done
-expect 1 'not written, because accuracy falls' quantize run/best.safetensors worse.safetensors \
-    --data "$set" --images 1 --seed $seed --max-drop 0 --limit 2000
+# shellcheck disable=SC2086 # a file and a flag
+expect 1 'not written, because accuracy falls' quantize $worse worse.safetensors \
+    --data "$set" --images 1 --max-drop 0 --limit 2000
 [ ! -e worse.safetensors ] || fail "worse.safetensors was written"
 expect 2 '--data is missing' quantize run/best.safetensors no.safetensors
 expect 2 'ends in .safetensors' quantize run/best.safetensors no.onnx --data "$set"
