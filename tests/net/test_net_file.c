@@ -17,6 +17,19 @@ static gn_net *build(const char *text, bool aux)
         &(struct gn_preset_options){ .preset = "some/test.net", .net_text = text, .aux = aux });
 }
 
+/* Two networks with the same layers and weights; frees both. */
+static void are_same(gn_net *net, gn_net *original)
+{
+    char ours[17], theirs[17];
+    assert_true(net != NULL && original != NULL);
+    assert_int_equal(gn_net_fingerprint(net, ours), GN_OK);
+    assert_int_equal(gn_net_fingerprint(original, theirs), GN_OK);
+    assert_string_equal(ours, theirs);
+    assert_int_equal(gn_net_hash(net), gn_net_hash(original));
+    gn_free_net(net);
+    gn_free_net(original);
+}
+
 static void the_example_is_what_it_says(void **state)
 {
     (void)state;
@@ -56,17 +69,12 @@ static void the_notebooks_network_can_be_written(void **state)
                         "inception inception5b 384 192 384 48 128 128\nmean\noutput",
                         false);
     gn_net *original = gn_googlenet();
-    char ours[17], theirs[17];
     assert_true(net != NULL && original != NULL);
+    char ours[17], theirs[17];
     gn_net_old_fingerprint(net, ours);
     gn_net_old_fingerprint(original, theirs);
     assert_string_equal(ours, theirs);
-    assert_int_equal(gn_net_fingerprint(net, ours), GN_OK);
-    assert_int_equal(gn_net_fingerprint(original, theirs), GN_OK);
-    assert_string_equal(ours, theirs);
-    assert_int_equal(gn_net_hash(net), gn_net_hash(original));
-    gn_free_net(net);
-    gn_free_net(original);
+    are_same(net, original);
 }
 
 /* A network without pads, which are none of a block's: the same layers again, by names, shapes and weights. */
@@ -81,14 +89,7 @@ static void layers_may_have_no_pads(void **state)
         "inception inception5a 64 128 256 16 64 64\nmean\noutput",
         false);
     gn_net *original = gn_preset("googlenet-24");
-    char ours[17], theirs[17];
-    assert_true(net != NULL && original != NULL);
-    assert_int_equal(gn_net_fingerprint(net, ours), GN_OK);
-    assert_int_equal(gn_net_fingerprint(original, theirs), GN_OK);
-    assert_string_equal(ours, theirs);
-    assert_int_equal(gn_net_hash(net), gn_net_hash(original));
-    gn_free_net(net);
-    gn_free_net(original);
+    are_same(net, original);
     net = build("input 10 1\npads valid\nconv c 4 3 2\nmax p 3 1\navg q 2 1\noutput\n", false);
     static const int sides[] = { 10, 4, 4, 2,
                                  1 }; /* floor((n - kernel) / stride) + 1; the second 4 is a ReLU */
