@@ -14,7 +14,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-FOLDERS="os base file mpi cluster cpu ops picture graph net plan models data formats foreign torch numpy caffe hdf5 tensorflow keras exchange infer run draw tensorboard report optimizer train cli serve"
+FOLDERS="os base file mpi cluster cpu ops picture graph net plan models data formats foreign torch numpy caffe hdf5 tensorflow keras exchange infer run draw tensorboard report optimizer whiten train cli serve"
 
 # Circles that are known and allowed until they are opened: the first member of each.
 KNOWN_CIRCLES="train/checkpoint"

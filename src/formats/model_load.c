@@ -81,6 +81,7 @@ static gn_status take_values(gn_net *net, struct gn_model_search *search,
         status = search->drawn > 0 ? gn_net_init(net, options->seed) : gn_net_reserve(net);
     if (status == GN_OK)
         status = gn_model_copy(search, found, net->params);
+    net->is_loaded = true;
     gn_free(found);
     return status;
 }

@@ -13,6 +13,7 @@ struct gn_net {
     struct gn_shape input;
     int classes;
     gn_resize resize;     /* never GN_RESIZE_DEFAULT */
+    bool is_loaded;       /* its parameters came from a file */
     bool resize_is_given; /* by the caller or a file; otherwise a training may choose it */
     struct gn_pixel_rule pixels;
     char **labels; /* `classes` names or NULL */
