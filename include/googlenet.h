@@ -533,6 +533,9 @@ struct gn_fit_options {
     double lars_trust;    /* length of a step in lengths of the weights, at a rate of 1; 0: 0.001 */
     double muon_others;   /* rate of what is no filter, in rates of filters; 0: 10 */
     double ema;           /* decay of an average of the weights, a step; 0: none is kept */
+    int lookahead_steps; /* every so many steps slow weights follow the fast ones (arXiv 1907.08610); 0: never */
+    double
+        lookahead_share; /* by this part of the way, and the fast ones go on from there; above 0, at most 1 */
 
     /* -- Learning rate and its schedule -- */
     double lr;    /* 0: 0.05 (adamw 0.001, lars 1, muon 0.02) */
@@ -552,6 +555,9 @@ struct gn_fit_options {
     const char *no_decay; /* tensors that do not decay; NULL: none */
     const char *freeze;   /* tensors that keep their values */
     const char *lr_scale; /* "PATTERN=FACTOR,...": factors of lr for tensors; the last one counts */
+    bool
+        whiten; /* the filters of the first layer, a convolution of a fresh network, become those that whiten
+                    patches of up to 5,000 training images, and keep these values */
 
     /* -- Machine: how it is computed, with the same result for any number of threads -- */
     gn_algorithm algorithm;
@@ -631,7 +637,8 @@ typedef enum gn_option_kind {
     GN_OPTION_LIST,        /* the same: items separated by commas */
     GN_OPTION_CHOICE,      /* enum or int: one of the names of `choice` */
     GN_OPTION_SHUFFLE,     /* gn_shuffle; its window is an int at `second`: full, window:N, none */
-    GN_OPTION_PLATEAU      /* double, and an int at `second`: FACTOR:PATIENCE */
+    GN_OPTION_PLATEAU,     /* double, and an int at `second`: FACTOR:PATIENCE */
+    GN_OPTION_LOOKAHEAD    /* int, and a double at `second` within low ... high: STEPS:SHARE */
 } gn_option_kind;
 
 /* What is special about an option; bits. */

@@ -124,6 +124,21 @@ static gn_status read_plateau(const struct gn_option *option, const char *text, 
     return GN_OK;
 }
 
+static gn_status read_lookahead(const struct gn_option *option, const char *text, int *steps,
+                                double *share)
+{
+    char number[LONGEST_NUMBER];
+    const char *colon = strchr(text, ':');
+    uint64_t n = 0;
+    if (colon == NULL || (size_t)(colon - text) >= sizeof number)
+        return fault(text, "is not STEPS:SHARE, such as 5:0.5");
+    (void)snprintf(number, sizeof number, "%.*s", (int)(colon - text), text);
+    GN_TRY(read_whole(number, 1, INT32_MAX, &n));
+    GN_TRY(read_real(colon + 1, option->low, option->high, share));
+    *steps = (int)n;
+    return GN_OK;
+}
+
 static gn_status read_switch(const char *text, bool *value)
 {
     *value = strcmp(text, "true") == 0;
@@ -193,6 +208,8 @@ gn_status gn_option_set(const struct gn_option *option, void *values, const char
         return set_choice(option, values, text);
     case GN_OPTION_PLATEAU:
         return read_plateau(option, text, target, member(values, option->second));
+    case GN_OPTION_LOOKAHEAD:
+        return read_lookahead(option, text, target, member(values, option->second));
     case GN_OPTION_HEADING:
         break;
     }
@@ -221,6 +238,11 @@ int gn_option_second(const struct gn_option *option, const void *values)
     return *(const int *)const_member(values, option->second);
 }
 
+double gn_option_second_real(const struct gn_option *option, const void *values)
+{
+    return *(const double *)const_member(values, option->second);
+}
+
 /* Whether a number is there: a zero that stands for a default is not. */
 static bool has_number(const struct gn_option *option, const void *values, double value)
 {
@@ -241,6 +263,16 @@ static void number_text(const struct gn_option *option, const void *values, char
     const double value = option->kind == GN_OPTION_INT ? (double)(int)whole : (double)whole;
     if (option->kind == GN_OPTION_SEED || has_number(option, values, value))
         (void)snprintf(text, GN_NUMBER_TEXT, "%" PRIu64, whole);
+}
+
+static void lookahead_text(const struct gn_option *option, const void *values, char *text,
+                           size_t size)
+{
+    char number[GN_NUMBER_TEXT];
+    const int steps = (int)gn_option_whole(option, values);
+    if (steps > 0)
+        (void)snprintf(text, size, "%d:%s", steps,
+                       gn_decimal_text(gn_option_second_real(option, values), number));
 }
 
 static void compound_text(const struct gn_option *option, const void *values, char *text,
@@ -289,6 +321,9 @@ gn_status gn_option_text(const struct gn_option *option, const void *values, cha
         result = (int)gn_option_whole(option, values) < (int)option->low
                      ? ""
                      : option->choice((int)gn_option_whole(option, values));
+        break;
+    case GN_OPTION_LOOKAHEAD:
+        lookahead_text(option, values, short_text, sizeof short_text);
         break;
     case GN_OPTION_SHUFFLE:
     case GN_OPTION_PLATEAU:

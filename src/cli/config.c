@@ -46,6 +46,7 @@ static json_t *option_to_json(const struct cli_args *args, const struct cli_row 
     case GN_OPTION_CHOICE:
     case GN_OPTION_SHUFFLE:
     case GN_OPTION_PLATEAU:
+    case GN_OPTION_LOOKAHEAD:
         break;
     }
     return cli_json_text(text);

@@ -310,6 +310,9 @@ static int train(struct train_run *run, const json_t *config)
     train_choose(run);
     if (given->dry_run) {
         code = finish_data(run);
+        /* What the run would refuse; the options of one that goes on were those of its beginning. */
+        if (!code && !given->resume && gn_fit_memory(run->net, &given->fit) == 0)
+            code = cli_fail_library();
         char *folder = given->fit.out || given->resume
                            ? cli_format("%s", given->fit.out ? given->fit.out : given->resume)
                            : cli_next_run_folder(run->net_info.preset, run->train_info.name);

@@ -52,6 +52,10 @@ static void announce_options(const struct train_run *run)
         fit->batch, typed(run, "optimizer", a), fit->lr, fit->schedule ? " " : "",
         fit->schedule ? typed(run, "schedule", b) : "", typed(run, "shuffle", c),
         (unsigned long long)fit->seed, chosen);
+    if (fit->whiten && !run->given->resume)
+        cli_note("whiten    the first convolution's filters, from patches of at most 5000 training "
+                 "images; "
+                 "they keep these values");
     train_note_choice(run);
 }
 

@@ -8,6 +8,7 @@
  *               w -= m * alpha / (sqrt(v) + eps),  alpha = lr * sqrt(1 - b2^t) / (1 - b1^t)
  *   LARS        u = g + w * wd;  v = v * mu + u * rate;  w -= v, or w -= v * mu + u * rate (Nesterov)
  *   Muon        v = v * mu + g;  w -= direction(v) * lr, or of g + v * mu (Nesterov); see muon.h
+ *   lookahead   s += (w - s) * share;  w = s, every so many steps (Zhang et al. 2019, arXiv 1907.08610)
  *   average     a += (w - a) * (1 - d)
  *
  * LARS is the paper's and TensorFlow's (tf-models-official): the rate, with its trust ratio, is part of v.
@@ -32,6 +33,15 @@ void gn_each_average(float *restrict a, const float *restrict w, size_t n, float
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         a[i] = a[i] + (w[i] - a[i]) * k;
+}
+
+void gn_each_look_ahead(float *restrict w, float *restrict slow, size_t n, float share)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        slow[i] = slow[i] + (w[i] - slow[i]) * share;
+        w[i] = slow[i];
+    }
 }
 
 void gn_each_decay(float *restrict w, size_t n, const struct gn_factors *f)

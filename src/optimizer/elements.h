@@ -11,12 +11,14 @@ struct gn_factors {
     bool nesterov;
     float alpha, one_minus_beta_1, one_minus_beta_2, eps;
     float grad_scale, one_minus_ema;
+    float lookahead; /* share of the way that slow weights go in this step; 0: none */
 };
 
 /* Of n values: w weights, g their gradients, v and m what a state keeps of them. elements.c has the formulas. A rate of zero
  * must not come here: w - g * 0 would turn -0 into +0. */
 void gn_each_scale(float *restrict g, size_t n, float factor);
 void gn_each_average(float *restrict a, const float *restrict w, size_t n, float k);
+void gn_each_look_ahead(float *restrict w, float *restrict slow, size_t n, float share);
 void gn_each_decay(float *restrict w, size_t n, const struct gn_factors *f);
 void gn_each_sgd(float *restrict w, const float *restrict g, size_t n, float lr);
 void gn_each_momentum(float *restrict w, float *restrict v, const float *restrict g, size_t n,

@@ -2,7 +2,7 @@
  * The state of an optimiser, and its passes over the parameters: tensors are cut into blocks of a
  * fixed size that the threads share out. elements.c has the formulas.
  *
- * The average is a = w at the first step, then it moves after the update. The ratio of LARS is
+ * The average is a = w at the first step, then it moves after the update, and after the slow weights if it is their turn. The ratio of LARS is
  * trust * |w| / (|g| + wd * |w|) with the norms of a whole kernel; it is 1 where |w| or |g| is 0, and
  * for biases and the parameters of normalisations, which do not decay either unless asked.
  */
@@ -51,7 +51,7 @@ struct gn_updater {
     double *squares; /* a sum a block */
     double *ratios;  /* LARS: that of the weights, then the trust ratio of the block's tensor */
     float *states[MAX_STATES];
-    float *ema;
+    float *ema, *slow;
     struct filter *filters; /* MUON */
     int n_filters;
     struct gn_muon *muon;
@@ -67,7 +67,8 @@ static int own_states(const struct gn_optimizer_options *options)
 
 int gn_updater_states(const struct gn_optimizer_options *options)
 {
-    return own_states(options) + (options->ema > 0 ? 1 : 0);
+    return own_states(options) + (options->ema > 0 ? 1 : 0) +
+           (options->lookahead_steps > 0 ? 1 : 0);
 }
 
 static int count_blocks(const struct gn_graph *graph)
@@ -158,6 +159,10 @@ struct gn_updater *gn_updater_create(const struct gn_graph *graph,
         u->ema = gn_calloc(graph->n_floats, sizeof(float), "the averaged weights");
         ok = u->ema != NULL;
     }
+    if (ok && options->lookahead_steps > 0) {
+        u->slow = gn_calloc(graph->n_floats, sizeof(float), "the slow weights");
+        ok = u->slow != NULL;
+    }
     if (ok && options->kind == GN_MUON)
         ok = list_filters(u, graph) == GN_OK;
     if (!ok) {
@@ -175,6 +180,7 @@ void gn_updater_free(struct gn_updater *updater)
     for (int i = 0; i < MAX_STATES; i++)
         gn_free(updater->states[i]);
     gn_free(updater->ema);
+    gn_free(updater->slow);
     gn_free(updater->squares);
     gn_free(updater->ratios);
     gn_free(updater->filters);
@@ -189,15 +195,21 @@ float *gn_updater_state(struct gn_updater *updater, int i, const char **prefix)
                                                       { "train/m/", "train/v/" } };
     if (i < 0 || i >= gn_updater_states(&updater->options))
         return NULL;
-    const bool is_ema = i == own_states(&updater->options);
-    *prefix = is_ema ? "train/ema/" : names[updater->options.kind == GN_ADAMW][i];
-    return is_ema ? updater->ema : updater->states[i];
+    const int own = own_states(&updater->options);
+    const bool is_ema = i == own && updater->ema != NULL;
+    if (i < own)
+        *prefix = names[updater->options.kind == GN_ADAMW][i];
+    else
+        *prefix = is_ema ? "train/ema/" : "train/slow/";
+    return i < own ? updater->states[i] : is_ema ? updater->ema : updater->slow;
 }
 
-void gn_updater_begin_ema(struct gn_updater *updater, const float *params)
+void gn_updater_begin(struct gn_updater *updater, const float *params)
 {
     if (updater->ema != NULL)
         memcpy(updater->ema, params, updater->n_floats * sizeof *params);
+    if (updater->slow != NULL)
+        memcpy(updater->slow, params, updater->n_floats * sizeof *params);
 }
 
 float *gn_updater_ema(struct gn_updater *updater)
@@ -240,6 +252,8 @@ static struct gn_factors factors_of(const struct gn_optimizer_options *o,
                             .one_minus_beta_1 = (float)(1 - BETA_1),
                             .one_minus_beta_2 = (float)(1 - BETA_2),
                             .eps = (float)o->adam_eps };
+    if (o->lookahead_steps > 0 && update->step % (uint64_t)o->lookahead_steps == 0)
+        f.lookahead = (float)o->lookahead_share;
     const float power_1 = (float)power((double)(float)BETA_1, update->step);
     const float power_2 = (float)power((double)(float)BETA_2, update->step);
     f.alpha = f.lr * sqrtf(1.0F - power_2) / (1.0F - power_1);
@@ -301,8 +315,11 @@ static void update_block(const struct gn_updater *u, const struct block *b, floa
     }
     if (b->frozen) /* so is their average, which began with them */
         return;
-    if (f.lr > 0 && b->trainable)
+    if (f.lr > 0 && b->trainable) {
         update_weights(u, b, w, grads + b->first, &f);
+        if (f.lookahead > 0)
+            gn_each_look_ahead(w, u->slow + b->first, b->count, f.lookahead);
+    }
     if (u->ema == NULL)
         return;
     if (f.one_minus_ema < 1)

@@ -14,8 +14,10 @@ struct gn_optimizer_options {
     gn_optimizer kind;
     double momentum, weight_decay, adam_eps, lars_trust, muon_others;
     bool nesterov;
-    bool decay_all; /* decay biases too, not only kernels */
-    double ema;     /* decay of the average of the weights; 0: none is kept */
+    bool decay_all;      /* decay biases too, not only kernels */
+    double ema;          /* decay of the average of the weights; 0: none is kept */
+    int lookahead_steps; /* slow weights follow the fast ones every so many steps; 0: there are none */
+    double lookahead_share; /* by this part of the way, and the fast ones go on from there */
     /* Patterns of tensors, see graph/pattern.h. */
     const char *no_decay;
     const char *freeze;   /* never changed */
@@ -38,12 +40,12 @@ struct gn_updater *gn_updater_create(const struct gn_graph *graph,
 void gn_updater_free(struct gn_updater *updater);
 
 /* One update: params and grads are flat arrays of graph->n_floats; the gradients are scaled in
- * place. A rate of zero changes no parameter, only the average. */
+ * place. A rate of zero changes no parameter, only the average; slow weights wait for another step. */
 void gn_updater_step(struct gn_updater *updater, float *params, float *grads,
                      const struct gn_update *update);
 
-/* Lets the average begin with these parameters; does nothing without one. */
-void gn_updater_begin_ema(struct gn_updater *updater, const float *params);
+/* Lets the average and the slow weights begin with these parameters; does nothing without them. */
+void gn_updater_begin(struct gn_updater *updater, const float *params);
 
 /* The averaged weights in the layout of the parameters, NULL without ema. */
 float *gn_updater_ema(struct gn_updater *updater);
@@ -66,7 +68,7 @@ double gn_updater_norm(struct gn_updater *updater, const float *grads);
  * last one. *prefix is that of their tensor names ("train/momentum/"). */
 float *gn_updater_state(struct gn_updater *updater, int i, const char **prefix);
 
-/* How many state arrays these options need: 0 to 3. */
+/* How many state arrays these options need: 0 to 4. */
 int gn_updater_states(const struct gn_optimizer_options *options);
 
 #endif

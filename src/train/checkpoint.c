@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ARRAYS = 4, N_TEXTS = 6 };
+enum { MAX_ARRAYS = 5, N_TEXTS = 6 };
 
 static const char *const HISTORY = "train/history";
 

@@ -5,6 +5,7 @@
  */
 #include "train/fit.h"
 
+#include "train/fit_whiten.h"
 #include "train/train_text.h"
 
 #include "base/memory.h"
@@ -330,7 +331,7 @@ static gn_status create_observer(struct gn_fit *fit)
                                                   .images = (double)fit->t.settings.n_train,
                                                   .histograms = o->histograms,
                                                   .ranks = o->ranks,
-                                                  .freeze = o->freeze,
+                                                  .freeze = fit->t.settings.freeze,
                                                   .threads = o->threads };
     fit->observer = gn_observer_create(fit->t.net, &observes);
     return fit->observer == NULL ? gn_last_status() : GN_OK;
@@ -368,7 +369,7 @@ static gn_status create_parts(struct gn_fit *fit)
     fit->logits = gn_calloc((size_t)o->batch * (size_t)net->classes, sizeof(float), "logits");
     if (fit->step == NULL || fit->logits == NULL)
         return gn_last_status();
-    fit->watchdog = gn_watchdog_create(net, o->freeze, s->epoch_steps);
+    fit->watchdog = gn_watchdog_create(net, s->freeze, s->epoch_steps);
     if (fit->watchdog == NULL)
         return gn_last_status();
     fit->files.bad.loaders[0] = fit->loader;
@@ -396,6 +397,11 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
             return gn_last_status();
         s->class_weights = fit->class_weights;
     }
+    if (s->options.whiten) {
+        fit->freeze = gn_fit_whiten_freeze(net, s);
+        if (fit->freeze == NULL)
+            return gn_last_status();
+    }
     GN_TRY(gn_train_deal(net, s));
     fit->plan = gn_train_plan(net, s);
     if (fit->plan == NULL)
@@ -417,7 +423,11 @@ static gn_status fit_net(struct gn_fit *fit, const struct gn_fit_options *option
     if (fit->t.history == NULL || fit->t.updater == NULL)
         return gn_last_status();
     fit->t.progress = gn_progress_begin;
-    gn_updater_begin_ema(fit->t.updater, net->params);
+    if (s->options.whiten && !s->options.resume) {
+        GN_TRY(gn_fit_whiten(net, s));
+        gn_plan_params_changed(fit->plan);
+    }
+    gn_updater_begin(fit->t.updater, net->params);
     GN_TRY(gn_files_resume(&fit->files));
     GN_TRY(create_parts(fit));
     return run(fit);
@@ -438,6 +448,7 @@ static void free_parts(struct gn_fit *fit)
     gn_watchdog_free(fit->watchdog);
     gn_observer_free(fit->observer);
     gn_free(fit->class_weights);
+    gn_free(fit->freeze);
     gn_free(fit->logits);
 }
 

@@ -18,6 +18,7 @@ struct gn_fit {
     struct gn_watchdog *watchdog;
     struct gn_observer *observer; /* what TensorBoard shows besides metrics; NULL: nothing */
     float *class_weights;         /* NULL: all 1 */
+    char *freeze;                 /* patterns, with those of whitened filters; NULL: the option's */
     float *logits;                /* of a validation batch */
     double began, epoch_began;    /* seconds of the clock */
     uint64_t first_step;          /* done when the call began */

@@ -82,6 +82,7 @@ static gn_status set_option(const struct gn_option *option, const struct gn_fit_
     case GN_OPTION_CHOICE:
     case GN_OPTION_SHUFFLE:
     case GN_OPTION_PLATEAU:
+    case GN_OPTION_LOOKAHEAD:
         set_text(object, option->name, text[0] == '\0' ? NULL : text);
         return GN_OK;
     }

@@ -195,6 +195,11 @@ static const struct row rows[] = {
         .standard = "0: none", .traits = SAVED,
         .help = "keep an average of the weights that decays by X a step; validated, too" },
       .records = true },
+    { .option = { .name = "lookahead", MEMBER(lookahead_steps), SECOND(lookahead_share),
+        .kind = GN_OPTION_LOOKAHEAD, .value = "K:A", .low = 1e-6, .high = 1, .standard = "never",
+        .traits = SAVED,
+        .help = "every K steps slow weights go A of the way to the fast ones, which go on from there" },
+      .records = true },
     { .option = { .name = "seed", MEMBER(seed), .kind = GN_OPTION_SEED, .value = "N", .standard = "0",
         .traits = SAVED | SWEEP, .help = "of the weights and of the order of samples" },
       .records = true, .in_use = always },
@@ -218,6 +223,10 @@ static const struct row rows[] = {
       .records = true },
     { .option = { .name = "lr-scale", MEMBER(lr_scale), .kind = GN_OPTION_LIST, .value = "PATTERN=X",
         .traits = SAVED | SWEEP, .help = "a factor of the learning rate for such tensors" },
+      .records = true },
+    { .option = { .name = "whiten", MEMBER(whiten), .kind = GN_OPTION_SWITCH, .traits = SAVED,
+        .help = "a fresh network's first convolution gets filters that whiten patches of training images,"
+                " and keeps them" },
       .records = true },
     HEADING("Schedule of the learning rate"),
     { .option = { .name = "schedule", MEMBER(schedule), .kind = GN_OPTION_CHOICE, .value = "NAME",
@@ -302,6 +311,16 @@ static gn_status check_number(const struct gn_option *option, double value)
     return fits || (value >= 0 && value <= 0) ? GN_OK : out_of_range(option, value);
 }
 
+static gn_status check_lookahead(const struct gn_option *option, int steps, double share)
+{
+    if (steps < 0 || (steps > 0) != (share > 0))
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .%s is %d and .%s is %g; both must be above 0",
+                option->field, steps, option->second_field, share);
+    if (share > option->high)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "fit: .%s is %g, more than 1", option->second_field, share);
+    return GN_OK;
+}
+
 static gn_status check_row(const struct row *row, const struct gn_fit_options *o)
 {
     const struct gn_option *option = &row->option;
@@ -329,6 +348,9 @@ static gn_status check_row(const struct row *row, const struct gn_fit_options *o
                     option->field, gn_option_real(option, o), option->second_field,
                     gn_option_second(option, o));
         return check_number(option, gn_option_real(option, o));
+    case GN_OPTION_LOOKAHEAD:
+        return check_lookahead(option, (int)gn_option_whole(option, o),
+                               gn_option_second_real(option, o));
     case GN_OPTION_TEXT:
     case GN_OPTION_LIST:
         text = *(const char *const *)(const void *)((const char *)o + option->offset);
@@ -402,6 +424,7 @@ static bool is_default(const struct gn_option *option, const struct gn_fit_optio
     case GN_OPTION_SEED:
     case GN_OPTION_CHOICE:
     case GN_OPTION_SHUFFLE:
+    case GN_OPTION_LOOKAHEAD:
         value = (double)gn_option_whole(option, o);
         break;
     case GN_OPTION_REAL:
@@ -431,6 +454,10 @@ static void record_row(const struct gn_option *option, const struct gn_fit_optio
     case GN_OPTION_INT:
     case GN_OPTION_COUNT:
         gn_json_set_count(object, key, gn_option_whole(option, o));
+        break;
+    case GN_OPTION_LOOKAHEAD:
+        gn_json_set_count(object, key, gn_option_whole(option, o));
+        gn_json_set_exact(object, option->second_field, gn_option_second_real(option, o));
         break;
     case GN_OPTION_SEED:
         (void)snprintf(text, sizeof text, "%" PRIu64, gn_option_whole(option, o));

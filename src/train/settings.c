@@ -9,6 +9,7 @@
 #include "graph/pattern.h"
 #include "plan/plan.h"
 #include "train/options.h"
+#include "whiten/whiten.h"
 
 static uint64_t limited(const struct gn_dataset *data, uint64_t limit)
 {
@@ -101,18 +102,23 @@ static void resolve_schedule(struct gn_settings *s)
                                       .total = total };
 }
 
+gn_status gn_settings_check_freeze(const struct gn_graph *graph, const char *freeze)
+{
+    for (int i = 0; i < graph->n_tensors; i++)
+        if (!gn_pattern_matches(freeze, graph->tensors[i].name))
+            return GN_OK;
+    GN_FAIL(GN_STATUS_BAD_ARGUMENT,
+            ".freeze: \"%s\" names all %d tensors, nothing is left to train", freeze,
+            graph->n_tensors);
+}
+
 static gn_status check_patterns(const struct gn_net *net, const struct gn_fit_options *o)
 {
     const struct gn_graph *g = net->graph;
     GN_TRY(gn_pattern_check(o->no_decay, false, g, ".no_decay"));
     GN_TRY(gn_pattern_check(o->freeze, false, g, ".freeze"));
     GN_TRY(gn_pattern_check(o->lr_scale, true, g, ".lr_scale"));
-    for (int i = 0; i < g->n_tensors; i++)
-        if (!gn_pattern_matches(o->freeze, g->tensors[i].name))
-            return GN_OK;
-    GN_FAIL(GN_STATUS_BAD_ARGUMENT,
-            ".freeze: \"%s\" names all %d tensors, nothing is left to train", o->freeze,
-            g->n_tensors);
+    return gn_settings_check_freeze(g, o->freeze);
 }
 
 static gn_status choose_resize(const struct gn_net *net, const struct gn_fit_options *o,
@@ -172,8 +178,11 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
     }
     GN_TRY(choose_resize(net, o, &settings->rule));
     GN_TRY(check_patterns(net, o));
+    if (o->whiten)
+        GN_TRY(gn_whiten_check(net, o->resume));
     resolve_schedule(settings);
     GN_TRY(gn_augment_parse(&settings->augment, o->augment));
+    settings->freeze = o->freeze;
     settings->optimizer = (struct gn_optimizer_options){ .kind = o->optimizer,
                                                          .momentum = o->momentum,
                                                          .weight_decay = o->weight_decay,
@@ -183,6 +192,8 @@ gn_status gn_settings_resolve(const struct gn_net *net, const struct gn_fit_opti
                                                          .nesterov = o->nesterov,
                                                          .decay_all = o->decay_all,
                                                          .ema = o->ema,
+                                                         .lookahead_steps = o->lookahead_steps,
+                                                         .lookahead_share = o->lookahead_share,
                                                          .no_decay = o->no_decay,
                                                          .freeze = o->freeze,
                                                          .lr_scale = o->lr_scale,

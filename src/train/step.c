@@ -306,7 +306,7 @@ struct gn_plan *gn_train_plan(struct gn_net *net, const struct gn_settings *sett
                                         .class_weights = settings->class_weights,
                                         .norm_grains = o->bn_group == GN_BN_GRAIN,
                                         .norm_momentum = o->bn_momentum,
-                                        .freeze = o->freeze });
+                                        .freeze = settings->freeze });
 }
 
 struct gn_loader *gn_train_loader(const struct gn_net *net, const struct gn_settings *settings,

@@ -39,6 +39,7 @@ all()
 
 all norm --model googlenet-small --momentum 0.9
 all adamw --model googlenet-small --optimizer adamw --ema 0.9 --clip-norm 1
+all whitened --model googlenet-small --whiten --lookahead 3:0.5 --ema 0.9
 all lars --model googlenet-small --optimizer lars --clip-norm 1
 all muon --model googlenet-small --optimizer muon --nesterov --ema 0.99
 ghost='--model googlenet-small --bn-group grain --accumulate 2 --optimizer adamw --ema 0.9 --epochs 1'

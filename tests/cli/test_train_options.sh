@@ -12,7 +12,7 @@ data four 24 8 4
 # ---- Every option comes back from config.json: a cut run ends with the bytes of a straight one ----
 options='--momentum 0.9 --nesterov --schedule cosine --lr-min 0.001 --warmup-epochs 0.5
     --weight-decay 0.001 --no-decay dense --no-decay *.p1_1.weight --clip-norm 1 --accumulate 2
-    --label-smoothing 0.1 --ema 0.9 --plateau 0.5:1 --early-stop 9 --lr-scale b1=0.5'
+    --label-smoothing 0.1 --ema 0.9 --lookahead 3:0.5 --whiten --plateau 0.5:1 --early-stop 9 --lr-scale b1=0.5'
 set -f # the patterns are not names of files
 # shellcheck disable=SC2086 # several words, here and below
 expect 0 'test accuracy' train --data set $small $options --epochs 2 --log-steps 1 --out straight
@@ -26,6 +26,8 @@ for file in model best ema checkpoint; do
 done
 holds straight/config.json '"no-decay": "dense,\*\.p1_1\.weight"'
 holds straight/config.json '"plateau": "0.5:1"'
+holds straight/config.json '"lookahead": "3:0.5"'
+holds straight/config.json '"whiten": true'
 holds straight/config.json '"accumulate": 2'
 holds straight/config.json '"schedule": "cosine"'
 holds straight/history.jsonl '"step":1,"loss":[0-9.]+,"lr":0\.0[0-9]+'
@@ -123,7 +125,26 @@ expect 0 '' train --resume frozen-cut --max-steps 1000
 same frozen-one/checkpoint.safetensors frozen-two/checkpoint.safetensors
 same frozen-one/model.safetensors frozen-cut/model.safetensors
 
+# ---- Whitened filters: said before, refused where they do not fit; steps of normalisations by a pattern ----
+cp "$GN_SOURCE_DIR/examples/tiny.net" own.net
+# shellcheck disable=SC2086
+expect 0 '' train --data set $small --whiten --dry-run --out never
+holds err "whiten    the first convolution's filters, from patches of at most 5000 training images"
+expect 0 '"whiten": true' train --data set $small --whiten --dry-run --json --out never
+for dry in '' --dry-run; do
+    expect 2 '--whiten is for a fresh network, this one has weights from a file' train --data set --batch 8 \
+        --model straight/model.safetensors --whiten $dry --out never
+done
+printf 'input 16 1\nmax first 3 2\nconv conv 4 3\nmean\noutput\n' >pool.net
+expect 2 '--whiten makes filters for a convolution, the first layer of the network, first, is none' train \
+    --data set --model pool.net --whiten --out never
+expect 0 '' train --data set $small --model googlenet-24 --size 28 --lr-scale '*.beta=8' --epochs 1 --out fast-betas
+expect 0 '' train --data set $small --model googlenet-24 --size 28 --epochs 1 --out betas
+cmp -s fast-betas/model.safetensors betas/model.safetensors && fail '*.beta names nothing'
+
 # ---- Values and combinations that make no sense ----
+expect 2 'STEPS:SHARE' train --data set --lookahead 5
+expect 2 'out of range' train --data set --lookahead 5:2
 expect 2 'did you mean cosine' train --data set --schedule cosin
 expect 2 '--warmup-steps is 3 and --warmup-epochs is 1; give one' train --data set \
     --warmup-steps 3 --warmup-epochs 1

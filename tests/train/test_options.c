@@ -48,6 +48,8 @@ static const char *example(const struct gn_option *option)
         return "window:5";
     case GN_OPTION_PLATEAU:
         return "0.5:3";
+    case GN_OPTION_LOOKAHEAD:
+        return "5:0.5";
     case GN_OPTION_HEADING:
         break;
     }
@@ -123,6 +125,10 @@ static void texts_that_make_no_sense_are_refused(void **state)
         { "shuffle", "window:0", "out of range" },
         { "max-time", "soon", "is not a time" },
         { "plateau", "0.5", "FACTOR:PATIENCE" },
+        { "lookahead", "5", "STEPS:SHARE" },
+        { "lookahead", "0:0.5", "out of range" },
+        { "lookahead", "5:1.5", "out of range" },
+        { "lookahead", "5:0", "out of range" },
         { "freeze", "", "is empty" },
         { "nesterov", "yes", "is not true or false" },
     };

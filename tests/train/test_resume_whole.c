@@ -56,6 +56,8 @@ static struct gn_fit_options options_for(const char *out, int kind)
     o.lr = kind == 0 ? 0.02 : 0.005;
     o.weight_decay = 0.001;
     o.ema = 0.8;
+    o.lookahead_steps = 4; /* most interruptions come between two of its turns */
+    o.lookahead_share = 0.7;
     o.clip_norm = 0.5;
     o.label_smoothing = 0.1;
     o.lr_scale = "b1=0.5";

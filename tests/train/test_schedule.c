@@ -141,7 +141,7 @@ static void run_case(const struct update_case *c)
     assert_non_null(updater);
     float params[FLOATS] = { 0 }, grads[FLOATS] = { 0 }, sum[FLOATS] = { 0 };
     draw_both(params, 5200, 5201, 1);
-    gn_updater_begin_ema(updater, params);
+    gn_updater_begin(updater, params);
     for (int step = 0; step < STEPS; step++) {
         draw_both(grads, 5000 + (uint64_t)step, 5100 + (uint64_t)step, 1);
         gn_updater_add(updater, sum, grads, 1, step % c->accumulate == 0);
@@ -182,7 +182,7 @@ static void frozen_tensors_and_their_average_keep_every_bit(void **state)
     draw_both(params, 5200, 5201, 1);
     params[BIAS_OFFSET + 3] = -0.0F;
     memcpy(before, params, sizeof before);
-    gn_updater_begin_ema(updater, params);
+    gn_updater_begin(updater, params);
     for (uint64_t step = 1; step <= 5; step++) {
         draw_both(grads, 5000 + step, 5100 + step, 1);
         gn_updater_step(updater, params, grads, &(struct gn_update){ step, 0.1, 1 });

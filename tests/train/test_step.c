@@ -163,7 +163,7 @@ static void statistics_are_averaged_and_not_updated(void **state)
     float *average = gn_calloc(n, sizeof(float), "test");
     float *grads = gn_calloc(n, sizeof(float), "test");
     assert_true(updater != NULL && average != NULL && grads != NULL);
-    gn_updater_begin_ema(updater, net->params);
+    gn_updater_begin(updater, net->params);
     for (uint64_t step = 1; step <= 4; step++) {
         int statistics = 0;
         draw_all(net->params, n, step); /* as a batch changes them */
