@@ -300,15 +300,28 @@ class _Weights(np.ndarray[Any, Any]):
 
 class Predictor:
     """A network made ready to answer many times. Predictors of a net share its packed weights, so one for
-    each thread costs little; they answer with the weights of when they were made."""
+    each thread costs little; they answer with the weights of when they were made. With `weights="f16"` they
+    read weights of 16 bits: less time and memory for one picture, and logits that differ by about 0.0005 of
+    their size."""
 
     def __init__(
-        self, net: Net, *, batch: int = 1, threads: int = 0, layer: str | None = None
+        self,
+        net: Net,
+        *,
+        batch: int = 1,
+        threads: int = 0,
+        layer: str | None = None,
+        weights: str = "f32",
     ) -> None:
         self._pointer: int | None = None
         self._net: Net | None = net
+        if weights not in ("f32", "f16"):
+            raise ValueError(f'weights: "{weights}" is neither "f32" nor "f16"')
         options = _abi.gn_predictor_options(
-            batch=batch, threads=threads, layer=None if layer is None else layer.encode()
+            batch=batch,
+            threads=threads,
+            layer=None if layer is None else layer.encode(),
+            weights=_abi.GN_WEIGHTS_F16 if weights == "f16" else _abi.GN_WEIGHTS_F32,
         )
         self._pointer = owned(library.gn_predictor_create_with(net._pointer, ct.byref(options)))
         self._values = net.classes

@@ -29,6 +29,8 @@ NAMES(gn_resize_name, [GN_RESIZE_DEFAULT] = "default", [GN_RESIZE_TF1_LEGACY] = 
 NAMES(gn_algorithm_name, [GN_ALGORITHM_AUTO] = "auto", [GN_ALGORITHM_DIRECT] = "direct",
       [GN_ALGORITHM_WINOGRAD] = "winograd")
 
+NAMES(gn_weights_name, [GN_WEIGHTS_F32] = "f32", [GN_WEIGHTS_F16] = "f16")
+
 NAMES(gn_bn_group_name, [GN_BN_BATCH] = "batch", [GN_BN_GRAIN] = "grain")
 
 NAMES(gn_bad_image_name, [GN_BAD_STOP] = "stop", [GN_BAD_SKIP] = "skip")

@@ -19,7 +19,7 @@ struct bench {
     int processes;
     gn_ranks *ranks; /* NULL: one process */
     const char *trace;
-    int batch, threads, rounds, algorithm, grain;
+    int batch, threads, rounds, algorithm, weights, grain;
 };
 
 static const struct bench defaults = { .batch = 128 };
@@ -53,6 +53,7 @@ static const struct gn_option options[] = {
     { .name = "model", .kind = GN_OPTION_TEXT, .value = "MODEL", .offset = offsetof(struct bench, model),
       .standard = "googlenet", .help = "the same as the argument MODEL" },
     CLI_ALGORITHM_ROW(struct bench),
+    CLI_WEIGHTS_ROW(struct bench),
     CLI_NET_ROWS(struct bench),
     CLI_COMMON_ROWS(struct bench),
 };
@@ -213,6 +214,7 @@ static int measure(gn_net *net, const struct bench *given)
         .trace = given->trace,
         .memory = given->memory,
         .algorithm = (gn_algorithm)given->algorithm,
+        .weights = (gn_weights)given->weights,
         .ranks = given->ranks,
         .grain = given->grain,
     };

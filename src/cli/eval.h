@@ -15,7 +15,7 @@ struct cli_eval_flags {
     int split; /* gn_split */
     const char *fold;
     uint64_t limit, limit_train;
-    int batch, threads, algorithm;
+    int batch, threads, algorithm, weights;
     int top, tta; /* gn_tta */
     const char *predictions, *report, *require;
     gn_ranks *ranks; /* of a launcher; NULL: none */

@@ -120,6 +120,7 @@ json_t *cli_evaluation_json(const struct cli_eval_flags *flags, const struct cli
     json_object_set_new(root, "confusion", confusion(found));
     json_object_set_new(root, "reliability", bins(f));
     json_object_set_new(root, "tta", cli_json_text(gn_tta_name(flags->tta)));
+    json_object_set_new(root, "weights", cli_json_text(gn_weights_name(flags->weights)));
     json_object_set_new(root, "model", cli_json_text(found->model));
     json_object_set_new(root, "data", cli_json_text(found->data.name));
     json_object_set_new(root, "split", cli_json_text(cli_split_names[flags->split]));

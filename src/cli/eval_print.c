@@ -50,6 +50,9 @@ static void print_summary(const struct cli_eval_flags *flags, const struct cli_e
     if (flags->tta != GN_TTA_NONE)
         cli_line("views     %s: the figures are of mean answers over these",
                  gn_tta_name(flags->tta));
+    if (flags->weights != GN_WEIGHTS_F32)
+        cli_line("weights   %s: the figures are of weights that were rounded",
+                 gn_weights_name(flags->weights));
     cli_line("loss      %s", fixed(score->loss, 4));
     cli_line("accuracy  %s (%llu correct; 95%% interval %s to %s)", fixed(score->accuracy, 4),
              (unsigned long long)score->correct, fixed(f->low, 4), fixed(f->high, 4));

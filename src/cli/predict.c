@@ -16,7 +16,7 @@ enum { IMAGES_AT_ONCE = 64 };
 struct predict {
     struct cli_common common;
     struct cli_net net;
-    int top, threads, algorithm;
+    int top, threads, algorithm, weights;
     uint64_t limit; /* of each file; 0: all */
     bool logits;
     int on_bad_image; /* gn_bad_image */
@@ -54,6 +54,7 @@ static const struct gn_option options[] = {
       .standard = "stop",
       .help = "stop or skip, for pictures that cannot be read" },
     CLI_ALGORITHM_ROW(struct predict),
+    CLI_WEIGHTS_ROW(struct predict),
     CLI_THREADS_ROW(struct predict),
     CLI_NET_ROWS(struct predict),
     CLI_COMMON_ROWS(struct predict),
@@ -149,6 +150,7 @@ static int answer_set(struct job *job)
         job->net, &(struct gn_predictor_options){
                       .batch = samples < IMAGES_AT_ONCE ? (int)samples : IMAGES_AT_ONCE,
                       .algorithm = (gn_algorithm)job->given->algorithm,
+                      .weights = (gn_weights)job->given->weights,
                       .threads = job->given->threads,
                       .pack = job->pack,
                   });

@@ -105,6 +105,11 @@ const char *cli_split_name(int i);          /* NULL after the last one */
       .offset = offsetof(T, algorithm), .choice = gn_algorithm_name, .standard = "auto",         \
       .help = "of the convolutions: auto, direct or winograd" }
 
+#define CLI_WEIGHTS_ROW(T)                                                                         \
+    { .name = "weights", .kind = GN_OPTION_CHOICE, .value = "BITS",                                \
+      .offset = offsetof(T, weights), .choice = gn_weights_name, .standard = "f32",                \
+      .help = "as the kernels read them: f32, or f16, which answers one picture faster in less memory; other bits" }
+
 #define CLI_THREADS_ROW(T)                                                                         \
     { .name = "threads", .kind = GN_OPTION_INT, .value = "N", .offset = offsetof(T, threads),      \
       .low = 1, .high = 256, .standard = "all that the process may use",                           \

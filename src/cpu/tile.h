@@ -10,7 +10,7 @@
 #ifndef GN_CPU_TILE_H
 #define GN_CPU_TILE_H
 
-#include "cpu/vector.h"
+#include "cpu/half.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,14 +24,14 @@ enum { MR = 6 };
 enum { NR = 2 * VL };
 
 /* One k of a tile of nr rows and nv vectors; it lies `at` floats after each row's pointer, and
- * at b. */
-INLINE void tile_step(int nr, int nv, vf acc[MR][2], const float *const *row, ptrdiff_t at,
-                      const float *b)
+ * at b, as floats or halves. */
+INLINE void tile_step(bool half, int nr, int nv, vf acc[MR][2], const float *const *row,
+                      ptrdiff_t at, const void *b)
 {
     vf column[2];
     UNROLL
     for (int j = 0; j < nv; j++)
-        column[j] = load(b + j * VL);
+        column[j] = load_weights(half, b, j * VL);
     UNROLL
     for (int i = 0; i < nr; i++) {
         const vf s = splat(row[i][at]);

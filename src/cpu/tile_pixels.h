@@ -27,7 +27,7 @@ INLINE void tile_pixels_body(int nv, const float *a, const float *b, const struc
             acc[i][j] = (vf){ 0 };
     }
     for (int p = 0; p < n; p++)
-        tile_step(MR, nv, acc, row, at[p].a, b + at[p].b * (nv * VL));
+        tile_step(false, MR, nv, acc, row, at[p].a, b + at[p].b * (nv * VL));
     finish_tile(nv, acc, e);
 }
 

@@ -29,10 +29,10 @@ struct ahead {
     ptrdiff_t share; /* bytes */
 };
 
-INLINE struct ahead ahead_of(const float *from, size_t floats, int tiles)
+INLINE struct ahead ahead_of(bool half, const void *from, ptrdiff_t values, int tiles)
 {
-    const ptrdiff_t bytes = (ptrdiff_t)(floats * sizeof *from);
-    const char *at = (const char *)from;
+    const char *at = from;
+    const ptrdiff_t bytes = (const char *)weight_at(half, from, values) - at;
     return (struct ahead){ at, at + bytes, (bytes / tiles + 63) / 64 * 64 };
 }
 
@@ -53,8 +53,8 @@ INLINE void fetch_share(struct ahead *h, int later)
 
 /* One tile of nr rows and nv vectors. Long sums fetch a line of `near_b` every four k: all at once,
  * these would hold up the first sums. */
-INLINE void product_tile(int nr, int nv, bool transposed, struct left a, int k, const float *b,
-                         float *y, int ldy, struct ahead *near_b)
+INLINE void product_tile(bool half, int nr, int nv, bool transposed, struct left a, int k,
+                         const void *b, float *y, int ldy, struct ahead *near_b)
 {
     vf acc[MR][2];
     const float *row[MR];
@@ -67,14 +67,15 @@ INLINE void product_tile(int nr, int nv, bool transposed, struct left a, int k, 
     }
     int i = 0;
     ptrdiff_t at = 0;
-    for (; !transposed && i + 4 <= k; i += 4, at += 4, b += 4 * nv * VL) {
+    for (; !transposed && i + 4 <= k; i += 4, at += 4) {
         fetch_line(near_b);
         UNROLL
         for (int u = 0; u < 4; u++)
-            tile_step(nr, nv, acc, row, at + u, b + u * nv * VL);
+            tile_step(half, nr, nv, acc, row, at + u, weight_at(half, b, u * nv * VL));
+        b = weight_at(half, b, 4 * nv * VL);
     }
-    for (; i < k; i++, at += transposed ? a.ld : 1, b += nv * VL)
-        tile_step(nr, nv, acc, row, at, b);
+    for (; i < k; i++, at += transposed ? a.ld : 1, b = weight_at(half, b, nv * VL))
+        tile_step(half, nr, nv, acc, row, at, b);
     UNROLL
     for (int r = 0; r < nr; r++) {
         UNROLL
@@ -88,8 +89,9 @@ INLINE int product_tiles(int rows)
     return (rows + MR - 1) / MR;
 }
 
-INLINE void product_rows(int nv, bool transposed, struct left a, int rows, int k, const float *b,
-                         float *y, int ldy, struct ahead *near_a, struct ahead *near_b)
+INLINE void product_rows(bool half, int nv, bool transposed, struct left a, int rows, int k,
+                         const void *b, float *y, int ldy, struct ahead *near_a,
+                         struct ahead *near_b)
 {
     const int tiles = product_tiles(rows), low = (tiles * MR - rows) / (MR - LOW_MR);
     for (int t = 0; t < tiles; t++) {
@@ -97,27 +99,27 @@ INLINE void product_rows(int nv, bool transposed, struct left a, int rows, int k
         fetch_share(near_a, 0);
         fetch_share(near_b, transposed ? 0 : k / 4);
         if (nr == MR)
-            product_tile(MR, nv, transposed, a, k, b, y, ldy, near_b);
+            product_tile(half, MR, nv, transposed, a, k, b, y, ldy, near_b);
         else
-            product_tile(LOW_MR, nv, transposed, a, k, b, y, ldy, near_b);
+            product_tile(half, LOW_MR, nv, transposed, a, k, b, y, ldy, near_b);
         a.at += transposed ? nr : nr * a.ld;
         y += (ptrdiff_t)nr * ldy;
     }
 }
 
 /*
- * One panel of columns: b is [k][columns], columns = 2 VL, or VL when at most VL exist. Up to
+ * One panel of columns: b is [k][columns], as floats or halves, columns = 2 VL, or VL when at most VL exist. Up to
  * MR - 1 rows after the last one are read and written, too. The left and the right side that come
  * next are fetched meanwhile.
  */
-INLINE void multiply_panel(bool transposed, struct left a, int rows, int k, const float *b,
-                           int columns, float *y, int ldy, struct ahead *near_a,
+INLINE void multiply_panel(bool half, bool transposed, struct left a, int rows, int k,
+                           const void *b, int columns, float *y, int ldy, struct ahead *near_a,
                            struct ahead *near_b)
 {
     if (columns > VL)
-        product_rows(2, transposed, a, rows, k, b, y, ldy, near_a, near_b);
+        product_rows(half, 2, transposed, a, rows, k, b, y, ldy, near_a, near_b);
     else
-        product_rows(1, transposed, a, rows, k, b, y, ldy, near_a, near_b);
+        product_rows(half, 1, transposed, a, rows, k, b, y, ldy, near_a, near_b);
 }
 
 #endif

@@ -11,21 +11,21 @@
 
 #include "cpu/tile.h"
 
-enum { LINE = 16 }; /* floats of a cache line */
+enum { LINE_BYTES = 64 };
 
 /*
  * Weights come from L3 or memory, and only the first tile that reads a panel would wait for them.
  * So each of the first tiles fetches a part of the next panel: tile number t of n taps of k rows
  * starts here.
  */
-INLINE const float *next_panel(const float *panel, int t, int n, int k)
+INLINE const char *next_panel(bool half, const void *panel, int t, int n, int k)
 {
-    const size_t lines = (size_t)n * (size_t)k * NR / LINE; /* of a panel */
-    return panel + (lines + (size_t)t * ((size_t)n * (size_t)k / 4)) * LINE;
+    const ptrdiff_t sums = (ptrdiff_t)n * k;
+    return (const char *)weight_at(half, panel, sums * NR) + t * (sums / 4) * LINE_BYTES;
 }
 
-INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, int n_taps, int k,
-                           const float *b, const float *ahead, const struct tile_end *e)
+INLINE void tile_rows_body(bool half, int nv, const float *const *rows, const int *taps, int n_taps,
+                           int k, const void *b, const char *ahead, const struct tile_end *e)
 {
     vf acc[MR][2];
     fetch_tile(e);
@@ -40,16 +40,17 @@ INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, in
         UNROLL
         for (int i = 0; i < MR; i++)
             row[i] = rows[t * MR + i];
-        const float *bt = b + (size_t)taps[t] * (size_t)k * (size_t)(nv * VL);
+        const void *bt = weight_at(half, b, (ptrdiff_t)taps[t] * k * (nv * VL));
         int i = 0;
-        for (; i + 4 <= k; i += 4, bt += 4 * nv * VL, ahead += LINE) {
+        for (; i + 4 <= k; i += 4, ahead += LINE_BYTES) {
             __builtin_prefetch(ahead, 0, 2);
             UNROLL
             for (int u = 0; u < 4; u++)
-                tile_step(MR, nv, acc, row, i + u, bt + u * nv * VL);
+                tile_step(half, MR, nv, acc, row, i + u, weight_at(half, bt, u * nv * VL));
+            bt = weight_at(half, bt, 4 * nv * VL);
         }
-        for (; i < k; i++, bt += nv * VL)
-            tile_step(MR, nv, acc, row, i, bt);
+        for (; i < k; i++, bt = weight_at(half, bt, nv * VL))
+            tile_step(half, MR, nv, acc, row, i, bt);
     }
     finish_tile(nv, acc, e);
 }
@@ -60,13 +61,24 @@ INLINE void tile_rows_body(int nv, const float *const *rows, const int *taps, in
  * bring into L2 meanwhile, a cache line for every four k.
  */
 static __attribute__((noinline)) void tile_rows(const float *const *rows, const int *taps,
-                                                int n_taps, int k, const float *b,
-                                                const float *ahead, const struct tile_end *e)
+                                                int n_taps, int k, const void *b, const char *ahead,
+                                                const struct tile_end *e)
 {
     if (e->n_columns > VL)
-        tile_rows_body(2, rows, taps, n_taps, k, b, ahead, e);
+        tile_rows_body(false, 2, rows, taps, n_taps, k, b, ahead, e);
     else
-        tile_rows_body(1, rows, taps, n_taps, k, b, ahead, e);
+        tile_rows_body(false, 1, rows, taps, n_taps, k, b, ahead, e);
+}
+
+/* The same with weights of 16 bits. */
+static __attribute__((noinline)) void tile_rows_half(const float *const *rows, const int *taps,
+                                                     int n_taps, int k, const void *b,
+                                                     const char *ahead, const struct tile_end *e)
+{
+    if (e->n_columns > VL)
+        tile_rows_body(true, 2, rows, taps, n_taps, k, b, ahead, e);
+    else
+        tile_rows_body(true, 1, rows, taps, n_taps, k, b, ahead, e);
 }
 
 #endif

@@ -9,7 +9,7 @@
  *   y = E_m^T [ (D E_r g) . (B^T d) ]            forward, backward-data (filter rotated)
  *   dg = E_r^T D [ (E_m dy) . (B^T d) ]          weight gradient, the adjoint
  *
- * Points are 0, 1, -1, 2, -2 (n = 6), also 1/2, -1/2 (n = 8), infinity. Rows of a pair +a, -a
+ * Points are 0, 1, -1 (n = 4), also 2, -2 (n = 6), also 1/2, -1/2 (n = 8), infinity. Rows of a pair +a, -a
  * share their even and odd parts. docs/winograd.md derives this; a test derives the tables.
  */
 #ifndef GN_CPU_WINOGRAD_H
@@ -92,7 +92,7 @@ INLINE void from_points(int n, int k, const vf *x, vf *y)
 /* One axis of B^T. */
 INLINE void transform_data(int n, const vf *x, vf *y)
 {
-    const float(*b)[N_MAX] = n == 6 ? gn_winograd_b6 : gn_winograd_b8;
+    const float(*b)[N_MAX] = n == 4 ? gn_winograd_b4 : n == 6 ? gn_winograd_b6 : gn_winograd_b8;
     y[0] = half_sum(b[0], x, 0, n); /* the rows of 0 and infinity have one parity */
     UNROLL
     for (int p = 0; p < (n - 2) / 2; p++) {
@@ -108,7 +108,7 @@ INLINE void transform_data(int n, const vf *x, vf *y)
 INLINE float diagonal(int n, int i)
 {
     const int pair = i == n - 1 ? n / 2 : (i + 1) / 2; /* one entry for a pair +a, -a */
-    return n == 6 ? gn_winograd_d6[pair] : gn_winograd_d8[pair];
+    return n == 4 ? gn_winograd_d4[pair] : n == 6 ? gn_winograd_d6[pair] : gn_winograd_d8[pair];
 }
 
 /* Channels from c on that a vector takes of `all`, which 8 divides: a whole vector, or half of one of 16 lanes. */

@@ -15,6 +15,12 @@ static const float gn_winograd_powers[3][6] = {
     { 1, 0.5F, 0.25F, 0.125F, 0.0625F, 0.03125F },
 };
 
+static const float gn_winograd_b4[3][8] = {
+    { -1, 0, 1, 0 },
+    { 0, 1, 1, 0 },
+    { 0, -1, 0, 1 },
+};
+
 static const float gn_winograd_b6[4][8] = {
     { 4, 0, -5, 0, 1, 0 },
     { 0, -4, -4, 1, 1, 0 },
@@ -28,6 +34,7 @@ static const float gn_winograd_b8[5][8] = {
     { 0, -1, 0, 5.25F, 0, -5.25F, 0, 1 },
 };
 
+static const float gn_winograd_d4[3] = { -1, 1.0F / 2, 1 };
 static const float gn_winograd_d6[4] = { 1.0F / 4, -1.0F / 6, 1.0F / 24, 1 };
 static const float gn_winograd_d8[5] = { 1, -2.0F / 9, 1.0F / 90, 32.0F / 45, 1 };
 

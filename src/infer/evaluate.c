@@ -290,7 +290,8 @@ static gn_status evaluate(gn_net *net, struct gn_score *score,
                                                  .threads = options->threads == 0
                                                                 ? gn_ranks_threads(options->ranks)
                                                                 : options->threads,
-                                                 .algorithm = options->algorithm };
+                                                 .algorithm = options->algorithm,
+                                                 .weights = options->weights };
     gn_predictor *predictor = gn_predictor_make(net, &wanted, what);
     if (predictor == NULL)
         return gn_last_status();

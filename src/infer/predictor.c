@@ -18,7 +18,11 @@
 static struct gn_plan *make_plan(gn_predictor *p, int batch, const char *what)
 {
     const struct gn_plan_options options = {
-        .batch = batch, .threads = p->threads, .algorithm = p->algorithm, .pack = p->pack
+        .batch = batch,
+        .threads = p->threads,
+        .algorithm = p->algorithm,
+        .weights = p->weights,
+        .pack = p->pack,
     };
     struct gn_plan *plan = gn_plan_draft(p->net, &options);
     if (plan == NULL)
@@ -58,6 +62,10 @@ static gn_status prepare(gn_predictor *p, const struct gn_predictor_options *o, 
     p->batch = o->batch == 0 ? 1 : o->batch;
     p->threads = o->threads == 0 ? gn_usable_threads(NULL) : o->threads;
     p->algorithm = o->algorithm;
+    p->weights = o->weights;
+    if (gn_weights_name((int)o->weights) == NULL)
+        GN_FAIL(GN_STATUS_BAD_ARGUMENT, "predict: weights is %d, it must be f32 (0) or f16 (1)",
+                (int)o->weights);
     if (o->layer != NULL) {
         GN_TRY(gn_net_up_to(p->net, o->layer, &p->view));
         p->net = &p->view;
@@ -397,6 +405,7 @@ gn_status gn_predict_with(gn_net *net, float *logits, const struct gn_predict_op
         .batch = options->n < CHUNK ? (int)options->n : CHUNK,
         .resize = options->resize,
         .algorithm = options->algorithm,
+        .weights = options->weights,
         .threads = options->threads,
         .layer = options->layer,
     };

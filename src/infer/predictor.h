@@ -10,6 +10,7 @@ struct gn_predictor {
     struct gn_net view; /* the net up to that layer, whose values are its classes */
     struct gn_input_rule rule;
     gn_algorithm algorithm;
+    gn_weights weights;
     int batch, threads;
     struct gn_pack *pack;
     struct gn_plan *plan;

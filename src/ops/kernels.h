@@ -111,6 +111,7 @@ struct gn_args {
     int number;  /* of the layer, so that no two draw the same */
     struct gn_scales scales;
     int tile;    /* Winograd kernels: output pixels a side of a tile */
+    bool half;   /* `packed` holds IEEE 754 binary16, twice as many in the same bytes */
     int threads; /* a hint for the number of units, never for the result */
 };
 

@@ -45,13 +45,13 @@ static size_t step_bytes(const struct gn_plan *plan, const struct gn_step *s)
 static size_t least_images(const struct gn_plan *plan, const struct gn_step *s)
 {
     const bool forward = s->dx.buffer == GN_PLACE_NONE;
-    const size_t floats =
+    const size_t values =
         !gn_plan_multiplies(plan, s->layer) ? 0
         : forward ? gn_packed_floats(plan->kernels, gn_plan_pack_pass(plan, s->layer), &s->args.g,
                                      s->args.tile)
                   : gn_packed_floats(plan->kernels, GN_PASS_PACK_BACK, &s->args.g, s->args.tile);
     const size_t twice = 2 * step_bytes(plan, s);
-    return (floats * sizeof(float) + twice - 1) / twice;
+    return (values * (s->args.half ? sizeof(uint16_t) : sizeof(float)) + twice - 1) / twice;
 }
 
 /* The chain that begins with step `from` and ends before step `end` at the latest. */

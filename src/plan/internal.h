@@ -57,6 +57,7 @@ struct gn_value {
     bool bytes;      /* stands as bytes, with this */
     float scale;     /* scale (gn_scales) */
     bool int8;       /* a convolution that reads bytes */
+    bool half;       /* its packed weights are of 16 bits (gn_args.half) */
     int norm;        /* layer that is folded into this one's weights (GN_FUSE_NORM), -1: none */
     int same_as;     /* the layer whose value this is (a fused ReLU's convolution), or itself */
     int in_place_of; /* the concatenation that holds it as a slice, -1: none */
@@ -123,6 +124,7 @@ struct gn_plan {
     bool goes_back; /* it has steps backward: it trains, or has a focus */
     int focus;      /* the layer whose value and gradient outlive a call, -1: none */
     gn_algorithm algorithm;
+    bool half; /* packed weights of 16 bits */
     double label_smoothing, norm_momentum;
     bool norm_grains; /* training: statistics of each grain, in `group_sums`, */
     size_t groups_stride;

@@ -15,8 +15,10 @@
 struct packed {
     const struct gn_kernel_set *kernels;
     int layer, tile;
+    bool half;
     float in, out;                                     /* scales (gn_scales); 0, 0: of floats */
     int n, members[GN_MAX_GROUP], norms[GN_MAX_GROUP]; /* n: 1 for a layer without a group */
+    size_t bytes;
     float *weights;
 };
 
@@ -99,14 +101,19 @@ static bool leave(struct gn_pack *pack)
     return last;
 }
 
+static void free_block(struct block *b)
+{
+    gn_free(b->memory);
+    gn_free(b);
+}
+
 void gn_pack_free(gn_pack *pack)
 {
     if (pack == NULL || !leave(pack))
         return;
     for (struct block *next, *b = pack->blocks; b != NULL; b = next) {
         next = b->next;
-        gn_free(b->memory);
-        gn_free(b);
+        free_block(b);
     }
     (void)pthread_mutex_destroy(&pack->lock);
     gn_free(pack);
@@ -138,6 +145,7 @@ static struct packed describe(const struct gn_plan *plan, int i)
                         .kernels = plan->kernels,
                         .layer = i,
                         .tile = plan->values[i].tile,
+                        .half = plan->values[i].half,
                         .n = group == NULL ? 1 : group->n };
     for (int k = 0; k < p.n; k++) {
         p.members[k] = group == NULL ? i : group->members[k];
@@ -148,7 +156,8 @@ static struct packed describe(const struct gn_plan *plan, int i)
 
 static bool is_same(const struct packed *a, const struct packed *b)
 {
-    return a->layer == b->layer && a->tile == b->tile && a->kernels == b->kernels && a->n == b->n &&
+    return a->layer == b->layer && a->tile == b->tile && a->half == b->half &&
+           a->kernels == b->kernels && a->n == b->n &&
            !(a->in < b->in || a->in > b->in || a->out < b->out || a->out > b->out) &&
            memcmp(a->members, b->members, sizeof a->members) == 0 &&
            memcmp(a->norms, b->norms, sizeof a->norms) == 0;
@@ -204,13 +213,17 @@ static gn_status make_block(struct gn_pack *pack, const struct gn_plan *plan, st
         gn_free(b);
         return gn_last_status();
     }
+    if (plan->half)
+        memset(b->memory, 0, bytes); /* check_halves reads what lies between matrices, too */
     char *at = b->memory;
     for (int i = 0; i < plan->net->graph->n_layers; i++) {
         if (!has_weights(plan, i) || find(pack, plan, i) != NULL)
             continue;
-        b->packed[b->n] = describe(plan, i);
-        b->packed[b->n++].weights = (float *)(void *)at;
-        at += gn_plan_packed_bytes(plan, i);
+        struct packed *p = &b->packed[b->n++];
+        *p = describe(plan, i);
+        p->bytes = gn_plan_packed_bytes(plan, i);
+        p->weights = (float *)(void *)at;
+        at += p->bytes;
     }
     pack->bytes += bytes;
     *block = b;
@@ -229,6 +242,34 @@ static void mark_done(const struct gn_pack *pack, struct gn_plan *plan)
     }
 }
 
+/* Whether all weights of 16 bits are numbers; UNSUPPORTED. */
+static gn_status check_halves(const struct gn_pack *pack, const struct block *b)
+{
+    enum { EXPONENT = 0x7c00 }; /* of infinities and of what is no number */
+    for (int k = 0; k < b->n; k++) {
+        const struct packed *p = &b->packed[k];
+        const uint16_t *halves = (const uint16_t *)(const void *)p->weights;
+        bool fits = true;
+        for (size_t i = 0; p->half && i < p->bytes / sizeof *halves; i++)
+            fits &= (halves[i] & EXPONENT) != EXPONENT;
+        if (!fits)
+            GN_FAIL(GN_STATUS_UNSUPPORTED,
+                    "weights f16: layer %s has weights that 16 bits cannot hold; take f32",
+                    pack->net->graph->layers[p->layer].name);
+    }
+    return GN_OK;
+}
+
+/* Takes the block that was added last away again, since its weights cannot be used. */
+static void drop_block(struct gn_pack *pack)
+{
+    struct block *b = pack->blocks;
+    pack->blocks = b->next;
+    for (int k = 0; k < b->n; k++)
+        pack->bytes -= b->packed[k].bytes;
+    free_block(b);
+}
+
 gn_status gn_pack_fill(struct gn_pack *pack, struct gn_plan *plan)
 {
     struct block *added;
@@ -236,7 +277,7 @@ gn_status gn_pack_fill(struct gn_pack *pack, struct gn_plan *plan)
     if (plan->net->graph != pack->net->graph)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "pack: it was made for another network");
     (void)pthread_mutex_lock(&pack->lock);
-    const gn_status status = make_block(pack, plan, &added);
+    gn_status status = make_block(pack, plan, &added);
     if (status == GN_OK) {
         mark_done(pack, plan);
         if (added != NULL) {
@@ -250,6 +291,8 @@ gn_status gn_pack_fill(struct gn_pack *pack, struct gn_plan *plan)
                 plan->values[i].packed = find(pack, plan, i);
         gn_plan_bind(plan);
         gn_plan_pack(plan);
+        if (added != NULL && (status = check_halves(pack, added)) != GN_OK)
+            drop_block(pack);
     }
     (void)pthread_mutex_unlock(&pack->lock);
     return status;

@@ -47,16 +47,17 @@ static bool needs_whole_batch(const struct gn_graph *g)
     return false;
 }
 
-/* Bytes, rounded up to a cache line, of `floats`. */
-static size_t line_bytes(size_t floats)
+/* Bytes, rounded up to a cache line, of so many values. */
+static size_t line_bytes(size_t values, size_t each)
 {
-    return (floats * sizeof(float) + 63) / 64 * 64;
+    return (values * each + 63) / 64 * 64;
 }
 
 size_t gn_plan_packed_bytes(const struct gn_plan *plan, int i)
 {
     return line_bytes(gn_packed_floats(plan->kernels, gn_plan_pack_pass(plan, i),
-                                       gn_plan_window(plan, i), plan->values[i].tile));
+                                       gn_plan_window(plan, i), plan->values[i].tile),
+                      plan->values[i].half ? sizeof(uint16_t) : sizeof(float));
 }
 
 /* Of the plan's own packed weights; their addresses once there is memory. */
@@ -74,9 +75,11 @@ static void lay_out_packed(struct gn_plan *plan)
             const bool back =
                 plan->goes_back && plan->values[gn_plan_input(plan, i, 0)].needs_gradient;
             const size_t forward = gn_plan_packed_bytes(plan, i);
-            const size_t backward = back ? line_bytes(gn_packed_floats(
-                                               plan->kernels, GN_PASS_PACK_BACK, w, v->tile_back))
-                                         : 0;
+            const size_t backward =
+                back ? line_bytes(
+                           gn_packed_floats(plan->kernels, GN_PASS_PACK_BACK, w, v->tile_back),
+                           sizeof(float))
+                     : 0;
             if (plan->packed != NULL) {
                 v->packed = (float *)(void *)(plan->packed + bytes);
                 v->packed_back = (float *)(void *)(plan->packed + bytes + forward);
@@ -234,6 +237,7 @@ struct gn_plan *gn_plan_draft(struct gn_net *net, const struct gn_plan_options *
     plan->train = o->train;
     plan->goes_back = o->train || o->focus > 0;
     plan->focus = o->focus > 0 ? o->focus : -1;
+    plan->half = !o->reference && !o->train && o->weights == GN_WEIGHTS_F16;
     plan->algorithm = o->reference ? GN_ALGORITHM_DIRECT : o->algorithm;
     plan->label_smoothing = o->label_smoothing;
     plan->class_weights = o->class_weights;

@@ -24,6 +24,7 @@ struct gn_plan_options {
     int slice;      /* images a slice, and a grain; 0: chosen from shape and mode alone */
     bool reference; /* every step by the plain-C reference */
     gn_algorithm algorithm;
+    gn_weights weights;         /* inference: how they are packed */
     double label_smoothing;     /* part of the target that all classes share */
     const float *class_weights; /* a factor of each class's loss, read while it runs; NULL: 1 */
     bool norm_grains;           /* batch normalisation: statistics of each grain alone */

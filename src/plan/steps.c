@@ -1,8 +1,7 @@
 /*
- * Pass 6: the flat list of steps. Forward follows the graph; backward walks it from the end. A
- * value that several layers read collects its gradient without extra steps: the first
- * contribution writes, later ones add, and the last one applies the mask of the ReLU that made the
- * value.
+ * Pass 6: the flat list of steps. Forward follows the graph; backward walks it from the end. A value
+ * that several layers read collects its gradient without extra steps: the first contribution writes,
+ * later ones add, and the last one applies the mask of the ReLU that made the value.
  */
 #include "ops/rules.h"
 #include "plan/internal.h"
@@ -69,6 +68,7 @@ struct gn_step gn_plan_step(const struct gn_plan *plan, int i, const char *pass)
     s.args.g = *gn_plan_window(plan, i);
     s.args.threads = plan->threads;
     s.args.relu = plan->values[i].relu;
+    s.args.half = plan->values[i].half;
     gn_plan_set_layer(plan, &s, i);
     if (s.group >= 0)
         return s; /* joint parameters: bound with the arena */

@@ -59,6 +59,7 @@ static const struct gn_option options[] = {
       .kind = GN_OPTION_REAL, .low = 0, .high = 10000, .standard = "0" },
     NUMBER("max-queue", max_queue, 1, 65536, "256", "requests that wait at most; more get 503"),
     NUMBER("top", top, 1, CLI_LARGEST_INT, "5", "classes in the answers of /predict"),
+    CLI_WEIGHTS_ROW(struct serve_settings),
     CLI_THREADS_ROW(struct serve_settings),
     CLI_HEADING("Limits"),
     COUNT("max-body", max_body, "16777216", "bytes of a request, unpacked"),

@@ -87,14 +87,15 @@ static bool make_predictors(struct serve_model *model, const struct serve_model_
 {
     const int n = serve_runners_number(o->threads);
     const gn_resize resize = (gn_resize)o->net->resize;
+    const gn_weights weights = (gn_weights)o->weights;
     gn_pack *pack = gn_pack_create(model->net);
     model->predictor = gn_predictor_create(model->net, o->max_batch, .threads = o->threads,
-                                           .resize = resize, .pack = pack);
+                                           .resize = resize, .pack = pack, .weights = weights);
     bool made = pack && model->predictor;
     for (int i = 0; i < n && n > 1 && made; i++) {
         model->shares[i] = gn_predictor_create(model->net, o->max_batch,
                                                .threads = o->threads / n + (i < o->threads % n),
-                                               .resize = resize, .pack = pack);
+                                               .resize = resize, .pack = pack, .weights = weights);
         made = model->shares[i] != NULL;
     }
     gn_pack_free(pack);

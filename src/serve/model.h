@@ -40,7 +40,7 @@ struct serve_model {
 /* How models are loaded. */
 struct serve_model_options {
     const struct cli_net *net;
-    int max_batch, threads, top;
+    int max_batch, threads, top, weights;
 };
 
 /* NULL after the fault was named on stderr; *code gets the exit code. It has answered once, so that

@@ -173,9 +173,11 @@ static void reload(struct life *life)
 static int load_parts(struct serve_server *server, const char *const *models, int n)
 {
     const struct serve_settings *s = server->settings;
-    const struct serve_model_options how = {
-        .net = &s->net, .max_batch = s->max_batch, .threads = s->threads, .top = s->top
-    };
+    const struct serve_model_options how = { .net = &s->net,
+                                             .max_batch = s->max_batch,
+                                             .threads = s->threads,
+                                             .top = s->top,
+                                             .weights = s->weights };
     const struct serve_batcher_options batching = { .max_batch = s->max_batch,
                                                     .max_queue = s->max_queue,
                                                     .threads = s->threads,

@@ -14,7 +14,7 @@ struct serve_settings {
     struct cli_common common;
     struct cli_net net;
     const char *listen, *tls_cert, *tls_key, *token_file, *access_log;
-    int top, threads, http_threads, max_batch, max_queue, max_connections, max_per_address;
+    int top, threads, weights, http_threads, max_batch, max_queue, max_connections, max_per_address;
     double max_wait; /* milliseconds */
     double request_timeout, idle_timeout, drain_timeout;
     uint64_t max_body, max_pixels;

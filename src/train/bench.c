@@ -96,6 +96,7 @@ static gn_status bench_prepare(struct bench *b, const struct gn_bench_options *o
         .threads = o->threads == 0 ? gn_ranks_threads(b->ranks) : o->threads,
         .slice = o->grain,
         .algorithm = o->algorithm,
+        .weights = o->weights,
     };
     b->plan = gn_plan_create(b->net, &plan);
     if (b->plan == NULL)

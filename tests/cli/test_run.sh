@@ -136,6 +136,14 @@ expect 0 '"logits": \[' predict run/model.safetensors packed.gz set/t10k-images-
     --logits --limit 2 --top 99
 [ "$(wc -l <out)" = 4 ] || fail 'two images of two files are not four lines'
 [ "$(head -n 1 out | grep -o '"label"' | wc -l)" = 10 ] || fail '--top 99 is not all ten classes'
+"$GOOGLENET" predict run/model.safetensors packed.gz --logits --json --weights f32 >whole 2>err
+"$GOOGLENET" predict run/model.safetensors packed.gz --logits --json >usual 2>err
+cmp -s whole usual || fail '--weights f32 is not the default'
+"$GOOGLENET" predict run/model.safetensors packed.gz --logits --json --weights f16 >half 2>err ||
+    fail "--weights f16: $(cat err)"
+cmp -s whole half && fail '--weights f16 changes no bit'
+expect 0 '"weights": "f16"' eval run/model.safetensors --data set --json --weights f16
+expect 2 '"f8" is not one of f32, f16' predict run/model.safetensors packed.gz --weights f8
 images large.idx 2 64
 expect 0 'large.idx\[1\]' predict run/model.safetensors large.idx
 "$GOOGLENET" predict run/model.safetensors packed.gz --json 2>err | head -n 1 >/dev/null

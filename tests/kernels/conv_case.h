@@ -11,6 +11,7 @@ struct conv_case {
     int shift[4], gap[4]; /* of x, y, dx, dy */
     int tile;             /* of Winograd's filtering; 0: the direct kernels */
     bool relu, bias, accumulate, mask;
+    bool half; /* forward with packed weights of 16 bits */
 };
 
 /* Case `number` of a family: a sample of all combinations of odd sizes, for the direct kernels.

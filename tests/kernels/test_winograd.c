@@ -130,14 +130,16 @@ static double diagonal(int n, int i)
 /* Entry (i, j) of B^T as the kernels build it from a row and a sign. */
 static double data_entry(int n, int i, int j)
 {
-    const float(*b)[8] = n == 6 ? gn_winograd_b6 : gn_winograd_b8;
+    const float(*b)[8] = n == 4 ? gn_winograd_b4 : n == 6 ? gn_winograd_b6 : gn_winograd_b8;
     const bool negative = i > 0 && i < n - 1 && i % 2 == 0;
     return (negative && j % 2 == 1 ? -1 : 1) * (double)b[pair_of(n, i)][j];
 }
 
 static double diagonal_entry(int n, int i)
 {
-    return (double)(n == 6 ? gn_winograd_d6 : gn_winograd_d8)[pair_of(n, i)];
+    return (double)(n == 4   ? gn_winograd_d4
+                    : n == 6 ? gn_winograd_d6
+                             : gn_winograd_d8)[pair_of(n, i)];
 }
 
 /* Entry (i, j) of E_k: power j of point i; infinity takes the last coefficient. */
@@ -154,7 +156,7 @@ static double power_entry(int n, int k, int i, int j)
 static void constants_follow_from_the_points(void **state)
 {
     (void)state;
-    for (int n = 6; n <= 8; n += 2) {
+    for (int n = 4; n <= 8; n += 2) {
         for (int i = 0; i < n; i++) {
             /* A row of B^T and its entry of D may both have the other sign. */
             const double d = diagonal(n, i), table = diagonal_entry(n, i);
@@ -175,7 +177,7 @@ static void constants_follow_from_the_points(void **state)
 static void the_bilinear_algorithm_is_a_correlation(void **state)
 {
     (void)state;
-    static const int sizes[][2] = { { 4, 3 }, { 6, 3 }, { 2, 5 }, { 4, 5 } };
+    static const int sizes[][2] = { { 2, 3 }, { 4, 3 }, { 6, 3 }, { 2, 5 }, { 4, 5 } };
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         const int m = sizes[s][0], r = sizes[s][1], n = m + r - 1;
         for (int e = 0; e < m * r * n; e++) {

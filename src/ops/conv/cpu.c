@@ -112,7 +112,7 @@ static void fill_tile_dense(const struct gn_args *a, const struct gn_view *from,
 
 /* Panels of columns [first, columns) over the tiles of a block. `k` channels a tap. */
 static void multiply_block(const struct block *b, int taps, int n_rows, int k, int first,
-                           int columns, const float *packed, const struct tile_end *end)
+                           int columns, bool half, const void *packed, const struct tile_end *end)
 {
     for (int j = first; j < columns; j += NR) {
         struct tile_end e = *end;
@@ -123,9 +123,10 @@ static void multiply_block(const struct block *b, int taps, int n_rows, int k, i
             e.y = end->y + (size_t)(t * MR) * (size_t)end->ldy + j;
             if (end->mask != NULL)
                 e.mask = end->mask + (size_t)(t * MR) * (size_t)end->ldmask + j;
-            const float *panel = packed + (size_t)j * (size_t)(taps * k);
-            tile_rows(b->rows + (size_t)t * (size_t)taps * MR, b->taps + t * taps, b->n_taps[t], k,
-                      panel, next_panel(panel, t, taps, k), &e);
+            const void *panel = weight_at(half, packed, (ptrdiff_t)j * (taps * k));
+            (half ? tile_rows_half : tile_rows)(b->rows + (size_t)t * (size_t)taps * MR,
+                                                b->taps + t * taps, b->n_taps[t], k, panel,
+                                                next_panel(half, panel, t, taps, k), &e);
         }
     }
 }
@@ -178,7 +179,7 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int unit,
                                   .ldy = a->y.ld,
                                   .bias = a->b,
                                   .relu = a->relu };
-    multiply_block(&b, taps, n_rows, k, begin, end_column, a->packed, &end);
+    multiply_block(&b, taps, n_rows, k, begin, end_column, a->half, a->packed, &end);
 }
 
 static int back_data_units(const struct gn_args *a, const struct gn_run *r)
@@ -210,7 +211,7 @@ static void back_data(const struct gn_args *a, const struct gn_run *run, int uni
         .mask = a->mask ? a->x.data + (size_t)first * (size_t)a->x.ld : NULL,
         .ldmask = a->x.ld,
     };
-    multiply_block(&b, taps, n_rows, g->oc, begin, end_column, a->packed_back, &end);
+    multiply_block(&b, taps, n_rows, g->oc, begin, end_column, false, a->packed_back, &end);
 }
 
 /* Panels of `columns` channels, each [tap][k][NR], the last one NR or VL wide. */
@@ -232,17 +233,14 @@ static void pack(const struct gn_args *a, const struct gn_run *run, int unit, vo
     const int k = a->g.kh * a->g.kw * a->g.c, oc = a->g.oc, j0 = unit * NR;
     const int width = packed_columns(oc) - j0 < NR ? packed_columns(oc) - j0 : NR;
     const int real = oc - j0 < width ? oc - j0 : width;
-    float *p = a->packed + (size_t)j0 * (size_t)k;
+    ptrdiff_t at = (ptrdiff_t)j0 * k;
     const float *w = a->w + j0;
-    for (int i = 0; i < k; i++, p += width, w += oc) {
-        if (real == NR) {
-            store(p, load(w));
-            store(p + VL, load(w + VL));
-            continue;
+    for (int i = 0; i < k; i++, at += width, w += oc)
+        for (int j = 0; j < width; j += VL) {
+            const int some = real - j;
+            const vf v = some >= VL ? load(w + j) : some > 0 ? load_some(w + j, some) : (vf){ 0 };
+            store_weights(a->half, a->packed, at + j, v);
         }
-        for (int j = 0; j < width; j++)
-            p[j] = j < real ? w[j] : 0;
-    }
 }
 
 static int pack_back_units(const struct gn_args *a, const struct gn_run *r)

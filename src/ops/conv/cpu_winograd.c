@@ -1,7 +1,7 @@
 /*
  * Convolution of stride 1 by Winograd's minimal filtering, forward and backward-data, and the
  * transform of the weights. Compiled once for each instruction set; the transforms and their
- * source are in cpu/winograd.h. One implementation for all tiles: F(4,3), F(6,3), F(2,5), F(4,5).
+ * source are in cpu/winograd.h. One implementation for all tiles: F(2,3), F(4,3), F(6,3), F(2,5), F(4,5).
  *
  * A unit is a block of output tiles and a share of the output channels. It transforms the block's
  * input (pixels outside read as zero) into v[position][tile][channel], multiplies position by
@@ -17,25 +17,37 @@
 
 enum { BLOCK_TILES = 4 * MR, KC = 4 * NR };
 
+/* Transformed weights of 16 bits are so many times themselves: D has factors down to 1/8100, with which the usual
+ * weights would be below 2^-14, where binary16 loses digits. */
+#define HALF_SCALE 256.0F
+
 /* One direction of one convolution in the terms of the forward pass. */
 struct pass {
     struct gn_view from, to;
     int h, w, c;         /* of `from` */
     int oh, ow, oc;      /* of `to` */
     int top, left;       /* padding */
-    const float *u;      /* [position][panel][c][NR] */
+    const void *u;       /* [position][panel][c][NR], floats or halves */
     struct tile_end end; /* bias, relu, accumulate, mask of the first pixel */
+    float unscale;       /* 1, or what takes HALF_SCALE away */
 };
 
 static struct pass forward_pass(const struct gn_args *a)
 {
     const struct gn_geometry *g = &a->g;
-    return (struct pass){ a->x,       a->y,
-                          g->h,       g->w,
-                          g->c,       g->oh,
-                          g->ow,      g->oc,
-                          g->pad_top, g->pad_left,
-                          a->packed,  { .bias = a->b != NULL ? a->b : a->zeros, .relu = a->relu } };
+    return (struct pass){ a->x,
+                          a->y,
+                          g->h,
+                          g->w,
+                          g->c,
+                          g->oh,
+                          g->ow,
+                          g->oc,
+                          g->pad_top,
+                          g->pad_left,
+                          a->packed,
+                          { .bias = a->b != NULL ? a->b : a->zeros, .relu = a->relu },
+                          a->half ? 1 / HALF_SCALE : 1 };
 }
 
 static struct pass back_pass(const struct gn_args *a)
@@ -55,7 +67,8 @@ static struct pass back_pass(const struct gn_args *a)
                           g->kh - 1 - g->pad_top,
                           g->kw - 1 - g->pad_left,
                           a->packed_back,
-                          end };
+                          end,
+                          1 };
 }
 
 static struct tiling tiling_of(const struct pass *p, int m)
@@ -118,7 +131,7 @@ INLINE void finish_pixel(const struct pass *p, bool back, int lanes, vf v, vf bi
                          float *y, const float *mask)
 {
     if (!back) {
-        v += bias;
+        v = v * splat(p->unscale) + bias;
         v = (vf)((vi)v & ~(v < least)); /* keeps NaN, so that a diverged network is seen */
     }
     if (back && p->end.accumulate)
@@ -186,25 +199,42 @@ INLINE void output_tiles(const struct pass *p, bool back, int n, int m, const st
 }
 
 /* f[position] = v[position] * u[position] for columns [first, first + columns). */
-static void multiply(const struct pass *p, int positions, int tiles, const float *v, float *f,
-                     int first, int columns)
+INLINE void multiply(const struct pass *p, bool half, int positions, int tiles, const float *v,
+                     float *f, int first, int columns)
 {
     const size_t u_step = position_step((size_t)p->c * (size_t)packed_columns(p->oc));
-    const size_t v_size = (size_t)tiles * (size_t)p->c, panel = (size_t)p->c * NR;
+    const ptrdiff_t v_size = (ptrdiff_t)tiles * p->c, panel = (ptrdiff_t)p->c * NR;
     const int each = product_tiles(tiles);
     for (int i = 0; i < positions; i++) {
-        const float *u = p->u + (size_t)i * u_step + (size_t)first * (size_t)p->c;
+        const void *u =
+            weight_at(half, p->u, (ptrdiff_t)((size_t)i * u_step + (size_t)first * (size_t)p->c));
         const struct left rows = { v + (size_t)i * v_step(p->c), p->c };
         const int next = i + 1 < positions ? i + 1 : i;
         struct ahead next_v =
-            ahead_of(v + (size_t)next * v_step(p->c), v_size, each * divide_up(columns, NR));
-        const float *following = p->u + (size_t)next * u_step + (size_t)first * (size_t)p->c;
-        for (int j = 0; j < columns; j += NR, u += panel) {
-            struct ahead next_u = ahead_of(j + NR < columns ? u + panel : following, panel, each);
-            multiply_panel(false, rows, tiles, p->c, u, columns - j, f + (size_t)i * v_step(KC) + j,
-                           KC, &next_v, &next_u);
+            ahead_of(false, v + (size_t)next * v_step(p->c), v_size, each * divide_up(columns, NR));
+        const void *following = weight_at(
+            half, p->u, (ptrdiff_t)((size_t)next * u_step + (size_t)first * (size_t)p->c));
+        for (int j = 0; j < columns; j += NR, u = weight_at(half, u, panel)) {
+            const void *then = j + NR < columns ? weight_at(half, u, panel) : following;
+            struct ahead next_u = ahead_of(half, then, panel, each);
+            multiply_panel(half, false, rows, tiles, p->c, u, columns - j,
+                           f + (size_t)i * v_step(KC) + j, KC, &next_v, &next_u);
         }
     }
+}
+
+static __attribute__((noinline)) void multiply_floats(const struct pass *p, int positions,
+                                                      int tiles, const float *v, float *f,
+                                                      int first, int columns)
+{
+    multiply(p, false, positions, tiles, v, f, first, columns);
+}
+
+static __attribute__((noinline)) void multiply_halves(const struct pass *p, int positions,
+                                                      int tiles, const float *v, float *f,
+                                                      int first, int columns)
+{
+    multiply(p, true, positions, tiles, v, f, first, columns);
 }
 
 INLINE void run_pass(const struct pass *p, bool back, int m, int r, const struct gn_args *a,
@@ -216,6 +246,7 @@ INLINE void run_pass(const struct pass *p, bool back, int m, int r, const struct
     const int shares = column_shares(p->oc, blocks, a->threads);
     const int t0 = unit / shares * each;
     const int tiles = all - t0 < each ? all - t0 : each;
+    const bool half = !back && a->half;
     int begin, end;
     columns_of_share(p->oc, shares, unit % shares, &begin, &end);
     float *v = scratch;
@@ -225,7 +256,10 @@ INLINE void run_pass(const struct pass *p, bool back, int m, int r, const struct
     input_tiles(p, n, &map, t0, tiles, a->zeros, v);
     for (int first = begin; first < end; first += KC) {
         const int columns = end - first < KC ? end - first : KC;
-        multiply(p, n * n, tiles, v, f, first, columns);
+        if (half)
+            multiply_halves(p, n * n, tiles, v, f, first, columns);
+        else
+            multiply_floats(p, n * n, tiles, v, f, first, columns);
         output_tiles(p, back, n, m, &map, t0, tiles, f, first, columns);
     }
 }
@@ -234,6 +268,10 @@ INLINE void dispatch(const struct pass *p, bool back, const struct gn_args *a,
                      const struct gn_run *run, int unit, void *scratch)
 {
     switch (a->tile * 10 + a->g.kh) {
+    case 23: /* forward alone */
+        if (!back)
+            run_pass(p, back, 2, 3, a, run, unit, scratch);
+        break;
     case 43:
         run_pass(p, back, 4, 3, a, run, unit, scratch);
         break;
@@ -291,7 +329,23 @@ struct weights {
     const float *w;
     size_t wt, wk, wc;
     bool rotated;
+    bool half; /* what becomes of them */
 };
+
+/* A vector of them at the n * n points, `step` weights apart from number `at` of u on. */
+INLINE void pack_vector(const float *const *g, int n, int r, int lanes, bool half, float *u,
+                        size_t at, size_t step)
+{
+    float points[N_MAX * N_MAX][VL];
+    if (!half) {
+        (void)at_points_2d(n, r, true, lanes, g, g, 0, u + at, step);
+        return;
+    }
+    (void)at_points_2d(n, r, true, lanes, g, g, 0, points[0], VL);
+    for (int i = 0; i < n * n; i++)
+        store_half((uint16_t *)(void *)u + at + (size_t)i * step,
+                   splat(HALF_SCALE) * load(points[i]));
+}
 
 INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns, int j0, float *u)
 {
@@ -311,11 +365,11 @@ INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns
                 for (int l = 0; l < lanes && s->wc != 1; l++)
                     row[t][l] = w[(size_t)l * s->wc];
             }
-            float *to = u + (size_t)j0 * (size_t)k + (size_t)i * (size_t)width + j;
+            const size_t at = (size_t)j0 * (size_t)k + (size_t)(i * width + j);
             if (lanes == VL)
-                (void)at_points_2d(n, r, true, VL, g, g, 0, to, step);
+                pack_vector(g, n, r, VL, s->half, u, at, step);
             else
-                (void)at_points_2d(n, r, true, 8, g, g, 0, to, step);
+                pack_vector(g, n, r, 8, s->half, u, at, step);
         }
     }
 }
@@ -323,7 +377,9 @@ INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns
 static __attribute__((noinline)) void pack_any(const struct weights *s, const struct gn_args *a,
                                                int k, int columns, int j0, float *u)
 {
-    if (a->g.kh == 3 && a->tile == 4)
+    if (a->g.kh == 3 && a->tile == 2)
+        pack_panel(s, 4, 3, k, columns, j0, u);
+    else if (a->g.kh == 3 && a->tile == 4)
         pack_panel(s, 6, 3, k, columns, j0, u);
     else if (a->g.kh == 3)
         pack_panel(s, 8, 3, k, columns, j0, u);
@@ -344,7 +400,9 @@ static void pack(const struct gn_args *a, const struct gn_run *run, int unit, vo
     (void)run;
     (void)scratch;
     const struct gn_geometry *g = &a->g;
-    const struct weights s = { a->w, (size_t)g->c * (size_t)g->oc, (size_t)g->oc, 1, false };
+    const struct weights s = {
+        a->w, (size_t)g->c * (size_t)g->oc, (size_t)g->oc, 1, false, a->half
+    };
     pack_any(&s, a, g->c, g->oc, unit * NR, a->packed);
 }
 
@@ -359,7 +417,7 @@ static void pack_back(const struct gn_args *a, const struct gn_run *run, int uni
     (void)run;
     (void)scratch;
     const struct gn_geometry *g = &a->g;
-    const struct weights s = { a->w, (size_t)g->c * (size_t)g->oc, 1, (size_t)g->oc, true };
+    const struct weights s = { a->w, (size_t)g->c * (size_t)g->oc, 1, (size_t)g->oc, true, false };
     pack_any(&s, a, g->oc, g->c, unit * NR, a->packed_back);
 }
 

@@ -156,11 +156,11 @@ static void multiply(const struct cut *k, const struct unit *u, int p, int next,
     const struct left x = { u->x + (size_t)p * x_step, k->rows };
     const int all = product_tiles(u->n_rows) * divide_up(columns, NR);
     struct ahead next_x =
-        ahead_of(u->x + (size_t)next * x_step, (size_t)tiles * (size_t)k->rows, all);
+        ahead_of(false, u->x + (size_t)next * x_step, (size_t)tiles * (size_t)k->rows, all);
     struct ahead next_dy =
-        ahead_of(dy + (size_t)next * dy_step, (size_t)columns * CHUNK_TILES, all);
+        ahead_of(false, dy + (size_t)next * dy_step, (size_t)columns * CHUNK_TILES, all);
     for (int j = 0; j < columns; j += NR)
-        multiply_panel(true, x, u->n_rows, tiles,
+        multiply_panel(false, true, x, u->n_rows, tiles,
                        dy + (size_t)p * dy_step + (size_t)j * CHUNK_TILES, NR, product + j,
                        LINE_COLUMNS, &next_x, &next_dy);
 }
