@@ -139,9 +139,9 @@ class Peer:
 class Ours:
     """`googlenet bench`, run anew for every turn; it warms up with two steps of its own."""
 
-    def __init__(self, program, folder, train, batch, threads, environment):
+    def __init__(self, program, folder, train, batch, threads, environment, options):
         self.command = [program, "bench", str(folder / "model.safetensors"), "--json"]
-        self.command += ["--batch", str(batch), "--threads", str(threads)] + ["--train"] * train
+        self.command += ["--batch", str(batch), "--threads", str(threads)] + ["--train"] * train + options
         self.environment = environment
         self.ms = self._run(2)["ms_median"]
         self.report = None

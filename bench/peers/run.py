@@ -66,6 +66,8 @@ def parse_arguments():
     p.add_argument("--minutes", type=float, help="budget of the whole table: fewer rounds")
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     p.add_argument("--isa", choices=tuple(programs.ISA_SETTINGS), help="hold both sides to it")
+    p.add_argument("--weights", choices=("f32", "f16"), default="f32",
+                   help="of our forward passes: bits of the packed weights")
     p.add_argument("--wait-policy", choices=("default", "passive", "active"), default="default",
                    help="OMP_WAIT_POLICY of all programs")
     p.add_argument("--program", default=str(ROOT / "build" / "googlenet"))
@@ -165,7 +167,9 @@ class Comparison:
                     stack.callback(peer.close)
                     peers.append(peer)
                     pairs[name] = []
-            ours = programs.Ours(args.program, folder, train, batch, args.threads, self.ours)
+            options = [] if train or int8 else ["--weights", args.weights]
+            ours = programs.Ours(args.program, folder, train, batch, args.threads, self.ours,
+                                 options)
             before = self.peak.gflops()
             while rounds < args.rounds:
                 begin = time.monotonic()
