@@ -249,10 +249,14 @@ static gn_status check_halves(const struct gn_pack *pack, const struct block *b)
     for (int k = 0; k < b->n; k++) {
         const struct packed *p = &b->packed[k];
         const uint16_t *halves = (const uint16_t *)(const void *)p->weights;
-        bool fits = true;
-        for (size_t i = 0; p->half && i < p->bytes / sizeof *halves; i++)
-            fits &= (halves[i] & EXPONENT) != EXPONENT;
-        if (!fits)
+        const size_t n = p->half ? p->bytes / sizeof *halves : 0;
+        uint16_t largest = 0;
+#pragma omp simd reduction(max : largest)
+        for (size_t i = 0; i < n; i++) {
+            const uint16_t exponent = halves[i] & EXPONENT;
+            largest = exponent > largest ? exponent : largest;
+        }
+        if (largest == EXPONENT)
             GN_FAIL(GN_STATUS_UNSUPPORTED,
                     "weights f16: layer %s has weights that 16 bits cannot hold; take f32",
                     pack->net->graph->layers[p->layer].name);

@@ -330,9 +330,13 @@ static void fold(const struct gn_args *a, const struct gn_run *run, int tap, voi
     double *scale = scratch;
     for (size_t o = 0; o < oc; o++)
         scale[o] = fold_scale(a, o);
-    for (size_t i = (size_t)tap * c; i < ((size_t)tap + 1) * c; i++)
+    for (size_t i = (size_t)tap * c; i < ((size_t)tap + 1) * c; i++) {
+        const float *from = a->w + i * oc;
+        float *to = a->y.data + i * (size_t)a->y.ld;
+#pragma omp simd
         for (size_t o = 0; o < oc; o++)
-            a->y.data[i * (size_t)a->y.ld + o] = (float)((double)a->w[i * oc + o] * scale[o]);
+            to[o] = (float)((double)from[o] * scale[o]);
+    }
 }
 
 /* b' = beta + (b - mean) * scale */
