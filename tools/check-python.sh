@@ -1,5 +1,5 @@
 #!/bin/sh
-# check-python.sh DIR [BUILD=build]: builds the wheel of python/ with the library of BUILD (or, where there is
+# check-python.sh DIR [BUILD=build]: builds the wheel of python/ (pip install .) with the library of BUILD (or, where there is
 # none, one of its own) into an environment in DIR, outside of the tree, and runs its tests (pytest) and mypy
 # there. The product and `make test` need no Python.
 set -eu
@@ -19,7 +19,7 @@ dir=$(realpath "$dir")
 "$dir/bin/python" -c 'import numpy, pytest, mypy' 2>/dev/null ||
     "$dir/bin/pip" install --quiet --disable-pip-version-check numpy pytest mypy
 GOOGLENET_LIBRARY="$build/libgooglenet.so" "$dir/bin/pip" install --quiet --disable-pip-version-check \
-    --force-reinstall --no-deps ./python
+    --force-reinstall --no-deps .
 cd "$dir" # the package that is tested is the installed one
 "$dir/bin/python" -m pytest -q -p no:cacheprovider "$source/python/tests"
 "$dir/bin/python" -m mypy --strict -p googlenet --cache-dir="$dir/mypy"
