@@ -31,6 +31,9 @@ set(GN_CODE
     -fopenmp-simd # "#pragma omp simd": loops for vectors, no runtime library
     # Two builds in different places give the same bytes.
     -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=./build)
+if(WIN32) # the compiler fails on it in functions with large frames
+    list(REMOVE_ITEM GN_CODE -fstack-clash-protection)
+endif()
 if(NOT training)
     list(REMOVE_ITEM GN_CODE -fexceptions) # its tables are a tenth of a small library
     list(APPEND GN_CODE -fno-asynchronous-unwind-tables)

@@ -63,6 +63,9 @@ gn_optional(CURL libcurl "" "download of named data sets") # loaded at run time
 gn_optional(CAIRO cairo -lcairo "drawing of the training curves")
 gn_optional(JPEG libjpeg -ljpeg "reading of JPEG pictures")
 gn_optional(PNG libpng -lpng "reading of PNG pictures")
+if(GN_HAVE_PNG AND WIN32) # an archive there, which needs zlib after it
+    set_property(TARGET PkgConfig::PNG APPEND PROPERTY INTERFACE_LINK_LIBRARIES ${ZLIB_LIBRARIES})
+endif()
 gn_loaded(GIF libgif libgif.so.7 "reading of GIF pictures")
 gn_loaded(WEBP libwebpdemux libwebpdemux.so.2 "reading of WebP pictures")
 gn_loaded(MICROHTTPD "libmicrohttpd>=0.9.75" libmicrohttpd.so.12 "the command serve")

@@ -20,12 +20,8 @@ list(APPEND GN_DEFINITIONS GN_TRAINING=0)
 
 file(GLOB GN_PREDICTION_SOURCES CONFIGURE_DEPENDS
      src/os/*.c src/base/*.c src/cpu/*.c src/ops/*/op.c src/graph/*.c src/plan/*.c src/models/*.c src/picture/*.c)
-list(FILTER GN_PREDICTION_SOURCES EXCLUDE REGEX "/(folders|option|names|library|statistics|task)\\.c$")
-if(WIN32)
-    list(FILTER GN_PREDICTION_SOURCES EXCLUDE REGEX "/os/posix\\.c$")
-else()
-    list(FILTER GN_PREDICTION_SOURCES EXCLUDE REGEX "/os/windows\\.c$")
-endif()
+list(FILTER GN_PREDICTION_SOURCES EXCLUDE REGEX "/(folders|(posix|windows)_[a-z]+|option|names|library|statistics|task)\\.c$")
+list(FILTER GN_PREDICTION_SOURCES EXCLUDE REGEX "/os/${GN_OTHER_SYSTEM}\\.c$")
 list(FILTER GN_PREDICTION_SOURCES EXCLUDE REGEX "/(augment|augment_bytes)\\.c$")
 list(REMOVE_ITEM GN_PREDICTION_SOURCES ${PROJECT_SOURCE_DIR}/src/graph/text.c)
 list(APPEND GN_PREDICTION_SOURCES

@@ -23,7 +23,7 @@ const unsigned char serve_page[] = {
 const size_t serve_page_size = sizeof serve_page;
 " @ONLY)
     list(APPEND GN_CLI_SOURCES ${sources} ${PROJECT_BINARY_DIR}/serve_page.c)
-    set(GN_SERVE_BASE src/base/library.c src/file/md5.c)
+    set(GN_SERVE_BASE src/base/library.c src/os/${GN_SYSTEM}_library.c src/file/md5.c)
     set(GN_SERVE_LIBS Threads::Threads ZLIB::ZLIB ${CMAKE_DL_LIBS})
 else()
     list(APPEND GN_CLI_SOURCES ${PROJECT_SOURCE_DIR}/src/serve/command.c)

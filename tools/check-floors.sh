@@ -78,7 +78,7 @@ includes src include examples | awk -F: -v folders="$FOLDERS" '
             complain("folder src/" own[2] " has no rank, add it to tools/check-floors.sh")
         else if (!(other[1] in rank))
             complain("\"" what "\": name it from src/, as \"base/status.h\"")
-        else if (own[2] == "cli" && what ~ /^(base\/(number|path|width|words)|os\/os)\.h$/)
+        else if (own[2] == "cli" && what ~ /^(base\/(number|path|width|words)|os\/(os|files|program\/program))\.h$/)
             next
         else if (own[2] == "serve" && what ~ /^(base\/(number|library)|file\/md5)\.h$/)
             next

@@ -1,6 +1,7 @@
 #include "base/library.h"
 
-#include <dlfcn.h>
+#include "os/library.h"
+
 #include <string.h>
 
 enum { LONGEST_NAME = 64 };
@@ -14,7 +15,7 @@ static void *open_first(const char *names)
         if (n < sizeof name) {
             memcpy(name, names, n);
             name[n] = '\0';
-            handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+            handle = gn_system_load(name);
         }
         names += n + strspn(names + n, " ");
     }
@@ -27,10 +28,9 @@ bool gn_library_load(const char *names, const struct gn_library_function *functi
     if (handle == NULL)
         return false;
     for (; functions->name != NULL; functions++) {
-        /* POSIX lets the address of a function come as one of an object (dlsym, "Application usage"). */
-        void *address = dlsym(handle, functions->name);
+        void *address = gn_system_function(handle, functions->name);
         if (address == NULL) {
-            (void)dlclose(handle);
+            gn_system_unload(handle);
             return false;
         }
         memcpy((char *)table + functions->offset, &address, sizeof address);

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "cli/report.h"
 #include "cli/run_folder.h"
+#include "os/files.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -254,13 +255,12 @@ static void put_file(FILE *out, const struct card *card, const char *name)
 static void put_data_word(FILE *out, const struct train_run *run)
 {
     static const struct gn_option none = { .name = "data", .kind = GN_OPTION_TEXT };
-    char *text = NULL;
-    size_t n = 0;
-    FILE *word = open_memstream(&text, &n);
-    if (!word)
+    struct gn_memory_stream word;
+    if (!gn_memory_stream_begin(&word))
         return;
-    put_word(word, &none, data_name(run));
-    if (fclose(word) == 0)
+    put_word(word.file, &none, data_name(run));
+    char *text = gn_memory_stream_end(&word, NULL);
+    if (text)
         fputs(text + strlen(" --data "), out);
     free(text);
 }
@@ -296,13 +296,10 @@ static char *text_of(const struct card *card)
 {
     struct gn_evaluation_figures figures;
     struct gn_net_info info, *net = &info; /* anew: a training gives the network the data's names */
-    char *text = NULL;
-    size_t n = 0;
-    if (gn_net_describe(card->run->net, net) != GN_OK)
+    struct gn_memory_stream stream;
+    if (gn_net_describe(card->run->net, net) != GN_OK || !gn_memory_stream_begin(&stream))
         return NULL;
-    FILE *out = open_memstream(&text, &n);
-    if (!out)
-        return NULL;
+    FILE *out = stream.file;
     const bool measured = card->answers && gn_evaluation_figures(card->answers, &figures) == GN_OK;
     put_front(out, card, measured ? &figures : NULL);
     fputs("# ", out);
@@ -319,10 +316,7 @@ static char *text_of(const struct card *card)
     }
     put_training(out, card);
     put_rest(out, card);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return gn_memory_stream_end(&stream, NULL);
 }
 
 void cli_write_card(const struct card *card)

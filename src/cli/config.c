@@ -7,13 +7,12 @@
 #include "base/number.h"
 #include "cli/report.h"
 #include "cli/shared.h"
+#include "os/files.h"
+#include "os/os.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { LARGEST_FILE = 1 << 20, FORMAT = 1 };
 
@@ -90,7 +89,7 @@ static char *read_text(int descriptor, size_t size)
     char *text = cli_calloc(size + 1, 1);
     size_t n = 0;
     while (n < size) {
-        const ssize_t got = read(descriptor, text + n, size - n);
+        const int64_t got = gn_system_read(descriptor, text + n, size - n);
         if (got < 0 && errno != EINTR) {
             const int number = errno;
             free(text);
@@ -106,21 +105,21 @@ static char *read_text(int descriptor, size_t size)
 
 json_t *cli_load_json(const char *path, int *code)
 {
-    struct stat status;
+    struct gn_system_file about;
     *code = CLI_DATA;
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0 || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
-        status.st_size > LARGEST_FILE) {
+    const int descriptor = gn_system_open(path);
+    if (descriptor < 0 || !gn_system_examine(descriptor, &about) || about.other ||
+        about.size > LARGEST_FILE) {
         const char *why = descriptor < 0 ? strerror(errno) : "not a file of at most 1 MiB";
         cli_fail(CLI_DATA, "%s: cannot read the options of the run: %s", path, why);
         if (descriptor >= 0)
-            close(descriptor);
+            (void)gn_system_close(descriptor);
         return NULL;
     }
     json_error_t fault;
-    char *text = read_text(descriptor, (size_t)status.st_size);
+    char *text = read_text(descriptor, (size_t)about.size);
     const int number = errno;
-    close(descriptor);
+    (void)gn_system_close(descriptor);
     if (!text) {
         *code = cli_fail(CLI_ENVIRONMENT, "%s: cannot read the options of the run: %s", path,
                          strerror(number));

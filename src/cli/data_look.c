@@ -7,7 +7,6 @@
 #include "cli/report.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 /* Finds set `name`; false when no such set is known. With `verify` its files are read. */
 static bool find_known(const char *name, const struct data *given, bool verify,
@@ -207,11 +206,10 @@ static int verify(const struct data *given, const char *what, struct gn_known_da
 
 int data_check(const struct data *given, const char *what)
 {
-    struct stat status;
     struct gn_known_dataset known = { 0 };
     struct gn_check_report report = { 0 };
     struct splits splits = { 0 };
-    const bool is_known = stat(what, &status) != 0 && find_known(what, given, false, &known);
+    const bool is_known = !gn_path_exists(what) && find_known(what, given, false, &known);
     if (is_known && !known.where) {
         const int code = cli_fail(CLI_DATA, "%s: the data set is not on this machine", what);
         cli_hint("googlenet data get %s fetches it", what);

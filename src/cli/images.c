@@ -1,11 +1,11 @@
 /* Images given as arguments. */
+#include "base/path.h"
 #include "cli/images.h"
 #include "cli/report.h"
 #include "cli/shared.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 int cli_open_images(struct cli_images *images, const char *const *paths, size_t n, uint64_t limit)
 {
@@ -13,13 +13,12 @@ int cli_open_images(struct cli_images *images, const char *const *paths, size_t 
     for (size_t i = 0, taken = 1; i < n; i += taken) {
         struct cli_image_set *set = &images->sets[images->n];
         struct gn_dataset_info info;
-        struct stat status;
         set->images = gn_open_image_files(paths + i, n - i, limit, &taken);
         if (!set->images || gn_dataset_describe(set->images, &info) != GN_OK)
             return cli_fail_library();
         images->n++;
         set->path = paths[i];
-        set->folder = stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode);
+        set->folder = gn_path_is_folder(paths[i]);
         set->samples = info.samples;
         cli_note_unused(&info);
         cli_note_unread(&info, info.name);
@@ -47,7 +46,7 @@ char *cli_image_file(const gn_dataset *images, const char *path, bool folder, ui
     *index = 0;
     if (!folder)
         return cli_format("%s", picture);
-    while (n > 1 && path[n - 1] == '/')
+    while (n > 1 && gn_is_slash(path[n - 1]))
         n--;
     return cli_format("%.*s/%s", (int)n, path, picture);
 }

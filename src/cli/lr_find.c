@@ -7,6 +7,7 @@
 #include "cli/run_folder.h"
 #include "cli/shared.h"
 #include "cli/signals.h"
+#include "os/files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,18 +53,18 @@ static const struct gn_option options[] = {
 
 static int write_csv(const struct gn_lr_sweep *sweep, const char *path)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&text, &size);
-    if (!file)
+    struct gn_memory_stream stream;
+    size_t size;
+    if (!gn_memory_stream_begin(&stream))
         return cli_fail(CLI_ENVIRONMENT, "%s: out of memory", path);
+    FILE *file = stream.file;
     fputs("step,lr,loss,smoothed\n", file);
     for (int i = 0; i < sweep->n; i++)
         gn_print(file, "%d,%.9g,%.9g,%.9g\n", i + 1, sweep->points[i].lr, sweep->points[i].loss,
                  sweep->points[i].smoothed);
-    const bool is_whole = ferror(file) == 0;
+    char *text = gn_memory_stream_end(&stream, &size);
     int code = 0;
-    if (fclose(file) != 0 || !is_whole)
+    if (!text)
         code = cli_fail(CLI_ENVIRONMENT, "%s: out of memory", path);
     else if (gn_write_file(path, text, size) != GN_OK)
         code = cli_fail_library();

@@ -7,23 +7,10 @@
 #include "cli/ranks.h"
 #include "cli/report.h"
 #include "cli/shared.h"
+#include "os/program/program.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* A file opened later must not get the number of a standard stream that the caller closed; and a
- * closed pipe or a full disk is an error of the write, not the end of the process. */
-static void prepare_streams(void)
-{
-    for (int stream = 0; stream <= 2; stream++)
-        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != stream)
-            exit(CLI_ENVIRONMENT);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-}
 
 static const struct cli_command *find_command(const char *name)
 {
@@ -54,11 +41,9 @@ static int unknown_command(const char *word)
 static void set_voice(const struct cli_common *common)
 {
     const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-    const bool is_plain = !term || strcmp(term, "dumb") == 0;
     cli_voice.quiet = common->quiet;
     cli_voice.verbose = common->verbose && !common->quiet;
-    cli_voice.terminal = isatty(STDERR_FILENO) && !is_plain;
+    cli_voice.terminal = gn_terminal_redraws(stderr);
     cli_voice.colour =
         cli_voice.terminal && !common->no_color && !(no_color && no_color[0] != '\0');
 }
@@ -117,7 +102,8 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    prepare_streams();
+    if (!gn_program_begin(&argc, &argv))
+        return CLI_ENVIRONMENT;
     cli_watch_json();
     return cli_finish(run(argc, argv));
 }

@@ -2,6 +2,7 @@
  * googlenet predict: classes of pictures, of all pictures of folders and of the images in IDX files,
  * as text or as one JSON object a line.
  */
+#include "base/path.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/images.h"
@@ -9,7 +10,6 @@
 #include "cli/shared.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 enum { IMAGES_AT_ONCE = 64 };
 
@@ -166,14 +166,13 @@ static int answer_set(struct job *job)
 /* Answers the first of n arguments, or as many as are one set. */
 static int answer_files(struct job *job, const char *const *paths, size_t n, size_t *taken)
 {
-    struct stat status;
     *taken = 1;
     gn_dataset *images = gn_open_image_files(paths, n, job->given->limit, taken);
     if (!images)
         return leave_out(job, NULL);
     job->path = paths[0];
     job->images = images;
-    job->folder = stat(paths[0], &status) == 0 && S_ISDIR(status.st_mode);
+    job->folder = gn_path_is_folder(paths[0]);
     const int code = answer_set(job);
     gn_close_dataset(images);
     return code;

@@ -7,10 +7,9 @@
 
 #include "base/number.h"
 #include "cli/report.h"
+#include "os/program/program.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 enum { WIDEST_BAR = 30 };
 static const double redraw_seconds = 0.1;
@@ -50,11 +49,10 @@ static void draw_bar(char *bar, int width, uint64_t done, uint64_t all)
 static void redraw(struct cli_progress *progress, const struct gn_event *event, const char *left,
                    const char *right)
 {
-    struct winsize size;
     char bar[WIDEST_BAR + 1];
-    int width = 80;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10)
-        width = size.ws_col;
+    int rows, columns, width = 80;
+    if (gn_terminal_size(stderr, &rows, &columns) && columns > 10)
+        width = columns;
     const int room = width - 1 - (int)strlen(left) - (int)strlen(right);
     draw_bar(bar, room, event->step, event->steps);
     const int right_room = width - 1 - (int)strlen(left);

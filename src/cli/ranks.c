@@ -2,51 +2,24 @@
 
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "os/program/program.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* What a silent rank had as stdout and stderr; -1: it is not silent. */
-static int spoken[2] = { -1, -1 };
-
-static void be_silent(void)
-{
-    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere < 0 || spoken[1] >= 0)
-        return;
-    for (int i = 0; i < 2; i++) {
-        spoken[i] = fcntl(STDOUT_FILENO + i, F_DUPFD_CLOEXEC, 3);
-        (void)dup2(nowhere, STDOUT_FILENO + i);
-    }
-    (void)close(nowhere);
-}
-
-static void speak(void)
-{
-    for (int i = 0; i < 2; i++) {
-        if (spoken[i] < 0)
-            continue;
-        (void)dup2(spoken[i], STDOUT_FILENO + i);
-        (void)close(spoken[i]);
-        spoken[i] = -1;
-    }
-}
 
 void cli_ranks_hush(void)
 {
     int rank;
     (void)gn_launched(&rank);
     if (rank > 0)
-        be_silent();
+        gn_be_silent();
 }
 
 void cli_ranks_part(void)
 {
     int rank;
     const int size = gn_launched(&rank);
-    speak();
+    gn_be_heard();
     if (size != 1 && rank == 0)
         cli_warn("a launcher has started %d processes: with --processes each of them trains alone",
                  size);
@@ -62,7 +35,7 @@ int cli_ranks_join(gn_ranks **ranks)
         return 0;
     /* What a launcher lacks rank 0 says, too; a plugin may be missing on this machine alone. */
     if (rank > 0 && strncmp(gn_error_message(), "the plugin ", 11) == 0)
-        speak();
+        gn_be_heard();
     const int code = cli_fail_library();
     cli_hint(
         "Slurm starts such processes with srun --mpi=pmix; train --processes 1 is for one alone");
@@ -77,7 +50,7 @@ int cli_ranks_fork(gn_ranks **ranks, int processes)
     if (!*ranks)
         return cli_fail_library();
     if (cli_ranks_silent(*ranks))
-        be_silent();
+        gn_be_silent();
     return 0;
 }
 
@@ -114,7 +87,7 @@ int cli_ranks_end(gn_ranks **ranks, int code)
                       said[0] ? said : "the command could not begin");
     /* Somebody must say so. */
     if (code && gn_ranks_rank(*ranks) == 1 && names(message, 0)) {
-        speak();
+        gn_be_heard();
         code = cli_fail_library();
     }
     if (*ranks) /* a launcher that sees one end interrupts the others */

@@ -4,17 +4,16 @@
 #include "cli/report.h"
 
 #include "base/number.h"
+#include "os/program/program.h"
 
 #include <errno.h>
 #include <math.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { LONGEST_LINE = 2048 };
 
@@ -221,13 +220,6 @@ void cli_warn_library(const char *message)
     say_lines("googlenet: warning: ", message);
 }
 
-/* `... | head -1` has read what it wanted. */
-static bool reader_is_gone(void)
-{
-    struct pollfd out = { .fd = STDOUT_FILENO };
-    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
-}
-
 int cli_finish(int code)
 {
     errno = 0;
@@ -236,7 +228,7 @@ int cli_finish(int code)
     const bool done = code == CLI_DONE || code == CLI_UNREAD;
     if (starved && (code == CLI_USAGE || code == CLI_DATA || code == CLI_MODEL))
         code = CLI_ENVIRONMENT;
-    if (failed && reader_is_gone())
+    if (failed && gn_reader_is_gone()) /* `... | head -1` has read what it wanted */
         return done ? CLI_DONE : code;
     if (failed)
         cli_fail(CLI_ENVIRONMENT, "cannot write the results: %s", why);

@@ -6,21 +6,18 @@
 
 #include "base/path.h"
 #include "cli/report.h"
+#include "os/files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define RUNS "runs"
 
 static bool holds(const char *folder, const char *name)
 {
-    struct stat status;
     char *path = cli_format("%s/%s", folder, name);
-    const bool found = lstat(path, &status) == 0;
+    const bool found = gn_path_number(path) != 0;
     free(path);
     return found;
 }
@@ -51,10 +48,10 @@ bool cli_holds_checkpoint(const char *folder)
 
 int cli_check_old_run(const char *folder)
 {
-    struct stat status;
-    if (stat(folder, &status) != 0)
+    struct gn_path_facts facts;
+    if (!gn_path_examine(folder, &facts))
         return cli_fail(CLI_DATA, "%s: cannot resume: %s", folder, strerror(errno));
-    if (!S_ISDIR(status.st_mode))
+    if (!gn_path_is_folder(folder))
         return cli_fail(CLI_DATA, "%s: cannot resume: not the folder of a run", folder);
     if (!cli_holds_checkpoint(folder))
         return cli_fail(CLI_DATA, "%s: cannot resume: it holds no checkpoint.safetensors", folder);
@@ -76,10 +73,10 @@ int cli_make_folder(const char *folder, int *made)
 void cli_unmake_folder(const char *folder, int made)
 {
     char *path = cli_format("%s", folder);
-    for (char *end = path + strlen(path); made > 0 && rmdir(path) == 0; made--) {
-        while (end > path && end[-1] == '/')
+    for (char *end = path + strlen(path); made > 0 && gn_system_remove_folder(path) == 0; made--) {
+        while (end > path && gn_is_slash(end[-1]))
             end--;
-        while (end > path && end[-1] != '/')
+        while (end > path && !gn_is_slash(end[-1]))
             end--;
         *end = '\0';
     }
@@ -89,18 +86,18 @@ void cli_unmake_folder(const char *folder, int made)
 /* The highest n of the entries "<n>-..." in RUNS, 0 when there are none. */
 static int last_number(void)
 {
-    DIR *folder = opendir(RUNS);
+    struct gn_listing *folder = gn_list_folder(RUNS);
     int last = 0;
     if (!folder)
         return 0;
-    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
-        const size_t digits = strspn(entry->d_name, "0123456789");
-        if (digits == 0 || digits > 8 || entry->d_name[digits] != '-')
+    for (const char *name; (name = gn_list_next(folder)) != NULL;) {
+        const size_t digits = strspn(name, "0123456789");
+        if (digits == 0 || digits > 8 || name[digits] != '-')
             continue;
-        const int number = atoi(entry->d_name);
+        const int number = atoi(name);
         last = number > last ? number : last;
     }
-    closedir(folder);
+    gn_list_end(folder);
     return last;
 }
 
@@ -108,10 +105,10 @@ static char *run_path(int number, const char *preset, const char *data)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
     size_t length = strlen(data);
-    while (length > 1 && data[length - 1] == '/')
+    while (length > 1 && gn_is_slash(data[length - 1]))
         length--;
     size_t begin = length;
-    while (begin > 0 && data[begin - 1] != '/')
+    while (begin > 0 && !gn_is_slash(data[begin - 1]))
         begin--;
     if (length - begin > 80)
         length = begin + 80;
@@ -136,7 +133,7 @@ int cli_make_run_folder(char **folder, const char *preset, const char *data, int
     /* Another run may take the number at the same moment. */
     for (int number = last_number() + 1;; number++) {
         *folder = run_path(number, preset, data);
-        if (mkdir(*folder, 0777) == 0) {
+        if (gn_system_make_folder(*folder) == 0) {
             (*made)++;
             return 0;
         }
@@ -172,8 +169,8 @@ void cli_remove_sweep_files(const char *folder)
     static const char *const files[] = { "summary.json", "runs.svg", CLI_SWEEP_PLAN };
     for (int i = 0; i < (int)(sizeof files / sizeof *files); i++) {
         char *path = cli_format("%s/%s", folder, files[i]);
-        (void)unlink(path);
+        (void)gn_system_remove(path);
         free(path);
     }
-    (void)rmdir(folder);
+    (void)gn_system_remove_folder(folder);
 }

@@ -7,7 +7,6 @@
 #include "cli/report.h"
 #include "cli/run_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -40,7 +39,7 @@ int cli_read_run(const char *path, struct cli_run *run)
 {
     int code = 0;
     *run = (struct cli_run){ .path = cli_format("%s", path) };
-    for (size_t n = strlen(run->path); n > 1 && run->path[n - 1] == '/'; n--)
+    for (size_t n = strlen(run->path); n > 1 && gn_is_slash(run->path[n - 1]); n--)
         run->path[n - 1] = '\0';
     if (gn_describe_run(run->path, &run->info) != GN_OK)
         return cli_fail_library();
@@ -75,25 +74,45 @@ static int add(struct cli_run_list *list, const char *path)
 }
 
 /* By the number that a run's name begins with, then by name. */
-static int by_number(const struct dirent **a, const struct dirent **b)
+static int by_number(const void *pa, const void *pb)
 {
-    const long x = strtol((*a)->d_name, NULL, 10), y = strtol((*b)->d_name, NULL, 10);
-    return x != y ? (x > y) - (x < y) : strcmp((*a)->d_name, (*b)->d_name);
+    const char *a = *(char *const *)pa, *b = *(char *const *)pb;
+    const long x = strtol(a, NULL, 10), y = strtol(b, NULL, 10);
+    return x != y ? (x > y) - (x < y) : strcmp(a, b);
 }
 
-static int is_shown(const struct dirent *entry)
+/* The names in a folder but those that begin with a dot. */
+static char **entries_of(struct gn_listing *listing, int *n)
 {
-    return entry->d_name[0] != '.';
+    size_t room = 64;
+    char **entries = cli_calloc(room, sizeof *entries);
+    *n = 0;
+    for (const char *name; (name = gn_list_next(listing)) != NULL;) {
+        if (name[0] == '.')
+            continue;
+        if ((size_t)*n == room) {
+            char **grown = cli_calloc(2 * room, sizeof *grown);
+            memcpy(grown, entries, room * sizeof *entries);
+            free(entries);
+            entries = grown;
+            room *= 2;
+        }
+        entries[(*n)++] = cli_format("%s", name);
+    }
+    gn_list_end(listing);
+    qsort(entries, (size_t)*n, sizeof *entries, by_number);
+    return entries;
 }
 
 static int add_all(struct cli_run_list *list, const char *folder)
 {
-    struct dirent **entries;
-    const int n = scandir(folder, &entries, is_shown, by_number);
-    if (n < 0)
+    struct gn_listing *listing = gn_list_folder(folder);
+    if (!listing)
         return cli_fail(CLI_DATA, "%s: cannot be read: %s", folder, strerror(errno));
+    int n;
+    char **entries = entries_of(listing, &n);
     for (int i = 0; i < n; i++) {
-        char *path = cli_format("%s/%s", folder, entries[i]->d_name);
+        char *path = cli_format("%s/%s", folder, entries[i]);
         if (is_run(path))
             (void)add(list, path); /* one that is damaged has been named; the others matter */
         else if (cli_is_sweep_folder(path))

@@ -1,6 +1,7 @@
 /*
  * Opening what commands name on their line: a preset or model file, a data set.
  */
+#include "base/path.h"
 #include "cli/shared.h"
 
 #include "base/words.h"
@@ -8,7 +9,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 
 const char *const cli_split_names[] = { "train", "test", "val", NULL };
 
@@ -55,8 +55,7 @@ static int unknown_model(const char *word)
 
 int cli_check_model(const char *word)
 {
-    struct stat status;
-    return cli_is_preset(word) || stat(word, &status) == 0 ? 0 : unknown_model(word);
+    return cli_is_preset(word) || gn_path_exists(word) ? 0 : unknown_model(word);
 }
 
 gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t seed, int *code)
@@ -118,8 +117,7 @@ gn_net *cli_open_model(const char *word, const struct cli_net *flags, uint64_t s
 static void announce_download(const char *data, const struct cli_place *place)
 {
     struct gn_known_dataset known;
-    struct stat status;
-    if (place->offline || stat(data, &status) == 0)
+    if (place->offline || gn_path_exists(data))
         return;
     for (int i = 0; gn_dataset_known(i, place->data_dir, false, &known) == GN_OK; i++)
         if (strcmp(known.name, data) == 0 && !known.where)

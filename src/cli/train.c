@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const struct train defaults = {
     .place = { .val_fraction = 0.1, .has_fraction = true },

@@ -53,7 +53,7 @@ static json_t *word_json(const char *flag, const char *word)
     static const char *const places[] = { "--data", "--model", "--data-dir", "--class-weights" };
     for (int i = 0; flag && i < CLI_COUNT_OF(places); i++)
         if (strcmp(flag, places[i]) == 0 && gn_path_exists(word)) {
-            char *path = realpath(word, NULL);
+            char *path = gn_full_path(word);
             json_t *value = cli_json_text(path ? path : word);
             free(path);
             return value;

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "cli/report.h"
 #include "cli/train.h"
+#include "os/files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ int train_read_weights(struct cli_args *args)
     int code = 0;
     if (!path || strcmp(path, "balanced") == 0 || strchr(path, '='))
         return 0;
-    FILE *file = fopen(path, "r");
+    FILE *file = gn_system_open_text(path);
     if (!file)
         return cli_fail(CLI_USAGE,
                         "--class-weights %s: neither \"balanced\", nor CLASS=X, nor a file "

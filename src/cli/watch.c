@@ -9,13 +9,12 @@
 #include "cli/report.h"
 #include "cli/runs.h"
 #include "cli/signals.h"
+#include "os/program/program.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 struct watch {
     struct cli_common common;
@@ -65,10 +64,10 @@ struct page {
 
 static struct page page_of(bool redraws)
 {
-    struct winsize size = { 0 };
-    if (!redraws || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-        return (struct page){ 0 };
-    return (struct page){ .rows = size.ws_row, .columns = size.ws_col };
+    struct page page = { 0 };
+    if (redraws)
+        (void)gn_terminal_size(stdout, &page.rows, &page.columns);
+    return page;
 }
 
 /* A line that is no longer than the page is wide, since a second one would move the page. */
@@ -192,9 +191,7 @@ static void pause_for(double seconds)
 static int run(struct cli_args *args)
 {
     const struct watch *given = args->values;
-    const char *term = getenv("TERM");
-    const bool redraws = !given->once && !given->common.json && isatty(STDOUT_FILENO) && term &&
-                         strcmp(term, "dumb") != 0;
+    const bool redraws = !given->once && !given->common.json && gn_terminal_redraws(stdout);
     int before = -1;
     gn_run_state state = 0;
     cli_catch_interrupts();

@@ -15,6 +15,7 @@
 #include "file/part.h"
 #include "base/threads.h"
 #include "mpi/plugin.h"
+#include "os/files.h"
 
 #if GN_HAS_PLUGINS
 #include <dlfcn.h>
@@ -22,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { MOST_BYTES = 1 << 30 };
 static const double PATIENCE = 5; /* seconds, for all to have heard how it ended */
@@ -276,7 +276,8 @@ static gn_status introduce(struct gn_ranks *ranks)
 {
     struct joined *j = ranks->own;
     struct place *own = &j->places[ranks->rank];
-    if (gethostname(own->host, sizeof own->host - 1) != 0)
+    gn_system_host(own->host, sizeof own->host);
+    if (own->host[0] == '\0')
         (void)snprintf(own->host, sizeof own->host, "a machine without a name");
     gn_own_processors(&own->processors);
     GN_TRY(gn_ranks_share_equal(ranks, j->places, sizeof *j->places));

@@ -10,10 +10,10 @@
 #include "file/download.h"
 #include "file/gzip.h"
 #include "data/known.h"
+#include "os/files.h"
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BLOCK = 512, CHUNK_BLOCKS = 128, MOST_MEMBERS = 16, CACHE_PLACE = GN_KNOWN_PLACES - 1 };
 #define ARCHIVE_LIMIT (UINT64_C(256) << 20)
@@ -230,6 +230,6 @@ gn_status gn_archive_provide(char folder[GN_PATH_BYTES], const struct gn_archive
         gn_hint("unpack %s%s and name its folder", set->mirrors[0], set->file);
     GN_TRY(status);
     GN_TRY(gn_archive_unpack(set, path, folder));
-    (void)unlink(path); /* as large as what was in it */
+    (void)gn_system_remove(path); /* as large as what was in it */
     return GN_OK;
 }

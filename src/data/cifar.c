@@ -9,7 +9,6 @@
 #include "file/gzip.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE, LABEL_TEXT = 1 << 16 };
 
@@ -41,8 +40,7 @@ static const struct cifar kinds[] = {
 static bool holds_file(const char *folder, const char *name)
 {
     char path[GN_PATH_BYTES];
-    struct stat about;
-    return gn_path_join(path, folder, name) && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    return gn_path_join(path, folder, name) && gn_path_is_file(path);
 }
 
 static bool holds_both(const char *folder, const struct cifar *c)

@@ -13,7 +13,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* `data` is neither a folder nor a known name. */
 static gn_status unknown_data(const char *data)
@@ -25,7 +24,7 @@ static gn_status unknown_data(const char *data)
         gn_hint("a list of pictures has a name that ends in .txt or .tsv");
         return GN_STATUS_BAD_DATA;
     }
-    if (strchr(data, '/') != NULL)
+    if (gn_path_slash(data) != NULL)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: there is no such folder", name);
     (void)gn_fail(GN_STATUS_BAD_DATA, "%s: data set: neither a folder nor a known name", name);
     const char *nearest = gn_known_nearest(data);
@@ -59,10 +58,8 @@ static gn_status find_folder(char folder[GN_PATH_BYTES], const struct gn_known_s
 /* List files are told by their names. */
 static bool is_list(const char *path)
 {
-    struct stat about;
     const char *ending = gn_path_extension(path);
-    return (strcmp(ending, ".txt") == 0 || strcmp(ending, ".tsv") == 0) &&
-           stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    return (strcmp(ending, ".txt") == 0 || strcmp(ending, ".tsv") == 0) && gn_path_is_file(path);
 }
 
 /* Images that are kept in memory: IDX or CIFAR. */

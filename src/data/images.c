@@ -8,20 +8,20 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "data/idx.h"
+#include "os/files.h"
+#include "os/os.h"
 #include "picture/picture.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The first bytes; never waits for a pipe. */
 static size_t read_head(const char *path, uint8_t head[8])
 {
-    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int file = gn_system_open(path);
     if (file < 0)
         return 0;
-    const ssize_t n = read(file, head, 8);
-    (void)close(file);
+    const int64_t n = gn_system_read(file, head, 8);
+    (void)gn_system_close(file);
     return n > 0 ? (size_t)n : 0;
 }
 

@@ -13,11 +13,9 @@
 #include "file/download.h"
 #include "file/gzip.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 const char *const gn_idx_file_names[GN_IDX_FILES] = {
     [GN_TRAIN_IMAGES] = "train-images-idx3-ubyte",
@@ -111,8 +109,7 @@ bool gn_idx_find(char path[GN_PATH_BYTES], const char *folder, enum gn_idx_file 
         const int stem = (int)(strstr(name, "-idx") - name);
         const int n = snprintf(path, GN_PATH_BYTES, "%s/%.*s%s%s%s", folder, stem, name,
                                i < 2 ? "-" : ".", name + stem + 1, endings[i % 2]);
-        struct stat about;
-        if (n > 0 && n < GN_PATH_BYTES && stat(path, &about) == 0)
+        if (n > 0 && n < GN_PATH_BYTES && gn_path_exists(path))
             return true;
     }
     return false;
@@ -127,23 +124,21 @@ static bool is_complete(const char *folder)
     return true;
 }
 
-/* The folder of this user's downloads; a relative $XDG_CACHE_HOME is invalid by that standard. */
+/* The folder of this user's downloads. */
 static bool cache_folder(char folder[GN_PATH_BYTES], const char *name)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int n = -1;
-    if (cache != NULL && cache[0] == '/')
-        n = snprintf(folder, GN_PATH_BYTES, "%s/googlenet/%s", cache, name);
-    else if (home != NULL && home[0] == '/')
-        n = snprintf(folder, GN_PATH_BYTES, "%s/.cache/googlenet/%s", home, name);
+    char cache[GN_PATH_BYTES];
+    const int n = gn_cache_folder(cache)
+                      ? snprintf(folder, GN_PATH_BYTES, "%s/googlenet/%s", cache, name)
+                      : -1;
     return n > 0 && n < GN_PATH_BYTES;
 }
 
 /* Place number i of the search; false when it does not exist on this machine. */
 bool gn_known_place(char folder[GN_PATH_BYTES], int i, const char *name, const char *data_dir)
 {
-    const char *variable = getenv("GOOGLENET_DATA");
-    const char *base = i < 2 ? data_dir : variable;
+    char variable[GN_PATH_BYTES];
+    const char *base = i < 2 ? data_dir : gn_folder_variable(variable, "GOOGLENET_DATA");
     switch (i) {
     case 0:
     case 2:

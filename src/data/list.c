@@ -149,7 +149,7 @@ static gn_status number_labels(struct gn_dataset *data, const struct gn_names *l
 /* data->path becomes the list's folder. */
 static gn_status set_folder(struct gn_dataset *data, const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = gn_path_slash(path);
     char folder[GN_PATH_BYTES] = ".";
     if (slash != NULL)
         (void)snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path),

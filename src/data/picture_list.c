@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define HEAD       "googlenet pictures 1\n"
 #define LIST_LIMIT (UINT64_C(4) << 30)
@@ -30,12 +29,12 @@ bool gn_picture_stat(const struct gn_dataset *data, const char *name,
                      struct gn_picture_facts *facts)
 {
     char path[GN_PATH_BYTES];
-    struct stat about;
+    struct gn_path_facts found;
     *facts = (struct gn_picture_facts){ 0 };
-    if (!gn_path_join(path, data->path, name) || stat(path, &about) != 0)
+    if (!gn_path_join(path, data->path, name) || !gn_path_examine(path, &found))
         return false;
-    facts->size = (uint64_t)about.st_size;
-    facts->changed = gn_system_changed(&about);
+    facts->size = found.size;
+    facts->changed = found.changed;
     return true;
 }
 

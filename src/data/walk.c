@@ -10,7 +10,6 @@
 #include "data/open.h"
 #include "picture/picture.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -35,21 +34,20 @@ gn_status gn_list_entries(const char *path, bool folders, struct gn_names *names
 {
     char text[GN_PATH_TEXT], reason[GN_ERRNO_TEXT];
     const size_t first = names->n;
-    const struct dirent *entry;
-    DIR *list = opendir(path);
+    const char *name;
+    struct gn_listing *list = gn_list_folder(path);
     if (list == NULL)
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: data set: the folder cannot be read: %s",
                 gn_printable(text, sizeof text, path), gn_errno_text(errno, reason));
     gn_status status = GN_OK;
-    while (status == GN_OK && (entry = readdir(list)) != NULL) {
-        const char *name = entry->d_name;
+    while (status == GN_OK && (name = gn_list_next(list)) != NULL) {
         const bool is_self = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
         if (name[0] != '.' && is_folder(path, name) == folders)
             status = gn_names_add(names, name);
         else if (name[0] == '.' && !is_self && hidden != NULL)
             ++*hidden;
     }
-    (void)closedir(list);
+    gn_list_end(list);
     gn_names_sort(names, first);
     return status;
 }

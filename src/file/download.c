@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #if GN_HAVE_CURL
 

@@ -40,12 +40,12 @@ gn_status gn_file_examine(struct gn_file *file, int fd, const char *name, uint64
     struct gn_system_file about;
     if (!gn_system_examine(fd, &about)) {
         const int number = errno;
-        gn_system_close(fd);
+        (void)gn_system_close(fd);
         GN_FAIL(GN_STATUS_IO, "%s: %s: cannot be examined: %s", name, kind,
                 gn_errno_text(number, reason));
     }
     if (about.other != NULL || about.names > names) {
-        gn_system_close(fd);
+        (void)gn_system_close(fd);
         if (about.other != NULL)
             GN_FAIL(file->bad, "%s: %s: is %s, not a file", name, kind, about.other);
         GN_FAIL(file->bad, "%s: %s: is a file of several names (hard links)", name, kind);
@@ -74,7 +74,7 @@ void gn_file_of_bytes(struct gn_file *file, const void *bytes, size_t n, const c
 void gn_file_close(struct gn_file *file)
 {
     if (file->fd >= 0)
-        gn_system_close(file->fd);
+        (void)gn_system_close(file->fd);
     file->fd = -1;
 }
 

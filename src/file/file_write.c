@@ -5,29 +5,27 @@
 #include "file/crc32c.h"
 #include "file/file.h"
 #include "base/memory.h"
+#include "os/files.h"
 #include "os/folders.h"
+#include "os/os.h"
 #include "base/number.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 struct gn_file_writer {
     char *path;
     const char *base; /* the name within `path` */
     const char *kind;
-    char text[GN_PATH_TEXT]; /* `path` for messages */
-    char temp[NAME_MAX + 1]; /* name of the temporary file */
-    int folder, fd;          /* -1: closed */
-    uint64_t bytes;          /* written */
-    uint32_t crc;            /* of these */
-    int error;               /* errno of the first failed write, 0: none */
+    char text[GN_PATH_TEXT];   /* `path` for messages */
+    char temp[GN_ENTRY_BYTES]; /* name of the temporary file */
+    struct gn_place place;     /* the folder */
+    int fd;                    /* -1: closed */
+    uint64_t bytes;            /* written */
+    uint32_t crc;              /* of these */
+    int error;                 /* errno of the first failed write, 0: none */
 };
 
 /* ---- The gate ---- */
@@ -60,19 +58,24 @@ static bool must_fail(enum gn_file_call call)
     return left == 1;
 }
 
-static ssize_t write_some(int fd, const void *data, size_t n)
+static int64_t write_some(int fd, const void *data, size_t n)
 {
     if (must_fail(GN_FILE_CALL_WRITE)) {
         if (errno != 0)
             return -1;
         n = (n + 1) / 2;
     }
-    return write(fd, data, n);
+    return gn_system_write(fd, data, n);
 }
 
-static int open_in(int folder, const char *name, int flags)
+static int new_file(const struct gn_file_writer *writer)
 {
-    return must_fail(GN_FILE_CALL_OPEN) ? -1 : openat(folder, name, flags, 0666);
+    return must_fail(GN_FILE_CALL_OPEN) ? -1 : gn_place_new_file(&writer->place, writer->temp);
+}
+
+static int open_written(const struct gn_file_writer *writer)
+{
+    return must_fail(GN_FILE_CALL_OPEN) ? -1 : gn_place_open_file(&writer->place, writer->temp);
 }
 
 static int sync_file(int fd)
@@ -80,12 +83,17 @@ static int sync_file(int fd)
     return must_fail(GN_FILE_CALL_FSYNC) ? -1 : gn_system_sync(fd);
 }
 
+static int sync_folder(const struct gn_place *place)
+{
+    return must_fail(GN_FILE_CALL_FSYNC) ? -1 : gn_place_sync(place);
+}
+
 /* The descriptor is gone afterwards, whatever is returned. */
 static int close_file(int fd)
 {
     const bool fails = must_fail(GN_FILE_CALL_CLOSE);
     const int number = errno;
-    const int result = close(fd);
+    const int result = gn_system_close(fd);
     if (fails) {
         errno = number;
         return -1;
@@ -93,14 +101,14 @@ static int close_file(int fd)
     return result != 0 && errno != EINTR ? -1 : 0;
 }
 
-static int link_in(int folder, const char *from, const char *to)
+static int link_in(const struct gn_place *place, const char *from, const char *to)
 {
-    return must_fail(GN_FILE_CALL_LINK) ? -1 : linkat(folder, from, folder, to, 0);
+    return must_fail(GN_FILE_CALL_LINK) ? -1 : gn_place_link(place, from, to);
 }
 
-static int rename_in(int folder, const char *from, const char *to)
+static int rename_in(const struct gn_place *place, const char *from, const char *to)
 {
-    return must_fail(GN_FILE_CALL_RENAME) ? -1 : renameat(folder, from, folder, to);
+    return must_fail(GN_FILE_CALL_RENAME) ? -1 : gn_place_rename(place, from, to);
 }
 
 /* ---- Beginning ---- */
@@ -116,7 +124,9 @@ static gn_status cannot_save(const struct gn_file_writer *writer, const char *do
 /* Opens the folder of `path` and sets the name within it. */
 static gn_status open_folder(struct gn_file_writer *writer)
 {
-    char *slash = strrchr(writer->path, '/');
+    const char *found = gn_path_slash(writer->path);
+    char *slash = found == NULL ? NULL : writer->path + (found - writer->path);
+    const char separator = slash == NULL ? '/' : *slash;
     writer->base = slash == NULL ? writer->path : slash + 1;
     if (writer->base[0] == '\0')
         GN_FAIL(GN_STATUS_IO, "%s: %s: cannot save, this is a folder and no file name",
@@ -124,13 +134,13 @@ static gn_status open_folder(struct gn_file_writer *writer)
     const char *folder = slash == NULL ? "." : slash == writer->path ? "/" : writer->path;
     if (slash != NULL && slash != writer->path)
         *slash = '\0';
-    writer->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool is_open = gn_place_open(&writer->place, folder) == 0;
     const int number = errno;
     char text[GN_PATH_TEXT], reason[GN_ERRNO_TEXT];
     (void)gn_printable(text, sizeof text, folder);
     if (slash != NULL && slash != writer->path)
-        *slash = '/';
-    if (writer->folder < 0)
+        *slash = separator;
+    if (!is_open)
         GN_FAIL(GN_STATUS_IO, "%s: %s: cannot save, the folder \"%s\" cannot be opened: %s",
                 writer->text, writer->kind, text, gn_errno_text(number, reason));
     return GN_OK;
@@ -139,22 +149,19 @@ static gn_status open_folder(struct gn_file_writer *writer)
 /* A folder, pipe or device under the final name would be replaced by the rename. */
 static gn_status check_target(const struct gn_file_writer *writer)
 {
-    struct stat about;
-    if (fstatat(writer->folder, writer->base, &about, 0) == 0 && !S_ISREG(about.st_mode))
+    const char *other = gn_place_other(&writer->place, writer->base);
+    if (other != NULL)
         GN_FAIL(GN_STATUS_IO, "%s: %s: cannot save, this name belongs to %s", writer->text,
-                writer->kind, S_ISDIR(about.st_mode) ? "a folder" : "a pipe or device");
+                writer->kind, other);
     return GN_OK;
 }
 
 /* A tenth more than the file needs must be free. Some file systems do not say. */
 static gn_status check_space(const struct gn_file_writer *writer, uint64_t bytes)
 {
-    struct statvfs about;
-    if (bytes == 0 || fstatvfs(writer->folder, &about) != 0 || about.f_blocks == 0)
-        return GN_OK;
-    const double blocks = (double)(geteuid() == 0 ? about.f_bfree : about.f_bavail);
-    const double available = blocks * (double)about.f_frsize, needed = (double)bytes * 1.1;
-    if (needed <= available)
+    const double needed = (double)bytes * 1.1;
+    double available;
+    if (bytes == 0 || !gn_place_space(&writer->place, &available) || needed <= available)
         return GN_OK;
     char reason[GN_ERRNO_TEXT], need[GN_NUMBER_TEXT], free_bytes[GN_NUMBER_TEXT];
     GN_FAIL(GN_STATUS_IO, "%s: %s: cannot save (needs %s, %s free): %s", writer->text, writer->kind,
@@ -164,15 +171,14 @@ static gn_status check_space(const struct gn_file_writer *writer, uint64_t bytes
 
 static gn_status open_temporary(struct gn_file_writer *writer)
 {
-    const int length =
-        snprintf(writer->temp, sizeof writer->temp, "%s.tmp.%ld", writer->base, (long)getpid());
+    const int length = snprintf(writer->temp, sizeof writer->temp, "%s.tmp.%ld", writer->base,
+                                gn_system_process());
     if (length < 0 || (size_t)length >= sizeof writer->temp)
         return cannot_save(writer, "naming the temporary file", ENAMETOOLONG);
-    const int flags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC;
-    writer->fd = open_in(writer->folder, writer->temp, flags);
+    writer->fd = new_file(writer);
     /* A dead process with the number of this one left it: usual in containers. */
-    if (writer->fd < 0 && errno == EEXIST && unlinkat(writer->folder, writer->temp, 0) == 0)
-        writer->fd = open_in(writer->folder, writer->temp, flags);
+    if (writer->fd < 0 && errno == EEXIST && gn_place_remove(&writer->place, writer->temp) == 0)
+        writer->fd = new_file(writer);
     if (writer->fd >= 0)
         return GN_OK;
     const int number = errno;
@@ -185,7 +191,7 @@ struct gn_file_writer *gn_file_begin(const char *path, const char *kind, uint64_
     struct gn_file_writer *writer = gn_calloc(1, sizeof *writer, "saving a file");
     if (writer == NULL)
         return NULL;
-    writer->folder = writer->fd = -1;
+    writer->place.folder = writer->fd = -1;
     writer->kind = kind;
     (void)gn_printable(writer->text, sizeof writer->text, path);
     writer->path = gn_strdup(path);
@@ -203,7 +209,7 @@ gn_status gn_file_append(struct gn_file_writer *writer, const void *data, size_t
 {
     const char *bytes = data;
     for (size_t done = 0; done < n && writer->error == 0;) {
-        const ssize_t wrote = write_some(writer->fd, bytes + done, n - done);
+        const int64_t wrote = write_some(writer->fd, bytes + done, n - done);
         if (wrote < 0) {
             writer->error = errno == EINTR ? 0 : errno;
             continue;
@@ -222,12 +228,12 @@ static gn_status verify_temporary(const struct gn_file_writer *writer)
     uint8_t *chunk = gn_alloc(CHUNK, "verifying a saved file");
     if (chunk == NULL)
         return gn_last_status();
-    const int fd = open_in(writer->folder, writer->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t got = fd < 0 ? -1 : 1;
+    const int fd = open_written(writer);
+    int64_t got = fd < 0 ? -1 : 1;
     uint64_t bytes = 0;
     uint32_t crc = 0;
     while (got > 0 || (fd >= 0 && got < 0 && errno == EINTR)) {
-        got = read(fd, chunk, CHUNK);
+        got = gn_system_read(fd, chunk, CHUNK);
         if (got > 0) {
             crc = gn_crc32c(crc, chunk, (size_t)got);
             bytes += (uint64_t)got;
@@ -236,7 +242,7 @@ static gn_status verify_temporary(const struct gn_file_writer *writer)
     const int number = errno;
     gn_free(chunk);
     if (fd >= 0)
-        (void)close(fd);
+        (void)gn_system_close(fd);
     if (got < 0)
         return cannot_save(writer, "reading back", number);
     if (bytes != writer->bytes || crc != writer->crc)
@@ -253,31 +259,31 @@ static gn_status verify_temporary(const struct gn_file_writer *writer)
  * different generations lie on the disk. Without an old file there is nothing to keep. */
 static gn_status exchange_keeping(const struct gn_file_writer *writer, const char *previous)
 {
-    const int folder = writer->folder;
-    char link[NAME_MAX + 1];
-    const int length = snprintf(link, sizeof link, "%s.tmp.%ld", previous, (long)getpid());
+    const struct gn_place *place = &writer->place;
+    char link[GN_ENTRY_BYTES];
+    const int length = snprintf(link, sizeof link, "%s.tmp.%ld", previous, gn_system_process());
     if (length < 0 || (size_t)length >= sizeof link)
         return cannot_save(writer, "naming the file to keep", ENAMETOOLONG);
-    (void)unlinkat(folder, link, 0);
-    if (link_in(folder, writer->base, link) == 0) {
-        int number = rename_in(folder, writer->temp, writer->base) == 0 ? 0 : errno;
-        if (number == 0 && rename_in(folder, link, previous) != 0)
+    (void)gn_place_remove(place, link);
+    if (link_in(place, writer->base, link) == 0) {
+        int number = rename_in(place, writer->temp, writer->base) == 0 ? 0 : errno;
+        if (number == 0 && rename_in(place, link, previous) != 0)
             number = errno;
         /* Still there after an error, or when both were names of one file already. */
-        (void)unlinkat(folder, link, 0);
+        (void)gn_place_remove(place, link);
         return number == 0 ? GN_OK : cannot_save(writer, "renaming", number);
     }
     if (errno != ENOENT) {
         /* A file system without hard links: for a moment only `previous` is there. */
-        if (rename_in(folder, writer->base, previous) != 0)
+        if (rename_in(place, writer->base, previous) != 0)
             return cannot_save(writer, "keeping the file of before", errno);
-        if (rename_in(folder, writer->temp, writer->base) == 0)
+        if (rename_in(place, writer->temp, writer->base) == 0)
             return GN_OK;
         const int number = errno;
-        (void)renameat(folder, previous, folder, writer->base);
+        (void)gn_place_rename(place, previous, writer->base);
         return cannot_save(writer, "renaming", number);
     }
-    return rename_in(folder, writer->temp, writer->base) == 0
+    return rename_in(place, writer->temp, writer->base) == 0
                ? GN_OK
                : cannot_save(writer, "renaming", errno);
 }
@@ -296,11 +302,11 @@ static gn_status commit(struct gn_file_writer *writer, const char *previous)
     GN_TRY(verify_temporary(writer));
     if (previous != NULL)
         GN_TRY(exchange_keeping(writer, previous));
-    else if (rename_in(writer->folder, writer->temp, writer->base) != 0)
+    else if (rename_in(&writer->place, writer->temp, writer->base) != 0)
         return cannot_save(writer, "renaming", errno);
     writer->temp[0] = '\0';
     /* Some file systems cannot sync a folder and say EINVAL. */
-    if (sync_file(writer->folder) != 0 && errno != EINVAL)
+    if (sync_folder(&writer->place) != 0 && errno != EINVAL)
         return cannot_save(writer, "fsync of the folder", errno);
     return GN_OK;
 }
@@ -309,7 +315,7 @@ gn_status gn_file_commit(struct gn_file_writer *writer, const char *keep_previou
 {
     if (writer == NULL)
         return gn_last_status();
-    const char *slash = keep_previous == NULL ? NULL : strrchr(keep_previous, '/');
+    const char *slash = keep_previous == NULL ? NULL : gn_path_slash(keep_previous);
     const gn_status status = commit(writer, slash == NULL ? keep_previous : slash + 1);
     gn_file_abort(writer);
     return status;
@@ -320,12 +326,10 @@ void gn_file_abort(struct gn_file_writer *writer)
     if (writer == NULL)
         return;
     if (writer->fd >= 0)
-        (void)close(writer->fd);
-    if (writer->folder >= 0) {
-        if (writer->temp[0] != '\0')
-            (void)unlinkat(writer->folder, writer->temp, 0);
-        (void)close(writer->folder);
-    }
+        (void)gn_system_close(writer->fd);
+    if (writer->temp[0] != '\0') /* made, so the folder is open */
+        (void)gn_place_remove(&writer->place, writer->temp);
+    gn_place_close(&writer->place);
     gn_free(writer->path);
     gn_free(writer);
 }

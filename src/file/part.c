@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #ifndef GN_LIBEXEC
 #define GN_LIBEXEC "/usr/libexec/googlenet"
@@ -18,9 +17,9 @@ bool gn_find_part(char path[GN_PATH_BYTES], const char *name, const char *variab
         (void)snprintf(path, GN_PATH_BYTES, "%s", given);
         return gn_path_exists(path);
     }
-    char *last = gn_system_program(own, sizeof own) ? strrchr(own, '/') : NULL;
+    const char *last = gn_system_program(own, sizeof own) ? gn_path_slash(own) : NULL;
     if (last != NULL)
-        *last = '\0';
+        own[last - own] = '\0';
     for (size_t i = 0; last != NULL && i < sizeof places / sizeof places[0]; i++) {
         if (gn_path_join(folder, own, places[i]) && gn_path_join(path, folder, name) &&
             gn_path_exists(path))

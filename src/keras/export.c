@@ -13,7 +13,6 @@
 #include "ops/batch_norm/norm.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { NAME = 192, STEPS_TEXT = 1024 };
 
@@ -272,7 +271,7 @@ static gn_status check_python(const char *path)
     char py[GN_PATH_BYTES], head[sizeof ours - 1] = "";
     struct gn_file file;
     python_path(path, py);
-    if (access(py, F_OK) != 0)
+    if (!gn_path_exists(py))
         return GN_OK;
     GN_TRY(gn_file_open(&file, py, "Python", GN_STATUS_IO));
     const bool is_ours = file.size >= sizeof head &&

@@ -12,6 +12,7 @@
 #include "models/models.h"
 #include "models/net_names.h"
 #include "ops/rules.h"
+#include "base/path.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
@@ -453,7 +454,6 @@ bool gn_is_net_file(const char *name)
 
 static gn_net *build(const struct gn_preset_options *o, const char *text)
 {
-    const char *slash = strrchr(o->preset, '/');
     struct reader r = { .options = o, .x = { -1 }, .answer = { -1 } };
     r.size = 96;
     r.channels = 1;
@@ -471,7 +471,7 @@ static gn_net *build(const struct gn_preset_options *o, const char *text)
     gn_net *net = gn_net_create(r.graph, r.answer);
     if (net == NULL)
         return NULL;
-    (void)gn_printable(net->preset, sizeof net->preset, slash == NULL ? o->preset : slash + 1);
+    (void)gn_printable(net->preset, sizeof net->preset, gn_path_name(o->preset));
     net->resize = o->resize == GN_RESIZE_DEFAULT ? GN_RESIZE_TF1_LEGACY : o->resize;
     net->resize_is_given = o->resize != GN_RESIZE_DEFAULT;
     return net;

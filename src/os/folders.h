@@ -1,4 +1,4 @@
-/* What lies at a path, making folders, and files that are written: locks, and what is on the disk. */
+/* What lies at a path, making and listing folders, and files that are written: locks, and what is on the disk. */
 #ifndef GN_OS_FOLDERS_H
 #define GN_OS_FOLDERS_H
 
@@ -6,30 +6,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct stat;
-
-enum { GN_PATH_BYTES = 4096 };
+enum { GN_PATH_BYTES = 4096, GN_ENTRY_BYTES = 256 };
 
 bool gn_path_exists(const char *path);
 bool gn_path_is_folder(const char *path);
+bool gn_path_is_file(const char *path); /* a regular one */
+
+/* What the system says of the file at a path; false: nothing, errno says why. Nanoseconds since 1970: of the last change of
+ * its bytes, and of these or of what is said about it. */
+struct gn_path_facts {
+    uint64_t size;
+    int64_t written, changed;
+};
+bool gn_path_examine(const char *path, struct gn_path_facts *facts);
+
+/* A number that no other file of its folder has now, of a link itself: another file renamed to the path brings another
+ * number. 0: there is nothing, errno says why. */
+uint64_t gn_path_number(const char *path);
+
+/* What separates folders in a path: on Windows a backslash, too. */
+bool gn_is_slash(char c);
+
+/* The last of them; NULL: none. */
+const char *gn_path_slash(const char *path);
 
 /* Makes the folder and those above it that are missing; *made (may be NULL) counts them. Returns 0
  * or the errno of what failed; ENOTDIR when something else has the name. */
 int gn_make_folders(const char *path, int *made);
 
-/* Nanoseconds since 1970 of the last change of a file or of what is said about it. */
-int64_t gn_system_changed(const struct stat *about);
+/* The path that means the same from every folder, to be freed with free(). NULL: there is nothing at that path. */
+char *gn_full_path(const char *path);
+
+/* The names in a folder, with "." and ".."; NULL and errno. A name is good until the next call; NULL: that was the last. */
+struct gn_listing;
+struct gn_listing *gn_list_folder(const char *path);
+const char *gn_list_next(struct gn_listing *listing);
+void gn_list_end(struct gn_listing *listing);
 
 /* The file of the running program. False: unknown. */
 bool gn_system_program(char *path, size_t size);
 
-/* Waits until the file, or its bytes and their number, are on the disk. 0, or -1 and errno. */
-int gn_system_sync(int file);
-int gn_system_sync_data(int file);
+/* Where this user's programs keep what can be had again; false: nowhere. */
+bool gn_cache_folder(char path[GN_PATH_BYTES]);
 
-/* Locks an open file, whole, for as long as it or a copy of it in a child process is open: 0, or -1 and errno, EAGAIN or
- * EACCES when another one has the lock. Whether somebody has it; asking takes none (macOS: for a moment). */
-int gn_system_lock(int file);
-bool gn_system_is_locked(int file);
+/* A folder that a variable of the environment names, "" where it is not set. */
+const char *gn_folder_variable(char path[GN_PATH_BYTES], const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * What operating systems do differently, each thing as one function. posix.c is for Linux, and for macOS,
- * for which it was compiled and never run; windows.c has as much as a library that only predicts needs
- * (cmake/Prediction.cmake). Nothing here needs more than the system's C library, so the program links it, too.
+ * What operating systems do differently, each thing as one function, as far as a library that only predicts needs
+ * it (cmake/Prediction.cmake); files that are written: files.h, paths and folders: folders.h. posix.c is for Linux, and
+ * for macOS, for which it was compiled and never run; windows.c for Windows, run under Wine. Nothing here needs more than the system's C library, so the program links it, too.
  */
 #ifndef GN_OS_OS_H
 #define GN_OS_OS_H
@@ -42,7 +42,7 @@ bool gn_system_errno_text(int number, char *buffer, size_t size);
 /* Opens without waiting for anybody at the other end of a pipe; no child process gets it. -1: failed. The path
  * is UTF-8 on Windows. */
 int gn_system_open(const char *path);
-void gn_system_close(int file);
+int gn_system_close(int file); /* 0, or -1: bytes may be lost; it is closed in each case */
 
 struct gn_system_file {
     const char *other; /* what it is if it is not a regular file: "a folder"; otherwise NULL */
@@ -59,7 +59,7 @@ int64_t gn_system_read_at(int file, void *buffer, size_t n, uint64_t offset);
 /* Bytes that the machine has and the process may map; UINT64_MAX: unknown. */
 uint64_t gn_system_memory(void);
 
-/* The most that this process has had in memory, in bytes; 0: unknown. Not on Windows. */
+/* The most that this process has had in memory, in bytes; 0: unknown. */
 uint64_t gn_system_peak_memory(void);
 
 /* Whether groups of processes can have limits (base/cgroup.h). */

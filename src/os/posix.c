@@ -55,9 +55,9 @@ int gn_system_open(const char *path)
     return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-void gn_system_close(int file)
+int gn_system_close(int file)
 {
-    (void)close(file);
+    return close(file);
 }
 
 static const char *other_kind(mode_t mode)

@@ -1,5 +1,6 @@
-/* What operating systems do differently: Windows, for a library that only predicts. Compiled with mingw-w64. */
+/* What operating systems do differently: Windows. Compiled with mingw-w64. */
 #include "os/os.h"
+#include "os/windows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,8 @@
 #include <sys/stat.h>
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
+#define PSAPI_VERSION 2 /* in the library that every program has */
+#include <psapi.h>
 
 /* ---- The locale of a thread ---- */
 
@@ -37,32 +40,85 @@ bool gn_system_errno_text(int number, char *buffer, size_t size)
 
 /* ---- Files ---- */
 
-enum { PATH_UNITS = 32768 }; /* of UTF-16: the longest path there is */
+wchar_t *gn_wide(const char *text)
+{
+    const int n = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);
+    if (n <= 0 || n > GN_PATH_UNITS) {
+        errno = strlen(text) >= GN_PATH_UNITS ? ENAMETOOLONG : ENOENT; /* no file has such a name */
+        return NULL;
+    }
+    wchar_t *wide = malloc(sizeof *wide * (size_t)n);
+    if (wide == NULL)
+        errno = ENOMEM;
+    else
+        (void)MultiByteToWideChar(CP_UTF8, 0, text, -1, wide, n);
+    return wide;
+}
+
+bool gn_narrow(char *text, size_t size, const wchar_t *wide)
+{
+    return WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, (int)size, NULL, NULL) > 0;
+}
+
+int gn_windows_failed(void)
+{
+    static const struct {
+        DWORD said;
+        int number;
+    } known[] = {
+        { ERROR_FILE_NOT_FOUND, ENOENT },      { ERROR_PATH_NOT_FOUND, ENOENT },
+        { ERROR_INVALID_NAME, ENOENT },        { ERROR_BAD_NETPATH, ENOENT },
+        { ERROR_INVALID_DRIVE, ENOENT },       { ERROR_ACCESS_DENIED, EACCES },
+        { ERROR_SHARING_VIOLATION, EACCES },   { ERROR_LOCK_VIOLATION, EACCES },
+        { ERROR_WRITE_PROTECT, EROFS },        { ERROR_FILE_EXISTS, EEXIST },
+        { ERROR_ALREADY_EXISTS, EEXIST },      { ERROR_DIR_NOT_EMPTY, ENOTEMPTY },
+        { ERROR_DIRECTORY, ENOTDIR },          { ERROR_DISK_FULL, ENOSPC },
+        { ERROR_HANDLE_DISK_FULL, ENOSPC },    { ERROR_FILENAME_EXCED_RANGE, ENAMETOOLONG },
+        { ERROR_NOT_ENOUGH_MEMORY, ENOMEM },   { ERROR_OUTOFMEMORY, ENOMEM },
+        { ERROR_TOO_MANY_OPEN_FILES, EMFILE }, { ERROR_NOT_SUPPORTED, ENOSYS },
+        { ERROR_INVALID_FUNCTION, ENOSYS },    { ERROR_TOO_MANY_LINKS, EMLINK }
+    };
+    const DWORD said = GetLastError();
+    errno = EIO;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i].said == said)
+            errno = known[i].number;
+    return -1;
+}
+
+int gn_windows_open(const wchar_t *path, unsigned long rights, unsigned long making, int mode)
+{
+    const HANDLE handle = CreateFileW(
+        path, rights, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+        making, /* which opens folders, too */
+        rights == GENERIC_READ ? FILE_FLAG_BACKUP_SEMANTICS : FILE_ATTRIBUTE_NORMAL, NULL);
+    if (handle == INVALID_HANDLE_VALUE) {
+        const DWORD said = GetLastError(), about = GetFileAttributesW(path);
+        SetLastError(said);
+        (void)gn_windows_failed();
+        if (about != INVALID_FILE_ATTRIBUTES && (about & FILE_ATTRIBUTE_DIRECTORY) != 0)
+            errno = EISDIR; /* the system says that it is forbidden */
+        return -1;
+    }
+    const int file = _open_osfhandle((intptr_t)handle, mode | _O_BINARY | _O_NOINHERIT);
+    if (file < 0)
+        (void)CloseHandle(handle);
+    return file;
+}
 
 int gn_system_open(const char *path)
 {
-    wchar_t *wide = malloc(sizeof *wide * PATH_UNITS);
-    if (wide == NULL) {
-        errno = ENOMEM;
+    wchar_t *wide = gn_wide(path);
+    if (wide == NULL)
         return -1;
-    }
-    int file = -1;
-    if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, PATH_UNITS) == 0) {
-        errno = strlen(path) >= PATH_UNITS ? ENAMETOOLONG : ENOENT; /* no file has such a name */
-    } else {
-        const DWORD about = GetFileAttributesW(wide);
-        if (about != INVALID_FILE_ATTRIBUTES && (about & FILE_ATTRIBUTE_DIRECTORY) != 0)
-            errno = EISDIR; /* _wopen would say that it is forbidden */
-        else
-            file = _wopen(wide, _O_RDONLY | _O_BINARY | _O_NOINHERIT);
-    }
+    const int file = gn_windows_open(wide, GENERIC_READ, OPEN_EXISTING, _O_RDONLY);
     free(wide);
     return file;
 }
 
-void gn_system_close(int file)
+int gn_system_close(int file)
 {
-    (void)_close(file);
+    return _close(file);
 }
 
 static HANDLE handle_of(int file)
@@ -83,7 +139,7 @@ bool gn_system_examine(int file, struct gn_system_file *about)
         errno = EIO;
         return false;
     }
-    about->other = NULL;
+    about->other = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ? "a folder" : NULL;
     about->size = (uint64_t)found.nFileSizeHigh << 32 | found.nFileSizeLow;
     about->names = found.nNumberOfLinks;
     return true;
@@ -110,6 +166,14 @@ uint64_t gn_system_memory(void)
     if (!GlobalMemoryStatusEx(&found))
         return UINT64_MAX;
     return found.ullTotalPhys < found.ullTotalVirtual ? found.ullTotalPhys : found.ullTotalVirtual;
+}
+
+uint64_t gn_system_peak_memory(void)
+{
+    PROCESS_MEMORY_COUNTERS found = { .cb = sizeof found };
+    return GetProcessMemoryInfo(GetCurrentProcess(), &found, sizeof found)
+               ? found.PeakWorkingSetSize
+               : 0;
 }
 
 void gn_system_large_pages(void *p, size_t bytes)

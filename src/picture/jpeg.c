@@ -128,7 +128,7 @@ static void decode(struct decoder *d)
     info->client_data = d;
     info->progress = &d->progress;
     info->mem->max_memory_to_use = MEMORY_LIMIT;
-    jpeg_mem_src(info, d->job->file->data, d->job->file->size);
+    jpeg_mem_src(info, d->job->file->data, (unsigned long)d->job->file->size);
     jpeg_save_markers(info, EXIF_MARKER, EXIF_BYTES);
     (void)jpeg_read_header(info, TRUE);
     d->job->picture->height = (int)info->image_height;

@@ -12,13 +12,13 @@
 #include "file/json.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "os/files.h"
 #include "os/folders.h"
+#include "os/os.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     LINE_BYTES = 8192,  /* no record of ours is half as long; longer lines are not ours */
@@ -65,7 +65,7 @@ struct gn_journal *gn_journal_create(const char *path)
 static void close_file(struct gn_journal *journal)
 {
     if (journal->fd >= 0)
-        (void)close(journal->fd);
+        (void)gn_system_close(journal->fd);
     journal->fd = -1;
 }
 
@@ -133,21 +133,21 @@ static void settle(struct gn_journal *journal)
 static gn_status copy_durable(const struct gn_journal *journal, struct gn_file_writer *writer)
 {
     uint64_t left = journal->durable;
-    const int fd = left == 0 ? -1 : open(journal->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const int fd = left == 0 ? -1 : gn_system_open_own(journal->path, GN_OPEN_READ);
     if (fd < 0)
         return left == 0 || errno == ENOENT ? GN_OK : io_error(journal, "read");
-    ssize_t got = 1;
+    int64_t got = 1;
     int number = 0;
     while (left > 0 && got > 0) {
         char bytes[LINE_BYTES];
-        got = read(fd, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes);
+        got = gn_system_read(fd, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes);
         number = errno;
         if (got > 0) {
             (void)gn_file_append(writer, bytes, (size_t)got);
             left -= (uint64_t)got;
         }
     }
-    (void)close(fd);
+    (void)gn_system_close(fd);
     errno = number;
     return got < 0 ? io_error(journal, "read") : GN_OK;
 }
@@ -165,15 +165,15 @@ static gn_status write_anew(struct gn_journal *journal)
     (void)gn_file_append(writer, journal->tail, journal->n);
     GN_TRY(gn_file_commit(writer, NULL));
     settle(journal);
-    journal->fd = open(journal->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    journal->fd = gn_system_open_own(journal->path, GN_OPEN_APPEND);
     return journal->fd < 0 ? io_error(journal, "open") : GN_OK;
 }
 
 static gn_status write_rest(struct gn_journal *journal, bool sync)
 {
     while (journal->written < journal->n) {
-        const ssize_t wrote =
-            write(journal->fd, journal->tail + journal->written, journal->n - journal->written);
+        const int64_t wrote = gn_system_write(journal->fd, journal->tail + journal->written,
+                                              journal->n - journal->written);
         if (wrote < 0 && errno != EINTR)
             return io_error(journal, "write");
         journal->written += wrote > 0 ? (size_t)wrote : 0;
@@ -298,7 +298,7 @@ gn_status gn_journal_resume(struct gn_journal *journal, uint64_t step, struct gn
 {
     struct gn_bytes old = { .data = NULL };
     gn_status status = GN_OK;
-    if (access(journal->path, F_OK) == 0)
+    if (gn_path_exists(journal->path))
         status = gn_file_read(journal->path, "history", GN_STATUS_IO, LONGEST_FILE, &old);
     const gn_status kept = keep_lines(journal, &old, step, history);
     gn_free(old.data);

@@ -5,12 +5,12 @@
 #include "file/file.h"
 #include "file/json.h"
 #include "formats/safetensors.h"
+#include "os/files.h"
 #include "os/folders.h"
+#include "os/os.h"
 #include "run/history_read.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LONGEST_FILE = 1 << 20 };
 
@@ -50,8 +50,8 @@ gn_status gn_result_write(const struct gn_run_folder *folder, gn_status status, 
 void gn_result_remove(const struct gn_run_folder *folder)
 {
     char path[GN_RUN_PATH];
-    (void)unlink(gn_run_file(folder, "result.json", path));
-    (void)unlink(gn_run_file(folder, "card.md", path)); /* it is of a finished run */
+    (void)gn_system_remove(gn_run_file(folder, "result.json", path));
+    (void)gn_system_remove(gn_run_file(folder, "card.md", path)); /* it is of a finished run */
 }
 
 /* ---- Looking at any run ---- */
@@ -61,10 +61,10 @@ static bool is_locked(const char *run)
 {
     char path[GN_RUN_PATH];
     (void)snprintf(path, sizeof path, "%s/.lock", run);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const int fd = gn_system_open_own(path, GN_OPEN_READ);
     const bool locked = fd >= 0 && gn_system_is_locked(fd);
     if (fd >= 0)
-        (void)close(fd);
+        (void)gn_system_close(fd);
     return locked;
 }
 
@@ -75,7 +75,7 @@ static gn_status read_json(const char *run, const char *name, json_t **root)
     struct gn_bytes file = { .data = NULL };
     *root = NULL;
     (void)snprintf(path, sizeof path, "%s/%s", run, name);
-    if (access(path, F_OK) != 0)
+    if (!gn_path_exists(path))
         return GN_OK;
     if (gn_file_read(path, "run", GN_STATUS_BAD_DATA, LONGEST_FILE, &file) != GN_OK)
         return gn_last_status();
@@ -91,7 +91,7 @@ static bool is_behind(const char *run, json_int_t epochs)
     char path[GN_RUN_PATH];
     json_t *root = NULL;
     (void)snprintf(path, sizeof path, "%s/checkpoint.safetensors", run);
-    if (access(path, F_OK) != 0)
+    if (!gn_path_exists(path))
         return false;
     struct gn_st_file *file = gn_st_open(path);
     const char *text = file == NULL ? NULL : gn_st_metadata(file, "gn.train");
@@ -130,7 +130,7 @@ gn_status gn_describe_run(const char *run, struct gn_run_info *info)
     json_t *result;
     *info = (struct gn_run_info){ .state = GN_RUN_RUNNING };
     (void)snprintf(path, sizeof path, "%s/config.json", run);
-    if (access(path, F_OK) != 0)
+    if (!gn_path_exists(path))
         GN_FAIL(GN_STATUS_BAD_DATA, "%s: not the folder of a run (it holds no config.json)",
                 gn_printable(shown, sizeof shown, run));
     if (is_locked(run))

@@ -9,13 +9,11 @@
 #include "file/file.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "os/files.h"
+#include "os/os.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { LONGEST_NAME = 64, HOLDER_TEXT = 128 };
 
@@ -71,7 +69,7 @@ static gn_status make_folder(const struct gn_run_folder *folder)
 static gn_status busy_error(const struct gn_run_folder *folder)
 {
     char holder[HOLDER_TEXT] = "", shown[HOLDER_TEXT];
-    const ssize_t n = pread(folder->lock, holder, sizeof holder - 1, 0);
+    const int64_t n = gn_system_read_at(folder->lock, holder, sizeof holder - 1, 0);
     holder[n > 0 ? n : 0] = '\0';
     holder[strcspn(holder, "\n")] = '\0';
     (void)gn_fail(GN_STATUS_BUSY, "%s: run folder: another process trains here (%s)", folder->name,
@@ -83,12 +81,11 @@ static gn_status busy_error(const struct gn_run_folder *folder)
 static gn_status lock_folder(struct gn_run_folder *folder)
 {
     char path[GN_RUN_PATH];
-    folder->lock = open(gn_run_file(folder, ".lock", path),
-                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-    struct stat about;
-    if (folder->lock < 0 || fstat(folder->lock, &about) != 0)
+    folder->lock = gn_system_open_own(gn_run_file(folder, ".lock", path), GN_OPEN_MAKE);
+    struct gn_system_file about;
+    if (folder->lock < 0 || !gn_system_examine(folder->lock, &about))
         return io_error(folder, "create .lock in it", errno);
-    if (!S_ISREG(about.st_mode))
+    if (about.other != NULL)
         GN_FAIL(GN_STATUS_IO, "%s: run folder: .lock in it is not a file", folder->name);
     if (gn_system_lock(folder->lock) != 0) {
         if (errno == EAGAIN || errno == EACCES)
@@ -96,20 +93,18 @@ static gn_status lock_folder(struct gn_run_folder *folder)
         return io_error(folder, "lock .lock in it", errno);
     }
     char host[HOLDER_TEXT / 2] = "", text[HOLDER_TEXT];
-    (void)gethostname(host, sizeof host - 1);
-    const int n = snprintf(text, sizeof text, "pid %ld on %s\n", (long)getpid(), host);
+    gn_system_host(host, sizeof host);
+    const int n = snprintf(text, sizeof text, "pid %ld on %s\n", gn_system_process(), host);
     /* The text only serves the message of a process that comes second. */
-    if (ftruncate(folder->lock, 0) == 0) {
-        const ssize_t written = pwrite(folder->lock, text, (size_t)n, 0);
-        (void)written;
-    }
+    if (gn_system_empty(folder->lock) == 0)
+        (void)gn_system_write_at(folder->lock, text, (size_t)n, 0);
     return GN_OK;
 }
 
 static bool has_file(const struct gn_run_folder *folder, const char *name)
 {
     char path[GN_RUN_PATH];
-    return access(gn_run_file(folder, name, path), F_OK) == 0;
+    return gn_path_exists(gn_run_file(folder, name, path));
 }
 
 /* Checkpoints go last, and the options after them: a process that dies here leaves a run that can be
@@ -120,11 +115,12 @@ static gn_status remove_run(const struct gn_run_folder *folder)
                                          "tensorboard" };
     char path[GN_RUN_PATH];
     for (int i = N_RUN_FILES - 1; i >= 0; i--)
-        if (unlink(gn_run_file(folder, run_files[i], path)) != 0 && errno != ENOENT)
+        if (gn_system_remove(gn_run_file(folder, run_files[i], path)) != 0 && errno != ENOENT)
             return io_error(folder, "remove the earlier run", errno);
     for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++)
-        (void)rmdir(gn_run_file(folder, inner[i], path)); /* if nothing else is in it */
-    if (unlink(gn_run_file(folder, "config.json", path)) != 0 && errno != ENOENT)
+        (void)gn_system_remove_folder(
+            gn_run_file(folder, inner[i], path)); /* if nothing else is in it */
+    if (gn_system_remove(gn_run_file(folder, "config.json", path)) != 0 && errno != ENOENT)
         return io_error(folder, "remove the earlier run", errno);
     return GN_OK;
 }
@@ -173,13 +169,15 @@ static bool is_leftover(const char *name)
 /* What a killed process left. */
 static void remove_leftovers(const struct gn_run_folder *folder)
 {
-    DIR *dir = opendir(folder->path);
-    if (dir == NULL)
-        return;
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
-        if (is_leftover(entry->d_name))
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    (void)closedir(dir);
+    struct gn_listing *list = gn_list_folder(folder->path);
+    struct gn_place place;
+    if (list != NULL && gn_place_open(&place, folder->path) == 0) {
+        for (const char *name; (name = gn_list_next(list)) != NULL;)
+            if (is_leftover(name))
+                (void)gn_place_remove(&place, name);
+        gn_place_close(&place);
+    }
+    gn_list_end(list);
 }
 
 /* Whether files can be made here. What a disk says to their bytes shows the first checkpoint. */
@@ -232,7 +230,7 @@ void gn_run_folder_close(struct gn_run_folder *folder)
     if (folder == NULL)
         return;
     if (folder->lock >= 0)
-        (void)close(folder->lock);
+        (void)gn_system_close(folder->lock);
     gn_free(folder);
 }
 
@@ -244,8 +242,8 @@ gn_status gn_remove_run(const char *run)
     struct gn_run_folder *folder = gn_run_folder_open(run, GN_RUN_OVERWRITE);
     if (folder == NULL)
         return gn_last_status();
-    (void)unlink(gn_run_file(folder, ".lock", path));
+    (void)gn_system_remove(gn_run_file(folder, ".lock", path));
     gn_run_folder_close(folder);
-    (void)rmdir(run);
+    (void)gn_system_remove_folder(run);
     return GN_OK;
 }

@@ -5,8 +5,6 @@
 #include "run/history_read.h"
 #include "tensorboard/board.h"
 
-#include <sys/stat.h>
-
 struct export
 {
     struct gn_board *board;
@@ -25,9 +23,9 @@ static void add_step(void *user, uint64_t step, const struct gn_metrics *metrics
 static double begin_of(const char *run)
 {
     char path[4096];
-    struct stat about;
+    struct gn_path_facts facts;
     (void)snprintf(path, sizeof path, "%s/config.json", run);
-    return stat(path, &about) == 0 ? (double)about.st_mtime : 0;
+    return gn_path_examine(path, &facts) ? (double)(facts.written / 1000000000) : 0;
 }
 
 static gn_status export(const char *run, const char *folder)

@@ -2,19 +2,19 @@
  * What was not written yet is kept in memory, and the bytes in the file are counted: a write that
  * failed is repeated at the same place.
  */
-#define _GNU_SOURCE
 #include "tensorboard/events.h"
 
 #include "base/memory.h"
 #include "file/crc32c.h"
 #include "file/file.h"
 #include "file/protobuf_read.h"
+#include "os/files.h"
+#include "os/folders.h"
+#include "os/os.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     EVENT_TIME = 1,
@@ -123,7 +123,7 @@ gn_status gn_events_resume(struct gn_events *events, uint64_t step, int epochs, 
     struct gn_bytes old = { .data = NULL };
     struct gn_reader r;
     *kept = 0;
-    if (access(events->path, F_OK) != 0)
+    if (!gn_path_exists(events->path))
         return GN_OK;
     GN_TRY(gn_file_read(events->path, "events", GN_STATUS_IO, LONGEST_FILE, &old));
     gn_rd_init(&r, old.data, old.size);
@@ -198,7 +198,7 @@ static gn_status begin_file(struct gn_events *events)
 {
     GN_TRY(
         gn_file_write(events->path, "events", events->pending.bytes, events->pending.size, NULL));
-    events->fd = open(events->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    events->fd = gn_system_open_own(events->path, GN_OPEN_WRITE);
     if (events->fd < 0)
         return io_error(events, "open it again");
     settle(events);
@@ -210,8 +210,8 @@ gn_status gn_events_save(struct gn_events *events)
     if (events->fd < 0)
         return begin_file(events);
     for (size_t done = 0; done < events->pending.size;) {
-        const ssize_t n = pwrite(events->fd, events->pending.bytes + done,
-                                 events->pending.size - done, (off_t)(events->size + done));
+        const int64_t n = gn_system_write_at(events->fd, events->pending.bytes + done,
+                                             events->pending.size - done, events->size + done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -227,7 +227,7 @@ void gn_events_close(struct gn_events *events)
     if (events == NULL)
         return;
     if (events->fd >= 0)
-        (void)close(events->fd);
+        (void)gn_system_close(events->fd);
     gn_free(events->pending.bytes);
     gn_free(events->path);
     gn_free(events);

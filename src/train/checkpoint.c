@@ -3,6 +3,7 @@
  * "train/<array>/", and "train/history" (float64, a row an epoch; the names of its columns are the
  * list gn.history, NaN is what a row does not have). What is no tensor is JSON in the metadata.
  */
+#include "os/folders.h"
 #include "train/checkpoint.h"
 
 #include "base/memory.h"
@@ -13,7 +14,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MAX_ARRAYS = 5, N_TEXTS = 6 };
 
@@ -247,7 +247,7 @@ gn_status gn_checkpoint_read(struct gn_training *training, const struct gn_run_f
     gn_status status = GN_OK;
     note[0] = '\0';
     for (int i = 0; i < 2; i++) {
-        if (access(found[i].path, F_OK) != 0)
+        if (!gn_path_exists(found[i].path))
             continue;
         const gn_status opened = open_generation(training, &found[i]);
         whole[i] = opened == GN_OK;

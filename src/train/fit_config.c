@@ -12,11 +12,12 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "os/files.h"
+#include "os/folders.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { FORMAT = 1, LONGEST_VALUE = 8192, EXACT_DIGITS = 17, SHORT_DIGITS = 15 };
 
@@ -94,7 +95,7 @@ static gn_status set_option(const struct gn_option *option, const struct gn_fit_
 static void set_data(const struct gn_dataset *data, json_t *options)
 {
     const struct gn_dataset_options *o = &data->options;
-    char *path = realpath(o->data, NULL);
+    char *path = gn_full_path(o->data);
     const double fraction = o->no_val_fraction ? 0 : o->val_fraction > 0 ? o->val_fraction : 0.1;
     set_text(options, "data", path != NULL ? path : o->data);
     set_text(options, "data-dir", o->data_dir);
@@ -139,7 +140,7 @@ static void set_machine(json_t *root)
     struct tm utc;
     if (gmtime_r(&now, &utc) != NULL)
         (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    (void)gethostname(host, sizeof host - 1);
+    gn_system_host(host, sizeof host);
     (void)gn_system_describe(&system);
     set_text(root, "version", system.version);
     set_text(root, "commit", system.commit[0] == '\0' ? NULL : system.commit);

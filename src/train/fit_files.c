@@ -6,6 +6,8 @@
  * A save that fails in the middle of a run is a warning, since every earlier file is intact and a
  * later save may succeed; three in a row, or the last one, end the run.
  */
+#include "os/files.h"
+#include "os/folders.h"
 #include "train/fit_files.h"
 
 #include "file/file.h"
@@ -15,8 +17,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { FAILED_SAVES_LIMIT = 3, NOTE_BYTES = 1024 };
 
@@ -43,8 +43,8 @@ static bool set_best_aside(const struct gn_run_files *files)
         return true;
     gn_run_file(files->folder, "best.safetensors", best);
     gn_run_file(files->folder, "best.previous.safetensors", aside);
-    (void)unlink(aside);
-    return link(best, aside) == 0;
+    (void)gn_system_remove(aside);
+    return gn_system_link(best, aside) == 0;
 }
 
 static void forget_best(struct gn_run_files *files)
@@ -61,8 +61,8 @@ static void take_best_back(struct gn_run_files *files)
     char best[GN_RUN_PATH], aside[GN_RUN_PATH];
     gn_run_file(files->folder, "best.safetensors", best);
     gn_run_file(files->folder, "best.previous.safetensors", aside);
-    if (rename(aside, best) == 0) {
-        (void)unlink(aside); /* renaming one of two names of a file leaves both */
+    if (gn_system_rename(aside, best) == 0) {
+        (void)gn_system_remove(aside); /* renaming one of two names of a file leaves both */
     } else if (errno != ENOENT && p->best_epoch > 0) {
         char text[GN_ERRNO_TEXT];
         gn_report_warning(files->reporter, "the next epoch begins a new choice of the best one",
@@ -159,15 +159,14 @@ static gn_status save_averaged(const struct gn_run_files *files, const char *nam
 static bool is_there(const struct gn_run_files *files, const char *name)
 {
     char path[GN_RUN_PATH];
-    return access(gn_run_file(files->folder, name, path), F_OK) == 0;
+    return gn_path_exists(gn_run_file(files->folder, name, path));
 }
 
 /* Which file has the name now: renaming another one to it changes the number. 0: none. */
-static ino_t file_number(const struct gn_run_files *files, const char *name)
+static uint64_t file_number(const struct gn_run_files *files, const char *name)
 {
     char path[GN_RUN_PATH];
-    struct stat about;
-    return lstat(gn_run_file(files->folder, name, path), &about) == 0 ? about.st_ino : 0;
+    return gn_path_number(gn_run_file(files->folder, name, path));
 }
 
 /* Of the raw and the averaged weights the better ones. Only a best that is in the folder counts, so
@@ -184,7 +183,7 @@ static gn_status save_best(struct gn_run_files *files, const struct gn_save *sav
     if (files->folder != NULL) {
         if (save->partial && !set_best_aside(files))
             return GN_OK;
-        const ino_t before = file_number(files, name);
+        const uint64_t before = file_number(files, name);
         status = standing.averaged ? save_averaged(files, name) : save_model(files, name);
         if (status != GN_OK && file_number(files, name) == before)
             return status;
@@ -369,9 +368,9 @@ gn_status gn_files_begun(struct gn_run_files *files)
         /* It may have got its name before the failure. Without a checkpoint the folder can be used again;
          * with one it needs the options. */
         char path[GN_RUN_PATH];
-        if (unlink(gn_run_file(files->folder, "checkpoint.safetensors", path)) == 0 ||
+        if (gn_system_remove(gn_run_file(files->folder, "checkpoint.safetensors", path)) == 0 ||
             errno == ENOENT)
-            (void)unlink(gn_run_file(files->folder, "config.json", path));
+            (void)gn_system_remove(gn_run_file(files->folder, "config.json", path));
         return status;
     }
     files->begun = true;

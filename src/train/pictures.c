@@ -4,6 +4,7 @@
  * for nothing, when a picture is first read to be trained on. A picture whose size and time are the same
  * is taken for the same: the time is that of the last change of its inode, which no program can set.
  */
+#include "os/folders.h"
 #include "train/pictures.h"
 
 #include "file/file.h"
@@ -16,7 +17,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SPLITS = 2, NAMED = 10, FEW_GONE = 10, GONE_PERCENT = 5 };
 
@@ -318,7 +318,7 @@ gn_status gn_pictures_open(struct gn_run_pictures *pictures, gn_dataset *train,
         return GN_OK;
     const int n = snprintf(path, sizeof path, "%s/%s", folder, LIST);
     /* A run of version 0.1.0 has none. */
-    if (n < 0 || (size_t)n >= sizeof path || access(path, F_OK) != 0)
+    if (n < 0 || (size_t)n >= sizeof path || !gn_path_exists(path))
         return GN_OK;
     pictures->changed = false;
     return resume(pictures, path, reporter);

@@ -37,7 +37,7 @@ static int files(const char *folder)
     gn_net *net = gn_load_with(&options);
     MUST(net != NULL);
     gn_free_net(net);
-    MUST(says(folder, "directory"));
+    MUST(says(folder, "is a folder"));
     MUST(says("nothing.safetensors", "there is no such file"));
     MUST(says("gr\xf6\xdf"
               "e.safetensors",
