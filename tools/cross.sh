@@ -4,6 +4,7 @@
 #
 #   arm64   64-bit ARM, with the NEON and SVE kernels     armhf   32-bit ARM     i386   32-bit x86
 #   s390x   big-endian                                    ppc64el
+#   windows  x86-64, under Wine: tools/windows.sh WHAT...
 #
 # WHAT: names of tests as CTest has them ("kernels/conv"), which alone are built; "units": the quick tests in C;
 # those that take long in the emulator are only compiled (`slow` below); "bits": the model that 30 training steps make
@@ -15,16 +16,17 @@
 # is missing, with a sentence.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-architecture=${1:?cross.sh: say for which architecture: arm64, armhf, i386, s390x or ppc64el}
+architecture=${1:?cross.sh: say for which architecture: arm64, armhf, i386, s390x, ppc64el or windows}
 shift
 case $architecture in
+windows) exec tools/windows.sh "$@" ;;
 arm64) triple=aarch64-linux-gnu processor=aarch64 emulator='qemu-aarch64;-cpu;max,sve256=on' ;;
 armhf) triple=arm-linux-gnueabihf processor=arm emulator=qemu-arm ;;
 i386) triple=i686-linux-gnu processor=i686 emulator=qemu-i386 ;;
 s390x) triple=s390x-linux-gnu processor=s390x emulator='qemu-s390x;-cpu;max' ;;
 ppc64el) triple=powerpc64le-linux-gnu processor=ppc64le emulator=qemu-ppc64le ;;
 *)
-    echo "cross.sh: $architecture is none of arm64, armhf, i386, s390x, ppc64el" >&2
+    echo "cross.sh: $architecture is none of arm64, armhf, i386, s390x, ppc64el, windows" >&2
     exit 2
     ;;
 esac
