@@ -39,7 +39,7 @@ struct logits {
 
 static struct logits answer(gn_net *net, const struct gn_predictor_options *options)
 {
-    struct logits logits;
+    struct logits logits = { 0 };
     gn_predictor *p = gn_predictor_create_with(net, options);
     if (p == NULL || gn_predictor_run(p, logits.of[0], &images) != GN_OK)
         fail_msg("%s", gn_error_message());

@@ -156,9 +156,9 @@ static void multiply(const struct cut *k, const struct unit *u, int p, int next,
     const struct left x = { u->x + (size_t)p * x_step, k->rows };
     const int all = product_tiles(u->n_rows) * divide_up(columns, NR);
     struct ahead next_x =
-        ahead_of(false, u->x + (size_t)next * x_step, (size_t)tiles * (size_t)k->rows, all);
+        ahead_of(false, u->x + (size_t)next * x_step, (ptrdiff_t)tiles * k->rows, all);
     struct ahead next_dy =
-        ahead_of(false, dy + (size_t)next * dy_step, (size_t)columns * CHUNK_TILES, all);
+        ahead_of(false, dy + (size_t)next * dy_step, (ptrdiff_t)columns * CHUNK_TILES, all);
     for (int j = 0; j < columns; j += NR)
         multiply_panel(false, true, x, u->n_rows, tiles,
                        dy + (size_t)p * dy_step + (size_t)j * CHUNK_TILES, NR, product + j,
