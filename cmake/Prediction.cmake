@@ -17,6 +17,11 @@ if(GN_KERNELS STREQUAL "")
     set(GN_KERNELS generic avx2 neon)
 endif()
 list(APPEND GN_DEFINITIONS GN_TRAINING=0)
+# A second kernel for each product, and F(2,3).
+option(GN_HALF "Packed weights of 16 bits in a library that only predicts: 40 KB" OFF)
+if(GN_HALF)
+    list(APPEND GN_DEFINITIONS GN_HALF=1)
+endif()
 
 file(GLOB GN_PREDICTION_SOURCES CONFIGURE_DEPENDS
      src/os/*.c src/base/*.c src/cpu/*.c src/ops/*/op.c src/graph/*.c src/plan/*.c src/models/*.c src/picture/*.c)

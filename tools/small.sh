@@ -48,7 +48,7 @@ fi
 
 folder=build-small-$kind
 [ -x "$(command -v cc)" ] || skip "no compiler for this machine"
-tools/build.sh "$folder" all -Dtraining=off -DGN_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_SYSTEM_NAME=$system \
+tools/build.sh "$folder" all -Dtraining=off -DGN_HALF=ON -DGN_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_SYSTEM_NAME=$system \
     -DCMAKE_SYSTEM_PROCESSOR=$processor -DCMAKE_C_COMPILER="$compiler" || exit 1
 programs=$folder/logits
 # shellcheck disable=SC2086 # words
@@ -71,12 +71,14 @@ for preset in $presets; do
     model=$folder/$preset.safetensors
     "$whole/googlenet" export $preset "$model" >/dev/null 2>&1 || exit 1
     for isa in $sets; do
-        GOOGLENET_ISA=$isa "$folder/whole" "$model" >"$folder/expected" || skip "this machine has no AVX2"
-        for program in $programs; do
-            # shellcheck disable=SC2086 # words
-            GOOGLENET_ISA=$isa $emulator "$program" "$model" >"$folder/said" || exit 1
-            tr -d '\r' <"$folder/said" >"$folder/answers"
-            cmp "$folder/expected" "$folder/answers" || exit 1
+        for weights in '' f16; do
+            GOOGLENET_ISA=$isa "$folder/whole" "$model" $weights >"$folder/expected" || skip "this machine has no AVX2"
+            for program in $programs; do
+                # shellcheck disable=SC2086 # words
+                GOOGLENET_ISA=$isa $emulator "$program" "$model" $weights >"$folder/said" || exit 1
+                tr -d '\r' <"$folder/said" >"$folder/answers"
+                cmp "$folder/expected" "$folder/answers" || exit 1
+            done
         done
         echo "small.sh: $kind, $isa: $preset answers with the same bits"
     done

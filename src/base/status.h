@@ -16,6 +16,11 @@
 #define GN_TRAINING 1
 #endif
 
+/* 0: the same for packed weights of 16 bits (cmake -DGN_HALF=ON keeps them). */
+#ifndef GN_HALF
+#define GN_HALF GN_TRAINING
+#endif
+
 enum { GN_MESSAGE_BYTES = 1024 }; /* of a last error, hints included */
 
 /* Records the sentence as this thread's last error and returns `status`. Characters that a terminal

@@ -66,6 +66,10 @@ static gn_status prepare(gn_predictor *p, const struct gn_predictor_options *o, 
     if (gn_weights_name((int)o->weights) == NULL)
         GN_FAIL(GN_STATUS_BAD_ARGUMENT, "predict: weights is %d, it must be f32 (0) or f16 (1)",
                 (int)o->weights);
+    if (!GN_HALF && o->weights == GN_WEIGHTS_F16)
+        GN_FAIL(GN_STATUS_UNSUPPORTED,
+                "predict: this library, which only predicts, was built without weights "
+                "of 16 bits; build it with -DGN_HALF=ON, or take f32");
     if (o->layer != NULL) {
         GN_TRY(gn_net_up_to(p->net, o->layer, &p->view));
         p->net = &p->view;

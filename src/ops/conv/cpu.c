@@ -179,7 +179,7 @@ static void forward(const struct gn_args *a, const struct gn_run *run, int unit,
                                   .ldy = a->y.ld,
                                   .bias = a->b,
                                   .relu = a->relu };
-    multiply_block(&b, taps, n_rows, k, begin, end_column, a->half, a->packed, &end);
+    multiply_block(&b, taps, n_rows, k, begin, end_column, GN_HALF && a->half, a->packed, &end);
 }
 
 static int back_data_units(const struct gn_args *a, const struct gn_run *r)
@@ -239,7 +239,7 @@ static void pack(const struct gn_args *a, const struct gn_run *run, int unit, vo
         for (int j = 0; j < width; j += VL) {
             const int some = real - j;
             const vf v = some >= VL ? load(w + j) : some > 0 ? load_some(w + j, some) : (vf){ 0 };
-            store_weights(a->half, a->packed, at + j, v);
+            store_weights(GN_HALF && a->half, a->packed, at + j, v);
         }
 }
 

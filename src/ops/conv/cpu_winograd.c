@@ -246,7 +246,7 @@ INLINE void run_pass(const struct pass *p, bool back, int m, int r, const struct
     const int shares = column_shares(p->oc, blocks, a->threads);
     const int t0 = unit / shares * each;
     const int tiles = all - t0 < each ? all - t0 : each;
-    const bool half = !back && a->half;
+    const bool half = GN_HALF && !back && a->half;
     int begin, end;
     columns_of_share(p->oc, shares, unit % shares, &begin, &end);
     float *v = scratch;
@@ -269,7 +269,7 @@ INLINE void dispatch(const struct pass *p, bool back, const struct gn_args *a,
 {
     switch (a->tile * 10 + a->g.kh) {
     case 23: /* forward alone */
-        if (!back)
+        if (GN_HALF && !back)
             run_pass(p, back, 2, 3, a, run, unit, scratch);
         break;
     case 43:
@@ -337,12 +337,8 @@ INLINE void pack_vector(const float *const *g, int n, int r, int lanes, bool hal
                         size_t at, size_t step)
 {
     float points[N_MAX * N_MAX][VL];
-    if (!half) {
-        (void)at_points_2d(n, r, true, lanes, g, g, 0, u + at, step);
-        return;
-    }
-    (void)at_points_2d(n, r, true, lanes, g, g, 0, points[0], VL);
-    for (int i = 0; i < n * n; i++)
+    (void)at_points_2d(n, r, true, lanes, g, g, 0, half ? points[0] : u + at, half ? VL : step);
+    for (int i = 0; half && i < n * n; i++)
         store_half((uint16_t *)(void *)u + at + (size_t)i * step,
                    splat(HALF_SCALE) * load(points[i]));
 }
@@ -367,9 +363,9 @@ INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns
             }
             const size_t at = (size_t)j0 * (size_t)k + (size_t)(i * width + j);
             if (lanes == VL)
-                pack_vector(g, n, r, VL, s->half, u, at, step);
+                pack_vector(g, n, r, VL, GN_HALF && s->half, u, at, step);
             else
-                pack_vector(g, n, r, 8, s->half, u, at, step);
+                pack_vector(g, n, r, 8, GN_HALF && s->half, u, at, step);
         }
     }
 }
@@ -377,7 +373,7 @@ INLINE void pack_panel(const struct weights *s, int n, int r, int k, int columns
 static __attribute__((noinline)) void pack_any(const struct weights *s, const struct gn_args *a,
                                                int k, int columns, int j0, float *u)
 {
-    if (a->g.kh == 3 && a->tile == 2)
+    if (GN_HALF && a->g.kh == 3 && a->tile == 2)
         pack_panel(s, 4, 3, k, columns, j0, u);
     else if (a->g.kh == 3 && a->tile == 4)
         pack_panel(s, 6, 3, k, columns, j0, u);

@@ -1,7 +1,8 @@
 /*
  * What a program gets that uses the library for prediction alone; linked with either library it prints the
- * same. logits MODEL [ERRORS]: the answers of pixels, a batch, a file in memory and a layer, as hexadecimal
- * numbers; with ERRORS what is said of this file when each of some of its bytes is changed.
+ * same. logits MODEL [f16 | errors]: the answers of pixels, a batch, a file in memory and a layer, as hexadecimal
+ * numbers; f16: with packed weights of 16 bits; errors: what is said of this file when each of some of its bytes
+ * is changed.
  */
 #include <googlenet.h>
 
@@ -36,7 +37,7 @@ static size_t make_file(unsigned char *file, int channels, const unsigned char *
     return (size_t)head + bytes;
 }
 
-static int answer(gn_net *net, int threads)
+static int answer(gn_net *net, int threads, gn_weights weights)
 {
     static unsigned char pixels[IMAGES * SIDE * SIDE * 3], file[SIDE * SIDE * 3 + 32];
     struct gn_net_info info;
@@ -61,7 +62,9 @@ static int answer(gn_net *net, int threads)
     printf("%s %dx%d %d classes, layer %s with %zu values\n", info.preset, info.size_h, info.size_w,
            info.classes, layer.name, values);
     for (int batch = 1; batch <= 2; batch++) {
-        const struct gn_predictor_options options = { .batch = batch, .threads = threads };
+        const struct gn_predictor_options options = { .batch = batch,
+                                                      .threads = threads,
+                                                      .weights = weights };
         gn_predictor *predictor = gn_predictor_create_with(net, &options);
         if (gn_predictor_run(predictor, out, &images) != GN_OK)
             return failed("pixels");
@@ -117,14 +120,15 @@ static int errors(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc > 2)
+    if (argc > 2 && strcmp(argv[2], "errors") == 0)
         return errors(argv[1]);
     const struct gn_load_options options = { .path = argv[1] };
     gn_net *net = argc < 2 ? NULL : gn_load_with(&options);
     if (net == NULL)
         return failed("load");
     printf("hash %08x\n", (unsigned)gn_net_hash(net));
-    const int status = answer(net, 1) + answer(net, 2);
+    const gn_weights weights = argc > 2 ? GN_WEIGHTS_F16 : GN_WEIGHTS_F32;
+    const int status = answer(net, 1, weights) + answer(net, 2, weights);
     gn_free_net(net);
     return status;
 }
