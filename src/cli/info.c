@@ -85,7 +85,7 @@ static void print_part(const char *what, bool built_in, const char *library)
     if (built_in)
         cli_line("%-13s built in (%s)", what, library);
     else
-        cli_line("%-13s not built in: %s was not found", what, library);
+        cli_line("%-13s not built in: without %s", what, library);
 }
 
 static void print_plugin(const char *what, bool is_there, const char *file)

@@ -338,6 +338,11 @@ static int prepare(struct cli_args *args, json_t **config)
     int code = 0;
     if (given->recipe && !given->resume)
         code = recipe_apply(args, given->recipe);
+    if (!code && given->recipe && given->fit.whiten && !cli_given(args, "whiten") && given->model &&
+        !cli_is_preset(given->model)) {
+        given->fit.whiten = false;
+        cli_note("whiten    left out of the recipe: %s brings its own first filters", given->model);
+    }
     given->net.aux = true;
     if (!code && given->or_start)
         code = choose_start(args);

@@ -33,7 +33,7 @@ bn='--model googlenet-bn'
     says '^batch +192 = 1\.5 x 128: --lr 0\.075 --warmup-epochs 1 are the usual' $bn --batch 192
     says '^batch +256 = 2 x 128: --lr 0\.1 is the usual' $bn --batch 64 --accumulate 4 --warmup-steps 5
     says '^batch +256 = 2 x 128: --lr 0\.1 ' $bn --batch 256 --processes 2
-    says '^batch +256 = 4 x 64: --lr 0\.4 is the usual' --recipe fashion-mnist-fast --batch 256
+    says '^batch +1024 = 4 x 256: --lr 0\.2 is the usual' --recipe fashion-mnist-fast --optimizer sgd --batch 1024
     silent '^batch ' $bn --batch 128
     silent '^batch ' $bn --batch 512 --lr 0.05
     silent '^batch ' $bn --batch 512 --optimizer lars

@@ -174,6 +174,11 @@ holds recipe/config.json '"shuffle": "window:1000"'
 holds recipe/config.json '"size": 16'
 expect 0 '' train --resume recipe --max-steps 2
 expect 2 'cannot be given with --resume' train --resume recipe --recipe fashion-mnist
+# A recipe's whitening is for fresh weights: those of a file keep their first filters, which is said.
+expect 0 '"whiten": false' train --recipe fashion-mnist-fast --data set --model straight/model.safetensors --batch 8 \
+    --dry-run --json --out never
+holds err 'whiten +left out of the recipe: straight/model.safetensors brings its own first filters'
+expect 0 '"whiten": true' train --recipe fashion-mnist-fast --data set $small --dry-run --json --out never
 
 # ---- The sweep over learning rates ----
 expect 0 'suggest' lr-find --data set $small --steps 12 --out sweep
