@@ -9,6 +9,7 @@ threads by itself.
 import os
 import sys
 
+import graph_network
 import material
 import measure
 
@@ -30,10 +31,13 @@ def main():
     tf.config.threading.set_inter_op_parallelism_threads(args.threads)
     images, labels, _ = material.batch(args.material, args.batch)
     x, y = tf.constant(images), tf.constant(labels)
-    full = network.build(images.shape[1])
-    tensors = material.tensors(args.material)
-    network.assign(full, [tensors[name] for name in network.TENSOR_NAMES])
-    model = keras.Model(full.inputs, full.outputs[-1])
+    if material.is_normalised(args.material):
+        model = graph_network.keras_model(args.material)
+    else:
+        full = network.build(images.shape[1])
+        tensors = material.tensors(args.material)
+        network.assign(full, [tensors[name] for name in network.TENSOR_NAMES])
+        model = keras.Model(full.inputs, full.outputs[-1])
     optimizer = keras.optimizers.SGD(learning_rate=1e-4)
     optimizer.build(model.trainable_variables)
 

@@ -12,15 +12,29 @@ import struct
 import numpy as np
 
 
-def tensors(folder):
-    """name -> float32 array; convolution weights are [kh][kw][in][out]."""
+def read_model(folder):
+    """The header of the model file, its bytes, and where the tensors begin in them."""
     data = (pathlib.Path(folder) / "model.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
+    return json.loads(data[8 : 8 + length]), data, 8 + length
+
+
+def graph(folder):
+    """The network as the file describes it (docs/model-file.md)."""
+    return json.loads(read_model(folder)[0]["__metadata__"]["gn.graph"])
+
+
+def is_normalised(folder):
+    return any(layer["op"] == "batch_norm" for layer in graph(folder)["layers"])
+
+
+def tensors(folder):
+    """name -> float32 array; convolution weights are [kh][kw][in][out]."""
+    header, data, start = read_model(folder)
     out = {}
     for name, entry in header.items():
         if name != "__metadata__":
-            begin, end = (8 + length + at for at in entry["data_offsets"])
+            begin, end = (start + at for at in entry["data_offsets"])
             out[name] = np.frombuffer(data[begin:end], "<f4").reshape(entry["shape"])
     return out
 

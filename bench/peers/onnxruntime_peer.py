@@ -22,10 +22,11 @@ def main():
     session = onnxruntime.InferenceSession(
         os.path.join(args.material, "net.onnx"), options, providers=["CPUExecutionProvider"]
     )
-    x = {"images": images.transpose(0, 3, 1, 2)}  # one channel: the same bytes
+    name = session.get_inputs()[0].name
+    x = {name: images.transpose(0, 3, 1, 2)}  # one channel: the same bytes
 
     def forward():
-        return session.run(["logits"], x)[0]
+        return session.run(None, x)[0]
 
     version = f"onnxruntime {onnxruntime.__version__}"
     if args.int8:

@@ -41,20 +41,31 @@ def write_answers(folder, program, threads, environment):
     (folder / "logits.json").write_text(json.dumps(logits))
 
 
-def make(folder, size, program, python, threads, environment):
+def make(folder, size, network, program, python, threads, environment):
+    """What the peers get of the notebook's network as files, those of another one get as our own ONNX file."""
     folder = pathlib.Path(folder)
     folder.mkdir()
     write_images(folder, size)
     run = folder / "run"
     command = [program, "train", "--data", str(folder), "--out", str(run), "--size", str(size)]
-    command += ["--batch", str(IMAGES), "--max-steps", "1", "--lr", "0", "--limit-val", "1"]
+    command += ["--model", network, "--batch", str(IMAGES), "--max-steps", "1", "--lr", "0", "--limit-val", "1"]
     programs.output_of(command + ["--threads", str(threads), "--quiet"], environment)
     (run / "model.safetensors").rename(folder / "model.safetensors")
     write_answers(folder, program, threads, environment)
     one = (folder / "images").read_bytes()[: 16 + size * size]
     (folder / "one-image").write_bytes(one[:4] + struct.pack(">I", 1) + one[8:])
-    command = [python, str(programs.HERE / "make_models.py"), str(folder), str(size)]
+    if network == "googlenet":
+        command = [python, str(programs.HERE / "make_models.py"), str(folder), str(size)]
+    else:
+        command = [program, "export", str(folder / "model.safetensors"), str(folder / "net.onnx")]
+        write_multiply_adds(folder, program, environment)
     programs.output_of(command, environment)
+
+
+def write_multiply_adds(folder, program, environment):
+    command = [program, "summary", str(folder / "model.safetensors"), "--json"]
+    layers = json.loads(programs.output_of(command, environment))["layers"]
+    (folder / "macs.json").write_text(json.dumps([l["macs"] for l in layers if l["type"] == "Conv2D"]))
 
 
 def make_int8(folder, whole, program, python, threads, environment):
@@ -74,6 +85,10 @@ def make_int8(folder, whole, program, python, threads, environment):
 
 def multiply_adds(folder):
     """(forward, training step) of one image, nominal; the dense layer left out (0.004%)."""
+    listed = pathlib.Path(folder) / "macs.json"
+    if listed.exists():
+        macs = json.loads(listed.read_text())
+        return sum(macs), 3 * sum(macs) - macs[0]
     total, first = 0, 0
     for line in (pathlib.Path(folder) / "convolutions").read_text().splitlines():
         size, cin, cout, kernel, stride = map(int, line.split()[1:6])

@@ -33,6 +33,7 @@ PEERS = {
     "ncnn": (["ncnn_peer.py"], "f"),
 }
 USUAL = ("keras", "torch", "onednn", "onnxruntime", "openvino", "ncnn")
+ANY_NETWORK = tuple(n for n in PEERS if n.startswith(("keras", "torch", "onnxruntime", "openvino")))
 NO_NETWORK = ("onednn",)  # convolutions only: it answers nothing
 HELD = ("keras", "keras-xla", "torch", "torch-nchw", "torch-compile", "onednn")
 

@@ -28,15 +28,19 @@ import tables
 from programs import OURS, PEERS, note
 
 ROOT = programs.HERE.parent.parent
-MODES = {  # training, size, batch
-    "train-96": (True, 96, 128),
-    "train-224": (True, 224, 32),
-    "infer-96": (False, 96, 128),
-    "infer-224": (False, 224, 32),
-    "latency-96": (False, 96, 1),
-    "latency-224": (False, 224, 1),
-    "int8-96": (False, 96, 128),
-    "int8-latency-96": (False, 96, 1),
+PLAIN = "googlenet"
+MODES = {  # training, size, batch, network
+    "train-96": (True, 96, 128, PLAIN),
+    "train-224": (True, 224, 32, PLAIN),
+    "train-norm-28": (True, 28, 64, "googlenet-small"),
+    "train-norm-96": (True, 96, 128, "googlenet-bn"),
+    "infer-96": (False, 96, 128, PLAIN),
+    "infer-224": (False, 224, 32, PLAIN),
+    "infer-norm-28": (False, 28, 128, "googlenet-small"),
+    "latency-96": (False, 96, 1, PLAIN),
+    "latency-224": (False, 224, 1, PLAIN),
+    "int8-96": (False, 96, 128, PLAIN),
+    "int8-latency-96": (False, 96, 1, PLAIN),
 }
 INT8 = ("int8-96", "int8-latency-96")  # in 8 bits, each with a quantisation of its own
 START_SIZE = 96
@@ -103,11 +107,11 @@ class Comparison:
             note(f"onednn: {self.failed['onednn']}")
             args.peers.remove("onednn")
 
-    def material(self, size):
-        folder = self.folder / str(size)
+    def material(self, size, network=PLAIN):
+        folder = self.folder / (str(size) if network == PLAIN else f"{size}-{network}")
         if not folder.exists():
             args = self.args
-            prepare.make(folder, size, args.program, args.python, args.threads, self.ours)
+            prepare.make(folder, size, network, args.program, args.python, args.threads, self.ours)
         return folder
 
     def int8_material(self, size):
@@ -155,13 +159,16 @@ class Comparison:
     def steps(self, mode, deadline):
         """A training step or forward pass."""
         args = self.args
-        train, size, batch = MODES[mode]
+        train, size, batch, network = MODES[mode]
         int8 = mode in INT8
-        folder = self.int8_material(size) if int8 else self.material(size)
+        folder = self.int8_material(size) if int8 else self.material(size, network)
         ours_ms, pairs, rounds = [], {}, 0
         with contextlib.ExitStack() as stack:
             peers = []
-            for name in self.able("t" if train else "8" if int8 else "f"):
+            kinds = "t" if train else "8" if int8 else "f"
+            for name in self.able(kinds):
+                if network != PLAIN and name not in programs.ANY_NETWORK:
+                    continue
                 peer = self.start(name, folder, train, batch, self.environment(name))
                 if peer:
                     stack.callback(peer.close)
@@ -183,7 +190,7 @@ class Comparison:
                     break
             after = self.peak.gflops()
             entry = {"summary": self.summary(ours_ms, pairs), "peaks": [before, after],
-                     "rounds": rounds, "pairs": pairs, "size": size, "batch": batch}
+                     "rounds": rounds, "pairs": pairs, "size": size, "batch": batch, "network": network}
             self.describe(entry, peers, ours, folder, train)
         return entry
 
@@ -266,7 +273,7 @@ class Comparison:
 
     def memory(self, _):
         """Peak bytes of a training process and of one that answers one image."""
-        train, size, batch = MODES["train-96"]
+        train, size, batch, _ = MODES["train-96"]
         folder = self.material(size)
         args = self.args
         ours = programs.Ours(args.program, folder, train, batch, args.threads, self.ours)

@@ -35,8 +35,8 @@ def steps_table(mode, entry):
     low, high = entry["peaks"]
     peak = f"; multiply-add peak {low:.0f} GFLOP/s before, {high:.0f} after" if low and high else ""
     lines = [
-        f"## {mode}: {TITLES[mode.split('-')[0]]}, {entry['size']}x{entry['size']}, batch "
-        f"{entry['batch']}",
+        f"## {mode}: {TITLES[mode.split('-')[0]]}, {entry.get('network', 'googlenet')}, "
+        f"{entry['size']}x{entry['size']}, batch {entry['batch']}",
         "",
         f"{entry['rounds']} rounds{peak}.",
         "",

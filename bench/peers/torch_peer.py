@@ -20,13 +20,17 @@ def main():
         os.environ["TORCHINDUCTOR_FREEZING"] = "1"  # weights become constants when compiled
     import torch
 
+    import graph_network
     import torch_network
 
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     layouts = {"channels_last": torch.channels_last, "nchw": torch.contiguous_format}
-    model = torch_network.GoogLeNet()
-    torch_network.assign(model, material.tensors(args.material))
+    if material.is_normalised(args.material):
+        model = graph_network.torch_model(args.material)
+    else:
+        model = torch_network.GoogLeNet()
+        torch_network.assign(model, material.tensors(args.material))
     model = model.to(memory_format=layouts[args.layout])
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, fused=True)
     images, labels, _ = material.batch(args.material, args.batch)
@@ -45,9 +49,14 @@ def main():
         with torch.inference_mode() if not args.compile else torch.no_grad():
             return (model if args.train else network)(x).numpy()
 
-    model.train(args.train)
+    model.eval()
     setting = f"{'compiled' if args.compile else 'eager'}, {args.layout}"
-    step = train if args.train else forward
+
+    def step():
+        if args.train and not model.training:
+            model.train()  # not before: the answers that are compared are those of running statistics
+        return train() if args.train else forward()
+
     measure.serve(args, forward, step, f"torch {torch.__version__}", setting)
 
 
