@@ -38,6 +38,11 @@ static const struct recipe recipes[] = {
         { "nesterov", "" }, { "weight-decay", "5e-4" }, { "schedule", "one-cycle" },
         { "label-smoothing", "0.1" }, { "ema", "0.999" },
         { "augment", "alternate-mirror,shift:2,erase:0.25" }, { "whiten", "" } } },
+    { "folder", "a folder of 200 to 2,000 small pictures, from fresh weights",
+      { { "model", "googlenet-24" }, { "size", "28" },
+        { "epochs", "60" }, { "batch", "32" }, { "optimizer", "muon" }, { "lr", "0.02" },
+        { "nesterov", "" }, { "weight-decay", "5e-4" }, { "schedule", "one-cycle" },
+        { "label-smoothing", "0.1" }, { "augment", "shift:2" }, { "whiten", "" } } },
 };
 /* clang-format on */
 

@@ -174,6 +174,16 @@ holds recipe/config.json '"shuffle": "window:1000"'
 holds recipe/config.json '"size": 16'
 expect 0 '' train --resume recipe --max-steps 2
 expect 2 'cannot be given with --resume' train --resume recipe --recipe fashion-mnist
+# The recipe for folders learns pictures in folders by class.
+for class in light dark; do
+    mkdir -p folder/$class
+    for i in 1 2 3 4 5 6 7 8; do
+        if [ $class = light ]; then shades='wxyzwxyzwxyzwxyz'; else shades='abcdabcdabcdabcd'; fi
+        printf 'P5\n4 4\n255\n%s' "$shades" >folder/$class/$i.pgm
+    done
+done
+expect 0 'test accuracy|validation accuracy' train --recipe folder --data folder --epochs 2 --out by-folder
+holds by-folder/config.json '"model": "googlenet-24"'
 # A recipe's whitening is for fresh weights: those of a file keep their first filters, which is said.
 expect 0 '"whiten": false' train --recipe fashion-mnist-fast --data set --model straight/model.safetensors --batch 8 \
     --dry-run --json --out never
